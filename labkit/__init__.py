@@ -1,0 +1,43 @@
+"""labkit, the door: `import labkit as lk`.
+
+Names are loaded when they are first used, so the import itself costs nothing.
+"""
+
+import importlib
+
+_ROOM_OF = {
+    "Explorer": "draw",
+    "Origin": "reading",
+    "Player": "draw",
+    "Reading": "reading",
+    "Roofline": "plan",
+    "Timer": "measure",
+    "bench": "measure",
+    "check": "teach",
+    "chip": "hardware",
+    "compare": "measure",
+    "machine": "hardware",
+    "predict": "teach",
+    "progress": "teach",
+    "published": "hardware",
+    "roofline": "plan",
+    "show": "teach",
+}
+_ROOMS = ("draw", "units", "workload")
+
+__all__ = sorted([*_ROOM_OF, *_ROOMS])
+
+
+def __getattr__(name):
+    if name in _ROOM_OF:
+        value = getattr(importlib.import_module(f"labkit.{_ROOM_OF[name]}"), name)
+    elif name in _ROOMS:
+        value = importlib.import_module(f"labkit.{name}")
+    else:
+        raise AttributeError(f"labkit has no name {name!r}. It has: {', '.join(__all__)}.")
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,76 @@
+"""Unit names and formatting: SI inside, words at the door.
+
+Numbers in labkit are plain floats in base units, and the unit stands in the name (`time_s`,
+`peak_bytes_per_s`). This module turns them into what a person reads.
+"""
+
+import math
+
+KB, MB, GB, TB = 1e3, 1e6, 1e9, 1e12
+KIB, MIB, GIB, TIB = 2**10, 2**20, 2**30, 2**40
+
+_SI = {
+    -15: "f",
+    -12: "p",
+    -9: "n",
+    -6: "µ",
+    -3: "m",
+    0: "",
+    3: "k",
+    6: "M",
+    9: "G",
+    12: "T",
+    15: "P",
+    18: "E",
+}
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+# Below one of these there is nothing to divide: 0.2 B is no "200 mB".
+_WHOLE = ("B", "FLOP", "OP", "MAC")
+
+
+def si(value, unit="", digits=3):
+    """Write `value` with an SI prefix and `digits` significant digits: `si(4.8e12, "B/s")` is `4.8 TB/s`.
+
+    A unit of `1` is a pure number, `%` takes a fraction (0.37 is `37 %`). `None` is `unknown`.
+    """
+    if value is None:
+        return "unknown"
+    if not math.isfinite(value):
+        return f"{value} {unit}".rstrip()
+    if unit == "%":
+        return f"{_digits(100 * value, digits)} %"
+    if unit == "1":
+        return _digits(value, digits)
+    # Round first, then choose the prefix, or 999.96 W becomes `1e+03 W`.
+    rounded = float(f"{value:.{digits - 1}e}")
+    exponent = 0 if rounded == 0 else 3 * math.floor(math.log10(abs(rounded)) / 3)
+    exponent = min(max(exponent, min(_SI)), max(_SI))
+    if unit in _WHOLE:
+        exponent = max(exponent, 0)
+    return f"{_digits(rounded / 10**exponent, digits)} {_SI[exponent]}{unit}".rstrip()
+
+
+def binary(n_bytes, digits=3):
+    """Write a capacity in binary units: `binary(80 * GIB)` is `80 GiB`. `None` is `unknown`."""
+    if n_bytes is None:
+        return "unknown"
+    value = float(n_bytes)
+    for name in _BINARY:
+        if abs(float(_digits(value, digits))) < 1024 or name == _BINARY[-1]:
+            return f"{_digits(value, digits)} {name}"
+        value /= 1024
+    raise AssertionError("unreachable: the last name always returns")
+
+
+def _digits(value, digits):
+    """`value` with `digits` significant digits, never in the form 1e+03 below a million."""
+    if value != 0 and not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.{digits}g}"
+    whole = len(str(int(abs(float(f"{value:.{digits - 1}e}")))))
+    text = f"{value:.{max(digits - whole, 0) if abs(value) >= 1 else _decimals(value, digits)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _decimals(value, digits):
+    """How many decimals show `digits` significant digits of a value below 1."""
+    return digits - 1 if value == 0 else digits - 1 - math.floor(math.log10(abs(value)))
