@@ -22,7 +22,7 @@ _NEEDS_SOURCE = (Origin.RECORDED, Origin.PUBLISHED)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reading:
-    """One figure: `Reading("peak bandwidth", 4.8e12, "B/s", Origin.PUBLISHED, source="data sheet")`.
+    """One figure: `Reading("bandwidth", 4.8e12, "B/s", Origin.PUBLISHED, source="data sheet")`.
 
     value   float in base units, or None when it is unknown (then `note` says why)
     unit    `B/s`, `FLOP/s`, `s`, `J`, `W`, ...; `1` for a ratio, `%` for a fraction, `GiB` for a
@@ -30,7 +30,7 @@ class Reading:
     source  where it was read (published) or which machine, when (recorded): needed for those two
     low, high   a 95 % interval, in the same unit
 
-    Raises ValueError for a missing unit, a negative amount, a missing source or a colon in the name.
+    Raises ValueError for a missing unit or source, a negative amount, a colon in the name.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Reading:
             )
         if not self.unit:
             raise ValueError(
-                f"{self.name} has no unit. Give one, such as 'B/s' or 's'; a ratio has the unit '1'."
+                f"{self.name} has no unit. Give one, such as 'B/s'; a ratio has the unit '1'."
             )
         if self.value is not None:
             _refuse_nonsense(self.name, self.value, self.unit)
@@ -68,7 +68,7 @@ class Reading:
 
     @property
     def figure(self):
-        """The figure as a person reads it, without name and origin: `4.8 TB/s (H200 data sheet)`."""
+        """The figure as a person reads it, without its name: `4.8 TB/s (H200 data sheet)`."""
         text = self._format(self.value)
         if self.low is not None and self.high is not None:
             text += f" (95 % interval {self._format(self.low)} to {self._format(self.high)})"

@@ -29,7 +29,7 @@ _WHOLE = ("B", "FLOP", "OP", "MAC")
 
 
 def si(value, unit="", digits=3):
-    """Write `value` with an SI prefix and `digits` significant digits: `si(4.8e12, "B/s")` is `4.8 TB/s`.
+    """Write `value` with an SI prefix: `si(4.8e12, "B/s")` is `4.8 TB/s`.
 
     A unit of `1` is a pure number, `%` takes a fraction (0.37 is `37 %`). `None` is `unknown`.
     """

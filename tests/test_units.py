@@ -28,7 +28,8 @@ def test_si(value, unit, text):
 
 
 @pytest.mark.parametrize(("n_bytes", "text"), [
-    (80 * GIB, "80 GiB"), (512, "512 B"), (1.5 * MIB, "1.5 MiB"), (1023.9 * MIB, "1 GiB"), (None, "unknown"),
+    (80 * GIB, "80 GiB"), (512, "512 B"), (1.5 * MIB, "1.5 MiB"), (1023.9 * MIB, "1 GiB"),
+    (None, "unknown"),
 ])  # fmt: skip
 def test_binary(n_bytes, text):
     assert binary(n_bytes) == text

@@ -1,0 +1,367 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 01 · Honest timing
+# *Five stopwatches that lie, and how to catch each of them.*
+#
+# **You will be able to** spot the five lies, time work that compiles, runs elsewhere or hides in a
+# cache, and state an interval that means what it says · **Needs** 00 · **Takes** 50 min ·
+# **Runs on** a CPU
+#
+# Here is the stopwatch that everybody writes first. Nothing in it is wrong, and it lies in five
+# ways.
+
+# %%
+import math
+import threading
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import labkit as lk
+
+
+def naive_s(fn, *args):
+    """Seconds that one call takes, by the first stopwatch that anybody writes."""
+    start = time.perf_counter()
+    fn(*args)
+    return time.perf_counter() - start
+
+
+# %% [markdown]
+# ## Lie 1: the first call
+# A compiled function compiles when it is first called.
+#
+# **Guess first.** The function below multiplies two small matrices.
+# How many times longer than the second call will the first one take?
+
+# %%
+my_guess = ...
+first_call_guess = lk.predict("01.a", my_guess, "1")
+
+# %%
+matrix = jnp.ones((256, 256))
+product = jax.jit(lambda m: jnp.tanh(m @ m) @ m)
+
+first_s = naive_s(lambda: product(matrix).block_until_ready())
+second_s = naive_s(lambda: product(matrix).block_until_ready())
+first_call_guess.against(lk.Reading("first call over second", first_s / second_s, "1", "measured"))
+
+# %% [markdown]
+# The first call paid for the compiler. Other things are paid once too: memory that is first
+# touched, files that are first read, threads that start.
+# So an honest timer **warms up**, and reports the first call *apart*, since your users do pay it.
+
+# %%
+timing = lk.bench(product, matrix, name="product of 256")
+lk.show(timing, lk.Reading("its first call", timing.first_call_s, "s", "measured"))
+
+# %% [markdown]
+# It happens at scale as well. NERSC published the log of a training run on an A100, epoch by epoch.
+# How much slower was the first epoch than the mean of the rest?
+
+# %%
+epochs = lk.published("nersc-sc24-epochs")
+for row in epochs.rows:
+    first, later = row["first_samples_per_s"], row["later_samples_per_s"]
+    print(f"[recorded] {row['run']:22} first {first:5.2f}, later {later:5.2f} samples/s: "
+          f"{100 * (first / later - 1):+.1f} %")  # fmt: skip
+print(f"({epochs.source})")
+
+# %% [markdown]
+# ## Lie 2: work that runs elsewhere
+# A GPU, a TPU and JAX take an order and return at once. The work goes on behind your back.
+# Here is such a device in ten lines: it takes 50 ms for anything, on a thread of its own.
+
+
+# %%
+class SlowDevice:
+    """A device with one queue: `launch` returns at once, `synchronize` waits for the work."""
+
+    def launch(self):
+        self.work = threading.Thread(target=time.sleep, args=(0.050,))
+        self.work.start()
+
+    def synchronize(self):
+        self.work.join()
+
+
+device = SlowDevice()
+
+# %% [markdown]
+# **Guess first.** What does `naive_s(device.launch)` say?
+
+# %%
+my_guess = ...
+launch_guess = lk.predict("01.b", my_guess, "ms")
+
+# %%
+launch_s = naive_s(device.launch)
+device.synchronize()
+launch_guess.against(lk.Reading("launch, not the work", launch_s, "s", "measured"))
+
+# %% [markdown]
+# It timed the *order*. To time the work, wait for it **before the clock stops**:
+
+# %%
+waited = lk.bench(device.launch, sync=device.synchronize, name="launch and wait", min_samples=7)
+lk.show(waited)
+assert waited.median_s > 0.049, "the device cannot be faster than its 50 ms"
+
+# %% [markdown]
+# JAX does the same on any device, this CPU too. Compare the two numbers.
+
+# %%
+big = jnp.ones((1200, 1200))
+chain = jax.jit(lambda m: m @ m @ m @ m)
+chain(big).block_until_ready()
+
+dispatch_s = naive_s(chain, big)
+whole_s = naive_s(lambda: chain(big).block_until_ready())
+lk.show(
+    lk.Reading("JAX, naive", dispatch_s, "s", "measured"),
+    lk.Reading("JAX, waited for", whole_s, "s", "measured"),
+)
+assert dispatch_s < whole_s / 2, "the naive stopwatch saw only the dispatch"
+
+# %% [markdown]
+# `lk.bench` waits by itself for JAX results and for torch devices. For anything else, tell it how:
+# `sync=`.
+#
+# ## Lie 3: the cache
+# Sum the same array again and again, and from the second time on it comes from the cache.
+# The loop measures a memory that your real program, with its gigabytes, will never see.
+#
+# **Guess first.** How many times faster, per byte, is a sum over 64 KiB than one over 256 MiB?
+
+# %%
+my_guess = ...
+cache_guess = lk.predict("01.c", my_guess, "1")
+
+# %%
+small, large = np.ones(2**13), np.ones(2**25)
+in_cache = lk.bench(np.sum, small).bytes_per_s(small.nbytes, name="sum over 64 KiB")
+in_memory = lk.bench(np.sum, large).bytes_per_s(large.nbytes, name="sum over 256 MiB")
+lk.show(in_cache, in_memory)
+cache_guess.against(
+    lk.Reading("cache over memory", in_cache.value / in_memory.value, "1", "measured")
+)
+
+# %% [markdown]
+# Neither number is wrong. They answer different questions, so **say which**: *warm* (data in the
+# cache) or *cold*. Use arrays as large as the real ones, or ask for `flush_cache=True`.
+#
+# ## Lie 4: the clock
+# Every clock ticks. Work shorter than a tick takes nothing, or a whole tick.
+# Some clocks tick 64 times a second; here is one, made by rounding.
+
+# %%
+TICK_S = 1 / 64
+
+
+def coarse_clock_s():
+    return math.floor(time.perf_counter() / TICK_S) * TICK_S
+
+
+def coarse_s(fn):
+    start = coarse_clock_s()
+    fn()
+    return coarse_clock_s() - start
+
+
+def two_ms():
+    end = time.perf_counter() + 0.002
+    while time.perf_counter() < end:
+        pass
+
+
+# %% [markdown]
+# **Guess first.** `two_ms` takes 2 ms. Time it 200 times with the coarse clock.
+# What share of the 200 answers is exactly zero?
+
+# %%
+my_guess = ...
+zero_guess = lk.predict("01.d", my_guess, "%")
+
+# %%
+answers_s = np.array([coarse_s(two_ms) for _ in range(200)])
+zero_guess.against(lk.Reading("answers that are zero", (answers_s == 0).mean(), "%", "measured"))
+lk.show(lk.Reading("mean of the 200", answers_s.mean(), "s", "measured"))
+
+# %% [markdown]
+# About $1 - 2/15.6$ of them: 87 %. No single answer is near 2 ms, yet the mean is.
+# So an honest timer puts **many calls into one window**, until the window is thousands of ticks
+# long, and takes off what the empty loop costs.
+
+# %%
+readings_ns = np.array([time.perf_counter_ns() for _ in range(1000)])
+step_ns = np.diff(readings_ns).min()
+tiny = lk.bench(len, small, name="len of an array")
+lk.show(lk.Reading("least step of the clock", step_ns / 1e9, "s", "measured"), tiny)
+print(f"[measured] calls in one window: {tiny.block_size}")
+
+# %% [markdown]
+# ## Lie 5: noise, and the mean
+# Your program shares the machine. Most runs are a little slow; a few are interrupted and *very*
+# slow. Nothing ever makes a run too fast, so the noise is **skewed**, and the mean follows the few.
+#
+# From here on the truth must be known, so the noise is simulated: a median of exactly 1 ms, a
+# spread of 2 %, and one sample in ten stretched by an interruption.
+
+
+# %%
+def noisy_samples_ms(n, interrupted, seed):
+    """`n` samples in ms around a true median of 1 ms; a share `interrupted` is stretched."""
+    rng = np.random.default_rng(seed)
+    samples = rng.lognormal(0.0, 0.02, n)
+    hit = rng.random(n) < interrupted
+    return samples * np.where(hit, 1 + rng.exponential(0.5, n), 1.0)
+
+
+# %% [markdown]
+# **Play.** Drag the share of interrupted samples.
+# Read it: each dot is a sample, x is its time in ms; the band is the 95 % interval of the median.
+# Which of one shot, minimum, mean and median stays near the truth?
+
+
+# %%
+def noise(samples, interrupted, seed):
+    times_ms = noisy_samples_ms(samples, interrupted / 100, seed)
+    low, high = median_interval(times_ms)
+    return lk.draw.strip(
+        times_ms,
+        unit="ms",
+        lines={
+            "one shot": times_ms[0],
+            "minimum": times_ms.min(),
+            "mean": times_ms.mean(),
+            "median": np.median(times_ms),
+        },
+        band=(low, high),
+        truth=1.0,
+        title=f"{samples} samples, {interrupted} % interrupted",
+    )
+
+
+def median_interval(samples):
+    """The 95 % interval of the median by order statistics, or (None, None) below six samples."""
+    n = len(samples)
+    below, k = 0.0, 0
+    while below + math.comb(n, k) / 2**n <= 0.025:
+        below += math.comb(n, k) / 2**n
+        k += 1
+    ordered = np.sort(samples)
+    return (ordered[k - 1], ordered[n - k]) if k else (None, None)
+
+
+lk.Explorer(noise, samples=(7, 101, 31), interrupted=(0, 50, 10), seed=(1, 20, 1))
+
+# %% [markdown]
+# The minimum is below the truth and sinks as you take more samples. One shot is luck.
+# The mean is dragged along by the few. The **median** stays.
+#
+# ## Intervals that cover, and intervals that do not
+# A 95 % interval promises to contain the truth 95 times in 100. Here the truth is known, so the
+# promise can be tested.
+#
+# **Guess first.** Of 100 intervals *mean ± 1.96 standard errors*, from 101 samples each, how many
+# contain the true median?
+
+# %%
+my_guess = ...
+coverage_guess = lk.predict("01.e", my_guess, "%")
+
+
+# %%
+def mean_interval(samples):
+    half = 1.96 * samples.std(ddof=1) / math.sqrt(len(samples))
+    return samples.mean() - half, samples.mean() + half
+
+
+def iqr_interval(samples):
+    """The rule of thumb of some timers: median ± a multiple of the interquartile range."""
+    low, middle, high = np.percentile(samples, (25, 50, 75))
+    half = 1.645 * (high - low) / 1.35 / math.sqrt(len(samples)) / 2
+    return middle - half, middle + half
+
+
+def coverage(interval, n, trials=1000):
+    """The share of `trials` simulated runs whose interval contains the true median, 1 ms."""
+    hits = 0
+    for seed in range(trials):
+        low, high = interval(noisy_samples_ms(n, 0.10, seed))
+        hits += low <= 1.0 <= high
+    return hits / trials
+
+
+# %%
+rules = {
+    "mean ± 1.96 SE": mean_interval,
+    "IQR rule": iqr_interval,
+    "order statistics": median_interval,
+}
+sizes = (7, 31, 101)
+table = {name: [coverage(rule, n) for n in sizes] for name, rule in rules.items()}
+
+print("[simulated] intervals that contain the truth, of 1000")
+print(f"{'samples':18}" + "".join(f"{n:8}" for n in sizes))
+for name, shares in table.items():
+    print(f"{name:18}" + "".join(f"{share:8.1%}" for share in shares))
+
+# %%
+coverage_guess.against(
+    lk.Reading("mean ± 1.96 SE, n = 101", table["mean ± 1.96 SE"][-1], "%", "simulated")
+)
+assert all(share >= 0.94 for share in table["order statistics"])
+
+# %% [markdown]
+# More samples make the wrong interval *worse*: it shrinks around the wrong place.
+# The honest rule needs no assumption about the shape of the noise. Sort the samples. Each lies
+# above the median or below it, like a coin. So only coin counting decides which two samples
+# enclose the median 95 times in 100, and `median_interval` above does that counting.
+#
+# It is the interval that `lk.bench` reports:
+
+# %%
+again = lk.bench(np.sum, small, name="sum over 64 KiB")
+assert again.ci95_s == tuple(median_interval(np.array(again.samples_s)))
+lk.show(again)
+
+# %% [markdown]
+# ## Which of two is faster?
+# Two medians whose intervals overlap prove nothing. `lk.compare` runs both in turns, so that a
+# machine that slows down slows both, and answers with a ratio, its interval and one word.
+
+# %%
+values = np.random.default_rng(0).random(2**16)
+lk.compare(lambda: np.sort(values), lambda: np.partition(values, 2**15))
+
+# %% [markdown]
+# `SAME` needs proof as well: the whole interval within 2 %. Anything undecided is `AMBIGUOUS`,
+# which is an honest answer and not a failure.
+#
+# ## What you now know
+# - The first call, the waiting, the cache, the clock and the mean: **five lies**, each caught
+# above.
+# - A timer for compiled, remote or cached work **warms up, waits, says warm or cold, and fills its
+#   window**.
+# - A median with an order-statistic interval **covers**; mean ± 1.96 SE does not: the table proves
+# it.
+
+# %%
+lk.show(
+    lk.Reading("honest rule, n = 101", table["order statistics"][-1], "%", "simulated"),
+    lk.Reading("mean ± 1.96 SE, n = 101", table["mean ± 1.96 SE"][-1], "%", "simulated"),
+)
+
+# %% [markdown]
+# **Next**: the exercises, in which you mend the five stopwatches; then `02_roofline`: with honest
+# times in hand, predict them.
