@@ -61,7 +61,8 @@ first_call_guess.against(lk.Reading("first call over second", first_s / second_s
 # So an honest timer **warms up**, and reports the first call *apart*, since your users do pay it.
 
 # %%
-timing = lk.bench(product, matrix, name="product of 256")
+fresh = jax.jit(lambda m: jnp.sin(m @ m) @ m)
+timing = lk.bench(fresh, matrix, name="a fresh product")
 lk.show(timing, lk.Reading("its first call", timing.first_call_s, "s", "measured"))
 
 # %% [markdown]
@@ -69,12 +70,13 @@ lk.show(timing, lk.Reading("its first call", timing.first_call_s, "s", "measured
 # How much slower was the first epoch than the mean of the rest?
 
 # %%
-epochs = lk.published("nersc-sc24-epochs")
-for row in epochs.rows:
-    first, later = row["first_samples_per_s"], row["later_samples_per_s"]
+log = lk.recorded("nersc-sc24-epochs")
+for row in log.rows:
+    first, *rest = row["epochs_samples_per_s"]
+    later = sum(rest) / len(rest)
     print(f"[recorded] {row['run']:22} first {first:5.2f}, later {later:5.2f} samples/s: "
           f"{100 * (first / later - 1):+.1f} %")  # fmt: skip
-print(f"({epochs.source})")
+print(f"({log.source})")
 
 # %% [markdown]
 # ## Lie 2: work that runs elsewhere
@@ -137,19 +139,23 @@ assert dispatch_s < whole_s / 2, "the naive stopwatch saw only the dispatch"
 # `sync=`.
 #
 # ## Lie 3: the cache
-# Sum the same array again and again, and from the second time on it comes from the cache.
+# Copy the same small array again and again, and from the second time on it comes from the cache.
 # The loop measures a memory that your real program, with its gigabytes, will never see.
 #
-# **Guess first.** How many times faster, per byte, is a sum over 64 KiB than one over 256 MiB?
+# **Guess first.** How many times faster, per byte, is a copy of 128 KiB than one of 128 MiB?
 
 # %%
 my_guess = ...
 cache_guess = lk.predict("01.c", my_guess, "1")
 
 # %%
-small, large = np.ones(2**13), np.ones(2**25)
-in_cache = lk.bench(np.sum, small).bytes_per_s(small.nbytes, name="sum over 64 KiB")
-in_memory = lk.bench(np.sum, large).bytes_per_s(large.nbytes, name="sum over 256 MiB")
+def copy_rate(n_bytes, name):
+    source, target = np.ones(n_bytes, np.uint8), np.zeros(n_bytes, np.uint8)
+    return lk.bench(np.copyto, target, source).bytes_per_s(2 * n_bytes, name=name)
+
+
+in_cache = copy_rate(2**17, "copy of 128 KiB")
+in_memory = copy_rate(2**27, "copy of 128 MiB")
 lk.show(in_cache, in_memory)
 cache_guess.against(
     lk.Reading("cache over memory", in_cache.value / in_memory.value, "1", "measured")
@@ -197,14 +203,19 @@ zero_guess.against(lk.Reading("answers that are zero", (answers_s == 0).mean(), 
 lk.show(lk.Reading("mean of the 200", answers_s.mean(), "s", "measured"))
 
 # %% [markdown]
-# About $1 - 2/15.6$ of them: 87 %. No single answer is near 2 ms, yet the mean is.
+# A call shows only when a tick falls into its 2 ms. No single answer is near 2 ms, yet the mean is.
+
+# %%
+lk.show(lk.Reading("share of zeros to expect", 1 - 0.002 / TICK_S, "%", "modelled"))
+
+# %% [markdown]
 # So an honest timer puts **many calls into one window**, until the window is thousands of ticks
 # long, and takes off what the empty loop costs.
 
 # %%
 readings_ns = np.array([time.perf_counter_ns() for _ in range(1000)])
 step_ns = np.diff(readings_ns).min()
-tiny = lk.bench(len, small, name="len of an array")
+tiny = lk.bench(len, [1, 2, 3], name="len of a list")
 lk.show(lk.Reading("least step of the clock", step_ns / 1e9, "s", "measured"), tiny)
 print(f"[measured] calls in one window: {tiny.block_size}")
 
@@ -213,13 +224,13 @@ print(f"[measured] calls in one window: {tiny.block_size}")
 # Your program shares the machine. Most runs are a little slow; a few are interrupted and *very*
 # slow. Nothing ever makes a run too fast, so the noise is **skewed**, and the mean follows the few.
 #
-# From here on the truth must be known, so the noise is simulated: a median of exactly 1 ms, a
-# spread of 2 %, and one sample in ten stretched by an interruption.
+# From here on the truth must be known, so the noise is simulated: an undisturbed run takes 1 ms,
+# give or take 2 %, and some runs are stretched by an interruption.
 
 
 # %%
 def noisy_samples_ms(n, interrupted, seed):
-    """`n` samples in ms around a true median of 1 ms; a share `interrupted` is stretched."""
+    """`n` run times in ms, 1 ms give or take 2 %; a share `interrupted` of them is stretched."""
     rng = np.random.default_rng(seed)
     samples = rng.lognormal(0.0, 0.02, n)
     hit = rng.random(n) < interrupted
@@ -228,41 +239,49 @@ def noisy_samples_ms(n, interrupted, seed):
 
 # %% [markdown]
 # **Play.** Drag the share of interrupted samples.
-# Read it: each dot is a sample, x is its time in ms; the band is the 95 % interval of the median.
-# Which of one shot, minimum, mean and median stays near the truth?
+# Read it: each mark is a sample, sorted, x its time and y the share of samples that were faster;
+# the vertical lines are four ways to sum them up, and the band is the 95 % interval of the median.
+# Which of the four stays at the time of an undisturbed run, 1 ms?
 
 
 # %%
-def noise(samples, interrupted, seed):
-    times_ms = noisy_samples_ms(samples, interrupted / 100, seed)
-    low, high = median_interval(times_ms)
-    return lk.draw.strip(
-        times_ms,
-        unit="ms",
-        lines={
-            "one shot": times_ms[0],
-            "minimum": times_ms.min(),
-            "mean": times_ms.mean(),
-            "median": np.median(times_ms),
-        },
-        band=(low, high),
-        truth=1.0,
-        title=f"{samples} samples, {interrupted} % interrupted",
-    )
-
-
 def median_interval(samples):
-    """The 95 % interval of the median by order statistics, or (None, None) below six samples."""
+    """The 95 % interval of the median by order statistics; needs six samples."""
     n = len(samples)
-    below, k = 0.0, 0
-    while below + math.comb(n, k) / 2**n <= 0.025:
-        below += math.comb(n, k) / 2**n
+    missed, k = 0.0, 0
+    while missed + math.comb(n, k) / 2**n <= 0.025:
+        missed += math.comb(n, k) / 2**n
         k += 1
     ordered = np.sort(samples)
-    return (ordered[k - 1], ordered[n - k]) if k else (None, None)
+    return ordered[k - 1], ordered[n - k]
 
 
-lk.Explorer(noise, samples=(7, 101, 31), interrupted=(0, 50, 10), seed=(1, 20, 1))
+def noise(n_samples, interrupted_percent, seed):
+    times_ms = noisy_samples_ms(n_samples, interrupted_percent / 100, seed)
+    chart = lk.draw.Chart(
+        lk.draw.Axis("time of one run", "ms", lo=0.9, hi=2.0),
+        lk.draw.Axis("share of runs that were faster", "%", lo=0, hi=1),
+        title=f"{n_samples} runs, {interrupted_percent} % interrupted",
+    )
+    low, high = median_interval(times_ms)
+    chart.band([low, high], [0, 0], [1, 1])
+    for rank, time_ms in enumerate(np.sort(times_ms)):
+        if time_ms < 2.0:
+            chart.mark(time_ms, (rank + 0.5) / n_samples, "simulated")
+    summary = {
+        "minimum": times_ms.min(),
+        "median": np.median(times_ms),
+        "mean": times_ms.mean(),
+        "one shot": times_ms[0],
+    }
+    for height, (word, time_ms) in enumerate(summary.items()):
+        if time_ms < 2.0:
+            chart.line([time_ms, time_ms], [0, 0.95 - 0.1 * height], word)
+    words = ", ".join(f"{word} {time_ms:.3f} ms" for word, time_ms in summary.items())
+    return chart.picture(f"Sorted run times: {words}; an undisturbed run takes 1 ms")
+
+
+lk.Explorer(noise, n_samples=(7, 101, 31), interrupted_percent=(0, 50, 10), seed=(1, 20, 1))
 
 # %% [markdown]
 # The minimum is below the truth and sinks as you take more samples. One shot is luck.
@@ -281,6 +300,9 @@ coverage_guess = lk.predict("01.e", my_guess, "%")
 
 
 # %%
+TRUE_MEDIAN_MS = np.median(noisy_samples_ms(2_000_000, 0.10, seed=0))
+
+
 def mean_interval(samples):
     half = 1.96 * samples.std(ddof=1) / math.sqrt(len(samples))
     return samples.mean() - half, samples.mean() + half
@@ -294,11 +316,11 @@ def iqr_interval(samples):
 
 
 def coverage(interval, n, trials=1000):
-    """The share of `trials` simulated runs whose interval contains the true median, 1 ms."""
+    """The share of `trials` simulated benchmarks whose interval contains the true median."""
     hits = 0
     for seed in range(trials):
         low, high = interval(noisy_samples_ms(n, 0.10, seed))
-        hits += low <= 1.0 <= high
+        hits += low <= TRUE_MEDIAN_MS <= high
     return hits / trials
 
 
@@ -331,7 +353,7 @@ assert all(share >= 0.94 for share in table["order statistics"])
 # It is the interval that `lk.bench` reports:
 
 # %%
-again = lk.bench(np.sum, small, name="sum over 64 KiB")
+again = lk.bench(np.sum, np.ones(2**13), name="sum of 8192 numbers")
 assert again.ci95_s == tuple(median_interval(np.array(again.samples_s)))
 lk.show(again)
 

@@ -113,19 +113,19 @@ lk.check("01.4", per_call_s)
 # Sort `n` samples. The interval from the `k`-th smallest to the `k`-th largest misses the true
 # median only if fewer than `k` samples fell on one of its sides, and each side of a median is a
 # fair coin. Return the largest `k` (counted from 1) whose interval still covers with probability
-# `confidence` or more, or `None` when even the widest one does not. (about 6 lines; `math.comb`
+# `confidence` or more, or 0 when even the widest one does not. (about 6 lines; `math.comb`
 # counts)
 
 
 # %%
 def interval_rank(n, confidence):
-    """The rank `k` of the order-statistic interval of the median of `n` samples, or None."""
+    """The rank `k` of the order-statistic interval of the median of `n` samples, or 0."""
     ### BEGIN SOLUTION
     missed, k = 0.0, 0
     while k < n and missed + 2 * math.comb(n, k) / 2**n <= 1 - confidence + 1e-12:
         missed += 2 * math.comb(n, k) / 2**n
         k += 1
-    return k or None
+    return k
     ### END SOLUTION
 
 

@@ -24,7 +24,7 @@ import labkit as lk
 # Five loops and a matrix product, all on 32-bit floats. The loops use all cores (`prange`).
 
 # %%
-N_FLOATS = 2**22
+N_FLOATS = 2**24
 parallel = njit(parallel=True, fastmath=True)
 
 
@@ -176,7 +176,7 @@ factor_guess.against(
 )
 
 # %% [markdown]
-# Twelve times the operations on two thirds of the bytes, and hardly more time: while a kernel
+# Eight times the operations on two thirds of the bytes, and hardly more time: while a kernel
 # waits for memory, **arithmetic is free**.
 
 # %%
@@ -184,11 +184,12 @@ dots = [
     lk.draw.Dot(name, work[name].intensity_flop_per_byte, rate.value, "measured")
     for name, rate in rates.items()
 ]
-lk.draw.roofline([here], dots, title="Six kernels on this machine", measured=True)
+lk.draw.roofline([here], dots, title="Six kernels on this machine")
 
 # %% [markdown]
 # Read it: x is intensity, y is rate, both logarithmic; on the slope memory limits, on the flat
-# arithmetic does. Look at the distance of each dot below the roof.
+# arithmetic does. Look at the distance of each dot below the roof. (A dot above it means that the
+# machine was busy while the roof was taken: run both cells again.)
 #
 # **Why the gap.** `triad` and `scale` write: most CPUs *read* a line before they write it, traffic
 # that we did not count, and both suffer alike. `polynomial 64` stays below the flat roof since
@@ -202,25 +203,21 @@ lk.draw.roofline([here], dots, title="Six kernels on this machine", measured=Tru
 
 # %%
 def what_if(peak, bandwidth):
-    roof = lk.Roofline("your machine", peak * 1e9, bandwidth * 1e9, "modelled")
-    on_roof = [
-        lk.draw.Dot(
-            name,
-            one.intensity_flop_per_byte,
-            roof.attainable_flop_per_s(one.intensity_flop_per_byte),
-            "modelled",
-        )
-        for name, one in work.items()
-    ]
+    roof = lk.Roofline("your machine", peak, bandwidth, "modelled")
+    on_roof = []
+    for name, one in work.items():
+        intensity = one.intensity_flop_per_byte
+        rate = roof.attainable_flop_per_s(intensity)
+        on_roof.append(lk.draw.Dot(name, intensity, rate, "modelled"))
     return lk.draw.roofline(
-        [roof], on_roof, title="Six kernels, if memory and arithmetic were perfect"
+        [roof], on_roof, x=(0.02, 1000), y=(1e8, 1e13), title="Six kernels on a perfect machine"
     )
 
 
 lk.Explorer(
     what_if,
-    peak=lk.draw.Slider(10, 10_000, 200, unit="GFLOP/s", log=True),
-    bandwidth=lk.draw.Slider(5, 1000, 25, unit="GB/s", log=True),
+    peak=lk.draw.Slider(1e10, 5e12, 2e11, unit="FLOP/s", log=True),
+    bandwidth=lk.draw.Slider(5e9, 1e12, 2.5e10, unit="B/s", log=True),
 )
 
 # %% [markdown]
@@ -252,17 +249,17 @@ for chip, dtype in (("t4", "fp16"), ("a100-sxm-80", "bf16"), ("tpu-v5e", "bf16")
 # First the two limits. 65,536 multipliers at 700 MHz, and 34 GB/s of weight memory:
 
 # %%
-tpu = lk.published("tpu-v1")
-peak_op_per_s = tpu["macs"] * 2 * tpu["clock_hz"]
-tpu_roof = lk.Roofline(
-    "TPU v1", peak_op_per_s, tpu["weight_bytes_per_s"], "published", source=tpu.source
-)
+source = lk.published("tpu-v1-peak")
+chip = source.rows[0]
+peak_op_per_s = 2 * chip["n_macs"] * chip["clock_hz"]
+tpu = lk.Roofline("TPU v1", peak_op_per_s, 34e9, "published", source=source.source)
 lk.show(
     lk.Reading("peak", peak_op_per_s, "OP/s", "modelled"),
-    lk.Reading("ridge point", tpu_roof.ridge_flop_per_byte / 2, "MAC/B", "modelled"),
+    lk.Reading("ridge point", tpu.ridge_flop_per_byte, "OP/B", "modelled"),
 )
-assert abs(peak_op_per_s / tpu["printed_peak_op_per_s"] - 1) < 0.003
-assert abs(tpu_roof.ridge_flop_per_byte / 2 / tpu["printed_ridge_mac_per_byte"] - 1) < 0.003
+printed_ridge_mac_per_byte = lk.published("tpu-v1-ridge").rows[0]["ridge_mac_per_byte"]
+assert abs(peak_op_per_s / chip["peak_op_per_s"] - 1) < 0.003
+assert abs(tpu.ridge_flop_per_byte / 2 / printed_ridge_mac_per_byte - 1) < 0.003
 
 # %% [markdown]
 # **Guess first.** The worst of the six reached what share of its own roof?
@@ -272,48 +269,43 @@ my_guess = ...
 worst_guess = lk.predict("02.c", my_guess, "%")
 
 # %%
-applications = lk.published("tpu-v1-applications")
-for row in applications.rows:
-    roof = tpu_roof.attainable_flop_per_s(2 * row["intensity_mac_per_byte"])
-    row["share"] = row["achieved_op_per_s"] / roof
-    print(f"[published] {row['application']}: {row['achieved_op_per_s'] / 1e12:.1f} TOP/s, "
-          f"{row['share']:.0%} of its roof")  # fmt: skip
+applications = lk.published("tpu-v1-applications").rows
+share = {}
+for row in applications:
+    roof = tpu.attainable_flop_per_s(2 * row["intensity_mac_per_byte"])
+    share[row["app"]] = row["achieved_op_per_s"] / roof
+    print(f"{row['app']:6} {row['achieved_op_per_s'] / 1e12:5.1f} TOP/s published, "
+          f"{share[row['app']]:4.0%} of its modelled roof")  # fmt: skip
 
-worst = min(applications.rows, key=lambda row: row["share"])
-worst_guess.against(
-    lk.Reading(f"{worst['application']}, share of its roof", worst["share"], "%", "modelled")
-)
+worst = min(share, key=share.get)
+worst_guess.against(lk.Reading(f"{worst}, share of its roof", share[worst], "%", "modelled"))
 
 # %%
+dots = [
+    lk.draw.Dot(
+        row["app"], 2 * row["intensity_mac_per_byte"], row["achieved_op_per_s"], "published"
+    )
+    for row in applications
+]
 lk.draw.roofline(
-    [tpu_roof],
-    [
-        lk.draw.Dot(
-            row["application"],
-            2 * row["intensity_mac_per_byte"],
-            row["achieved_op_per_s"],
-            "published",
-        )
-        for row in applications.rows
-    ],
-    title="TPU v1 and its six applications (Jouppi et al. 2017)",
-    unit="OP",
+    [tpu], dots, title="TPU v1 and its six applications (Jouppi et al. 2017)", unit="OP"
 )
 
 # %% [markdown]
-# Five of six are on the slope or close to their roof. CNN1 is far to the right, where arithmetic
-# should be the only limit, and gets 15 %. The roofline cannot say why. The chip's own counters can:
+# Most of them are close to their roof. CNN1 stands far to the right, where arithmetic should be the
+# only limit, and is the worst of all. The roofline cannot say why. The chip's own counters can:
 
 # %%
-counters = {row["application"]: row for row in lk.published("tpu-v1-counters").rows}
-cnn1 = counters["CNN1"]
-waiting = cnn1["weight_stall"] + cnn1["weight_shift"]
-idle_when_active = 1 - cnn1["useful_macs"] / cnn1["array_active"]
-print(f"[published] CNN1, cycles spent waiting for weights: {waiting:.0%}")
-print(f"[modelled] CNN1, multipliers idle while the array works: {idle_when_active:.0%}")
+cnn1 = next(row for row in applications if row["app"] == "CNN1")
+waiting = cnn1["weight_stall_fraction"] + cnn1["weight_shift_fraction"]
+busy = cnn1["useful_mac_fraction"] / cnn1["array_active_fraction"]
+lk.show(
+    lk.Reading("CNN1, cycles spent on weights", waiting, "%", "modelled"),
+    lk.Reading("CNN1, multipliers in use while the array works", busy, "%", "modelled"),
+)
 
 # %% [markdown]
-# **Why 15 %.** Four of its layers are fully connected, with an intensity of only 32, and spend a
+# **Why so little.** Four of its layers are fully connected, with an intensity of only 32, and spend a
 # third of all cycles fetching weights: *the average intensity hides them*. And its layers are
 # shallow, so half of the 65,536 multipliers have nothing to multiply. A kernel is a sum of parts,
 # and each part has an intensity of its own.
