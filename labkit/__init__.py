@@ -15,11 +15,13 @@ _ROOM_OF = {
     "bench": "measure",
     "check": "teach",
     "chip": "hardware",
+    "chips": "hardware",
     "compare": "measure",
     "machine": "hardware",
     "predict": "teach",
     "progress": "teach",
     "published": "hardware",
+    "recorded": "hardware",
     "roofline": "plan",
     "show": "teach",
 }

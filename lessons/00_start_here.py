@@ -25,7 +25,7 @@ lk.machine()
 
 # %% [markdown]
 # This is the **passport** of your machine, found just now.
-# *CPUs to use* is the line that people overlook: on a hub or in a container you may own half a core
+# *Usable CPU* is the line that people overlook: on a hub or in a container you may own half a core
 # of a machine with sixty-four.
 # What could not be found says *unknown*, and why. It is never zero, and never a guess.
 #

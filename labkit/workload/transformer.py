@@ -1,0 +1,82 @@
+"""Work of a transformer's parts, in the counts of the literature.
+
+Matrix products only. Not counted anywhere here: biases, activation functions, normalisation,
+softmax, dropout, embedding look-ups, the optimiser.
+
+Sources: Kaplan et al. 2020, arXiv 2001.08361, section 2.1 (2 N flop a token forward, 6 N with the
+backward pass); Chowdhery et al. 2022 (PaLM), arXiv 2204.02311, appendix B (attention adds
+12 L H Q T a token in training: L layers, H heads, head size Q, T tokens in a sequence).
+"""
+
+from labkit.workload.kernels import matmul
+from labkit.workload.work import Work, counts
+
+
+def mlp(n_tokens, d_model, d_ff, itemsize, gated=False):
+    """Up to width `d_ff` and down again for `n_tokens` tokens of width `d_model`.
+
+    2 matrices and 4 n d f flop; gated (SwiGLU and the like) 3 matrices and 6 n d f. Each matrix is
+    a matmul of its own: the hidden activations are written by the first and read by the last.
+    """
+    up = matmul(n_tokens, d_ff, d_model, itemsize)
+    down = matmul(n_tokens, d_model, d_ff, itemsize)
+    return up * (2 if gated else 1) + down
+
+
+def attention(
+    n_sequences,
+    n_heads,
+    n_queries,
+    n_keys,
+    head_size,
+    itemsize,
+    *,
+    n_kv_heads=None,
+    score_reads=2,
+    score_writes=2,
+):
+    """`softmax(Q @ K.T) @ V` in every head: 4 n_queries n_keys head_size flop, no causal saving.
+
+    Q, K and V are read once and the result is written once. On top, the matrix of scores, which is
+    n_queries × n_keys in each head, is written and read `score_writes` and `score_reads` times: 2
+    and 2 where product, softmax and product are separate kernels, 0 and 0 where they are fused.
+    With `n_kv_heads` below `n_heads` (grouped queries) heads share K and V, each read once.
+    """
+    kv_heads = n_heads if n_kv_heads is None else n_kv_heads
+    sequences, heads, kv_heads, queries, keys, size, reads, writes, itemsize = counts(
+        n_sequences=n_sequences, n_heads=n_heads, n_kv_heads=kv_heads, n_queries=n_queries,
+        n_keys=n_keys, head_size=head_size, score_reads=score_reads, score_writes=score_writes,
+        itemsize=itemsize,
+    )  # fmt: skip
+    if not kv_heads or heads % kv_heads:
+        raise ValueError(f"n_heads must be a multiple of n_kv_heads, got {heads} and {kv_heads}.")
+    scores = heads * queries * keys
+    each = Work(
+        flop=4 * scores * size,
+        read_bytes=(heads * queries * size + 2 * kv_heads * keys * size + reads * scores)
+        * itemsize,
+        write_bytes=(heads * queries * size + writes * scores) * itemsize,
+    )
+    return each * sequences
+
+
+def transformer_step(
+    n_params, n_layers, n_heads, head_size, n_sequences, length, itemsize, training=False
+):
+    """One forward pass over `n_sequences` of `length` tokens, or one step of training.
+
+    Forward 2 N + 4 L H Q T flop a token, training three times that: 6 N + 12 L H Q T, PaLM's count,
+    without recomputation and without causal saving (Kaplan's attention term is half of PaLM's, and
+    N there leaves the embeddings out). Traffic is the weights only: read once forward; in training
+    read twice, their gradients written once. Activations are not counted, so the intensity is the
+    highest possible.
+    """
+    n, layers, heads, size, sequences, length, itemsize = counts(
+        n_params=n_params, n_layers=n_layers, n_heads=n_heads, head_size=head_size,
+        n_sequences=n_sequences, length=length, itemsize=itemsize,
+    )  # fmt: skip
+    forward_flop = (2 * n + 4 * layers * heads * size * length) * sequences * length
+    weights_bytes = n * itemsize
+    if training:
+        return Work(3 * forward_flop, 2 * weights_bytes, weights_bytes)
+    return Work(forward_flop, weights_bytes, 0)
