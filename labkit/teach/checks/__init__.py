@@ -1,0 +1,1 @@
+"""The checks of each lesson, `lesson_NN.py`: imported when one of its exercises is checked."""
