@@ -192,5 +192,5 @@ lk.show(12.3)
 # **Next**: the exercises of this lesson, then `01_honest_timing`, which shows five ways in which a
 # stopwatch lies. Your progress so far:
 
-# %%
+# %% tags=["nbval-ignore-output"]
 lk.progress()

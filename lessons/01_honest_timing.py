@@ -148,6 +148,7 @@ assert dispatch_s < whole_s / 2, "the naive stopwatch saw only the dispatch"
 my_guess = ...
 cache_guess = lk.predict("01.c", my_guess, "1")
 
+
 # %%
 def copy_rate(n_bytes, name):
     source, target = np.ones(n_bytes, np.uint8), np.zeros(n_bytes, np.uint8)
@@ -238,10 +239,9 @@ def noisy_samples_ms(n, interrupted, seed):
 
 
 # %% [markdown]
-# **Play.** Drag the share of interrupted samples.
-# Read it: each mark is a sample, sorted, x its time and y the share of samples that were faster;
-# the vertical lines are four ways to sum them up, and the band is the 95 % interval of the median.
-# Which of the four stays at the time of an undisturbed run, 1 ms?
+# **Play.** Drag the share of interrupted runs, then the number of runs.
+# Read it: each mark on the left is a run; then four ways to sum them up, two of them with a 95 %
+# interval. Which of the four stays at the dashed line, the time of an undisturbed run?
 
 
 # %%
@@ -256,32 +256,39 @@ def median_interval(samples):
     return ordered[k - 1], ordered[n - k]
 
 
-def noise(n_samples, interrupted_percent, seed):
-    times_ms = noisy_samples_ms(n_samples, interrupted_percent / 100, seed)
+def mean_interval(samples):
+    """The interval that most reports print: mean ± 1.96 standard errors."""
+    half = 1.96 * samples.std(ddof=1) / math.sqrt(len(samples))
+    return samples.mean() - half, samples.mean() + half
+
+
+LONGEST_MS = 1.4
+
+
+def noise(n_runs, interrupted_percent, seed):
+    times_ms = noisy_samples_ms(n_runs, interrupted_percent / 100, seed)
+    n_hidden = (times_ms > LONGEST_MS).sum()
     chart = lk.draw.Chart(
-        lk.draw.Axis("time of one run", "ms", lo=0.9, hi=2.0),
-        lk.draw.Axis("share of runs that were faster", "%", lo=0, hi=1),
-        title=f"{n_samples} runs, {interrupted_percent} % interrupted",
+        lk.draw.Axis("", names=["all runs", "one shot", "minimum", "mean", "median"]),
+        lk.draw.Axis("time", "ms", lo=0.9, hi=LONGEST_MS),
+        title=f"{n_runs} runs, {interrupted_percent} % interrupted ({n_hidden} above the picture)",
     )
-    low, high = median_interval(times_ms)
-    chart.band([low, high], [0, 0], [1, 1])
-    for rank, time_ms in enumerate(np.sort(times_ms)):
-        if time_ms < 2.0:
-            chart.mark(time_ms, (rank + 0.5) / n_samples, "simulated")
-    summary = {
-        "minimum": times_ms.min(),
-        "median": np.median(times_ms),
-        "mean": times_ms.mean(),
-        "one shot": times_ms[0],
-    }
-    for height, (word, time_ms) in enumerate(summary.items()):
-        if time_ms < 2.0:
-            chart.line([time_ms, time_ms], [0, 0.95 - 0.1 * height], word)
-    words = ", ".join(f"{word} {time_ms:.3f} ms" for word, time_ms in summary.items())
-    return chart.picture(f"Sorted run times: {words}; an undisturbed run takes 1 ms")
+    chart.line([-0.5, 4.5], [1, 1], dash=True)
+    for place, time_ms in zip(np.linspace(-0.4, 0.4, n_runs), times_ms, strict=True):
+        if time_ms <= LONGEST_MS:
+            chart.mark(place, time_ms, "simulated")
+    for place, time_ms in enumerate((times_ms[0], times_ms.min()), start=1):
+        if time_ms <= LONGEST_MS:
+            chart.mark(place, time_ms, "simulated", f"{time_ms:.3f}")
+    for place, middle, (low, high) in (
+        (3, times_ms.mean(), mean_interval(times_ms)),
+        (4, np.median(times_ms), median_interval(times_ms)),
+    ):
+        chart.mark(place, middle, "simulated", f"{middle:.3f}", low=low, high=high)
+    return chart.picture(f"{n_runs} run times, with their minimum, mean and median in ms")
 
 
-lk.Explorer(noise, n_samples=(7, 101, 31), interrupted_percent=(0, 50, 10), seed=(1, 20, 1))
+lk.Explorer(noise, n_runs=(7, 101, 41), interrupted_percent=(0, 50, 20), seed=(1, 20, 1))
 
 # %% [markdown]
 # The minimum is below the truth and sinks as you take more samples. One shot is luck.
@@ -301,11 +308,6 @@ coverage_guess = lk.predict("01.e", my_guess, "%")
 
 # %%
 TRUE_MEDIAN_MS = np.median(noisy_samples_ms(2_000_000, 0.10, seed=0))
-
-
-def mean_interval(samples):
-    half = 1.96 * samples.std(ddof=1) / math.sqrt(len(samples))
-    return samples.mean() - half, samples.mean() + half
 
 
 def iqr_interval(samples):

@@ -305,10 +305,10 @@ lk.show(
 )
 
 # %% [markdown]
-# **Why so little.** Four of its layers are fully connected, with an intensity of only 32, and spend a
-# third of all cycles fetching weights: *the average intensity hides them*. And its layers are
-# shallow, so half of the 65,536 multipliers have nothing to multiply. A kernel is a sum of parts,
-# and each part has an intensity of its own.
+# **Why so little.** Four of its layers are fully connected, with an intensity of only 32, and
+# spend a third of all cycles fetching weights: *the average intensity hides them*. And its layers
+# are shallow, so half of the 65,536 multipliers have nothing to multiply. A kernel is a sum of
+# parts, and each part has an intensity of its own.
 #
 # ## What you now know
 # - **Count** FLOP and bytes from the loop; intensity follows: the table of six kernels.
