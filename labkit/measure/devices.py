@@ -1,0 +1,238 @@
+"""Waiting for work that a device does behind Python's back, and the clock that fits the device.
+
+A kernel launch returns before the kernel has run. So a window opens only when the device is idle
+and closes only when it is idle again. No library is imported for this: only those that the callable
+or its caller has already imported are asked.
+"""
+
+import contextlib
+import functools
+import sys
+from itertools import pairwise, repeat
+from time import perf_counter_ns
+
+FLUSH_BYTES = 256 * 2**20  # more than the last-level cache of today's CPUs and GPUs
+_TORCH_KINDS = ("cuda", "mps", "xpu")
+_CUDA_EVENT_RESOLUTION_NS = 500
+
+
+class Stopwatch:
+    """Times a block of calls on the host's clock, from an idle device to an idle device.
+
+    device   the name that a Timing shows
+    waits    functions without arguments, each of which returns when its library is idle
+    each     wait for the arrays of each call before the next one starts (JAX may run independent
+             computations at the same time)
+    """
+
+    def __init__(self, device, waits=(), each=False):
+        self.device, self.waits = device, tuple(waits)
+        self.clock = "block_until_ready" if each else "perf_counter_ns"
+        self._loop = _call_and_wait if each else _call
+
+    def wait(self):
+        for wait in self.waits:
+            wait()
+
+    def block_ns(self, call, n):
+        """Nanoseconds that `n` calls take, the loop and the clock included."""
+        return self._window_ns(self._loop, call, n)
+
+    def empty_ns(self, n):
+        """Nanoseconds that the same loop takes around nothing."""
+        return self._window_ns(_pass, None, n)
+
+    def settled(self, call, n):
+        """The stopwatch for blocks of `n` calls, once such a block can be tried."""
+        return self
+
+    def resolution_ns(self):
+        """The smallest step of the clock that shows, its own reading included."""
+        reads = [perf_counter_ns() for _ in range(100)]
+        return min((b - a for a, b in pairwise(reads) if b > a), default=1)
+
+    def _window_ns(self, loop, call, n):
+        self.wait()
+        start_ns = perf_counter_ns()
+        loop(call, n)
+        self.wait()
+        return perf_counter_ns() - start_ns
+
+
+class CudaStopwatch(Stopwatch):
+    """Changes to the GPU's clock, two CUDA events on the current stream, if that sees the work."""
+
+    def __init__(self, device, waits, torch):
+        super().__init__(device, waits)
+        self._torch = torch
+
+    def settled(self, call, n):
+        """Events that miss a tenth of a block are no use: it ran on streams of its own."""
+        events = CudaEventStopwatch(self.device, self.waits, self._torch)
+        start_ns = perf_counter_ns()
+        event_ns = events.block_ns(call, n)
+        return events if event_ns > 0.9 * (perf_counter_ns() - start_ns) else self
+
+
+class CudaEventStopwatch(Stopwatch):
+    """Times a block of calls on the GPU's clock, between two CUDA events on the current stream."""
+
+    def __init__(self, device, waits, torch):
+        super().__init__(device, waits)
+        self.clock = "cuda_event"
+        self._event = functools.partial(torch.cuda.Event, enable_timing=True)
+        self._stream = functools.partial(torch.cuda.current_stream, device)
+
+    def resolution_ns(self):
+        return _CUDA_EVENT_RESOLUTION_NS
+
+    def _window_ns(self, loop, call, n):
+        start, stop = self._event(), self._event()
+        self.wait()
+        start.record(self._stream())
+        loop(call, n)
+        stop.record(self._stream())
+        self.wait()
+        return round(start.elapsed_time(stop) * 1e6)  # CUDA counts milliseconds
+
+
+def _call(call, n):
+    for _ in repeat(None, n):
+        call()
+
+
+def _call_and_wait(call, n):
+    for _ in repeat(None, n):
+        wait_for(call())
+
+
+def _pass(call, n):
+    for _ in repeat(None, n):
+        pass
+
+
+def wait_for(result):
+    """Return once every array in `result` (tuples, lists, dicts, JAX trees) has been computed."""
+    if hasattr(result, "block_until_ready"):
+        result.block_until_ready()
+    else:
+        for leaf in _computing(result):
+            leaf.block_until_ready()
+
+
+def _computing(values):
+    return [leaf for leaf in _leaves(values) if hasattr(leaf, "block_until_ready")]
+
+
+def _leaves(values):
+    if "jax" in sys.modules:
+        return sys.modules["jax"].tree_util.tree_leaves(values)  # knows registered classes too
+    if isinstance(values, dict):
+        values = list(values.values())
+    if isinstance(values, (list, tuple)):
+        return [leaf for value in values for leaf in _leaves(value)]
+    return [values]
+
+
+def stopwatch(device, sync, args, result=None):
+    """The stopwatch for a callable that was given `args` and returned `result`.
+
+    device  "auto", "cpu", "jax", or an accelerator as torch names it ("cuda:1", "mps")
+    sync    "auto", or a function without arguments that returns when the device is idle; it takes
+            the place of torch's and Numba's own
+    """
+    arrays = _computing(result)
+    accelerators = _accelerators(device, (args, result))
+    name = device
+    if device == "auto":
+        name = _jax_name(arrays[0]) if arrays else (accelerators or ["cpu"])[0]
+    if sync != "auto":
+        return Stopwatch(name, [sync], each=bool(arrays))
+    waits = () if device == "cpu" else _waits(accelerators)
+    if accelerators and accelerators[0].startswith("cuda") and _torch() and not arrays:
+        return CudaStopwatch(name, waits, _torch())
+    return Stopwatch(name, waits, each=bool(arrays))
+
+
+def refuse_unknown(device, sync):
+    """Raise ValueError, with a sentence, for a device that cannot be waited for here."""
+    if not isinstance(device, str):
+        raise ValueError(f"device is a name such as 'auto' or 'cuda:0', got {device!r}.")
+    if sync != "auto":
+        return  # the caller knows how to wait for it
+    kind = device.partition(":")[0]
+    if kind not in ("auto", "cpu", "jax", *_TORCH_KINDS):
+        raise ValueError(
+            f"bench knows no device {device!r}. Use 'auto', 'cpu', 'jax', 'cuda', 'cuda:1', 'mps' "
+            f"or 'xpu'; for any other, also give sync=, a function that returns when it is idle."
+        )
+    if kind in _TORCH_KINDS and not _waits([device]):
+        raise ValueError(
+            f"device={device!r} cannot be reached: no imported library sees an accelerator here. "
+            f"Import torch first, or leave device='auto'."
+        )
+
+
+def flusher(device):
+    """A function that pushes everything else out of the caches of `device` and waits for that."""
+    if device.startswith("jax") and device not in ("jax", "jax:cpu"):
+        raise ValueError(f"flush_cache cannot reach the caches of {device}. Leave it False.")
+    if device.partition(":")[0] in _TORCH_KINDS and _torch():
+        buffer = _torch().empty(FLUSH_BYTES // 4, device=device)
+        return buffer.zero_  # the next window opens only when the device is idle again
+    import numpy as np
+
+    buffer = np.ones(FLUSH_BYTES // 4, np.float32)
+    # Reads and writes in place: a mere fill may go past the caches.
+    return functools.partial(np.negative, buffer, out=buffer)
+
+
+def _accelerators(device, values):
+    """The accelerators, as torch names them, that `device` or a tensor in `values` speaks of."""
+    if device in ("cpu", "jax"):
+        return []
+    if device != "auto":
+        return [device]
+    if not _torch():
+        return []
+    on = (getattr(leaf, "device", None) for leaf in _leaves(values))
+    names = [str(d) for d in on if isinstance(d, _torch().device) and d.type in _TORCH_KINDS]
+    return list(dict.fromkeys(names))
+
+
+def _waits(accelerators):
+    """What to call to wait: torch where it sees an accelerator, else Numba's CUDA."""
+    if torch := _torch():
+        # A callable that shows no tensor may still use the current device: None.
+        synchronize = torch.accelerator.synchronize
+        return [functools.partial(synchronize, name) for name in accelerators or [None]]
+    numba_cuda = sys.modules.get("numba.cuda")
+    return [numba_cuda.synchronize] if numba_cuda and numba_cuda.is_available() else []
+
+
+def _torch():
+    """torch, if it is already imported and sees an accelerator."""
+    torch = sys.modules.get("torch")
+    accelerator = getattr(torch, "accelerator", None)  # from torch 2.6
+    return torch if accelerator and accelerator.is_available() else None
+
+
+def _jax_name(array):
+    """`jax:cpu`, `jax:gpu`, `jax:tpu`; just `jax` for an array that does not say."""
+    devices = getattr(array, "devices", set)()
+    return ":".join(["jax", *{device.platform for device in devices}])
+
+
+def throttled_ns(root="/sys/fs/cgroup"):
+    """How long a CPU quota has held this container back so far, or None where nobody counts it.
+
+    Linux control groups only: `throttled_usec` of version 2, `throttled_time` of version 1.
+    """
+    for path in ("cpu.stat", "cpu/cpu.stat", "cpu,cpuacct/cpu.stat"):
+        with contextlib.suppress(OSError), open(f"{root}/{path}") as lines:
+            counts = dict(line.split() for line in lines)
+            if "throttled_usec" in counts:
+                return 1000 * int(counts["throttled_usec"])
+            if "throttled_time" in counts:
+                return int(counts["throttled_time"])
+    return None
