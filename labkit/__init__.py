@@ -18,16 +18,19 @@ _ROOM_OF = {
     "chips": "hardware",
     "compare": "measure",
     "machine": "hardware",
+    "occupancy": "simt",
     "predict": "teach",
+    "profile": "simt",
     "progress": "teach",
     "published": "hardware",
     "recorded": "hardware",
     "roofline": "plan",
+    "sanitize": "simt",
     "show": "teach",
 }
 _ROOMS = ("draw", "units", "workload")
 
-__all__ = sorted([*_ROOM_OF, *_ROOMS])
+__all__ = sorted([*_ROOM_OF, *_ROOMS, "cuda"])
 
 
 def __getattr__(name):
@@ -35,6 +38,8 @@ def __getattr__(name):
         value = getattr(importlib.import_module(f"labkit.{_ROOM_OF[name]}"), name)
     elif name in _ROOMS:
         value = importlib.import_module(f"labkit.{name}")
+    elif name == "cuda":  # numba's where a CUDA GPU is present, the executor elsewhere
+        value = importlib.import_module("labkit.simt").choose_cuda()
     else:
         raise AttributeError(f"labkit has no name {name!r}. It has: {', '.join(__all__)}.")
     globals()[name] = value
