@@ -1,0 +1,32 @@
+"""Pictures: charts in pure SVG, the roofline, and the two widgets `Player` and `Explorer`."""
+
+import importlib
+
+from labkit.draw.axis import Axis
+from labkit.draw.chart import Chart
+from labkit.draw.marks import MARKS
+from labkit.draw.picture import Picture
+from labkit.draw.roofline import Dot, roofline
+from labkit.draw.slider import Slider
+
+__all__ = [
+    "MARKS",
+    "Axis",
+    "Chart",
+    "Dot",
+    "Explorer",
+    "Picture",
+    "Player",
+    "Slider",
+    "roofline",
+]
+
+_WIDGETS = {"Explorer": "explorer", "Player": "player"}  # loaded when used: ipywidgets is heavy
+
+
+def __getattr__(name):
+    if name not in _WIDGETS:
+        raise AttributeError(f"labkit.draw has no name {name!r}. It has: {', '.join(__all__)}.")
+    value = getattr(importlib.import_module(f"labkit.draw.{_WIDGETS[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,72 @@
+// The browser's half of Player: all frames are here, so a step needs no kernel.
+
+const MOVING = new Set([
+  "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown",
+]);
+
+async function unpack(packed) {
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).json(); // a list of [svg, alt]
+}
+
+function element(tag, properties, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+function button(text, label, click) {
+  const made = element("button", { type: "button", textContent: text, title: label });
+  made.setAttribute("aria-label", label);
+  made.addEventListener("click", click);
+  return made;
+}
+
+async function render({ model, el }) {
+  const frames = await unpack(model.get("packed"));
+  const last = frames.length - 1;
+  let timer = null;
+  el.classList.add("lk-widget", "lk-player");
+
+  const go = (i) => { model.set("i", i); model.save_changes(); };
+  const step = (by) => { stop(); go(Math.min(Math.max(model.get("i") + by, 0), last)); };
+  const stop = () => { clearInterval(timer); timer = null; face("▶", "Play"); };
+  const start = () => {
+    timer = setInterval(() => go((model.get("i") + 1) % frames.length), model.get("ms"));
+    face("❚❚", "Pause");
+  };
+  const play = button("▶", "Play", () => (timer ? stop() : start()));
+  const face = (text, label) => {
+    play.textContent = text;
+    play.title = label;
+    play.setAttribute("aria-label", label);
+  };
+  const range = element("input", { type: "range", min: 0, max: last, step: 1 });
+  range.setAttribute("aria-label", "Step");
+  range.addEventListener("input", () => { stop(); go(+range.value); });
+  const caption = element("output", { className: "lk-value" });
+  const picture = element("img", {});
+  const draw = () => {
+    const i = model.get("i"), [svg, alt] = frames[i];
+    Object.assign(picture, { src: "data:image/svg+xml;utf8," + encodeURIComponent(svg), alt });
+    range.value = i;
+    caption.textContent = `step ${i + 1}/${frames.length}`;
+    range.setAttribute("aria-valuetext", caption.textContent);
+  };
+  el.addEventListener("keydown", (event) => {
+    if (!MOVING.has(event.key)) return;
+    event.stopPropagation(); // or JupyterLab selects another cell
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by) return;
+    event.preventDefault(); // or the range steps a second time
+    step(by);
+  });
+  model.on("change:i", draw);
+  draw();
+  const back = button("❙◀", "Step back", () => step(-1));
+  const forward = button("▶❙", "Step forward", () => step(1));
+  el.append(element("div", { className: "lk-controls" }, play, back, forward, range, caption), picture);
+  return stop; // called when the view goes: no timer is left behind
+}
+
+export default { render };

@@ -1,0 +1,113 @@
+"""The controls of an `Explorer`: sliders for numbers, a list for choices."""
+
+import dataclasses
+import math
+
+from labkit.units import binary, si
+
+
+@dataclasses.dataclass(frozen=True)
+class Slider:
+    """A slider: `Slider(1e12, 1e15, 1e14, unit="FLOP/s", log=True, label="peak")`.
+
+    lo, hi, start  in base units; if all three are whole numbers, the slider gives whole numbers
+    unit           written with an SI prefix behind the value; `GiB` for a capacity in bytes
+    log            equal ways multiply by equal factors: for ranges of more than a decade
+    label          what stands beside it; the name of the argument when left out
+
+    Raises ValueError for an empty range, a start outside it, or a log slider that reaches 0.
+    """
+
+    lo: float
+    hi: float
+    start: float
+    unit: str = "1"
+    log: bool = False
+    label: str = ""
+
+    def __post_init__(self):
+        span = f"from {self.lo} to {self.hi}, starting at {self.start}"
+        if not all(_is_number(value) for value in (self.lo, self.hi, self.start)):
+            raise ValueError(f"A slider runs between finite numbers, got {span}.")
+        if not (self.lo < self.hi and self.lo <= self.start <= self.hi):
+            raise ValueError(f"A slider needs lowest < highest, and a start between: got {span}.")
+        if self.log and self.lo <= 0:
+            raise ValueError(f"A logarithmic slider must stay above 0: got {span}.")
+
+    @property
+    def whole(self):
+        """Whether the slider gives whole numbers."""
+        return all(isinstance(value, int) for value in (self.lo, self.hi, self.start))
+
+    def check(self, name, value):
+        """`value` as the slider gives it, int or float, or ValueError with a sentence."""
+        if not _is_number(value) or not self.lo <= value <= self.hi:
+            raise ValueError(
+                f"{name} = {value!r} is outside its slider: give a number from "
+                f"{self.text(self.lo)} to {self.text(self.hi)}."
+            )
+        if self.whole and value != int(value):
+            raise ValueError(f"{name} = {value!r} is no whole number, which its slider needs.")
+        return int(value) if self.whole else float(value)
+
+    def text(self, value):
+        """The value as a person reads it."""
+        if self.unit == "GiB":
+            return binary(value)
+        return str(value) if self.whole and self.unit == "1" else si(value, self.unit)
+
+    def describe(self, name):
+        """What the browser has to know."""
+        return {"name": name, **dataclasses.asdict(self), "label": self.label or _words(name),
+                "whole": self.whole}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """One of several: in an Explorer, a list such as `["fp32", "bf16"]`; the first is the start."""
+
+    options: tuple
+
+    @property
+    def start(self):
+        return self.options[0]
+
+    def check(self, name, value):
+        """`value` if it is one of the options, or ValueError with a sentence."""
+        if value not in self.options:
+            known = ", ".join(repr(option) for option in self.options)
+            raise ValueError(f"{name} = {value!r} is no choice here: use one of {known}.")
+        return value
+
+    def text(self, value):
+        return str(value)
+
+    def describe(self, name):
+        """What the browser has to know."""
+        return {"name": name, "label": _words(name), "options": list(self.options)}
+
+
+def control(name, spec):
+    """The control that an argument of `Explorer` asks for.
+
+    spec  a Slider, a tuple (lowest, highest, start), or a list of choices. Raises ValueError with
+          a sentence for anything else.
+    """
+    if isinstance(spec, Slider):
+        return spec
+    if isinstance(spec, list) and spec:
+        return Choice(tuple(spec))
+    if isinstance(spec, tuple) and len(spec) == 3:
+        return Slider(*spec)
+    raise ValueError(
+        f"{name} = {spec!r} makes no control. Give (lowest, highest, start), a Slider, or a list "
+        f"of choices."
+    )
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _words(name):
+    return name.replace("_", " ")

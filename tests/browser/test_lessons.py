@@ -1,0 +1,68 @@
+"""Each lesson opens in JupyterLab, runs, and answers the student."""
+
+import pytest
+
+LESSONS = ("00_start_here", "01_honest_timing", "02_roofline")
+
+# The lesson whose picture is dragged, and the slider that is moved.
+ROOFLINE_LESSON = "notebooks/02_roofline.ipynb"
+ROOFLINE_SLIDER = "input[name=peak]"
+
+# The exercise that is answered: what its blank and its check hold, and what a student might type,
+# first the wrong way round, then right.
+EXERCISE = "exercises/02_roofline.ipynb"
+BLANK_HOLDS = "def axpy_intensity(itemsize):"
+CHECK_HOLDS = 'lk.check("02.1"'
+WRONG_ANSWER = "def axpy_intensity(itemsize):\n    return 3 * itemsize / 2"
+RIGHT_ANSWER = "def axpy_intensity(itemsize):\n    return 2 / (3 * itemsize)"
+
+
+@pytest.fixture(scope="module")
+def opened(new_lab, served):
+    """A function that opens a notebook and runs all its cells, once for all tests of this file."""
+    pages = {}
+
+    def open_and_run(path):
+        assert (served / path).exists(), f"{path} is missing: build it with python tools/build.py"
+        if path not in pages:
+            lab = new_lab().open_notebook(path)
+            pages[path] = lab, lab.run_all()
+        return pages[path]
+
+    return open_and_run
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_lesson_runs_from_top_to_bottom(opened, lesson):
+    lab, all_succeeded = opened(f"notebooks/{lesson}.ipynb")
+    lab.screenshot_whole(lesson)
+    assert all_succeeded is True, lab.raised()
+    assert lab.errors == []
+
+
+def test_dragging_the_roofline_changes_its_picture(opened):
+    lab, _ = opened(ROOFLINE_LESSON)
+    slider = lab.page.locator(f".lk-explorer {ROOFLINE_SLIDER}").first
+    slider.scroll_into_view_if_needed()
+    explorer = lab.page.locator(".lk-explorer", has=lab.page.locator(ROOFLINE_SLIDER)).first
+    before = explorer.locator("img").get_attribute("src")
+    slider.focus()
+    for _ in range(5):
+        lab.page.keyboard.press("ArrowRight")
+    picture = explorer.locator("img").element_handle()
+    lab.page.wait_for_function("([img, before]) => img.src !== before", arg=[picture, before])
+    lab.screenshot("roofline_explorer", explorer)
+    assert lab.errors == []
+
+
+def test_a_wrong_answer_gets_a_hint_and_a_right_one_passes(opened):
+    lab, _ = opened(EXERCISE)
+    blank = lab.find_cell(BLANK_HOLDS)
+    check = lab.find_cell(CHECK_HOLDS)
+    assert min(blank, check) >= 0, f"{EXERCISE} has no {BLANK_HOLDS!r} or no {CHECK_HOLDS!r}"
+    for answer, verdict in ((WRONG_ANSWER, "[again]"), (RIGHT_ANSWER, "[pass]")):
+        lab.write_cell(blank, answer)
+        lab.run_cell(blank)
+        assert lab.run_cell(check).startswith(verdict)
+    lab.screenshot("exercise")
+    assert lab.errors == []
