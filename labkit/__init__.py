@@ -13,10 +13,12 @@ _ROOM_OF = {
     "Roofline": "plan",
     "Timer": "measure",
     "bench": "measure",
+    "carbon_g": "plan",
     "check": "teach",
     "chip": "hardware",
     "chips": "hardware",
     "compare": "measure",
+    "cost_usd": "plan",
     "machine": "hardware",
     "occupancy": "simt",
     "predict": "teach",
@@ -28,7 +30,7 @@ _ROOM_OF = {
     "sanitize": "simt",
     "show": "teach",
 }
-_ROOMS = ("draw", "units", "workload")
+_ROOMS = ("draw", "plan", "units", "workload")
 
 __all__ = sorted([*_ROOM_OF, *_ROOMS, "cuda"])
 

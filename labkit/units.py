@@ -22,6 +22,7 @@ _SI = {
     12: "T",
     15: "P",
     18: "E",
+    21: "Z",
 }
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 # Below one of these there is nothing to divide: 0.2 B is no "200 mB".
@@ -31,7 +32,8 @@ _WHOLE = ("B", "FLOP", "OP", "MAC")
 def si(value, unit="", digits=3):
     """Write `value` with an SI prefix: `si(4.8e12, "B/s")` is `4.8 TB/s`.
 
-    A unit of `1` is a pure number, `%` takes a fraction (0.37 is `37 %`). `None` is `unknown`.
+    A unit of `1` is a pure number, `%` takes a fraction (0.37 is `37 %`), dollars (`USD`, `USD/h`)
+    get no prefix. `None` is `unknown`.
     """
     if value is None:
         return "unknown"
@@ -41,6 +43,8 @@ def si(value, unit="", digits=3):
         return f"{_digits(100 * value, digits)} %"
     if unit == "1":
         return _digits(value, digits)
+    if unit.startswith("USD"):  # nobody pays in millidollars
+        return f"{_money(value, digits)} {unit}"
     # Round first, then choose the prefix, or 999.96 W becomes `1e+03 W`.
     rounded = float(f"{value:.{digits - 1}e}")
     exponent = 0 if rounded == 0 else 3 * math.floor(math.log10(abs(rounded)) / 3)
@@ -48,6 +52,12 @@ def si(value, unit="", digits=3):
     if unit in _WHOLE:
         exponent = max(exponent, 0)
     return f"{_digits(rounded / 10**exponent, digits)} {_SI[exponent]}{unit}".rstrip()
+
+
+def _money(value, digits):
+    if abs(value) >= 1e6:
+        return f"{_digits(value / 1e6, digits)} million"
+    return f"{value:,.0f}" if abs(value) >= 1000 else _digits(value, digits)
 
 
 def binary(n_bytes, digits=3):

@@ -22,6 +22,10 @@ from labkit.units import GIB, MIB, binary, si
     (None, "W", "unknown"),
     (float("inf"), "s", "inf s"),
     (1234, "", "1.23 k"),
+    (3.14e23, "FLOP", "314 ZFLOP"),
+    (0.0892, "USD/kWh", "0.0892 USD/kWh"),
+    (30_215, "USD", "30,215 USD"),
+    (5.576e6, "USD", "5.58 million USD"),
 ])  # fmt: skip
 def test_si(value, unit, text):
     assert si(value, unit) == text

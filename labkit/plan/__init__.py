@@ -1,6 +1,21 @@
 """Formulas that plan: pure functions of numbers, which never touch a device."""
 
+from labkit.plan.cost import Ownership, Swing, cost_usd, tornado, usd_per_million_tokens
 from labkit.plan.cpu_peak import modelled_cpu_peak
+from labkit.plan.data import carbon_by_hour, carbon_intensity, carbon_regions, price
+from labkit.plan.energy import (
+    Decoder,
+    carbon_g,
+    j_per_token,
+    pareto,
+    period_energy_j,
+    run_energy_j,
+    tokens_per_s,
+)
 from labkit.plan.roofline import Roofline, roofline
 
-__all__ = ["Roofline", "modelled_cpu_peak", "roofline"]
+__all__ = [
+    "Decoder", "Ownership", "Roofline", "Swing", "carbon_by_hour", "carbon_g", "carbon_intensity",
+    "carbon_regions", "cost_usd", "j_per_token", "modelled_cpu_peak", "pareto", "period_energy_j",
+    "price", "roofline", "run_energy_j", "tokens_per_s", "tornado", "usd_per_million_tokens",
+]  # fmt: skip

@@ -10,9 +10,20 @@ import math
 import sys
 from collections.abc import Callable
 
-from labkit.hardware import published
-from labkit.plan import Roofline, roofline
+from labkit.hardware import published, recorded
+from labkit.plan import (
+    Decoder,
+    Roofline,
+    carbon_g,
+    cost_usd,
+    roofline,
+    run_energy_j,
+    tokens_per_s,
+)
 from labkit.units import si
+
+HOUR_S, DAY_S = 3600, 86400
+WH_J, TONNE_G = 3600, 1e6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +112,68 @@ def share_of_maximum(inferences_per_s, maximum_inferences_per_s):
     return inferences_per_s / maximum_inferences_per_s
 
 
+def run_energy(n_chips, power_w, days, pue):
+    return run_energy_j(n_chips, power_w, days * DAY_S, pue=pue) / WH_J
+
+
+def run_flop(n_chips, flop_per_s_per_chip, days):
+    return n_chips * flop_per_s_per_chip * days * DAY_S
+
+
+def gross_carbon(energy_wh, gross_g_per_kwh):
+    return carbon_g(energy_wh * WH_J, intensity_g_per_kwh=gross_g_per_kwh) / TONNE_G
+
+
+def net_carbon(energy_wh, net_g_per_kwh):
+    return carbon_g(energy_wh * WH_J, intensity_g_per_kwh=net_g_per_kwh) / TONNE_G
+
+
+def electricity_carbon(energy_wh, g_per_kwh):
+    return carbon_g(energy_wh * WH_J, intensity_g_per_kwh=g_per_kwh) / TONNE_G
+
+
+def energy_of_gpu_hours(gpu_hours, power_w):
+    return run_energy_j(gpu_hours, power_w, HOUR_S, pue=1.0) / WH_J
+
+
+def carbon_of_all_parts(computing_t, idle_t, embodied_t):
+    return computing_t + idle_t + embodied_t
+
+
+def share_of_the_hours(gpu_hours, all_gpu_hours, all_carbon_t):
+    return all_carbon_t * gpu_hours / all_gpu_hours
+
+
+def all_gpu_hours(gpu_hours_8b, gpu_hours_70b, gpu_hours_405b):
+    return gpu_hours_8b + gpu_hours_70b + gpu_hours_405b
+
+
+def all_carbon(carbon_8b_t, carbon_70b_t, carbon_405b_t):
+    return carbon_8b_t + carbon_70b_t + carbon_405b_t
+
+
+def rented_gpu_hours(gpu_hours, usd_per_gpu_hour):
+    return cost_usd(time_s=gpu_hours * HOUR_S, usd_per_hour=usd_per_gpu_hour)
+
+
+def weights_alone(max_batch):
+    model = Decoder("Llama-3.1-8B", 8_030_000_000, 32, 32, 8, 128)
+    return tokens_per_s(model.decode(max_batch, 0), max_batch, roofline("h100-sxm", "bf16"))
+
+
+def best_batch_and_power(workload, default_batch):
+    """Share of energy to target that the best batch and limit save against default and 250 W."""
+    energy_j = {}
+    for row in recorded("zeus-v100").rows:
+        reached = [epochs for epochs in row["epochs_to_target"] if epochs]
+        if row["workload"] == workload and 2 * len(reached) >= len(row["epochs_to_target"]):
+            columns = (row["power_limits_w"], row["time_per_epoch_s"], row["power_w"])
+            for limit_w, epoch_s, power_w in zip(*columns, strict=True):
+                mean_epochs = sum(reached) / len(reached)
+                energy_j[row["batch_size"], limit_w] = mean_epochs * epoch_s * power_w
+    return 1 - min(energy_j.values()) / energy_j[default_batch, 250]
+
+
 LEDGER = (
     Entry("tpu-v1-peak", "peak_op_per_s", "OP/s", mac_peak),
     Entry("tpu-v1-ridge", "ridge_mac_per_byte", "MAC/B", ridge_in_macs),
@@ -114,6 +187,19 @@ LEDGER = (
     Entry("tpu-v1-array-size", "n_steps", "1", tiles),
     Entry("tpu-v1-array-size", "time_s", "s", tiles_time),
     Entry("tpu-v1-latency", "of_maximum_fraction", "%", share_of_maximum),
+    Entry("patterson-2021", "energy_wh", "Wh", run_energy),
+    Entry("patterson-2021", "flop", "FLOP", run_flop),
+    Entry("patterson-2021", "gross_carbon_t", "t", gross_carbon),
+    Entry("patterson-2021", "net_carbon_t", "t", net_carbon),
+    Entry("bloom-energy", "energy_wh", "Wh", energy_of_gpu_hours),
+    Entry("bloom-carbon", "carbon_t", "t", electricity_carbon),
+    Entry("bloom-total", "total_t", "t", carbon_of_all_parts),
+    Entry("llama-3.1-card", "carbon_t", "t", share_of_the_hours),
+    Entry("llama-3.1-total", "gpu_hours", "h", all_gpu_hours),
+    Entry("llama-3.1-total", "carbon_t", "t", all_carbon),
+    Entry("deepseek-v3-cost", "cost_usd", "USD", rented_gpu_hours),
+    Entry("ml-energy-llama-3.1-8b", "tokens_per_s", "token/s", weights_alone, relation="≤"),
+    Entry("zeus-savings", "saved_fraction", "%", best_batch_and_power),
 )  # fmt: skip
 
 

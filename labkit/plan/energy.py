@@ -1,0 +1,165 @@
+"""Energy and carbon of a run, and joules per token: pure functions of numbers, all modelled.
+
+Sources: Patterson et al. 2021, arXiv 2104.10350, section 2 (energy = chips × power × time × PUE,
+carbon = energy × intensity); the roofline for the time of prefill and decode.
+"""
+
+import dataclasses
+import math
+import numbers
+
+from labkit.workload import attention, transformer_step
+
+J_PER_KWH = 3.6e6
+S_PER_HOUR = 3600.0
+
+# What a parameter of this name may be: lowest, highest, and why. All others: 0 and more.
+_LIMITS = {
+    "pue": (1.0, math.inf, "it is the energy of the facility over that of its computers"),
+    "utilisation": (0.0, 1.0, "it is the share of the time in which the machine is used"),
+    "residual_fraction": (0.0, 1.0, "it is a share of the purchase price"),
+}
+_ABOVE_ZERO = ("utilisation", "life_years", "tokens_per_s", "n_tokens", "n_chips")
+
+
+def checked(**amounts):
+    """The amounts as floats, in their order; the names say what each may be.
+
+    Raises ValueError, a sentence, for what is no number, is negative, a PUE below 1, a utilisation
+    above 1, and for a 0 where one divides.
+    """
+    return [_checked(name, amount) for name, amount in amounts.items()]
+
+
+def _checked(name, amount):
+    lo, hi, why = _LIMITS.get(name, (0.0, math.inf, ""))
+    floor = "above 0" if name in _ABOVE_ZERO else f"from {lo:g}"
+    span = floor if hi == math.inf else f"{floor} to {hi:g}"
+    fits = (
+        isinstance(amount, numbers.Real)
+        and not isinstance(amount, bool)
+        and lo <= amount <= hi
+        and amount < math.inf
+        and (amount > 0 or name not in _ABOVE_ZERO)
+    )
+    if not fits:
+        reason = f": {why}" if why else ""
+        raise ValueError(f"{name} must be a number {span}, got {amount!r}{reason}.")
+    return float(amount)
+
+
+def run_energy_j(n_chips, power_w, time_s, *, pue):
+    """Energy of a run in J: chips × mean power of one × time × PUE.
+
+    power_w   what one chip draws on average, with its share of host and network if the figure holds
+              them; a TDP is no measured power
+    pue       facility energy over computer energy, at least 1; 1 leaves cooling out
+
+    Source: Patterson et al. 2021, arXiv 2104.10350. Raises ValueError for nonsense.
+    """
+    n_chips, power_w, time_s, pue = checked(
+        n_chips=n_chips, power_w=power_w, time_s=time_s, pue=pue
+    )
+    return n_chips * power_w * time_s * pue
+
+
+def carbon_g(energy_j, *, intensity_g_per_kwh, pue=1.0):
+    """Carbon of an energy in g CO2e: J / 3.6e6 × intensity × PUE.
+
+    intensity_g_per_kwh   of the electricity, from `carbon_intensity(region)` or your own: there is
+                          no default country
+    pue                   1 where `energy_j` is already that of the facility: it multiplies once
+
+    Raises ValueError for nonsense.
+    """
+    energy_j, intensity, pue = checked(
+        energy_j=energy_j, intensity_g_per_kwh=intensity_g_per_kwh, pue=pue
+    )
+    return energy_j / J_PER_KWH * intensity * pue
+
+
+def period_energy_j(period_s, busy_s, busy_power_w, idle_power_w):
+    """Energy in J of a period in which a machine works for `busy_s` and idles for the rest.
+
+    Racing to idle pays where busy_s falls by more than busy_power_w rises, counted above idle.
+    Raises ValueError where the work does not fit into the period.
+    """
+    period_s, busy_s, busy_power_w, idle_power_w = checked(
+        period_s=period_s, busy_s=busy_s, busy_power_w=busy_power_w, idle_power_w=idle_power_w
+    )
+    if busy_s > period_s:
+        raise ValueError(f"Work of {busy_s:g} s does not fit into a period of {period_s:g} s.")
+    return busy_s * busy_power_w + (period_s - busy_s) * idle_power_w
+
+
+def pareto(points):
+    """The points (time, energy, ...) that no other beats in both, sorted by time.
+
+    Only the first two items of a point are compared, less is better; the rest is carried along.
+    """
+    front = []
+    for point in sorted(points, key=lambda point: point[:2]):
+        if not front or point[1] < front[-1][1]:
+            front.append(point)
+    return front
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Decoder:
+    """The sizes of a decoder-only transformer that its inference depends on.
+
+    n_kv_heads   heads that have keys and values of their own (grouped queries)
+    itemsize     bytes of a weight and of a number in the cache
+    """
+
+    name: str
+    n_params: int
+    n_layers: int
+    n_heads: int
+    n_kv_heads: int
+    head_size: int
+    itemsize: int = 2
+
+    def prefill(self, n_sequences, n_tokens):
+        """Work of reading prompts of `n_tokens`: weights read once, 2 N + attention a token."""
+        return transformer_step(
+            self.n_params, self.n_layers, self.n_heads, self.head_size, n_sequences, n_tokens,
+            self.itemsize,
+        )  # fmt: skip
+
+    def decode(self, n_sequences, n_context):
+        """Work of one more token for each sequence: all weights, and each sequence's KV cache.
+
+        2 N flop a token and attention over `n_context` tokens; not counted: activations, sampling.
+        """
+        weights = transformer_step(
+            self.n_params, 0, self.n_heads, self.head_size, n_sequences, 1, self.itemsize
+        )
+        scores = attention(
+            n_sequences, self.n_heads, 1, n_context, self.head_size, self.itemsize,
+            n_kv_heads=self.n_kv_heads, score_reads=0, score_writes=0,
+        )  # fmt: skip
+        return weights + self.n_layers * scores
+
+
+def tokens_per_s(work, n_tokens, roof, n_chips=1):
+    """The most tokens per second: `n_tokens` over the roofline's time of their work.
+
+    roof      a Roofline of one chip; the work is split evenly, and links cost nothing
+
+    An upper bound, which served models stay below. Raises ValueError for nonsense.
+    """
+    n_tokens, n_chips = checked(n_tokens=n_tokens, n_chips=n_chips)
+    return n_tokens * n_chips / roof.time_s(work)
+
+
+def j_per_token(power_w, tokens_per_s, *, n_chips=1, pue=1.0):
+    """Energy per token in J: the power of all chips × PUE over the tokens of a second.
+
+    With a measured power and a measured rate it is the truth; with a TDP and a roofline's rate it
+    is a model that may err on either side. Raises ValueError for nonsense.
+    """
+    power_w, rate, n_chips, pue = checked(
+        power_w=power_w, tokens_per_s=tokens_per_s, n_chips=n_chips, pue=pue
+    )
+    return n_chips * power_w * pue / rate
