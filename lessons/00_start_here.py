@@ -179,8 +179,11 @@ lk.show(
 #
 # A number that has no origin is refused:
 
-# %% tags=["raises-exception"]
-lk.show(12.3)
+# %%
+try:
+    lk.show(12.3)
+except TypeError as refusal:
+    print(refusal)
 
 # %% [markdown]
 # ## What you now know

@@ -230,12 +230,15 @@ print(f"[measured] calls in one window: {tiny.block_size}")
 
 
 # %%
-def noisy_samples_ms(n, interrupted, seed):
-    """`n` run times in ms, 1 ms give or take 2 %; a share `interrupted` of them is stretched."""
+UNDISTURBED_S = 0.001
+
+
+def noisy_samples_s(n, interrupted, seed):
+    """`n` run times: 1 ms give or take 2 %; a share `interrupted` of them is stretched."""
     rng = np.random.default_rng(seed)
-    samples = rng.lognormal(0.0, 0.02, n)
+    samples_s = UNDISTURBED_S * rng.lognormal(0.0, 0.02, n)
     hit = rng.random(n) < interrupted
-    return samples * np.where(hit, 1 + rng.exponential(0.5, n), 1.0)
+    return samples_s * np.where(hit, 1 + rng.exponential(0.5, n), 1.0)
 
 
 # %% [markdown]
@@ -262,30 +265,32 @@ def mean_interval(samples):
     return samples.mean() - half, samples.mean() + half
 
 
-LONGEST_MS = 1.4
+SHOWN_S = (0.0009, 0.0014)
 
 
 def noise(n_runs, interrupted_percent, seed):
-    times_ms = noisy_samples_ms(n_runs, interrupted_percent / 100, seed)
-    n_hidden = (times_ms > LONGEST_MS).sum()
+    times_s = noisy_samples_s(n_runs, interrupted_percent / 100, seed)
+    n_hidden = (times_s > SHOWN_S[1]).sum()
     chart = lk.draw.Chart(
         lk.draw.Axis("", names=["all runs", "one shot", "minimum", "mean", "median"]),
-        lk.draw.Axis("time", "ms", lo=0.9, hi=LONGEST_MS),
+        lk.draw.Axis("time", "s", *SHOWN_S),
         title=f"{n_runs} runs, {interrupted_percent} % interrupted ({n_hidden} above the picture)",
     )
-    chart.line([-0.5, 4.5], [1, 1], dash=True)
-    for place, time_ms in zip(np.linspace(-0.4, 0.4, n_runs), times_ms, strict=True):
-        if time_ms <= LONGEST_MS:
-            chart.mark(place, time_ms, "simulated")
-    for place, time_ms in enumerate((times_ms[0], times_ms.min()), start=1):
-        if time_ms <= LONGEST_MS:
-            chart.mark(place, time_ms, "simulated", f"{time_ms:.3f}")
-    for place, middle, (low, high) in (
-        (3, times_ms.mean(), mean_interval(times_ms)),
-        (4, np.median(times_ms), median_interval(times_ms)),
-    ):
-        chart.mark(place, middle, "simulated", f"{middle:.3f}", low=low, high=high)
-    return chart.picture(f"{n_runs} run times, with their minimum, mean and median in ms")
+    chart.line([-0.5, 4.5], [UNDISTURBED_S, UNDISTURBED_S], dash=True)
+    for place, time_s in zip(np.linspace(-0.4, 0.4, n_runs), times_s, strict=True):
+        if time_s <= SHOWN_S[1]:
+            chart.mark(place, time_s, "simulated")
+    summaries = (
+        (times_s[0], None, None),
+        (times_s.min(), None, None),
+        (times_s.mean(), *mean_interval(times_s)),
+        (np.median(times_s), *median_interval(times_s)),
+    )
+    for place, (time_s, low, high) in enumerate(summaries, start=1):
+        if time_s <= SHOWN_S[1]:
+            text = lk.units.si(time_s, "s", digits=4)
+            chart.mark(place, time_s, "simulated", text, low=low, high=high)
+    return chart.picture(f"{n_runs} run times, then one shot, minimum, mean and median")
 
 
 lk.Explorer(noise, n_runs=(7, 101, 41), interrupted_percent=(0, 50, 20), seed=(1, 20, 1))
@@ -307,7 +312,7 @@ coverage_guess = lk.predict("01.e", my_guess, "%")
 
 
 # %%
-TRUE_MEDIAN_MS = np.median(noisy_samples_ms(2_000_000, 0.10, seed=0))
+TRUE_MEDIAN_S = np.median(noisy_samples_s(2_000_000, 0.10, seed=0))
 
 
 def iqr_interval(samples):
@@ -321,8 +326,8 @@ def coverage(interval, n, trials=1000):
     """The share of `trials` simulated benchmarks whose interval contains the true median."""
     hits = 0
     for seed in range(trials):
-        low, high = interval(noisy_samples_ms(n, 0.10, seed))
-        hits += low <= TRUE_MEDIAN_MS <= high
+        low, high = interval(noisy_samples_s(n, 0.10, seed))
+        hits += low <= TRUE_MEDIAN_S <= high
     return hits / trials
 
 
