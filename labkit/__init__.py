@@ -30,7 +30,7 @@ _ROOM_OF = {
     "sanitize": "simt",
     "show": "teach",
 }
-_ROOMS = ("draw", "plan", "units", "workload")
+_ROOMS = ("draw", "plan", "systolic", "units", "workload")
 
 __all__ = sorted([*_ROOM_OF, *_ROOMS, "cuda"])
 

@@ -8,6 +8,7 @@ from labkit.draw.marks import MARKS
 from labkit.draw.picture import Picture
 from labkit.draw.roofline import Dot, roofline
 from labkit.draw.slider import Slider
+from labkit.draw.systolic import systolic_frames
 
 __all__ = [
     "MARKS",
@@ -19,6 +20,7 @@ __all__ = [
     "Player",
     "Slider",
     "roofline",
+    "systolic_frames",
 ]
 
 _WIDGETS = {"Explorer": "explorer", "Player": "player"}  # loaded when used: ipywidgets is heavy
