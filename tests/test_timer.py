@@ -55,9 +55,10 @@ def test_a_timer_prints_as_one_measured_line(clock):
 
 
 def test_a_window_costs_at_most_a_microsecond():
-    """The best of several, so that a busy machine does not count against the timer."""
-    n = 20_000
-    cost_s = min(timeit.repeat("with Timer(): pass", globals=globals(), number=n, repeat=9)) / n
+    """The best of many short tries, so that a busy machine does not count against the timer."""
+    n = 500
+    tries_s = timeit.repeat("with Timer(): pass", globals=globals(), number=n, repeat=300)
+    cost_s = min(tries_s) / n
     assert cost_s <= 1e-6
 
 

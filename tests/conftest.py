@@ -1,0 +1,89 @@
+"""A toy course, built once for all tests: one lesson and its exercises."""
+
+import shutil
+from pathlib import Path
+
+import build
+import pytest
+import sources
+
+ROOT = Path(__file__).parents[1]
+
+LESSON = """\
+# %% [markdown]
+# # 07 · Toy
+
+# %%
+import time
+
+for part in ("first", "second"):
+    print(part)
+    time.sleep(0.1)
+
+# %%
+print(f"[measured] now: {time.perf_counter_ns()} ns")
+print("[modelled] answer: 42")
+
+# %% tags=["raises-exception"]
+1 / 0
+"""
+EXERCISES = '''\
+# %% [markdown]
+# # 07 · Toy: exercises
+
+# %%
+def check(name, answer):
+    try:
+        verdict = "pass" if answer() == 6 else "again"
+    except NotImplementedError:
+        verdict = "todo"
+    print(f"[{verdict}] {name}")
+
+# %%
+def six():
+    """Six."""
+    ### BEGIN SOLUTION
+    return 2 * 3
+    ### END SOLUTION
+
+# %%
+check("07.1", six)
+
+# %%
+### BEGIN SOLUTION
+guess_s, rate = 1.5, {n: n for n in range(3)}
+### END SOLUTION
+
+# %% [markdown] tags=["solution"]
+# Two times three.
+'''
+
+
+@pytest.fixture
+def toy_sources(tmp_path):
+    """The root of a course that is not built yet."""
+    return write_toy(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def toy_built(tmp_path_factory):
+    root = write_toy(tmp_path_factory.mktemp("toy"))
+    for target in sources.targets(root):
+        build.build(target)
+    return root
+
+
+@pytest.fixture
+def toy(toy_built, tmp_path):
+    """The root of a built course, to change at will."""
+    return shutil.copytree(toy_built, tmp_path / "toy")
+
+
+def write_toy(root):
+    for folder in ("lessons", "tests", "labkit"):
+        (root / folder).mkdir()
+    for file in ("pyproject.toml", "tests/sanitize.cfg"):
+        shutil.copy(ROOT / file, root / file)
+    (root / "lessons/07_toy.py").write_text(LESSON, "utf-8")
+    (root / "lessons/07_toy_exercises.py").write_text(EXERCISES, "utf-8")
+    return root

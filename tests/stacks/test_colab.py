@@ -1,0 +1,110 @@
+"""The notebooks on Colab's frozen versions: what a student there gets after the set-up cell."""
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sources
+import validate
+
+ROOT = sources.ROOT
+CONSTRAINTS = ROOT / "tests/colab-constraints.txt"
+# What Colab has of what the lessons use; and nbval with what it runs on.
+PACKAGES = (
+    "anywidget", "filelock", "ipykernel", "ipython", "ipywidgets", "jax", "matplotlib", "nbval",
+    "numba", "numpy", "platformdirs", "psutil", "pytest", "setuptools", "tqdm",
+)  # fmt: skip
+LESSONS = sorted({target.path.stem for target in sources.targets(ROOT)})
+
+
+def find_python_3_13():
+    """A Python of Colab's version: on the path, beside the running one, or known to `py`."""
+    beside = sorted(Path(sys.base_prefix).parent.glob("3.13*/bin/python"), reverse=True)
+    for command in (["python3.13"], *([str(path)] for path in beside), ["py", "-3.13"]):
+        if shutil.which(command[0]):
+            probe = [*command, "-c", "import sys; print(sys.version_info[:2], sys.executable)"]
+            said = subprocess.run(probe, capture_output=True, text=True).stdout
+            if said.startswith("(3, 13) "):
+                return said.split(" ", 2)[2].strip()
+    return None
+
+
+def run(*command, cwd=ROOT, timeout_s=900):
+    return subprocess.run(
+        [str(word) for word in command], cwd=cwd, timeout=timeout_s, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
+    )  # fmt: skip
+
+
+def pip_install(python, *arguments):
+    done = run(python, "-m", "pip", "install", "--disable-pip-version-check", *arguments)
+    if done.returncode and re.search(r"Max retries|NewConnectionError|resolution", done.stdout):
+        pytest.skip("no package index answered, so Colab's versions cannot be installed")
+    assert done.returncode == 0, done.stdout[-3000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def colab_python():
+    """The Python of an environment with Colab's versions, kept in .cache for the next time."""
+    base = find_python_3_13()
+    if base is None:
+        pytest.skip("no python3.13 is here (Colab's version): install one to run this")
+    key = hashlib.sha256(CONSTRAINTS.read_bytes() + repr((base, PACKAGES)).encode()).hexdigest()
+    venv = ROOT / ".cache" / f"colab-{key[:12]}"
+    python = venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    if not (venv / "finished").exists():
+        done = run(base, "-m", "venv", "--clear", venv)
+        assert done.returncode == 0, done.stdout
+        pip_install(python, "-c", CONSTRAINTS, *PACKAGES)
+        (venv / "finished").touch()
+    return python
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory):
+    """What pip fetches from the repository, away from the work tree."""
+    copy = tmp_path_factory.mktemp("repository")
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "labkit", copy / "labkit", ignore=ignore)
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, copy / name)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def colab(colab_python, package):
+    """The same after the set-up cell has run."""
+    pip_install(colab_python, "--force-reinstall", "--no-deps", package)
+    return colab_python
+
+
+def test_the_set_up_cell_installs_labkit_and_upgrades_nothing(colab_python, package):
+    run(colab_python, "-m", "pip", "uninstall", "-y", "labkit")
+    said = pip_install(colab_python, "--dry-run", package)
+    (would,) = re.findall(r"^Would install (.*)$", said, re.M)
+    assert re.fullmatch(r"labkit-\S+", would), would
+
+
+def test_the_constraints_were_kept(colab):
+    pins = dict(re.findall(r"^([\w.-]+)==(\S+)$", CONSTRAINTS.read_text("utf-8"), re.M))
+    names = [name for name in PACKAGES if name in pins]
+    code = f"from importlib.metadata import version; print(*map(version, {names}))"
+    assert run(colab, "-c", code).stdout.split() == [pins[name] for name in names]
+
+
+@pytest.mark.parametrize("stem", LESSONS)
+def test_a_lesson_says_the_same_there(stem, colab):
+    if re.search(r"^\s*(?:import|from) torch\b", lesson_text(stem), re.M):
+        pytest.skip("it needs torch, and no plain index has a CPU build for Python 3.13 on Linux")
+    notebooks = [f"{folder}/{stem}.ipynb" for folder in sources.FOLDERS]
+    done = run(colab, "-m", "pytest", "-q", *validate.NBVAL, *notebooks)
+    assert done.returncode == 0, done.stdout[-6000:]
+
+
+def lesson_text(stem):
+    return "".join(path.read_text("utf-8") for path in ROOT.glob(f"lessons/{stem}*.py"))

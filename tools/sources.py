@@ -1,0 +1,136 @@
+"""The sources of the lessons, and the cells that they describe.
+
+lessons/NN_name.py            becomes  notebooks/NN_name.ipynb
+lessons/NN_name_exercises.py  becomes  exercises/NN_name.ipynb, with the solutions blanked,
+                              and      solutions/NN_name.ipynb
+"""
+
+import dataclasses
+import re
+import symtable
+import tomllib
+from pathlib import Path
+
+import jupytext
+import nbformat
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("notebooks", "exercises", "solutions")
+
+KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+REGION = re.compile(
+    r"^([ \t]*)### BEGIN SOLUTION\n(.*?)^[ \t]*### END SOLUTION[ \t]*(?:\n|\Z)", re.S | re.M
+)
+MARK = re.compile(r"### (?:BEGIN|END) SOLUTION")
+COLAB = """\
+import sys
+
+if "google.colab" in sys.modules:  # on Colab, fetch the course's helpers; elsewhere do nothing
+    %pip install -q "labkit @ git+https://github.com/{slug}@main"\
+"""
+
+
+class BuildError(Exception):
+    """A sentence that says what is wrong with which lesson, and what to do."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """One notebook to build, and the source that it comes from."""
+
+    source: Path
+    path: Path
+
+    @property
+    def name(self):
+        return f"{self.path.parent.name}/{self.path.stem}"
+
+    @property
+    def is_exercise(self):
+        return self.path.parent.name == "exercises"
+
+
+def targets(root, numbers=()):
+    """Every notebook of the course under `root`, or those of the lessons with these numbers."""
+    found = []
+    for source in sorted((root / "lessons").glob("*.py")):
+        stem = source.stem.removesuffix("_exercises")
+        folders = ("notebooks",) if stem == source.stem else ("exercises", "solutions")
+        if not numbers or stem[:2] in numbers:
+            found += [Target(source, root / folder / f"{stem}.ipynb") for folder in folders]
+    unknown = set(numbers) - {target.path.stem[:2] for target in found}
+    if unknown:
+        raise BuildError(f"There is no lesson {', '.join(sorted(unknown))} in lessons/.")
+    return found
+
+
+def slug(root):
+    """`owner/repository`, from the one place that names it."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project["urls"]["Repository"].removeprefix("https://github.com/").strip("/")
+
+
+# From a source to cells
+
+
+def read(target):
+    """The notebook that a source describes, not yet executed."""
+    source = target.source.read_text(encoding="utf-8")
+    # The format is named: left to guess, jupytext takes an indented magic for another format.
+    notebook = jupytext.reads(source, fmt="py:percent")
+    if target.is_exercise:
+        notebook.cells = [c for c in notebook.cells if "solution" not in c.metadata.get("tags", [])]
+    for cell in notebook.cells:
+        cell.source = _without_marks(cell.source, target)
+    notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
+    is_code = [cell.cell_type == "code" for cell in notebook.cells]
+    first_code = is_code.index(True) if any(is_code) else len(is_code)
+    colab = COLAB.format(slug=slug(target.source.parents[1]))
+    notebook.cells.insert(first_code, nbformat.v4.new_code_cell(colab))
+    return canonical(notebook)
+
+
+def _without_marks(source, target):
+    """A cell with its solution regions blanked (exercises) or only their marks removed."""
+    text = REGION.sub(_blank if target.is_exercise else r"\2", source + "\n").rstrip("\n")
+    if MARK.search(text):
+        raise BuildError(
+            f"{target.source.name}: a solution region is not closed. Each ### BEGIN SOLUTION needs "
+            f"its ### END SOLUTION in the same cell."
+        )
+    return text
+
+
+def _blank(region):
+    """What stands in an exercise: in a function a line that raises, at cell level `name = ...`."""
+    indent, body = region.groups()
+    if indent:
+        return f"{indent}raise NotImplementedError  # your code here\n"
+    names = _names_bound_by(body)
+    if not names:
+        raise BuildError(
+            f"This solution region stands outside a function and binds no name, so nothing can "
+            f"stand in its place. Put it in a function, or tag the cell `solution`:\n{body}"
+        )
+    return "".join(f"{name} = ...  # your code here\n" for name in names)
+
+
+def _names_bound_by(code):
+    scope = symtable.symtable(code, "solution", "exec")
+    return [symbol.get_name() for symbol in scope.get_symbols() if symbol.is_assigned()]
+
+
+def canonical(notebook):
+    """Only what a reader needs, with stable ids: the same source gives the same bytes."""
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNELSPEC})
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"c{number:03d}"
+        tags = cell.metadata.get("tags")
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        for output in cell.get("outputs", []):
+            if len(output.get("data", {})) > 1:  # a static form stays
+                output.data.pop(WIDGET_VIEW, None)
+                output.metadata.pop(WIDGET_VIEW, None)
+    return notebook
