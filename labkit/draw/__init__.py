@@ -1,9 +1,10 @@
-"""Pictures: charts in pure SVG, the roofline, and the two widgets `Player` and `Explorer`."""
+"""Pictures: charts in pure SVG, drawings of warps and arrays, the widgets `Player` and `Explorer`."""
 
 import importlib
 
 from labkit.draw.axis import Axis
 from labkit.draw.chart import Chart
+from labkit.draw.lanes import accesses, film, launch, pattern
 from labkit.draw.marks import MARKS
 from labkit.draw.picture import Picture
 from labkit.draw.roofline import Dot, roofline
@@ -16,14 +17,20 @@ __all__ = [
     "Chart",
     "Dot",
     "Explorer",
+    "IndexExplorer",
     "Picture",
     "Player",
     "Slider",
+    "accesses",
+    "film",
+    "launch",
+    "pattern",
     "roofline",
     "systolic_frames",
 ]
 
-_WIDGETS = {"Explorer": "explorer", "Player": "player"}  # loaded when used: ipywidgets is heavy
+# Loaded when used: ipywidgets is heavy.
+_WIDGETS = {"Explorer": "explorer", "IndexExplorer": "index_explorer", "Player": "player"}
 
 
 def __getattr__(name):

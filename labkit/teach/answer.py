@@ -26,7 +26,7 @@ class Tried:
         self._function, self._solution, self._in_place = function, solution, in_place
 
     def __call__(self, *args, **kwargs):
-        if _is_empty(self._function):
+        if is_empty(self._function):
             raise BlankError("the body of your function is empty: write it in place of ...")
         self._refuse_misfit(args, kwargs)
         if self._in_place:
@@ -65,7 +65,7 @@ class Tried:
             ) from None
 
 
-def _is_empty(function):
+def is_empty(function):
     """Is the body nothing but `...`, `pass` or a docstring?"""
     code = getattr(function, "__code__", None)
     if code is None:

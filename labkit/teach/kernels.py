@@ -1,0 +1,62 @@
+"""Trying a student's kernel on the executor, also where a GPU is: what is wrong becomes a hint."""
+
+import functools
+
+import numpy as np
+
+from labkit.simt import KernelError, profile, sanitize
+from labkit.teach.answer import BlankError, is_empty
+
+
+def run(answer, grid, block, *args, case):
+    """Run `answer[grid, block](*args)` with every race and bound checked; the arrays are written.
+
+    case   what was tried, in words, such as "1,000 elements": the hint begins with it
+
+    Raises AssertionError with the first finding or refusal, BlankError for an empty kernel.
+    """
+    found = _on_executor(sanitize, answer, grid, block, args, case)
+    if found and found[0].kind == "race":  # one between warps, if there is, asks for syncthreads()
+        between_warps = functools.partial(sanitize, strict=False)
+        found = _on_executor(between_warps, answer, grid, block, args, case) or found
+    assert not found, f"{case}: {found[0]}"
+
+
+def counts(answer, grid, block, *args, case):
+    """The Profile of `answer[grid, block](*args)`; raises as `run` does."""
+    return _on_executor(profile, answer, grid, block, args, case)
+
+
+def assert_equal(got, expected, case, name="out"):
+    """Hold an array that began as NaN against what it should be; the hint names one element."""
+    wrong = ~np.isclose(got, expected, rtol=1e-6)
+    if wrong.any():
+        at = tuple(int(axis[0]) for axis in np.nonzero(wrong))
+        place = f"{case}: {name}[{', '.join(map(str, at))}]"
+        assert not np.isnan(got[at]), f"{place} was never written, expected {expected[at]:.6g}"
+        raise AssertionError(f"{place} is {got[at]:.6g}, expected {expected[at]:.6g}")
+
+
+def _on_executor(watch, answer, grid, block, args, case):
+    _refuse_function(answer, args)
+    if is_empty(answer.py_func):
+        raise BlankError("the body of your kernel is empty: write it in place of ...")
+    try:
+        return watch(answer[grid, block], *args)
+    except NotImplementedError:
+        raise BlankError("replace the line that raises NotImplementedError by your code") from None
+    except KernelError as error:
+        raise AssertionError(f"{case}: {error}") from None
+
+
+def _refuse_function(answer, args):
+    """A function that is no kernel: blank, or its decorator is missing."""
+    if hasattr(answer, "__getitem__") and hasattr(answer, "py_func"):
+        return
+    try:
+        answer(*args)
+    except (BlankError, NotImplementedError):
+        raise
+    except Exception:
+        pass  # whatever else it does, it is no kernel
+    raise AssertionError("this is a plain function: write @cuda.jit in the line above it")
