@@ -1,4 +1,4 @@
-"""Pictures: charts in pure SVG, drawings of warps and arrays, the widgets `Player` and `Explorer`."""
+"""Pictures: charts in pure SVG, drawings of warps and arrays, and widgets that move them."""
 
 import importlib
 
