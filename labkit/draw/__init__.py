@@ -4,6 +4,7 @@ import importlib
 
 from labkit.draw.axis import Axis
 from labkit.draw.chart import Chart
+from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
 from labkit.draw.lanes import accesses, film, launch, pattern
 from labkit.draw.marks import MARKS
 from labkit.draw.picture import Picture
@@ -22,9 +23,12 @@ __all__ = [
     "Player",
     "Slider",
     "accesses",
+    "epoch_timeline",
     "film",
+    "interleaving",
     "launch",
     "pattern",
+    "race_frames",
     "roofline",
     "systolic_frames",
 ]

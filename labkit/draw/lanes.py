@@ -217,7 +217,7 @@ def film(profile):
 def _strip(profile, steps, labels, left, now):
     rows = min(len(steps), _N_ROWS)
     first = max(0, now + 1 - rows)
-    yes, no = sum(steps[now].taken), sum(steps[now].not_taken)
+    yes, no = steps[now].taken.bit_count(), steps[now].not_taken.bit_count()
     words = (
         f"{labels[now]}  {yes + no} of {WARP_LANES} lanes arrive: {yes} find it true, {no} false"
     )
@@ -244,7 +244,8 @@ def _row_of_lanes(left, y, step):
     """A cell for each lane, the cells of one colour as one path: a film has thousands of them."""
     cells = {BLUE: "", ORANGE: "", "#ffffff": ""}
     for lane in range(WARP_LANES):
-        color = BLUE if step.taken[lane] else ORANGE if step.not_taken[lane] else "#ffffff"
+        is_lane = 1 << lane
+        color = BLUE if step.taken & is_lane else ORANGE if step.not_taken & is_lane else "#ffffff"
         cells[color] += f"M{left + lane * _STRIP_CELL:.0f} {y + 1}h10v10h-10z"
     for color, path in cells.items():
         if path:

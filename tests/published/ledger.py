@@ -16,6 +16,7 @@ from labkit.plan import (
     Roofline,
     carbon_g,
     cost_usd,
+    fit_gustafson,
     roofline,
     run_energy_j,
     tokens_per_s,
@@ -112,6 +113,14 @@ def share_of_maximum(inferences_per_s, maximum_inferences_per_s):
     return inferences_per_s / maximum_inferences_per_s
 
 
+def weak_scaling(parameters_1e9, n_gpus, iteration_s, baseline_1e9, baseline_s):
+    return parameters_1e9 / n_gpus / baseline_1e9 * baseline_s / iteration_s
+
+
+def gustafson_share(n_processors, speedup):
+    return fit_gustafson({n_processors: [speedup]}).value
+
+
 def run_energy(n_chips, power_w, days, pue):
     return run_energy_j(n_chips, power_w, days * DAY_S, pue=pue) / WH_J
 
@@ -174,6 +183,69 @@ def best_batch_and_power(workload, default_batch):
     return 1 - min(energy_j.values()) / energy_j[default_batch, 250]
 
 
+def business_logic(x, y, z):
+    return 4 * z * (2 * x - (4 * y) / 2 * math.pi)
+
+
+def integral_of_one_over_x(low, high):
+    return math.log(high / low)
+
+
+def requests(n):
+    return n * n // 32
+
+
+def sectors_of_a_warp(itemsize, stride):
+    return len({lane * stride * itemsize // 32 for lane in range(32)})
+
+
+def load_sectors(n, itemsize, load_stride):
+    return requests(n) * sectors_of_a_warp(itemsize, load_stride)
+
+
+def store_sectors(n, itemsize, store_stride):
+    return requests(n) * sectors_of_a_warp(itemsize, store_stride)
+
+
+def load_efficiency(itemsize, load_stride):
+    return itemsize / sectors_of_a_warp(itemsize, load_stride)
+
+
+def store_efficiency(itemsize, store_stride):
+    return itemsize / sectors_of_a_warp(itemsize, store_stride)
+
+
+def wavefronts_of_half_a_warp_of_doubles(stride):
+    """A double fills two of the 32 banks of 4 bytes."""
+    pairs = [lane * stride % 16 for lane in range(16)]
+    return max(map(pairs.count, pairs))
+
+
+def shared_efficiency(tile_store_stride, tile_load_stride):
+    passes = map(wavefronts_of_half_a_warp_of_doubles, (tile_store_stride, tile_load_stride))
+    return 2 / sum(passes)
+
+
+def bytes_read_and_written(n, itemsize, time_s):
+    return 2 * n * n * itemsize / time_s
+
+
+def floats_read(n_elements, time_s):
+    return 4 * n_elements / time_s
+
+
+def of_cublas(flop_per_s, cublas_flop_per_s):
+    return flop_per_s / cublas_flop_per_s
+
+
+def sectors_per_load(sectors_of_a, sectors_of_b):
+    return (sectors_of_a + sectors_of_b) / 2
+
+
+def sectors_of_all_loads(n, sectors_of_a, sectors_of_b):
+    return (sectors_of_a + sectors_of_b) * n**3 / 32
+
+
 LEDGER = (
     Entry("tpu-v1-peak", "peak_op_per_s", "OP/s", mac_peak),
     Entry("tpu-v1-ridge", "ridge_mac_per_byte", "MAC/B", ridge_in_macs),
@@ -187,6 +259,8 @@ LEDGER = (
     Entry("tpu-v1-array-size", "n_steps", "1", tiles),
     Entry("tpu-v1-array-size", "time_s", "s", tiles_time),
     Entry("tpu-v1-latency", "of_maximum_fraction", "%", share_of_maximum),
+    Entry("megatron-v1-weak-scaling", "weak_scaling_fraction", "%", weak_scaling),
+    Entry("gustafson-1988", "serial_share", "%", gustafson_share),
     Entry("patterson-2021", "energy_wh", "Wh", run_energy),
     Entry("patterson-2021", "flop", "FLOP", run_flop),
     Entry("patterson-2021", "gross_carbon_t", "t", gross_carbon),
@@ -200,6 +274,21 @@ LEDGER = (
     Entry("deepseek-v3-cost", "cost_usd", "USD", rented_gpu_hours),
     Entry("ml-energy-llama-3.1-8b", "tokens_per_s", "token/s", weights_alone, relation="≤"),
     Entry("zeus-savings", "saved_fraction", "%", best_batch_and_power),
+    Entry("numba-docs-compatibility", "result", "1", business_logic),
+    Entry("numba-docs-integral", "integral", "1", integral_of_one_over_x),
+    Entry("transpose-nsight", "load_requests", "1", requests),
+    Entry("transpose-nsight", "store_requests", "1", requests),
+    Entry("transpose-nsight", "load_sectors", "1", load_sectors),
+    Entry("transpose-nsight", "store_sectors", "1", store_sectors),
+    Entry("transpose-nsight", "load_efficiency", "%", load_efficiency),
+    Entry("transpose-nsight", "store_efficiency", "%", store_efficiency),
+    Entry("transpose-nsight", "shared_efficiency", "%", shared_efficiency),
+    Entry("transpose-nsight", "rate_bytes_per_s", "B/s", bytes_read_and_written),
+    Entry("harris-reductions", "bytes_per_s", "B/s", floats_read),
+    Entry("sgemm-a6000", "of_cublas_fraction", "%", of_cublas),
+    Entry("sgemm-gb10", "of_cublas_fraction", "%", of_cublas),
+    Entry("sgemm-gb10-sectors", "sectors_per_request", "1", sectors_per_load),
+    Entry("sgemm-gb10-sectors", "load_sectors", "1", sectors_of_all_loads),
 )  # fmt: skip
 
 
