@@ -17,7 +17,7 @@ def test_public_names_are_sorted_and_resolve():
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(AttributeError, match=r"has no name 'benhc'.*bench, carbon_g"):
+    with pytest.raises(AttributeError, match=r"has no name 'benhc'.*bench, bench_energy"):
         _ = lk.benhc
 
 

@@ -1,0 +1,134 @@
+"""`bench_energy`: how many joules does one call take?"""
+
+import dataclasses
+from time import perf_counter
+
+from labkit.measure import devices
+from labkit.measure.power.energy import Energy, energy
+from labkit.reading import Origin, Reading
+from labkit.units import si
+
+MIN_TIME_S = 5.0
+MIN_CALLS = 32
+WINDOWS = 10  # of a sensor's averaging window
+TRIAL_S = 0.2
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class EnergyTiming:
+    """The energy of one call: the energy of `n_calls` in a row, divided.
+
+    window   the Energy of all of them, with its parts, flags and reasons
+    """
+
+    name: str
+    n_calls: int
+    window: Energy
+
+    @property
+    def energy_j(self):
+        """Of one call, in J; None if a part is unknown."""
+        return self._each(self.window.energy_j)
+
+    @property
+    def energy_lo_j(self):
+        return self._each(self.window.energy_lo_j)
+
+    @property
+    def energy_hi_j(self):
+        return self._each(self.window.energy_hi_j)
+
+    @property
+    def net_energy_j(self):
+        """Of one call, above idle, in J."""
+        return self._each(self.window.net_energy_j)
+
+    @property
+    def time_s(self):
+        """Mean time of one call; `bench` measures it better."""
+        return self.window.elapsed_s / self.n_calls
+
+    @property
+    def kind(self):
+        return self.window.kind
+
+    @property
+    def flags(self):
+        return self.window.flags
+
+    def energy(self, name=None):
+        """The energy of one call as a Reading in J."""
+        total = self.window.readings()[0]
+        note = "; ".join(filter(None, (f"mean of {self.n_calls} calls", total.note)))
+        bounds = self.energy_lo_j, self.energy_hi_j
+        name = name or f"energy of {self.name}"
+        return Reading(name, self.energy_j, "J", total.origin, None, note, *bounds)
+
+    def __repr__(self):
+        net_j = self.net_energy_j
+        note = f"not above idle: {si(net_j, 'J')}" if net_j is not None and net_j < 0 else None
+        origin = self.window.readings()[0].origin
+        lines = (
+            self.energy(),
+            Reading(f"net energy of {self.name}", None if note else net_j, "J", origin, None, note),
+            Reading(f"time of {self.name}", self.time_s, "s", Origin.MEASURED),
+        )
+        return "\n".join(map(str, lines))
+
+    def _each(self, value):
+        return None if value is None else value / self.n_calls
+
+
+def bench_energy(
+    fn, *args, name=None, probes="auto", min_time_s=MIN_TIME_S, min_calls=MIN_CALLS, max_time_s=60.0
+):
+    """Measure the energy of one call of `fn(*args)`, over many calls in a row: an `EnergyTiming`.
+
+    The calls last at least `min_time_s`, ten averaging windows of the slowest sensor, and number at
+    least `min_calls`, so that what a sensor misses at the edges is small; after `max_time_s` no new
+    call begins. The first calls, which may compile, come before the window opens. What a call
+    leaves running on a device is waited for. What `fn` raises goes through. Raises TypeError or
+    ValueError for an option that makes no sense.
+    """
+    if not callable(fn):
+        raise TypeError(
+            f"There is nothing to call in {fn!r}. Pass the function and its arguments, not its "
+            f"result: bench_energy(f, x), not bench_energy(f(x))."
+        )
+    _refuse_nonsense(min_time_s, min_calls, max_time_s)
+    name = name or getattr(fn, "__name__", type(fn).__name__)
+    call_s = _call_time_s(fn, args)
+    meter = energy(probes, load_period_s=call_s, name=f"energy of {name}")
+    at_least_s = max(min_time_s, WINDOWS * meter.longest_window_s)
+    n_calls = 0
+    with meter:
+        start_s = perf_counter()
+        while True:
+            devices.wait_for(fn(*args))
+            n_calls += 1
+            elapsed_s = perf_counter() - start_s
+            if elapsed_s >= max_time_s or (elapsed_s >= at_least_s and n_calls >= min_calls):
+                break
+    return EnergyTiming(name, n_calls, meter)
+
+
+def _call_time_s(fn, args):
+    """The time of one call, its compilation apart: the load's period if it is called in a row."""
+    devices.wait_for(fn(*args))
+    wait = devices.stopwatch("auto", "auto", args).wait
+    wait()
+    start_s, n_calls = perf_counter(), 0
+    while perf_counter() - start_s < TRIAL_S:
+        devices.wait_for(fn(*args))
+        n_calls += 1
+    wait()
+    return (perf_counter() - start_s) / n_calls
+
+
+def _refuse_nonsense(min_time_s, min_calls, max_time_s):
+    if not min_time_s >= 0:
+        raise ValueError(f"min_time_s is a time in seconds, at least 0, got {min_time_s!r}.")
+    if not (isinstance(min_calls, int) and min_calls >= 1):
+        raise ValueError(f"min_calls is a whole number, at least 1, got {min_calls!r}.")
+    if not 0 < max_time_s < float("inf"):
+        raise ValueError(f"max_time_s is a time in seconds above 0, got {max_time_s!r}.")

@@ -1,0 +1,268 @@
+"""`energy()`: how many joules did these lines take, at least and at most?"""
+
+from numbers import Real
+from typing import NamedTuple
+
+from labkit.measure import devices
+from labkit.measure.power.discover import probes as find_probes
+from labkit.measure.power.domain import POLLED, Window, domain_energy
+from labkit.measure.power.interval import FLAGS
+from labkit.measure.power.probe import Probe
+from labkit.measure.power.sampler import RealClock, Sampler
+from labkit.reading import Origin, Reading
+from labkit.units import si
+
+SHORTEST_PAD_S = 0.2
+
+
+def energy(probes="auto", *, hz="auto", pad="auto", load_period_s=None, name="energy", clock=None):
+    """Measure the energy of a `with` block: `with energy() as e: work()`, then `e.energy_j`.
+
+    probes   "auto": all that `probes()` finds and that add up, the CPU's model only where the CPU
+             has no counter; or a list of Probe; or one
+    hz       how often to read a power sensor; "auto" takes it from the sensor's update period
+    pad      seconds of idle to watch before and after the block, for the idle power and to undo
+             the sensor's averaging; "auto" takes what the sensors need (0.2 to 1.3 s). 0 if the
+             load does not begin and end with the block
+    load_period_s   of a load that repeats, to be warned where a sensor always sees the same part
+    clock    for simulations: see `SimulatedClock`
+
+    Work that a GPU does behind Python's back is waited for. It never uses the network, nor another
+    process; one daemon thread reads the sensors. Raises TypeError or ValueError for an option that
+    makes no sense, before anything is measured. Intervals hold the error of sampling, not that of
+    the sensor itself (`Probe.rel_uncertainty`).
+    """
+    return Energy(probes, hz, pad, load_period_s, name, clock or RealClock())
+
+
+class Energy:
+    """The energy of one window. What is unknown is None, and `reasons` says why.
+
+    energy_j, energy_lo_j, energy_hi_j   the total and its bounds in J; None if a part is unknown
+    mean_power_w, idle_power_w           in W; idle as watched before the block
+    net_energy_j     above idle; noise may put it below 0
+    elapsed_s        length of the window
+    by_domain        id -> DomainEnergy
+    kind             "measured", "mixed", "modelled" or "unknown"
+    complete         whether every part is known
+    flags            any of those in `FLAGS`
+    """
+
+    def __init__(self, probes, hz, pad, load_period_s, name, clock):
+        _refuse_nonsense(hz, pad, load_period_s)
+        Reading(name, None, "J", Origin.MEASURED)  # refuses a bad name
+        self.name = name
+        self._choice = _choose(probes)
+        self._hz, self._clock, self._load_period_s = hz, clock, load_period_s
+        self._pad_s = max(map(_pad_s, self._choice.probes), default=0.0) if pad == "auto" else pad
+        self._tail_s = max([self._pad_s, *map(_tail_s, self._choice.probes)])
+        self._window = self._domains = None
+
+    def __enter__(self):
+        self._domains = None
+        self._sampler = Sampler(self._choice.probes, self._hz, self._clock)
+        self._sampler.start()
+        try:
+            devices.stopwatch("auto", "auto", ()).wait()
+            padded_ns = self._sampler.mark()
+            if self._sampler.traces:
+                self._clock.sleep(self._pad_s)
+            self._start_ns = self._sampler.mark()
+        except BaseException:
+            self._sampler.stop()
+            raise
+        self._watched_s = (self._start_ns - padded_ns) * 1e-9 if self._pad_s else 0.0
+        return self
+
+    def __exit__(self, kind, *exception):
+        try:
+            if kind is None:
+                devices.stopwatch("auto", "auto", ()).wait()
+            stop_ns = self._sampler.mark()
+            if self._sampler.traces and kind is None:
+                self._clock.sleep(self._tail_s)
+                self._sampler.mark()
+        finally:
+            self._sampler.stop()
+        self._window = Window(self._start_ns, stop_ns, self._watched_s)
+        self._domains = {
+            trace.probe.id: domain_energy(trace, self._window, self._load_period_s)
+            for trace in self._sampler.traces
+        }
+
+    @property
+    def longest_window_s(self):
+        """The longest time that one of the sensors averages over."""
+        return max((probe.averaging_window_s or 0.0 for probe in self._choice.probes), default=0.0)
+
+    @property
+    def by_domain(self):
+        if self._domains is None:
+            raise RuntimeError(
+                "This energy window has not closed yet. Put the work inside `with lk.energy() as "
+                "e:` and read e.energy_j after the block."
+            )
+        return self._domains
+
+    @property
+    def elapsed_s(self):
+        self.by_domain  # noqa: B018  refuses a window that is open
+        return self._window.elapsed_s
+
+    @property
+    def energy_j(self):
+        return self._sum("energy_j")
+
+    @property
+    def energy_lo_j(self):
+        return self._sum("energy_lo_j")
+
+    @property
+    def energy_hi_j(self):
+        return self._sum("energy_hi_j")
+
+    @property
+    def idle_power_w(self):
+        return self._sum("idle_power_w")
+
+    @property
+    def mean_power_w(self):
+        return None if self.energy_j is None else self.energy_j / self.elapsed_s
+
+    @property
+    def net_energy_j(self):
+        if self.energy_j is None or self.idle_power_w is None:
+            return None
+        return self.energy_j - self.idle_power_w * self.elapsed_s
+
+    @property
+    def complete(self):
+        parts = self.by_domain.values()
+        return (
+            bool(parts)
+            and not self._choice.missing
+            and None not in (part.energy_j for part in parts)
+        )
+
+    @property
+    def kind(self):
+        if not self.complete:
+            return "unknown"
+        origins = {part.origin for part in self.by_domain.values()}
+        return "mixed" if len(origins) > 1 else str(*origins)
+
+    @property
+    def flags(self):
+        raised = {flag for part in self.by_domain.values() for flag in part.flags}
+        if self._choice.denied:
+            raised.add("permission")
+        return tuple(flag for flag in FLAGS if flag in raised)
+
+    @property
+    def reasons(self):
+        """What is unknown, and why: one text for each missing part."""
+        parts = [f"{part.id} {part.reason}" for part in self.by_domain.values() if part.reason]
+        return tuple(parts + [f"{probe.id} {probe.why}" for probe in self._choice.missing])
+
+    def readings(self):
+        """Energy, mean power, idle power and net energy as Readings, always four."""
+        net_j, net_note = self.net_energy_j, None
+        if net_j is not None and net_j < 0:
+            net_j, net_note = None, f"not above idle: {si(net_j, 'J')}"
+        low_w, high_w = (
+            None if bound is None else bound / self.elapsed_s
+            for bound in (self.energy_lo_j, self.energy_hi_j)
+        )
+        return (
+            self._reading("", self.energy_j, "J", self.energy_lo_j, self.energy_hi_j, self._note()),
+            self._reading("mean power", self.mean_power_w, "W", low_w, high_w),
+            self._reading("idle power", self.idle_power_w, "W"),
+            self._reading("net", net_j, "J", note=net_note),
+        )
+
+    def __repr__(self):
+        if self._domains is None:
+            return "an energy window that has not closed"
+        return "\n".join(map(str, self.readings()))
+
+    def _reading(self, quantity, value, unit, low=None, high=None, note=None):
+        name = ", ".join(filter(None, (self.name, quantity)))
+        origin = Origin.MODELLED if self.kind in ("mixed", "modelled") else Origin.MEASURED
+        return Reading(name, value, unit, origin, None, note or None, low, high)
+
+    def _note(self):
+        """What a reader must know of the total: why it is unknown, what is modelled, the flags."""
+        if not self.complete:
+            return "; ".join([*self.reasons, *self.flags]) or "there is no power source here"
+        modelled = [p.id for p in self.by_domain.values() if p.origin is Origin.MODELLED]
+        mixed = [f"modelled part: {', '.join(modelled)}"] if self.kind == "mixed" else []
+        return "; ".join([*mixed, *self.flags])
+
+    def _sum(self, field):
+        values = [getattr(part, field) for part in self.by_domain.values()]
+        return None if not self.complete or None in values else sum(values)
+
+
+class _Choice(NamedTuple):
+    probes: list  # to read
+    missing: list  # belong into the total and cannot be read
+    denied: bool  # a counter was there, and only a permission was missing
+
+
+def _choose(probes):
+    """The probes of a total: each part of the machine once, and what is missing for it."""
+    if isinstance(probes, str) and probes == "auto":
+        return _automatic(find_probes())
+    probes = [probes] if isinstance(probes, Probe) else list(probes)
+    for probe in probes:
+        if not isinstance(probe, Probe):
+            raise TypeError(
+                f"probes is 'auto', a Probe or a list of them, got {probe!r} in it. Take them from "
+                f"lk.probes(), such as lk.probes()['nvml:0']."
+            )
+    missing = [probe for probe in probes if not probe.available]
+    denied = any(probe.permission for probe in missing)
+    return _Choice([probe for probe in probes if probe.available], missing, denied)
+
+
+def _automatic(found):
+    """All that adds up; the CPU's model takes the place of CPU counters that cannot be read."""
+    parts = [probe for probe in found if probe.adds and probe.present]
+    models = [probe for probe in parts if probe.method == "model"]
+    counters = [probe for probe in parts if probe.method != "model"]
+    cpu = [probe for probe in counters if "cpu" in probe.includes]
+    denied = any(probe.permission for probe in counters)
+    if not cpu or not all(probe.available for probe in cpu):
+        replaced = cpu if any(probe.available for probe in models) else []
+        counters = [probe for probe in counters if probe not in replaced]
+        parts = counters if cpu and not replaced else counters + models
+    else:
+        parts = counters
+    missing = [probe for probe in parts if not probe.available]
+    return _Choice([probe for probe in parts if probe.available], missing, denied)
+
+
+def _pad_s(probe):
+    """As long as the sensor's memory and three updates, or ten of a counter; at least 0.2 s."""
+    update_s = probe.update_period_s or 0.0
+    if probe.method in POLLED:
+        return max(probe.averaging_window_s + 3 * update_s, SHORTEST_PAD_S)
+    return min(max(10 * update_s, SHORTEST_PAD_S), 1.0)
+
+
+def _tail_s(probe):
+    """How long after a window the sensor still speaks of it."""
+    return (probe.averaging_window_s or 0.0) + 2 * (probe.update_period_s or 0.0)
+
+
+def _refuse_nonsense(hz, pad, load_period_s):
+    if hz != "auto" and not (_is_number(hz) and 0 < hz <= 1000):
+        raise ValueError(f"hz is 'auto' or readings per second, 0 to 1000, got {hz!r}.")
+    if pad != "auto" and not (_is_number(pad) and 0 <= pad <= 60):
+        raise ValueError(f"pad is 'auto' or seconds of idle, 0 to 60, got {pad!r}.")
+    if load_period_s is not None and not (_is_number(load_period_s) and load_period_s > 0):
+        raise ValueError(f"load_period_s is a time in seconds above 0, got {load_period_s!r}.")
+
+
+def _is_number(value):
+    return isinstance(value, Real) and not isinstance(value, bool)
