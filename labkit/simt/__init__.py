@@ -1,0 +1,24 @@
+"""The SIMT executor: ordinary `numba.cuda` kernels, run without a GPU, counted and checked.
+
+`from labkit import cuda` gives numba's module where a CUDA GPU is present and `labkit.simt.cuda`
+elsewhere; `profile`, `sanitize` and `occupancy` are the executor's work everywhere.
+"""
+
+from labkit.simt.choice import choose_cuda
+from labkit.simt.errors import KernelError
+from labkit.simt.findings import Finding, sanitize
+from labkit.simt.install import install
+from labkit.simt.occupancy import Occupancy, occupancy
+from labkit.simt.profile import Profile, profile
+
+__all__ = [
+    "Finding",
+    "KernelError",
+    "Occupancy",
+    "Profile",
+    "choose_cuda",
+    "install",
+    "occupancy",
+    "profile",
+    "sanitize",
+]

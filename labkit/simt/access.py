@@ -1,0 +1,224 @@
+"""Array elements and calls, turned into closures: the half of the expressions that touches
+memory."""
+
+import ast
+
+import numpy as np
+
+from labkit.simt import names, views
+from labkit.simt.errors import KernelError
+from labkit.simt.memory import Array, load, locate, save
+from labkit.simt.values import binary, comparison, is_vector
+
+MISSING = object()  # what `static` says of a name that is no name from outside
+
+
+class Access:
+    """The part of the compiler that handles indices, calls and what a `for` runs over."""
+
+    def expr_attribute(self, node):
+        value, name = self.expr(node.value), node.attr
+        site = self.site(node)
+        return lambda f: views.attribute(f, site, value(f), name)
+
+    def expr_subscript(self, node):
+        point, site = self.pointer(node), self.site(node)
+
+        def run(f):
+            array, place, shift = point(f)
+            return array if place is None else load(f, site, array, place, shift)
+
+        return run
+
+    def pointer(self, node):
+        """-> (array, place, shift) of an indexed element, or (view or item, None, None)."""
+        base, site = self.expr(node.value), self.site(node)
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        simple = not any(isinstance(part, ast.Slice) for part in parts)
+        parts = [self.index(part) for part in parts]
+
+        def run(f):
+            array, index = base(f), [part(f) for part in parts]
+            if type(array) is not Array:
+                return views.item(f, array, index), None, None
+            if simple and len(index) == len(array.shape) and array.dtype.names is None:
+                for vector, i in index:
+                    if type(i) is not int or (vector is not None and vector.dtype.kind == "f"):
+                        break
+                else:
+                    return (array, *locate(f, site, array, index))
+            return views.view(f, site, array, index)
+
+        return run
+
+    def index(self, node):
+        """An index as (vector or None, int): `i + 1` is the vector i and the shift 1."""
+        if isinstance(node, ast.Slice):
+            bounds = [
+                self.expr(b) if b else lambda f: None for b in (node.lower, node.upper, node.step)
+            ]
+            return lambda f: (None, slice(*[bound(f) for bound in bounds]))
+        sign = {ast.Add: 1, ast.Sub: -1}.get(type(getattr(node, "op", None)))
+        if sign is None or not isinstance(node, ast.BinOp):
+            value = self.expr(node)
+            return lambda f: _split(value(f))
+        left, right = self.expr(node.left), self.expr(node.right)
+        site, key, apply = self.site(node), object(), self.apply(node)
+
+        def run(f):
+            a, b = left(f), right(f)
+            if type(b) is not int and type(a) is int and sign == 1:
+                a, b = b, a
+            if type(b) is int and type(a) is np.ndarray and a.dtype.kind == "i":
+                found = a, sign * b
+            else:
+                known = f.memo.get(key)
+                if known is None or known[0] is not a or known[1] is not b:
+                    known = f.memo[key] = (a, b, apply(f, a, b))
+                    return _split(known[2])
+                found = _split(known[2])
+            if f.watch is not None:
+                f.watch.operation(f.mask, site, "+", 0)
+            return found
+
+        return run
+
+    def fill(self, f, site, array, value):
+        """Assign to every element of a view."""
+        f.site = site
+        for index in np.ndindex(array.shape):
+            item = views.at(f, value, index) if isinstance(value, Array) else value
+            save(f, site, array, *locate(f, site, array, views.uniform(index)), item)
+
+    # Calls
+
+    def arguments(self, nodes):
+        parts = [
+            (self.expr(n.value if isinstance(n, ast.Starred) else n), isinstance(n, ast.Starred))
+            for n in nodes
+        ]
+        if not any(starred for _, starred in parts):
+            values = [value for value, _ in parts]
+            return lambda f: [value(f) for value in values]
+
+        def run(f):
+            result = []
+            for value, starred in parts:
+                result += value(f) if starred else [value(f)]
+            return result
+
+        return run
+
+    def expr_call(self, node, used=True):
+        site = self.site(node, getattr(self.naming, "id", None))
+        keywords = [(k.arg or self.unsupported(node), self.expr(k.value)) for k in node.keywords]
+        arguments, found = self.arguments(node.args), self.static(node.func)
+        if found is MISSING:
+            function = self.expr(node.func)
+        else:
+            target = names.callable_for(found, ast.unparse(node.func))
+            self.code.cooperative |= getattr(target, "cooperative", False)
+            if getattr(target, "constant_shape", False):
+                self.check_shape(node)
+            function = None
+            if not keywords:
+                call = target.run if used else target.statement
+                return self.quick_call(node, target, call, arguments, site)
+
+        def run(f):
+            called = target if function is None else names.callable_for(function(f), site.function)
+            args, kwargs = arguments(f), {name: value(f) for name, value in keywords}
+            f.site = site
+            value = called.run(f, *args, **kwargs)
+            if f.watch is not None and called.counts:
+                f.watch.operation(f.mask, site, called.name, value)
+            return value
+
+        return run
+
+    def quick_call(self, node, target, call, arguments, site):
+        def run(f):
+            args = arguments(f)
+            f.site = site
+            return call(f, *args)
+
+        return self.watch_value(node, target.name, run) if target.counts else run
+
+    def check_shape(self, node):
+        """The shape of a shared or local array must be known when the kernel is compiled."""
+        shape = (
+            node.args[0] if node.args else next(k.value for k in node.keywords if k.arg == "shape")
+        )
+        if not self.is_constant(shape):
+            self.unsupported(
+                node,
+                f"the shape {ast.unparse(shape)} is not a constant: numba takes a number, a global "
+                f"constant or a tuple of these, and no expression of them",
+            )
+
+    def is_constant(self, node):
+        if isinstance(node, ast.Name) and self.depth_of(node.id) == 0:
+            if node.id in self.code.params:  # numba passes constants on to device functions
+                return not self.code.is_kernel
+            values = [n.value for n in ast.walk(self.node) if _assigns(n, node.id)]
+            return bool(values) and all(self.is_constant(value) for value in values)
+        if isinstance(node, ast.Tuple):
+            return all(self.is_constant(part) for part in node.elts)
+        if isinstance(node, ast.Subscript):
+            return self.is_constant(node.value) and self.is_constant(node.slice)
+        if isinstance(node, ast.BinOp):  # of two literals, which Python itself folds
+            return all(isinstance(n, ast.Constant | ast.BinOp) and self.is_constant(n)
+                       for n in (node.left, node.right))  # fmt: skip
+        return isinstance(self.static(node), int | tuple)
+
+    def items(self, f, value):
+        """The parts of a tuple, or the elements of an array along its first axis."""
+        return views.elements(f, value) if isinstance(value, Array) else views.parts(value)
+
+    def iterable(self, node):
+        """What a `for` runs over -> `items(f)`, which gives `step(number) -> (more, value)`."""
+        site = self.site(node)
+        if isinstance(node, ast.Call) and self.static(node.func) is range:
+            arguments = self.arguments(node.args)
+            return lambda f: _range(*arguments(f))
+        value = self.expr(node)
+
+        def items(f):
+            f.site = site
+            values = self.items(f, value(f))
+            return lambda n: (n < len(values), values[n] if n < len(values) else None)
+
+        return items
+
+
+def _range(*bounds):
+    """`step(number) -> (whether there is more, per lane if the bounds differ; the value)`."""
+    start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
+    for bound in (start, stop, step):
+        if not is_vector(bound) and not isinstance(bound, int | np.integer):
+            raise KernelError("range() takes integers", "refused")
+    if not any(is_vector(bound) for bound in (start, stop, step)):
+        values = range(int(start), int(stop), int(step))
+        return lambda n: (n < len(values), values[n] if n < len(values) else None)
+    add, times, less = binary("+"), binary("*"), comparison("<")
+    upwards = step > 0
+
+    def turn(number):
+        value = add(start, times(step, number))
+        if is_vector(upwards):
+            return np.where(upwards, less(value, stop), less(stop, value)), value
+        return (less(value, stop) if upwards else less(stop, value)), value
+
+    return turn
+
+
+def _split(value):
+    if type(value) is np.ndarray:
+        return (value, 0)
+    return (None, int(value) if isinstance(value, int | np.integer) else value)
+
+
+def _assigns(node, name):
+    return isinstance(node, ast.Assign) and any(
+        isinstance(target, ast.Name) and target.id == name for target in node.targets
+    )

@@ -1,0 +1,154 @@
+"""Atomic operations. Lanes that meet at one address take turns, in the order of their numbers."""
+
+import numpy as np
+
+from labkit.simt import views
+from labkit.simt.memory import differs
+from labkit.simt.registry import Intrinsic
+from labkit.simt.values import is_vector, strong
+
+
+def _point(f, array, index):
+    """-> (array, place, shift) of the element that an atomic works on."""
+    index = index if isinstance(index, tuple) else (index,)
+    index = [(i, 0) if is_vector(i) else (None, i) for i in index]
+    return views.view(f, f.site, array, index)
+
+
+def _spread_out(f, *values):
+    """The values of the active lanes, as vectors."""
+    lanes = f.mask.lanes
+    return [v[lanes] if is_vector(v) else np.full(len(lanes), strong(v)) for v in values]
+
+
+def _aim(f, array, index):
+    """-> (array, offset of every active lane's element), the access being seen by the watcher."""
+    array, place, shift = _point(f, array, index)
+    if f.watch is not None:
+        f.watch.access("atomic", f, f.site, array, place, shift)
+    where = np.full(f.mask.n, shift) if place.base is None else place.pick(f.mask) + shift
+    return array, where
+
+
+def _operate(f, array, index, values, step):
+    """Apply `step(old, *values) -> new` to one element per lane -> the old values."""
+    array, where = _aim(f, array, index)
+    before = array.store[where] if f.batch.tracking else None
+    old = _in_turn(array.store, where, _spread_out(f, *values), step)
+    if before is not None:
+        f.batch.changed |= differs(before, array.store[where])
+    result = np.zeros(f.batch.n_lanes, array.dtype)
+    result[f.mask.lanes] = old
+    return result
+
+
+def _in_turn(store, where, values, step):
+    """Every lane takes its turn at its address -> the value each one found there."""
+    order = np.argsort(where, kind="stable")
+    ordered = where[order]
+    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    counts = np.diff(np.r_[first, len(where)])
+    old = np.empty(len(where), store.dtype)
+    if isinstance(step, np.ufunc) and len(first) < counts.max():
+        _by_address(
+            store, where, values[0][order].astype(store.dtype), step, (order, first, counts), old
+        )
+    else:
+        _by_rank(store, where, values, step, (order, first, counts), old)
+    return old
+
+
+def _by_address(store, where, value, step, groups, old):
+    """One address at a time: its lanes one after the other, as `accumulate` does it."""
+    order, first, counts = groups
+    for begin, count in zip(first, counts, strict=True):
+        at = where[order[begin]]
+        found = step.accumulate(
+            np.r_[store[at : at + 1], value[begin : begin + count]], dtype=store.dtype
+        )
+        old[order[begin : begin + count]], store[at] = found[:-1], found[-1]
+
+
+def _by_rank(store, where, values, step, groups, old):
+    """All first comers at once, then all second ones, ...; until nothing can change any more."""
+    order, first, counts = groups
+    alike = all((value == value[0]).all() for value in values)
+    for rank in range(counts.max()):
+        turn = order[first[counts > rank] + rank]
+        old[turn] = store[where[turn]]
+        new = step(old[turn], *[value[turn] for value in values])
+        if alike and not differs(old[turn], new):
+            rest = np.concatenate(
+                [order[b + rank : b + n] for b, n in zip(first, counts, strict=True)]
+            )
+            old[rest] = store[where[rest]]
+            return
+        store[where[turn]] = new
+
+
+def _as_it_is(value):
+    return value
+
+
+def _returning(step, prepare=_as_it_is):
+    return lambda f, array, index, value: _operate(f, array, index, [prepare(value)], step)
+
+
+def _forgetting(ufunc, prepare=_as_it_is):
+    """The same for a statement that throws the old value away: quicker."""
+
+    def run(f, array, index, value):
+        array, where = _aim(f, array, index)
+        (value,) = _spread_out(f, prepare(value))
+        before = array.store[where] if f.batch.tracking else None
+        ufunc.at(array.store, where, value.astype(array.dtype, copy=False))
+        if before is not None:
+            f.batch.changed |= differs(before, array.store[where])
+
+    return run
+
+
+def _instead_of_nan(worst):
+    """For max and min, where a NaN never wins."""
+
+    def prepare(value):
+        value = strong(value)
+        return np.where(np.isnan(value), worst, value)[()] if value.dtype.kind == "f" else value
+
+    return prepare
+
+
+def _cas(f, array, index, old, value):
+    def step(now, expected, new):
+        return np.where(now == expected.astype(now.dtype), new.astype(now.dtype), now)
+
+    return _operate(f, array, index, [old, value], step)
+
+
+def _compare_and_swap(f, array, old, value):
+    return _cas(f, array, (0,) * array.ndim, old, value)
+
+
+UFUNCS = {
+    "add": (np.add, _as_it_is),
+    "sub": (np.subtract, _as_it_is),
+    "and_": (np.bitwise_and, _as_it_is),
+    "or_": (np.bitwise_or, _as_it_is),
+    "xor": (np.bitwise_xor, _as_it_is),
+    "max": (np.maximum, _instead_of_nan(-np.inf)),
+    "min": (np.minimum, _instead_of_nan(np.inf)),
+    "nanmax": (np.fmax, _as_it_is),
+    "nanmin": (np.fmin, _as_it_is),
+}
+STEPS = {
+    "exch": lambda old, value: value,
+    "inc": lambda old, limit: np.where(old >= limit, 0, old + 1),
+    "dec": lambda old, limit: np.where((old == 0) | (old > limit), limit, old - 1),
+}
+ATOMICS = {
+    name: Intrinsic(f"atomic.{name}", _returning(*how), statement=_forgetting(*how))
+    for name, how in UFUNCS.items()
+}
+ATOMICS |= {name: Intrinsic(f"atomic.{name}", _returning(step)) for name, step in STEPS.items()}
+ATOMICS["cas"] = Intrinsic("atomic.cas", _cas)
+ATOMICS["compare_and_swap"] = Intrinsic("atomic.compare_and_swap", _compare_and_swap)

@@ -1,0 +1,191 @@
+"""A batch: some blocks of a launch, side by side, each padded to whole warps, as one row of
+lanes."""
+
+import functools
+import math
+
+import numpy as np
+
+from labkit.simt.errors import refuse
+from labkit.simt.masks import WARP_LANES, Mask
+from labkit.simt.memory import LOCAL, SHARED, Allocation, Array, Spread, c_strides
+
+BATCH_LANES = 32768  # the vectors stay in the second-level cache, and interpreting costs little
+SHARED_ALIGN = 16
+STATIC_SHARED_BYTES = 48 * 1024
+SHARED_WINDOW = (
+    128  # a block's share of a store is a multiple of this, so that banks come out right
+)
+
+
+class Geometry:
+    """The lanes of `n_blocks` blocks of a shape: what is the same for every batch of that size."""
+
+    def __init__(self, block, n_blocks):
+        self.block, self.n_blocks = block, n_blocks
+        self.threads = math.prod(block)
+        self.lanes_per_block = -(-self.threads // WARP_LANES) * WARP_LANES
+        self.n_lanes = n_blocks * self.lanes_per_block
+        lane = np.arange(self.lanes_per_block)
+        self.entry = Mask(np.tile(lane < self.threads, n_blocks))
+        # A padding lane repeats the last thread, so that its indices are harmless.
+        self._lane = np.minimum(lane, self.threads - 1)
+
+    @functools.cached_property
+    def thread(self):
+        """`threadIdx` as (x, y, z): an int where it is the same everywhere."""
+        x, y, _ = self.block
+        parts = self._lane % x, self._lane // x % y, self._lane // (x * y)
+        return tuple(
+            np.tile(part, self.n_blocks) if n > 1 else 0
+            for part, n in zip(parts, self.block, strict=True)
+        )
+
+    @functools.cached_property
+    def lane(self):
+        return np.arange(self.n_lanes)
+
+    @functools.cached_property
+    def slot(self):
+        """The number of the lane's block within the batch."""
+        return self.lane // self.lanes_per_block
+
+    @functools.cached_property
+    def lane_of_warp(self):
+        return self.lane % WARP_LANES
+
+
+@functools.lru_cache(maxsize=16)
+def geometry(block, n_blocks):
+    return Geometry(block, n_blocks)
+
+
+class Batch:
+    """Blocks `first` to `first + n_blocks - 1` of a launch while they run."""
+
+    def __init__(self, launch, first, n_blocks):
+        self.launch, self.first, self.geometry = launch, first, geometry(launch.block, n_blocks)
+        self.live = self.geometry.entry  # the lanes that have not left the kernel
+        self.n_lanes = self.geometry.n_lanes
+        self.tracking, self.changed = False, False
+        self._spreads, self._blocks, self._global, self._sums = {}, {}, {}, {}
+
+    def block(self, axis):
+        """`blockIdx` along an axis."""
+        if axis not in self._blocks:
+            gx, gy, _ = self.launch.grid
+            number = self.first + np.arange(self.geometry.n_blocks)
+            part = (number % gx, number // gx % gy, number // (gx * gy))[axis]
+            same = bool((part == part[0]).all())
+            value = int(part[0]) if same else np.repeat(part, self.geometry.lanes_per_block)
+            self._blocks[axis] = value
+        return self._blocks[axis]
+
+    def thread(self, axis):
+        return self.geometry.thread[axis]
+
+    def grid(self, axis):
+        """The position of the thread in the whole grid along an axis."""
+        if axis not in self._global:
+            self._global[axis] = self.block(axis) * self.launch.block[axis] + self.thread(axis)
+        return self._global[axis]
+
+    def spread(self, vector):
+        """Bounds of a vector of indices, remembered while the batch runs."""
+        known = self._spreads.get(id(vector))
+        if known is not None and known[0] is vector:
+            return known[1]
+        if len(self._spreads) > 64:
+            self._spreads.clear()
+        whole = vector if vector.dtype == np.int64 else vector.astype(np.int64)
+        spread = Spread(whole)
+        self._spreads[id(vector)] = (vector, spread)
+        self._spreads[id(whole)] = (whole, spread)
+        return spread
+
+    def plus(self, a, b):
+        """a + b, remembered: the offsets of many lines are the same sum of the same vectors."""
+        if not isinstance(b, np.ndarray) and b == 0:
+            return a
+        return self._remembered(np.add, a, b)
+
+    def times(self, vector, stride):
+        return vector if stride == 1 else self._remembered(np.multiply, vector, stride)
+
+    def _remembered(self, compute, a, b):
+        key = (compute, id(a), b if isinstance(b, int) else id(b))
+        known = self._sums.get(key)
+        if known is None:
+            if len(self._sums) > 64:
+                self._sums.clear()
+            known = self._sums[key] = (a, b, compute(a, b))
+        return known[2]
+
+    def name_of(self, lane):
+        """The thread and block of a lane as a student writes them: an int, or a tuple if 2-D or
+        3-D."""
+        return self.launch.name_of(self.first * self.geometry.lanes_per_block + lane)
+
+    def local_array(self, site, shape, dtype):
+        """An array per lane. Element k of all lanes lies together, as in a GPU's local memory."""
+        store = np.empty(math.prod(shape) * self.n_lanes, dtype)
+        store.view(np.uint8).fill(0xFF)
+        strides = tuple(s * self.n_lanes for s in c_strides(shape))
+        allocation = Allocation(LOCAL, site.name or "a local array", store.nbytes)
+        return Array(store, self.geometry.lane, shape, strides, allocation)
+
+
+class SharedMemory:
+    """The shared arrays of a launch: one per place in the source, fresh for every block."""
+
+    def __init__(self, dynamic_bytes):
+        self.dynamic_bytes, self.static_bytes = dynamic_bytes, 0
+        self._allocations, self._stores, self._arrays = {}, {}, {}
+
+    def renew(self, n_blocks):
+        """Memory for the next batch, uninitialised: all ones, which is NaN for floats."""
+        if any(len(store) != n_blocks for store in self._stores.values()):
+            self._stores, self._arrays = {}, {}
+        for store in self._stores.values():
+            store.fill(0xFF)
+
+    def array(self, batch, site, shape, dtype):
+        """The array of a place in the source. Shape 0 is the dynamic memory, which all such
+        share."""
+        dynamic = shape == (0,)
+        key = (site, dtype) if dynamic else site
+        if key not in self._arrays:
+            if dynamic:
+                shape = (self.dynamic_bytes // dtype.itemsize,)
+            n_bytes = self.dynamic_bytes if dynamic else math.prod(shape) * dtype.itemsize
+            self._arrays[key] = self._view(
+                batch, None if dynamic else site, site, shape, dtype, n_bytes
+            )
+        return self._arrays[key]
+
+    def _view(self, batch, key, site, shape, dtype, n_bytes):
+        n_blocks = batch.geometry.n_blocks
+        window = math.lcm(SHARED_WINDOW, dtype.itemsize)
+        if key not in self._stores:
+            width = -(-max(n_bytes, 1) // window) * window
+            self._stores[key] = np.full((n_blocks, width), 0xFF, np.uint8)
+        store = self._stores[key].reshape(-1)
+        width = len(store) // n_blocks
+        if width % dtype.itemsize:
+            refuse(f"dynamic shared memory as items of {dtype.itemsize} bytes is not supported")
+        offset = batch.geometry.slot * (width // dtype.itemsize) if n_blocks > 1 else 0
+        allocation = self._allocate(key, site.name or "a shared array", n_bytes)
+        return Array(store.view(dtype), offset, shape, c_strides(shape), allocation)
+
+    def _allocate(self, key, name, n_bytes):
+        if key not in self._allocations:
+            address = 0 if key is None else self.static_bytes
+            self._allocations[key] = Allocation(SHARED, name, n_bytes, address)
+            if key is not None:
+                self.static_bytes = -(-(address + n_bytes) // SHARED_ALIGN) * SHARED_ALIGN
+        if self.static_bytes > STATIC_SHARED_BYTES:
+            refuse(
+                f"the shared arrays need {self.static_bytes} bytes of each block; a GPU gives "
+                f"{STATIC_SHARED_BYTES}, and more only as dynamic shared memory"
+            )
+        return self._allocations[key]

@@ -1,0 +1,180 @@
+"""The counters: a watcher that is told of every access, branch and operation of a launch."""
+
+import functools
+
+import numpy as np
+
+from labkit.simt.masks import WARP_LANES
+from labkit.simt.memory import GLOBAL, SHARED
+from labkit.simt.patterns import SECTOR_BYTES, sectors, wavefronts
+from labkit.simt.profile import Counts, Event, Sample, Step
+from labkit.simt.regions import Regions
+
+FLOP = {"+": 1, "-": 1, "*": 1, "/": 1, "//": 1, "%": 1, "**": 1, "fma": 2}
+COMPLEX_FLOP = {"+": 2, "-": 2, "*": 6, "/": 11, "**": 1}  # in real operations
+REMEMBERED = 256  # steps of the film and of the timeline
+
+
+@functools.cache
+def _flop(op, dtype):
+    """-> (dtype by which an operation is counted or None, how many operations it is)."""
+    dtype = np.dtype(dtype)
+    if dtype.kind == "c":
+        return f"float{dtype.itemsize * 4}", COMPLEX_FLOP.get(op, 0)
+    return (dtype.name, FLOP[op]) if dtype.kind == "f" else (None, 0)
+
+
+class Counter:
+    """Counts by source line; also keeps, for the pictures, what the first warp and block did."""
+
+    def start(self, run, values):
+        self.run, self.regions = run, Regions(values)
+        self.lines, self.samples, self.film, self.timeline = {}, {}, [], []
+        self.epoch, self.first = 0, True
+
+    def batch(self, batch):
+        self.epoch, self.first = 0, batch.first == 0
+
+    def line(self, site):
+        found = self.lines.get(site.source)
+        if found is None:
+            found = self.lines[site.source] = Counts()
+        return found
+
+    def operation(self, mask, site, op, value):
+        line, n = self.line(site), mask.n
+        line.instructions += mask.warps
+        line.lanes += n
+        if op in FLOP:
+            dtype = getattr(value, "dtype", type(value))
+            name, per_lane = _flop(op, dtype)
+            if name is not None:
+                line.flop[name] = line.flop.get(name, 0) + n * per_lane
+
+    def branch(self, f, site, outer, yes, no):
+        line = self.line(site)
+        line.branches += outer.warps
+        if yes.n and no.n:
+            line.divergent_branches += yes.warps + no.warps - outer.warps
+        if self.first and len(self.film) < REMEMBERED:
+            words = [int(mask.words[0]) if mask.n else 0 for mask in (outer, yes, no)]
+            self.film.append(Step(site.function, site.line, *words))
+
+    def barrier(self, f, site):
+        self.line(site).barriers += f.mask.warps
+        self.epoch += 1
+        self.note(f, site, "barrier", "")
+
+    def grid_barrier(self, f):
+        pass
+
+    def syncwarp(self, f, members):
+        pass
+
+    def fence(self, f):
+        pass
+
+    def note(self, f, site, kind, array):
+        if self.first and len(self.timeline) < REMEMBERED:
+            words = f.mask.words[: f.batch.geometry.lanes_per_block // WARP_LANES]
+            self.timeline.append(
+                Event(self.epoch, site.function, site.line, kind, array, words.tobytes())
+            )
+
+    def access(self, kind, f, site, array, place, shift, value=None):
+        mask, line, space = f.mask, self.line(site), array.allocation.space
+        line.instructions += mask.warps
+        line.lanes += mask.n
+        if self.first:
+            self.note(f, site, kind, array.name)
+            self.sample(kind, f, site, array, place, shift)
+        if kind == "atomic":
+            line.atomics += mask.warps
+        elif space == GLOBAL:
+            self.count_global(kind, line, mask, array, place, shift)
+        elif space == SHARED:
+            self.count_shared(kind, line, mask, array, place, shift)
+        else:
+            line.local_requests += mask.warps
+
+    def count_global(self, kind, line, mask, array, place, shift):
+        region, offset = self.regions.find(array)
+        size, pitch = array.dtype.itemsize, array.pitch
+        traffic = line.global_loads if kind == "load" else line.global_stores
+        traffic.requests += mask.warps
+        traffic.bytes_requested += mask.n * size
+        sector, start = divmod(offset + shift * pitch, SECTOR_BYTES)
+        if place.base is None:
+            last = (start + size - 1) // SECTOR_BYTES
+            total, touched = mask.warps * (last + 1), slice(0, last + 1)
+        else:
+            answer = place.answers.get(start)
+            if answer is None or answer[0] is not mask:
+                answer = (mask, *sectors(place, mask, start, pitch, size))
+                place.answers[start] = answer
+            _, total, touched = answer
+        traffic.sectors += total
+        seen = region.notes.get(kind)
+        if seen is None:
+            seen = region.notes[kind] = np.zeros(region.n_bytes // SECTOR_BYTES + 2, bool)
+        if type(touched) is slice:
+            seen[touched.start + sector : touched.stop + sector] = True
+        else:
+            seen[touched + sector] = True
+
+    def count_shared(self, kind, line, mask, array, place, shift):
+        size, pitch = array.dtype.itemsize, array.pitch
+        traffic = line.shared_loads if kind == "load" else line.shared_stores
+        traffic.requests += mask.warps
+        traffic.bytes_requested += mask.n * size
+        start = array.allocation.address + array.byte0 + shift * pitch
+        if (
+            place.base is None or place.base is array.offset
+        ):  # one address in every block: a broadcast
+            total, ideal = mask.warps, mask.warps
+            if size > 4 and place.base is not None:
+                total = ideal = self.groups(mask, size)
+        else:
+            answer = place.answers.get(start % 4)
+            if answer is None or answer[0] is not mask:
+                answer = (mask, *wavefronts(place, mask, start, pitch, size))
+                place.answers[start % 4] = answer
+            _, total, ideal = answer
+        traffic.wavefronts += total
+        traffic.ideal += ideal
+
+    def groups(self, mask, size):
+        """How many half-warps (8-byte items) or quarter-warps (16-byte items) have an active
+        lane."""
+        return int(mask.bits.reshape(-1, 128 // size).any(axis=1).sum())
+
+    def sample(self, kind, f, site, array, place, shift):
+        """The addresses of the first warp that makes an access, for the pictures."""
+        key = (site.function, site.line, kind, array.name)
+        if key in self.samples:
+            return
+        warp = int(f.mask.warp_numbers[0])
+        lanes = slice(warp * WARP_LANES, (warp + 1) * WARP_LANES)
+        where = np.full(WARP_LANES, shift) if place.base is None else place.base[lanes] + shift
+        space = array.allocation.space
+        if space == GLOBAL:
+            region, offset = self.regions.find(array)
+            offset += region.address
+        else:
+            offset = array.allocation.address + array.byte0
+        address = where * array.pitch + offset
+        if space == SHARED:
+            width = len(array.store) * array.pitch // f.batch.geometry.n_blocks
+            address = address - f.batch.geometry.slot[lanes] * width
+        self.samples[key] = Sample(
+            *key,
+            space,
+            array.dtype.itemsize,
+            tuple(address.tolist()),
+            tuple(f.mask.bits[lanes].tolist()),
+        )
+
+    def touched(self, kind):
+        """Distinct sectors of the launch."""
+        seen = [r.notes[kind] for r in self.regions if kind in r.notes]
+        return sum(int(np.count_nonzero(s)) for s in seen)

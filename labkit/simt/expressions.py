@@ -1,0 +1,338 @@
+"""Expressions, turned once into closures: `value(f)` gives a scalar, a vector, an array or a tuple.
+
+A value that does not change is not worked out again: an operation remembers its last operands, by
+identity, and its result, so what does not depend on a loop costs nothing inside it.
+"""
+
+import ast
+import builtins
+import enum
+
+import numpy as np
+
+from labkit.simt import names, views
+from labkit.simt.access import MISSING, Access
+from labkit.simt.errors import refuse
+from labkit.simt.foreign import ours
+from labkit.simt.frames import UNSET
+from labkit.simt.masks import NONE
+from labkit.simt.registry import Intrinsic
+from labkit.simt.values import (
+    binary,
+    comparison,
+    invert,
+    is_vector,
+    literal,
+    merge,
+    negative,
+    strong,
+    truth,
+)
+
+OPERATORS = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
+    ast.Pow: "**", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<",
+    ast.RShift: ">>", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==",
+    ast.NotEq: "!=",
+}  # fmt: skip
+UNARY = {ast.USub: negative, ast.Invert: invert, ast.UAdd: lambda v: v}
+
+
+class Expressions(Access):
+    """The half of the compiler that handles expressions."""
+
+    naming = None  # the target that the expression being compiled is assigned to
+
+    def expr(self, node):
+        found = self.static(node)
+        if found is not MISSING:
+            return self.constant(node, found)
+        method = getattr(self, f"expr_{type(node).__name__.lower()}", None)
+        if method is None:
+            self.unsupported(node)
+        return method(node)
+
+    # Names and constants
+
+    def static(self, node):
+        """What a name or a dotted name outside the function stands for now, or MISSING."""
+        if isinstance(node, ast.Constant):
+            return node.value
+        if isinstance(node, ast.Attribute):
+            base = self.static(node.value)
+            if base is MISSING or isinstance(base, np.ndarray | int | float | complex | tuple):
+                return MISSING
+            try:
+                return ours(getattr(base, node.attr))
+            except AttributeError:
+                return self.unsupported(node, f"{ast.unparse(node)} does not exist")
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            base = self.static(node.value)
+            return base[node.slice.value] if isinstance(base, enum.EnumMeta) else MISSING
+        if not isinstance(node, ast.Name) or self.depth_of(node.id) is not None:
+            return MISSING
+        for space in (self.outside, vars(builtins)):
+            if node.id in space:
+                return ours(space[node.id])
+        return self.unsupported(node, f"{node.id} is not defined")
+
+    def depth_of(self, name):
+        """How many functions out a local lives, or None if it is no local."""
+        depth, compiler = 0, self
+        while compiler is not None:
+            if name in compiler.code.names:
+                return depth
+            depth, compiler = depth + 1, compiler.parent
+        return None
+
+    def value_of(self, found, name):
+        """A Python object from outside as a value inside a kernel."""
+        if isinstance(found, np.generic | int | float | complex):
+            return literal(int(found) if isinstance(found, enum.IntEnum) else found)
+        if isinstance(found, tuple) and not hasattr(found, "_fields"):
+            return tuple(self.value_of(part, name) for part in found)
+        return names.constant_array(found, name)
+
+    def constant(self, node, found):
+        if hasattr(found, "read"):  # threadIdx.x and its like
+            return found.read
+        value = self.value_of(found, ast.unparse(node))
+        return lambda f: value
+
+    def expr_name(self, node):
+        depth, name = self.depth_of(node.id), node.id
+        compiler = self
+        for _ in range(depth):
+            compiler = compiler.parent
+        slot = compiler.code.names.index(name)
+
+        def read(f):
+            value = f.vals[slot]
+            if value is UNSET:
+                refuse(f"{name} is read before it is assigned")
+            return value
+
+        def read_outer(f):
+            for _ in range(depth):
+                f = f.parent
+            return read(f)
+
+        return read_outer if depth else read
+
+    def expr_tuple(self, node):
+        if any(isinstance(part, ast.Starred) for part in node.elts):
+            arguments = self.arguments(node.elts)
+            return lambda f: tuple(arguments(f))
+        targets = getattr(self.naming, "elts", [None] * len(node.elts))
+        parts = []
+        for part, self.naming in zip(node.elts, targets, strict=False):
+            parts.append(self.expr(part))
+        return lambda f: tuple([part(f) for part in parts])
+
+    def expr_lambda(self, node):
+        return self.inner(node)
+
+    def inner(self, node):
+        """A function inside a function: it reads the locals around it."""
+        compiler = type(self)(
+            node, self.shift, self.outside, self.watched, self.code.filename, parent=self
+        )
+        code = compiler.compile()
+        defaults = dict(zip(reversed(code.params), reversed(node.args.defaults), strict=False))
+        defaults = {name: self.expr(value) for name, value in defaults.items()}
+
+        def make(f):
+            given = {name: value(f) for name, value in defaults.items()}
+
+            def call(caller, *args, **kwargs):
+                kwargs = {**given, **kwargs}
+                return code.run(f.batch, caller.mask, f.watch, f.memo, args, kwargs, parent=f)
+
+            return Intrinsic(code.name, call, counts=False)
+
+        return make
+
+    def expr_namedexpr(self, node):
+        value, target = self.expr(node.value), self.target(node.target)
+
+        def run(f):
+            result = value(f)
+            target(f, result)
+            return result
+
+        return run
+
+    # Arithmetic
+
+    def operator(self, node):
+        return OPERATORS.get(type(node)) or self.unsupported(node)
+
+    def apply(self, node):
+        """The function `(f, a, b)` of a binary operator, counted if the kernel is watched."""
+        op, site = self.operator(node.op), self.site(node)
+        compute = binary(op)
+        if not self.watched:
+            return lambda f, a, b: compute(a, b)
+
+        def counted(f, a, b):
+            value = compute(a, b)
+            f.watch.operation(f.mask, site, op, value)
+            return value
+
+        return counted
+
+    def binop(self, node, left, right):
+        compute, key, apply = binary(self.operator(node.op)), object(), self.apply(node)
+
+        def run(f):
+            a, b = left(f), right(f)
+            if type(a) is not np.ndarray and type(b) is not np.ndarray:
+                return compute(a, b)
+            known = f.memo.get(key)
+            if known is not None and known[0] is a and known[1] is b:
+                return known[2]
+            value = compute(a, b)
+            f.memo[key] = (a, b, value)
+            return value
+
+        def counted(f):
+            return apply(f, left(f), right(f))
+
+        return counted if self.watched else run
+
+    def expr_binop(self, node):
+        return self.binop(node, self.expr(node.left), self.expr(node.right))
+
+    def expr_unaryop(self, node):
+        value = self.expr(node.operand)
+        if isinstance(node.op, ast.Not):
+            return lambda f: _not(truth(value(f)))
+        compute = UNARY[type(node.op)]
+        return self.watch_value(node, "unary", lambda f: compute(value(f)))
+
+    def watch_value(self, node, op, compute):
+        """Count an operation each time it is executed, if the kernel is watched."""
+        if not self.watched:
+            return compute
+        site = self.site(node)
+
+        def counted(f):
+            value = compute(f)
+            f.watch.operation(f.mask, site, op, value)
+            return value
+
+        return counted
+
+    def expr_compare(self, node):
+        parts = [self.expr(part) for part in (node.left, *node.comparators)]
+        tests = [self.comparator(op, node) for op in node.ops]
+        if len(tests) == 1:
+            (left, right), test = parts, tests[0]
+            return self.watch_value(node, "compare", lambda f: test(left(f), right(f)))
+
+        def chain(f):
+            values = [part(f) for part in parts]
+            result = True
+            for test, a, b in zip(tests, values, values[1:], strict=False):
+                result = _and(result, test(a, b))
+            return result
+
+        return self.watch_value(node, "compare", chain)
+
+    def comparator(self, op, node):
+        if isinstance(op, ast.Is | ast.IsNot):
+            wanted = isinstance(op, ast.Is)
+            return lambda a, b: (a is b or (a is not None and b is not None and a == b)) == wanted
+        if isinstance(op, ast.In | ast.NotIn):
+            wanted = isinstance(op, ast.In)
+            return lambda a, b: _contains(a, b) if wanted else _not(_contains(a, b))
+        test = comparison(self.operator(op))
+        return lambda a, b: _compare(test, a, b)
+
+    def expr_boolop(self, node):
+        """`and`, `or`: later operands are evaluated only where they matter."""
+        parts, is_and = [self.expr(part) for part in node.values], isinstance(node.op, ast.And)
+
+        def run(f):
+            outer, result = f.mask, parts[0](f)
+            for part in parts[1:]:
+                so_far = truth(result)
+                more = f.mask.split(so_far)[0 if is_and else 1]
+                if more is NONE:
+                    break
+                f.mask = more
+                result = (
+                    _choose(so_far, part(f), result) if is_and else _choose(so_far, result, part(f))
+                )
+            f.mask = outer
+            return result
+
+        return run
+
+    def expr_ifexp(self, node):
+        test, yes, no = self.condition(node.test), self.expr(node.body), self.expr(node.orelse)
+        site = self.site(node)
+
+        def run(f):
+            outer = f.mask
+            then, other = outer.split(test(f))
+            if f.watch is not None:
+                f.watch.branch(f, site, outer, then, other)
+            if other is NONE:
+                return yes(f)
+            if then is NONE:
+                return no(f)
+            f.mask = then
+            a = yes(f)
+            f.mask = other
+            b = no(f)
+            f.mask = outer
+            return merge(then, a, b)
+
+        return run
+
+    def condition(self, node):
+        value = self.expr(node)
+
+        def run(f):
+            result = value(f)
+            return result if type(result) is bool else truth(result)
+
+        return run
+
+
+def _not(value):
+    return ~value if is_vector(value) else not value
+
+
+def _and(a, b):
+    if is_vector(a) or is_vector(b):
+        return np.logical_and(a, b)
+    return a and b
+
+
+def _choose(condition, yes, no):
+    """`yes` where the condition holds, `no` elsewhere; the condition may be uniform."""
+    if not is_vector(condition):
+        return yes if condition else no
+    if is_vector(yes) and yes.dtype == bool and no is condition:
+        return yes & no
+    if is_vector(no) and no.dtype == bool and yes is condition:
+        return yes | no
+    return np.where(condition, strong(yes), strong(no))
+
+
+def _compare(test, a, b):
+    if type(a) is tuple and type(b) is tuple:
+        return views.compare_tuples(test, a, b)
+    return test(a, b)
+
+
+def _contains(item, group):
+    result = False
+    for part in group:
+        same = comparison("==")(item, part)
+        result = (
+            np.logical_or(result, same) if is_vector(same) or is_vector(result) else result or same
+        )
+    return result

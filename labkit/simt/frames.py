@@ -1,0 +1,67 @@
+"""Frames: one call of a function, in all active lanes of a batch at once."""
+
+from labkit.simt.errors import KernelError
+from labkit.simt.masks import NONE
+from labkit.simt.values import merge
+
+UNSET = type("Unset", (), {"__repr__": lambda self: "unset"})()
+
+
+class Site:
+    """A place in the source: the key under which things are remembered about it.
+
+    name    of the variable that an array made here is assigned to
+    source  (function, line, file): what the counters count by
+    """
+
+    __slots__ = ("function", "line", "name", "source")
+
+    def __init__(self, function, line, filename, name=None):
+        self.function, self.line, self.name = function, line, name
+        self.source = (function, line, filename)
+
+
+class Frame:
+    """The locals of a call, each with the mask under which it is defined, and the active mask."""
+
+    __slots__ = (
+        "batch", "broke", "code", "continued", "defs", "entry", "mask", "memo", "parent", "ret",
+        "ret_mask", "site", "vals", "watch",
+    )  # fmt: skip
+
+    def __init__(self, code, batch, mask, watch, memo, parent=None):
+        self.code, self.batch, self.watch, self.memo, self.parent = code, batch, watch, memo, parent
+        self.mask = self.entry = mask
+        self.vals, self.defs = [UNSET] * len(code.names), [None] * len(code.names)
+        self.broke, self.continued = [], []
+        self.ret, self.ret_mask, self.site = None, NONE, None
+
+    def assign(self, slot, value):
+        """Bind a local in the active lanes. Rebinding is enough unless other lanes may still read
+        the old value: when the mask is the one under which the local is defined, or the entry's."""
+        mask, defined = self.mask, self.defs[slot]
+        if defined is mask:
+            self.vals[slot] = value
+        elif defined is None or mask is self.entry:
+            self.vals[slot], self.defs[slot] = value, mask
+        else:
+            self._merge(slot, value, defined)
+
+    def _merge(self, slot, value, defined):
+        try:
+            self.vals[slot] = merge(self.mask, value, self.vals[slot])
+        except KernelError as error:
+            name = self.code.names[slot]
+            raise KernelError(error.sentence.replace("a variable", name), error.kind) from None
+        if defined is not self.entry and not self.mask.within(defined):
+            self.defs[slot] = self.entry
+
+    def leave(self, value):
+        """Return from the call in the active lanes."""
+        if self.ret_mask is NONE:
+            self.ret, self.ret_mask = value, self.mask
+        elif self.ret is not None or value is not None:
+            self.ret = merge(self.mask, value, self.ret)
+        if self.code.is_kernel:
+            self.batch.live = self.batch.live.without(self.mask)
+        self.mask = NONE

@@ -1,0 +1,88 @@
+"""Functions as they are compiled: their source, their arguments, and the globals frozen in them."""
+
+import ast
+import contextlib
+import functools
+import inspect
+import textwrap
+import types
+
+from labkit.simt.errors import refuse
+from labkit.simt.frames import UNSET, Frame
+
+
+class Code:
+    """A compiled function: its name, parameters, names of locals and body."""
+
+    def __init__(self, name, args, names, defaults, filename):
+        self.name, self.args, self.names, self.defaults = name, args, names, defaults
+        self.params = [a.arg for a in args.posonlyargs + args.args]
+        self.filename, self.body, self.is_kernel, self.cooperative = filename, None, False, False
+
+    def bind(self, frame, args, kwargs):
+        """Assign the arguments of a call to the locals of its frame."""
+        values = dict(zip(self.params, args, strict=False))
+        if len(args) > len(self.params) and self.args.vararg is None:
+            refuse(f"{self.name}() takes {len(self.params)} arguments, got {len(args)}")
+        if self.args.vararg is not None:
+            values[self.args.vararg.arg] = tuple(args[len(self.params) :])
+        for name, value in {**self.defaults, **kwargs, **values}.items():
+            if name not in self.names:
+                refuse(f"{self.name}() has no argument {name!r}")
+            frame.vals[self.names.index(name)] = value
+            frame.defs[self.names.index(name)] = frame.entry
+        for name in self.params:
+            if frame.vals[self.names.index(name)] is UNSET:
+                refuse(f"{self.name}() needs the argument {name!r}")
+
+    def run(self, batch, mask, watch, memo, args, kwargs, parent=None):
+        """Call the function in the lanes of the mask -> the value returned."""
+        frame = Frame(self, batch, mask, watch, memo, parent)
+        self.bind(frame, args, kwargs)
+        self.body(frame)
+        return frame.ret
+
+
+def source_of(function):
+    """-> (syntax tree of a function, number of its first line). Raises where there is no source."""
+    try:
+        lines, first = inspect.getsourcelines(function)
+    except (OSError, TypeError):
+        refuse(
+            f"the source of {getattr(function, '__name__', function)} cannot be found: a kernel is "
+            f"read from a file or a notebook cell, not made with exec()"
+        )
+    tree = ast.parse(textwrap.dedent("".join(lines)))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            return node, max(first, 1) - 1
+    raise AssertionError("a function's source holds a function")
+
+
+@functools.lru_cache(maxsize=512)
+def frozen(function):
+    """The globals and the closure that a function names, as they are when it is first compiled."""
+    names, codes = set(), [function.__code__]
+    for code in codes:
+        names.update(code.co_names, code.co_freevars)
+        codes += [part for part in code.co_consts if isinstance(part, types.CodeType)]
+    found = {name: function.__globals__[name] for name in names if name in function.__globals__}
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=False)
+    for name, cell in cells:
+        with contextlib.suppress(ValueError):  # not bound yet
+            found[name] = cell.cell_contents
+    return found
+
+
+def assigned(node):
+    """The names that a function assigns to, not looking into functions inside it."""
+    found, todo = [], list(node.body) if isinstance(node.body, list) else [node.body]
+    while todo:
+        part = todo.pop(0)
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+            found.append(part.id)
+        if isinstance(part, ast.FunctionDef):
+            found.append(part.name)
+        elif not isinstance(part, ast.Lambda):
+            todo = [*ast.iter_child_nodes(part), *todo]
+    return list(dict.fromkeys(found))

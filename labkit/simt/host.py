@@ -1,0 +1,249 @@
+"""The host's side: device arrays, streams and events. Everything happens at once and in order."""
+
+import contextlib
+import time
+
+import numpy as np
+
+from labkit.simt.dtypes import as_dtype
+
+
+class DeviceArray:
+    """An array in the memory of the (simulated) device: `copy_to_host()` brings it back."""
+
+    __array_priority__ = 100
+
+    def __init__(self, host):
+        self.host = host
+
+    shape = property(lambda self: self.host.shape)
+    strides = property(lambda self: self.host.strides)
+    dtype = property(lambda self: self.host.dtype)
+    size = property(lambda self: self.host.size)
+    ndim = property(lambda self: self.host.ndim)
+    nbytes = property(lambda self: self.host.nbytes)
+    T = property(lambda self: DeviceArray(self.host.T))
+
+    def __len__(self):
+        return len(self.host)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.host, dtype=dtype)
+
+    def __getitem__(self, index):
+        found = self.host[index]
+        return DeviceArray(found) if isinstance(found, np.ndarray) else found
+
+    def __setitem__(self, index, value):
+        self.host[index] = getattr(value, "host", value)
+
+    def __repr__(self):
+        return f"<device array of {self.shape} {self.dtype}>"
+
+    def copy_to_host(self, ary=None, stream=0):
+        """A copy on the host, in `ary` if given."""
+        if ary is None:
+            return self.host.copy()
+        if ary.shape != self.shape or ary.dtype != self.dtype:
+            raise ValueError(
+                f"The array to copy to is {ary.shape} {ary.dtype}, the device's is {self.shape} "
+                f"{self.dtype}."
+            )
+        ary[...] = self.host
+        return ary
+
+    def copy_to_device(self, ary, stream=0):
+        """Overwrite with an array of the host or the device."""
+        ary = np.asarray(getattr(ary, "host", ary))
+        if ary.shape != self.shape:
+            raise ValueError(
+                f"An array of {ary.shape} does not fit a device array of {self.shape}."
+            )
+        self.host[...] = ary
+
+    def is_c_contiguous(self):
+        return self.host.flags.c_contiguous
+
+    def is_f_contiguous(self):
+        return self.host.flags.f_contiguous
+
+    def reshape(self, *shape, order="C"):
+        return DeviceArray(self.host.reshape(*shape, order=order))
+
+    def ravel(self, order="C"):
+        return DeviceArray(self.host.ravel(order=order))
+
+    def view(self, dtype):
+        return DeviceArray(self.host.view(as_dtype(dtype)))
+
+    def transpose(self, axes=None):
+        return DeviceArray(self.host.transpose(axes))
+
+    def split(self, section, stream=0):
+        return [DeviceArray(self.host[n : n + section]) for n in range(0, len(self), section)]
+
+
+def to_device(obj, stream=0, copy=True, to=None):
+    """Copy an array to the device, into `to` if given."""
+    if to is not None:
+        to.copy_to_device(obj)
+        return to
+    return DeviceArray(np.array(getattr(obj, "host", obj), order="K"))
+
+
+def device_array(shape, dtype=np.float64, strides=None, order="C", stream=0):
+    """An array on the device, uninitialised: filled with ones in every bit, NaN for floats."""
+    return DeviceArray(_uninitialised(shape, dtype, strides, order))
+
+
+def device_array_like(ary, stream=0):
+    order = "F" if ary.ndim > 1 and np.asarray(ary).flags.fnc else "C"
+    return device_array(ary.shape, ary.dtype, order=order)
+
+
+def pinned_array(shape, dtype=np.float64, strides=None, order="C"):
+    """An ordinary host array, as page locking has no meaning here."""
+    return _uninitialised(shape, dtype, strides, order)
+
+
+def pinned_array_like(ary):
+    return np.empty_like(ary)
+
+
+def managed_array(shape, dtype=np.float64, strides=None, order="C", stream=0, attach_global=True):
+    return _uninitialised(shape, dtype, strides, order)
+
+
+def mapped_array(
+    shape, dtype=np.float64, strides=None, order="C", stream=0, portable=False, wc=False
+):
+    return _uninitialised(shape, dtype, strides, order)
+
+
+def mapped_array_like(ary, stream=0, portable=False, wc=False):
+    return np.empty_like(ary)
+
+
+def _uninitialised(shape, dtype, strides, order):
+    array = np.ndarray(shape, as_dtype(dtype), strides=strides, order=order)
+    if array.size and strides is None and not array.dtype.hasobject:
+        array.reshape(-1, order=order).view(np.uint8).fill(0xFF)
+    return array
+
+
+class Stream:
+    """A queue of work, which here is done as it is put in."""
+
+    def synchronize(self):
+        pass
+
+    @contextlib.contextmanager
+    def auto_synchronize(self):
+        yield self
+
+    def add_callback(self, callback, arg=None):
+        callback(self, 0, arg)
+
+
+class Event:
+    """A mark in a stream; times are those of the executor on this machine, never of a GPU."""
+
+    def __init__(self, timing=True):
+        self.at_s = None
+
+    def record(self, stream=0):
+        self.at_s = time.perf_counter()
+
+    def query(self):
+        return True
+
+    def synchronize(self):
+        pass
+
+    def wait(self, stream=0):
+        pass
+
+    def elapsed_time(self, other):
+        """Milliseconds from this event to another, both recorded."""
+        if self.at_s is None or other.at_s is None:
+            raise RuntimeError("Record both events before asking for the time between them.")
+        return (other.at_s - self.at_s) * 1e3
+
+
+class Device:
+    """The simulated device, as `cuda.get_current_device()` and `cuda.gpus` show it."""
+
+    id, name = 0, b"labkit SIMT executor"
+    WARP_SIZE = 32
+    MAX_THREADS_PER_BLOCK = 1024
+    MAX_BLOCK_DIM_X, MAX_BLOCK_DIM_Y, MAX_BLOCK_DIM_Z = 1024, 1024, 64
+    MAX_GRID_DIM_X, MAX_GRID_DIM_Y, MAX_GRID_DIM_Z = 2**31 - 1, 65535, 65535
+    MAX_SHARED_MEMORY_PER_BLOCK = 48 * 1024
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+
+class DeviceList(list):
+    """The devices: one."""
+
+    current = property(lambda self: self[0])
+
+
+gpus = DeviceList([Device()])
+
+
+@contextlib.contextmanager
+def pinned(*arrays):
+    yield
+
+
+@contextlib.contextmanager
+def defer_cleanup():
+    yield
+
+
+def stream():
+    return Stream()
+
+
+default_stream = legacy_default_stream = per_thread_default_stream = stream
+
+
+def event(timing=True):
+    return Event(timing)
+
+
+def synchronize():
+    pass
+
+
+def get_current_device():
+    return gpus[0]
+
+
+def select_device(device_id):
+    if device_id != 0:
+        raise ValueError(f"There is one simulated device, number 0; {device_id} does not exist.")
+    return gpus[0]
+
+
+def close():
+    pass
+
+
+def list_devices():
+    return gpus
+
+
+def is_available():
+    """False: there is no GPU. Kernels run all the same."""
+    return False
+
+
+def detect():
+    print("No GPU: kernels run on the labkit SIMT executor.")
+    return True

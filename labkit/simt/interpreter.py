@@ -1,0 +1,310 @@
+"""The interpreter: a function's syntax tree, turned once into closures that run on a frame.
+
+This module holds the statements; expressions.py and access.py hold what has a value. A statement is
+a closure that changes the frame and its mask. A block stops as soon as the mask is empty.
+"""
+
+import ast
+import functools
+
+from labkit.simt import loops
+from labkit.simt.errors import KernelError, refuse
+from labkit.simt.expressions import Expressions
+from labkit.simt.frames import Site
+from labkit.simt.functions import Code, assigned, frozen, source_of
+from labkit.simt.loops import Guard, loop
+from labkit.simt.masks import NONE
+from labkit.simt.memory import load, locate, save
+
+
+@functools.cache
+def _also(kind):
+    """KernelError, which is caught as one of Python's own exceptions, too."""
+    return type(kind.__name__, (KernelError, kind), {})
+
+
+@functools.lru_cache(maxsize=512)
+def compile_function(function, watched, is_kernel=False):
+    """Compile a Python function. Its globals and closure are frozen now, as numba freezes them."""
+    node, shift = source_of(function)
+    compiler = Compiler(node, shift, frozen(function), watched, function.__code__.co_filename)
+    compiler.code.is_kernel = is_kernel
+    defaults = dict(
+        zip(reversed(compiler.code.params), reversed(function.__defaults__ or ()), strict=False)
+    )
+    compiler.code.defaults = {name: compiler.value_of(v, name) for name, v in defaults.items()}
+    return compiler.compile()
+
+
+class Compiler(Expressions):
+    """Turns the statements of one function into closures."""
+
+    def __init__(self, node, shift, outside, watched, filename, parent=None):
+        args = node.args
+        names = [a.arg for a in args.posonlyargs + args.args]
+        names += [args.vararg.arg] if args.vararg else []
+        if args.kwonlyargs or args.kwarg:
+            refuse("keyword-only arguments are not supported in a kernel")
+        names += [name for name in assigned(node) if name not in names]
+        name = getattr(node, "name", "<lambda>")
+        self.node, self.shift, self.outside, self.watched = node, shift, outside, watched
+        self.code, self.parent = Code(name, args, names, {}, filename), parent
+
+    def compile(self):
+        if isinstance(self.node, ast.Lambda):
+            self.code.body = self.stmt_return(ast.Return(self.node.body, lineno=self.node.lineno))
+        else:
+            self.code.body = self.block(self.node.body)
+        return self.code
+
+    def site(self, node, name=None):
+        return Site(self.code.name, node.lineno + self.shift, self.code.filename, name)
+
+    def unsupported(self, node, what=None):
+        what = what or f"{type(node).__name__} is not supported in a kernel"
+        refuse(what, function=self.code.name, line=getattr(node, "lineno", 0) + self.shift)
+
+    # Blocks and simple statements
+
+    def block(self, nodes):
+        """Statements in sequence, until no lane is active; errors learn their line."""
+        steps = [(self.statement(node), node.lineno + self.shift) for node in nodes]
+        name = self.code.name
+
+        def run(f):
+            for step, line in steps:
+                try:
+                    step(f)
+                except KernelError as error:
+                    raise error.at(name, line) from error.__cause__
+                except RecursionError:
+                    raise KernelError(
+                        "the calls are nested too deeply", "error", name, line
+                    ) from None
+                except (
+                    TypeError,
+                    ValueError,
+                    AttributeError,
+                    IndexError,
+                    ArithmeticError,
+                ) as error:
+                    raise _also(type(error))(f"{error}", "error", name, line) from error
+                if f.mask is NONE:
+                    return
+
+        return run
+
+    def statement(self, node):
+        method = getattr(self, f"stmt_{type(node).__name__.lower()}", None)
+        if method is None:
+            self.unsupported(node)
+        try:
+            return method(node)
+        except KernelError as error:
+            raise error.at(self.code.name, node.lineno + self.shift) from None
+
+    def stmt_pass(self, node):
+        return lambda f: None
+
+    def stmt_expr(self, node):
+        if isinstance(node.value, ast.Constant):  # a docstring
+            return lambda f: None
+        if isinstance(node.value, ast.Call):
+            return self.expr_call(node.value, used=False)
+        return self.expr(node.value)
+
+    def stmt_assign(self, node):
+        self.naming = node.targets[0]
+        value, self.naming = self.expr(node.value), None
+        targets = [self.target(target) for target in node.targets]
+        if len(targets) == 1:
+            only = targets[0]
+            return lambda f: only(f, value(f))
+
+        def run(f):
+            result = value(f)
+            for target in targets:
+                target(f, result)
+
+        return run
+
+    def stmt_annassign(self, node):
+        if node.value is None:
+            return lambda f: None
+        value, target = self.expr(node.value), self.target(node.target)
+        return lambda f: target(f, value(f))
+
+    def stmt_augassign(self, node):
+        value, site = self.expr(node.value), self.site(node)
+        if isinstance(node.target, ast.Subscript):
+            point, apply = self.pointer(node.target), self.apply(node)
+
+            def run(f):
+                array, place, shift = point(f)
+                old = load(f, site, array, place, shift)
+                save(f, site, array, place, shift, apply(f, old, value(f)))
+
+            return run
+        old, target = self.expr(_loaded(node.target)), self.target(node.target)
+        result = self.binop(node, old, value)
+        return lambda f: target(f, result(f))
+
+    def target(self, node):
+        """What assigns to a name, an element, a field or a tuple of these: `assign(f, value)`."""
+        if isinstance(node, ast.Name):
+            slot = self.code.names.index(node.id)
+            return lambda f, value: f.assign(slot, value)
+        if isinstance(node, ast.Tuple | ast.List):
+            return self._unpack([self.target(part) for part in node.elts])
+        if isinstance(node, ast.Subscript):
+            return self._store(node)
+        if isinstance(node, ast.Attribute):
+            return self._store_field(node)
+        return self.unsupported(node)
+
+    def _unpack(self, parts):
+        def assign(f, value):
+            values = self.items(f, value)
+            if len(values) != len(parts):
+                refuse(f"{len(parts)} names for {len(values)} values")
+            for part, item in zip(parts, values, strict=True):
+                part(f, item)
+
+        return assign
+
+    def _store(self, node):
+        point, site = self.pointer(node), self.site(node)
+
+        def assign(f, value):
+            array, place, shift = point(f)
+            if place is None:
+                self.fill(f, site, array, value)
+            else:
+                save(f, site, array, place, shift, value)
+
+        return assign
+
+    def _store_field(self, node):
+        record, site, name = self.expr(node.value), self.site(node), node.attr
+
+        def assign(f, value):
+            array = record(f).field(name)
+            save(f, site, array, *locate(f, site, array, []), value)
+
+        return assign
+
+    # Control flow
+
+    def stmt_if(self, node):
+        test, site = self.condition(node.test), self.site(node)
+        body, orelse = self.block(node.body), self.block(node.orelse)
+
+        def run(f):
+            outer = f.mask
+            yes, no = outer.split(test(f))
+            if f.watch is not None:
+                f.watch.branch(f, site, outer, yes, no)
+            if yes is not NONE:
+                f.mask = yes
+                body(f)
+                yes = f.mask
+            if no is not NONE:
+                f.mask = no
+                orelse(f)
+                no = f.mask
+            f.mask = outer if yes is outer or no is outer else outer.join(yes, no)
+
+        return run
+
+    def stmt_break(self, node):
+        def run(f):
+            f.broke.append(f.mask)
+            f.mask = NONE
+
+        return run
+
+    def stmt_continue(self, node):
+        def run(f):
+            f.continued.append(f.mask)
+            f.mask = NONE
+
+        return run
+
+    def stmt_return(self, node):
+        value = self.expr(node.value) if node.value is not None else lambda f: None
+        return lambda f: f.leave(value(f))
+
+    def stmt_while(self, node):
+        test, site = self.condition(node.test), self.site(node)
+        body, orelse = self.block(node.body), self.block(node.orelse)
+        # A test on locals alone counts towards something: give it longer than one that may wait.
+        waits = isinstance(node.test, ast.Constant) or any(
+            isinstance(part, ast.Call | ast.Subscript) for part in ast.walk(node.test)
+        )
+
+        def run(f):
+            guard = Guard(site, test, body, loops.PATIENCE_S * (1 if waits else 10))
+            loop(f, guard.turn, guard.run, orelse)
+
+        return run
+
+    def stmt_for(self, node):
+        assign, site = self.target(node.target), self.site(node)
+        items = self.iterable(node.iter)
+        body, orelse = self.block(node.body), self.block(node.orelse)
+
+        def run(f):
+            step = items(f)
+
+            def turn(f, number, mask):
+                more, value = step(number)
+                go, left = mask.split(more)
+                if f.watch is not None:
+                    f.watch.branch(f, site, mask, go, left)
+                if go is not NONE:
+                    f.mask = go
+                    assign(f, value)
+                return go, left
+
+            loop(f, turn, body, orelse)
+
+        return run
+
+    def stmt_functiondef(self, node):
+        if node.decorator_list:
+            self.unsupported(node, "a decorated function inside a kernel is not supported")
+        assign = self.target(ast.Name(node.name, lineno=node.lineno))
+        make = self.inner(node)
+        return lambda f: assign(f, make(f))
+
+    def stmt_assert(self, node):
+        test, message = self.condition(node.test), ast.unparse(node.test)
+
+        def run(f):
+            _, failed = f.mask.split(test(f))
+            if failed is not NONE:
+                _complain(f, failed, f"assertion failed: {message}", _also(AssertionError))
+
+        return run
+
+    def stmt_raise(self, node):
+        given = node.exc.args if isinstance(node.exc, ast.Call) else []
+        arguments = self.arguments(given)
+        kind = self.static(node.exc.func if isinstance(node.exc, ast.Call) else node.exc)
+        kind = kind if isinstance(kind, type) and issubclass(kind, Exception) else Exception
+        error = _also(kind)
+
+        def run(f):
+            message = ", ".join(str(argument) for argument in arguments(f))
+            _complain(f, f.mask, message or kind.__name__, error)
+
+        return run
+
+
+def _complain(f, mask, sentence, error=KernelError):
+    thread, block = f.batch.name_of(int(mask.lanes[0]))
+    raise error(f"{sentence}, by thread {thread} of block {block}", thread=thread, block=block)
+
+
+def _loaded(node):
+    return ast.copy_location(type(node)(**{**vars(node), "ctx": ast.Load()}), node)

@@ -1,0 +1,244 @@
+"""The front end: `@cuda.jit`, `kernel[grid, block]` and what a launch does."""
+
+import enum
+import functools
+import math
+
+import numpy as np
+
+from labkit.simt import batch as batches
+from labkit.simt import names
+from labkit.simt.batch import Batch, SharedMemory, geometry
+from labkit.simt.dtypes import Type, parse_signatures
+from labkit.simt.errors import KernelError, refuse
+from labkit.simt.interpreter import compile_function
+from labkit.simt.memory import GLOBAL, Allocation
+from labkit.simt.values import cast, dtype_of, literal
+
+MAX_THREADS = 1024
+MAX_GRID = (2**31 - 1, 65535, 65535)
+MAX_BLOCK = (1024, 1024, 64)
+
+
+def jit(function=None, device=False, **options):
+    """Make a kernel, or with `device=True` a function that kernels call.
+
+    Used bare, with a signature (`@jit("void(float32[:])")`) or with numba's options, of which
+    `debug`, `fastmath`, `opt`, `cache`, `lineinfo`, `inline` and the like change nothing here.
+    """
+    if options.get("link"):
+        raise NotImplementedError("Linking foreign code is not available without a GPU.")
+    if isinstance(function, Kernel):
+        return function
+    if callable(function) and not isinstance(function, Type) and hasattr(function, "__code__"):
+        return Kernel(function, device)
+    signatures = parse_signatures(function) if function is not None else ()
+    return lambda function: Kernel(function, device, signatures)
+
+
+class Kernel:
+    """A function for the GPU: `kernel[grid, block](*args)` runs it here, in all threads."""
+
+    def __init__(self, function, device=False, signatures=()):
+        self.py_func, self.device, self.signatures = function, device, signatures
+        functools.update_wrapper(self, function)
+
+    def __getitem__(self, configuration):
+        if not isinstance(configuration, tuple) or not 2 <= len(configuration) <= 4:
+            raise ValueError(
+                f"Launch {self.__name__} as {self.__name__}[blocks, threads](...), if needed with "
+                f"a stream and bytes of dynamic shared memory after them."
+            )
+        return Launch(self, *configuration)
+
+    def __call__(self, *args):
+        if self.device:
+            raise RuntimeError(f"{self.__name__} is a device function: only kernels can call it.")
+        raise ValueError(f"Say how many threads: {self.__name__}[blocks, threads](...).")
+
+    def forall(self, n, tpb=0, stream=0, sharedmem=0):
+        """A launch of at least n threads in blocks of `tpb`."""
+        threads = tpb or 128
+        if n == 0:
+            return lambda *args: None
+        return Launch(self, max(1, -(-n // threads)), threads, stream, sharedmem)
+
+    def __repr__(self):
+        return f"<cuda kernel {self.__name__}>"
+
+
+def dimensions(value, what, limits):
+    """1 to 3 positive integers as a tuple of 3."""
+    parts = tuple(value) if isinstance(value, tuple | list) else (value,)
+    if not 1 <= len(parts) <= 3 or not all(isinstance(n, int | np.integer) for n in parts):
+        raise TypeError(f"The {what} must be 1 to 3 integers, got {value!r}.")
+    parts = tuple(int(n) for n in parts) + (1,) * (3 - len(parts))
+    for n, limit in zip(parts, limits, strict=True):
+        if not 0 < n <= limit:
+            raise ValueError(
+                f"The {what} {value!r} does not fit: each must be 1 to its limit {limits}."
+            )
+    return parts
+
+
+class Launch:
+    """A kernel with its grid and block: call it with the arguments."""
+
+    def __init__(self, kernel, grid, block, stream=0, dynamic_shared_bytes=0):
+        self.kernel = kernel
+        self.grid = dimensions(grid, "grid of blocks", MAX_GRID)
+        self.block = dimensions(block, "block of threads", MAX_BLOCK)
+        if math.prod(self.block) > MAX_THREADS:
+            raise ValueError(
+                f"A block of {math.prod(self.block)} threads is too large: a GPU takes "
+                f"{MAX_THREADS}."
+            )
+        self.dynamic_shared_bytes = dynamic_shared_bytes
+
+    def __call__(self, *args):
+        self.run(args)
+
+    def run(self, args, watch=None):
+        """Run the kernel, batch by batch; `watch` sees every access, branch and operation."""
+        if self.kernel.device:
+            raise RuntimeError(
+                f"{self.kernel.__name__} is a device function and cannot be launched."
+            )
+        code = compile_function(self.kernel.py_func, watch is not None, is_kernel=True)
+        run = Run(self, code, watch)
+        run.all_batches(args)
+        return run
+
+
+class Run:
+    """One launch while it runs."""
+
+    def __init__(self, launch, code, watch):
+        self.grid, self.block, self.code, self.watch = launch.grid, launch.block, code, watch
+        self.signatures = launch.kernel.signatures
+        self.shared = SharedMemory(launch.dynamic_shared_bytes)
+        self.n_blocks = math.prod(self.grid)
+        self.memo, self.lanes_per_block = {}, geometry(self.block, 1).lanes_per_block
+
+    def all_batches(self, args):
+        values, copies = bind(self.code, args, self.signatures)
+        per_batch = max(1, batches.BATCH_LANES // self.lanes_per_block)
+        if self.code.cooperative:
+            per_batch = self.n_blocks
+        if self.watch is not None:
+            self.watch.start(self, values)
+        with np.errstate(all="ignore"):
+            for first in range(0, self.n_blocks, per_batch):
+                self.one_batch(first, min(per_batch, self.n_blocks - first), values)
+        for host, copy in copies:
+            host[...] = copy
+
+    def one_batch(self, first, n_blocks, values):
+        batch = Batch(self, first, n_blocks)
+        self.shared.renew(n_blocks)
+        if self.watch is not None:
+            self.watch.batch(batch)
+        try:
+            self.code.run(batch, batch.live, self.watch, self.memo, values, {})
+        except KernelError as error:
+            raise error.at(self.code.name, None) from error.__cause__
+
+    def name_of(self, lane):
+        """A lane of the grid as (thread, block): ints, or tuples where they have 2 or 3 axes."""
+        block, thread = divmod(int(lane), self.lanes_per_block)
+        return _coordinates(thread, self.block), _coordinates(block, self.grid)
+
+
+def launch_of(configured):
+    """A Launch from `kernel[grid, block]`, ours or one of numba's."""
+    if isinstance(configured, Launch):
+        return configured
+    kernel = getattr(configured, "dispatcher", configured)
+    grid = getattr(configured, "griddim", getattr(configured, "grid_dim", None))
+    block = getattr(configured, "blockdim", getattr(configured, "block_dim", None))
+    if grid is None or not hasattr(kernel, "py_func"):
+        raise TypeError(
+            f"Give a launch, such as kernel[blocks, threads], and then its arguments; got "
+            f"{configured!r}."
+        )
+    shared = getattr(configured, "sharedmem", getattr(configured, "dynshared_size", 0))
+    return Launch(Kernel(kernel.py_func), tuple(grid), tuple(block), 0, shared)
+
+
+def _coordinates(number, shape):
+    x, y, _ = shape
+    found = (number % x, number // x % y, number // (x * y))
+    axes = 1 + max((axis for axis in range(3) if shape[axis] > 1), default=0)
+    return found[:axes] if axes > 1 else found[0]
+
+
+def bind(code, args, signatures=()):
+    """The arguments of a launch as values of the kernel -> (values, [(host array, its copy)])."""
+    copies, values = [], []
+    for number, arg in enumerate(args):
+        name = code.params[number] if number < len(code.params) else f"argument {number}"
+        values.append(_bind_one(arg, name, copies))
+    if signatures:
+        values = _declared(code, values, signatures)
+    return values, copies
+
+
+def _declared(code, values, signatures):
+    """Numbers converted to the types that the kernel declares: its first signature that fits
+    best."""
+    fitting = [s.args for s in signatures if len(s.args) == len(values)]
+    if not fitting:
+        refuse(f"{code.name}() declares {len(signatures[0].args)} arguments and got {len(values)}")
+
+    def misfits(types):
+        return sum(_misfit(*pair) for pair in zip(types, values, strict=True))
+
+    return [
+        value
+        if kind is None or kind.ndim or (hasattr(value, "shape") and value.shape)
+        else cast(value, kind.dtype)
+        for kind, value in zip(min(fitting, key=misfits), values, strict=True)
+    ]
+
+
+def _misfit(declared, value):
+    if declared is None or isinstance(value, tuple) or dtype_of(value) == declared.dtype:
+        return 0
+    return 1 if np.can_cast(dtype_of(value), declared.dtype) else 100
+
+
+def _bind_one(arg, name, copies):
+    arg = getattr(arg, "host", arg)
+    if hasattr(arg, "copy_to_host"):  # an array on a real GPU, brought here and taken back
+        host = arg.copy_to_host()
+        copies.append((_Device(arg), host))
+        arg = host
+    if isinstance(arg, np.ndarray):
+        array, copy = names.host_array(np.asarray(arg), Allocation(GLOBAL, name, arg.nbytes))
+        if copy is not None:
+            copies.append((arg, copy))
+        return array
+    if isinstance(arg, np.void):
+        record = np.array(arg).reshape(())
+        return names.host_array(record, Allocation(GLOBAL, name, record.nbytes))[0]
+    if isinstance(arg, tuple):
+        parts = [_bind_one(part, f"{name}[{n}]", copies) for n, part in enumerate(arg)]
+        return type(arg)(*parts) if hasattr(arg, "_fields") else tuple(parts)
+    if isinstance(arg, bool | int | float | complex | np.generic):
+        return literal(int(arg) if isinstance(arg, enum.IntEnum) else arg)
+    if arg is None or isinstance(arg, enum.Enum) or hasattr(arg, "py_func"):
+        return arg
+    return refuse(
+        f"{name} is a {type(arg).__name__}: a kernel takes NumPy arrays, device arrays, numbers "
+        f"and tuples of these"
+    )
+
+
+class _Device:
+    """A device array that takes a host copy back."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __setitem__(self, everything, host):
+        self.array.copy_to_device(host)

@@ -1,0 +1,326 @@
+"""Memory: an array is a flat store and an offset, a shape and strides, just as a GPU pointer is."""
+
+import functools
+import math
+
+import numpy as np
+
+from labkit.simt.errors import KernelError, refuse
+from labkit.simt.masks import WARP_LANES
+from labkit.simt.values import is_vector, plain
+
+GLOBAL, SHARED, LOCAL, CONST = "global", "shared", "local", "const"
+
+
+class Allocation:
+    """One stretch of memory that arrays are views of: its space, its size, and where it lies.
+
+    name     what the source calls it
+    address  of its first byte: in the device's memory, or in the block's shared window
+    cell     the finest unit in which the launch can touch it, in bytes
+    """
+
+    def __init__(self, space, name, n_bytes, address=0, cell=1):
+        self.space, self.name, self.n_bytes = space, name, n_bytes
+        self.address, self.cell = address, cell
+
+
+class Array:
+    """A view: element (i, j, ...) is `store[offset + i * strides[0] + j * strides[1] + ...]`.
+
+    offset   an int, or a vector with an offset per lane
+    strides  in elements of the store
+    byte0, pitch   element k of the store lies at byte `byte0 + k * pitch` of the allocation
+    """
+
+    __slots__ = ("allocation", "byte0", "offset", "pitch", "shape", "store", "strides")
+
+    def __init__(self, store, offset, shape, strides, allocation, byte0=0, pitch=None):
+        self.store, self.offset, self.shape, self.strides = store, offset, shape, strides
+        self.allocation, self.byte0 = allocation, byte0
+        self.pitch = store.dtype.itemsize if pitch is None else pitch
+
+    @property
+    def dtype(self):
+        return self.store.dtype
+
+    @property
+    def name(self):
+        return self.allocation.name
+
+    @property
+    def size(self):
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def ndim(self):
+        return len(self.shape)
+
+    def like(self, **changes):
+        """The same memory seen differently."""
+        names = ("store", "offset", "shape", "strides", "allocation", "byte0", "pitch")
+        return Array(**{name: changes.get(name, getattr(self, name)) for name in names})
+
+    def transposed(self):
+        return self.like(shape=self.shape[::-1], strides=self.strides[::-1])
+
+    def reshaped(self, shape):
+        shape = tuple(int(n) for n in (shape if type(shape) is tuple else (shape,)))
+        if -1 in shape:
+            shape = tuple(self.size // -math.prod(shape) if n == -1 else n for n in shape)
+        if self.strides != c_strides(self.shape) or int(np.prod(shape)) != self.size:
+            refuse(f"{self.name} of shape {self.shape} cannot be seen as {shape}")
+        return self.like(shape=shape, strides=c_strides(shape))
+
+    def field(self, name):
+        """The field `name` of an array of records, or `real` or `imag` of a complex one."""
+        if self.dtype.names is None:
+            part = getattr(self.store, name)
+            shift = part.itemsize if name == "imag" else 0
+            return self.like(store=part, byte0=self.byte0 + shift)
+        if name not in self.dtype.names:
+            refuse(f"{self.name} has no field {name!r}; its fields are {self.dtype.names}")
+        shift = self.byte0 + self.dtype.fields[name][1]
+        part = self.store[name]
+        if part.ndim == 1:
+            return self.like(store=part, byte0=shift)
+        return self._nested(part, shift)
+
+    def _nested(self, part, byte0):
+        """A field that is itself an array: each record holds `part.shape[1:]` elements."""
+        size, inner = part.itemsize, part.shape[1:]
+        if self.pitch % size or not len(part):
+            refuse(f"the nested array in {self.name} is not aligned, which is not supported")
+        per_record, count = self.pitch // size, int(np.prod(inner))
+        extent = (len(part) - 1) * per_record + count
+        store = np.lib.stride_tricks.as_strided(part, (extent,), (size,))
+        return Array(
+            store,
+            self.offset * per_record,
+            self.shape + inner,
+            tuple(s * per_record for s in self.strides) + c_strides(inner),
+            self.allocation,
+            byte0,
+        )
+
+    def merged(self, mask, old):
+        """This array in the lanes of the mask and `old` in the others: one array at two offsets."""
+        same = isinstance(old, Array) and self.store is old.store
+        if not same or (self.shape, self.strides) != (old.shape, old.strides):
+            refuse("a variable names different arrays in different threads")
+        if not is_vector(self.offset) and self.offset is old.offset:
+            return self
+        return self.like(offset=np.where(mask.bits, self.offset, old.offset))
+
+
+def c_strides(shape):
+    strides, step = [], 1
+    for n in reversed(shape):
+        strides.append(step)
+        step *= n
+    return tuple(reversed(strides))
+
+
+def flatten(host):
+    """A NumPy array as (1-D store of the same memory, strides in elements, copy or None).
+
+    Where strides are negative or no multiple of the item, the store is a copy, to be written back.
+    """
+    if host.flags.c_contiguous:
+        return host.reshape(-1), c_strides(host.shape), None
+    if host.flags.f_contiguous:
+        return host.T.reshape(-1), c_strides(host.shape[::-1])[::-1], None
+    size = host.itemsize
+    if any(s < 0 or s % size for s in host.strides):
+        copy = np.ascontiguousarray(host)
+        return copy.reshape(-1), c_strides(host.shape), copy
+    strides = tuple(s // size for s in host.strides)
+    extent = 1 + sum((n - 1) * s for n, s in zip(host.shape, strides, strict=True))
+    extent = extent if host.size else 0
+    return np.lib.stride_tricks.as_strided(host, (extent,), (size,)), strides, None
+
+
+class Spread:
+    """What is known of a vector: its bounds, and where it starts if it goes up by one per lane."""
+
+    def __init__(self, vector):
+        self.vector = vector
+        self.low, self.high = int(vector.min()), int(vector.max())
+        self.start = None
+        if self.high - self.low == len(vector) - 1 == int(vector[-1]) - self.low:
+            ramp = np.arange(self.low, self.high + 1, dtype=vector.dtype)
+            self.start = self.low if (vector == ramp).all() else None
+        self._active = (None, None)
+
+    @functools.cached_property
+    def by_warp(self):
+        """-> (rows, the pattern of a warp relative to its first lane if all have the same, else
+        None)."""
+        rows = self.vector.reshape(-1, WARP_LANES)
+        pattern = rows[0] - rows[0, 0]
+        if len(rows) > 1 and not (rows[1] - rows[1, 0] == pattern).all():
+            return rows, None
+        alike = len(rows) == 1 or (rows - rows[:, :1] == pattern).all()
+        return rows, pattern.tobytes() if alike else None
+
+    def active(self, mask):
+        """The bounds over the active lanes alone."""
+        if self._active[0] is not mask:
+            found = self.vector[mask.lanes if mask.run is None else mask.run]
+            self._active = (mask, (int(found.min()), int(found.max())))
+        return self._active[1]
+
+
+class Place:
+    """The varying part of an index: `store[base + shift]`, the shift being uniform.
+
+    key      the objects it was made from: while they are the same, so is the place
+    base     None if the index is uniform, else an offset per lane, of which `spread` knows more
+    axes     (axis, what is known of the index) for every varying index, to check bounds
+    answers  what the counters worked out for this place
+    """
+
+    __slots__ = ("answers", "axes", "base", "key", "low", "picked", "spread", "start")
+
+    def __init__(self, batch, array, vectors):
+        self.key, self.axes, base = (array, *vectors), [], None
+        for axis, vector in enumerate(vectors):
+            if vector is not None:
+                spread = batch.spread(vector)
+                self.axes.append((axis, spread))
+                moved = batch.times(spread.vector, array.strides[axis])
+                base = moved if base is None else batch.plus(base, moved)
+        base = array.offset if base is None else batch.plus(base, array.offset)
+        self.base = base if is_vector(base) else None
+        self.start, self.low = None, 0
+        if self.base is not None:
+            self.spread = batch.spread(base)
+            self.base, self.start, self.low = self.spread.vector, self.spread.start, self.spread.low
+        self.picked, self.answers = (None, None), {}
+
+    def made_from(self, array, vectors):
+        pairs = zip(self.key, (array, *vectors), strict=True)
+        return not [1 for old, new in pairs if old is not new]
+
+    def pick(self, mask):
+        """The offsets of the active lanes."""
+        if self.picked[0] is not mask:
+            self.picked = (mask, self.base if mask.full else self.base[mask.lanes])
+        return self.picked[1]
+
+
+def locate(f, site, array, index):
+    """Find `array[index]` and check its bounds -> (place, shift).
+
+    index   one (vector or None, int) per axis: the index is their sum
+    """
+    vectors = tuple([vector for vector, _ in index])
+    place = f.memo.get(site)
+    if place is None or not place.made_from(array, vectors):
+        place = f.memo[site] = Place(f.batch, array, vectors)
+    shift = 0 if place.base is not None else array.offset
+    for axis, (vector, i) in enumerate(index):
+        if vector is None:
+            n = array.shape[axis]
+            if not 0 <= i < n:
+                i = _wrap_uniform(f, site, array, axis, i)
+        if i:
+            shift += i * array.strides[axis]
+    for axis, spread in place.axes:
+        i = index[axis][1]
+        if spread.low + i < 0 or spread.high + i >= array.shape[axis]:
+            wrapped = _check_lanes(f, site, array, axis, spread, i)
+            if wrapped is not None:
+                return locate(f, site, array, [*index[:axis], (wrapped, 0), *index[axis + 1 :]])
+    return place, shift
+
+
+def _wrap_uniform(f, site, array, axis, i):
+    n = array.shape[axis]
+    if not -n <= i < n:
+        _out_of_bounds(f, site, array, axis, i, int(f.mask.lanes[0]))
+    return i + n
+
+
+def _check_lanes(f, site, array, axis, spread, shift):
+    """Check the active lanes alone -> None, or the vector with negative indices wrapped."""
+    n, lanes = array.shape[axis], f.mask.lanes
+    low, high = spread.active(f.mask)
+    if low + shift >= 0 and high + shift < n:
+        return None
+    active = spread.vector[lanes] + shift
+    bad = (active < -n) | (active >= n)
+    if bad.any():
+        first = int(np.argmax(bad))
+        _out_of_bounds(f, site, array, axis, int(active[first]), int(lanes[first]))
+    whole = spread.vector + shift
+    return np.clip(np.where(whole < 0, whole + n, whole), 0, n - 1)
+
+
+def _out_of_bounds(f, site, array, axis, i, lane):
+    thread, block = f.batch.name_of(lane)
+    place = f"axis {axis} of {array.shape[axis]}" if array.ndim > 1 else f"an axis of {array.size}"
+    raise KernelError(
+        f"index {i} in {place} of {array.name}, by thread {thread} of block {block}",
+        "out-of-bounds",
+        site.function,
+        site.line,
+        thread=thread,
+        block=block,
+        array=array.name,
+        index=i,
+    )
+
+
+def load(f, site, array, place, shift):
+    """The value at a place, in all lanes; inactive lanes may read rubbish."""
+    if f.watch is not None:
+        f.watch.access("load", f, site, array, place, shift)
+    store = array.store
+    if place.base is None:
+        return plain(store[shift])
+    if place.start is not None:
+        start, n = place.start + shift, len(place.base)
+        if start >= 0 and start + n <= len(store):
+            return store[start : start + n].copy()
+        if (run := f.mask.run) is not None:
+            value = np.empty(n, store.dtype)
+            value[run] = store[start + run.start : start + run.stop]
+            return value
+    if shift >= 0 <= place.low and shift < len(store):
+        return (store[shift:] if shift else store).take(place.base, mode="clip")
+    return store.take(place.base + shift, mode="clip")
+
+
+def save(f, site, array, place, shift, value):
+    """Store a value in the active lanes; where lanes collide, the last one wins."""
+    if array.allocation.space == CONST:
+        refuse(f"{array.name} is constant and cannot be stored to")
+    if f.watch is not None:
+        f.watch.access("store", f, site, array, place, shift, value)
+    where, value = _target(f.mask, place, shift, value)
+    if f.batch.tracking:
+        f.batch.changed |= differs(array.store[where], value)
+    array.store[where] = value
+
+
+def _target(mask, place, shift, value):
+    """Where the active lanes store, as an index into the store, and what."""
+    if place.base is None:
+        return shift, value[mask.lanes[-1]] if is_vector(value) else value
+    run = slice(0, len(mask.bits)) if mask.full else mask.run
+    if place.start is not None and run is not None:
+        start = place.start + shift
+        where = slice(start + run.start, start + run.stop)
+        return where, value[run] if is_vector(value) else value
+    where = place.pick(mask)
+    if is_vector(value) and not mask.full:
+        value = value[mask.lanes]
+    return where + shift if shift else where, value
+
+
+def differs(old, value):
+    """Whether storing a value over `old` changes a bit."""
+    new = np.empty_like(old)
+    new[...] = value
+    return old.tobytes() != new.tobytes()

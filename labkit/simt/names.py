@@ -1,0 +1,108 @@
+"""Names: what an object from outside the kernel is when a kernel calls it or reads it."""
+
+import functools
+import sys
+import types
+
+import numpy as np
+
+from labkit.simt.dtypes import Type, as_dtype
+from labkit.simt.errors import refuse
+from labkit.simt.memory import CONST, GLOBAL, Allocation, Array, flatten, locate, save
+from labkit.simt.registry import HOST_FUNCTIONS, Intrinsic
+from labkit.simt.values import cast, plain, strong
+from labkit.simt.views import at, uniform
+
+
+def callable_for(found, text):
+    """What runs when a kernel calls an object."""
+    if isinstance(found, Intrinsic):
+        return found
+    if hasattr(found, "py_func"):
+        return device_function(found.py_func)
+    if isinstance(found, Type) or (isinstance(found, type) and issubclass(found, np.generic)):
+        return _cast_to(as_dtype(found))
+    if isinstance(found, type) and issubclass(found, tuple) and hasattr(found, "_fields"):
+        return Intrinsic(found.__name__, lambda f, *parts: found(*parts), counts=False)
+    try:
+        known = HOST_FUNCTIONS.get(found)
+    except TypeError:
+        known = None
+    if known is not None:
+        return known
+    if isinstance(found, np.ufunc):
+        return _ufunc(found)
+    if isinstance(found, types.FunctionType) and "numba.cuda.simulator" in sys.modules:
+        return device_function(found)  # there, a function with @overload is a plain one
+    if isinstance(found, types.FunctionType):
+        refuse(
+            f"{text} is a Python function: a kernel calls only functions with "
+            f"@cuda.jit(device=True)"
+        )
+    return refuse(f"{text} cannot be called from a kernel")
+
+
+@functools.cache
+def device_function(function):
+    from labkit.simt.interpreter import compile_function
+
+    def run(f, *args, **kwargs):
+        code = compile_function(function, f.watch is not None)
+        return code.run(f.batch, f.mask, f.watch, f.memo, args, kwargs)
+
+    return Intrinsic(function.__name__, run, counts=False, cooperative=_mentions_grid(function))
+
+
+def _mentions_grid(function):
+    return "this_grid" in function.__code__.co_names
+
+
+@functools.cache
+def _cast_to(dtype):
+    return Intrinsic(str(dtype), lambda f, value=0: cast(value, dtype))
+
+
+@functools.cache
+def _ufunc(ufunc):
+    def run(f, *args):
+        if any(isinstance(arg, Array) for arg in args):
+            return _ufunc_of_arrays(f, ufunc, args)
+        return plain(ufunc(*[strong(arg) for arg in args]))
+
+    return Intrinsic(ufunc.__name__, run)
+
+
+def _ufunc_of_arrays(f, ufunc, args):
+    """`np.add(x, y, out)` on whole arrays: every thread works through all the elements."""
+    *inputs, out = args
+    if len(inputs) != ufunc.nin or not isinstance(out, Array):
+        refuse(
+            f"np.{ufunc.__name__} of arrays needs an array for its result: nothing can be allocated"
+        )
+    for index in np.ndindex(out.shape):
+        values = [at(f, arg, index) if isinstance(arg, Array) else arg for arg in inputs]
+        save(
+            f,
+            f.site,
+            out,
+            *locate(f, f.site, out, uniform(index)),
+            plain(ufunc(*map(strong, values))),
+        )
+
+
+def constant_array(found, name):
+    """A NumPy array from outside is frozen, as numba does; a device array is used as it is."""
+    host = getattr(
+        found, "host", getattr(found, "_ary", None)
+    )  # our device arrays, numba's simulated
+    if hasattr(found, "copy_to_host") and host is not None:
+        return host_array(host, Allocation(GLOBAL, name, host.nbytes))[0]
+    if isinstance(found, np.ndarray):
+        return host_array(found.copy(order="K"), Allocation(CONST, name, found.nbytes))[0]
+    return found
+
+
+def host_array(host, allocation, byte0=0):
+    """A NumPy array as an array of the kernel -> (array, copy to be written back or None)."""
+    store, strides, copy = flatten(host)
+    return Array(store, 0, host.shape, strides, allocation, byte0), copy

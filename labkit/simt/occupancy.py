@@ -1,0 +1,131 @@
+"""Occupancy: how many warps of a kernel can reside on a streaming multiprocessor, and what limits
+them.
+
+The rules are those of NVIDIA's `cuda_occupancy.h`, against which a test compares every
+configuration.
+"""
+
+import dataclasses
+
+KIB = 1024
+WARP_LANES = 32
+MAX_THREADS_PER_BLOCK = 1024
+MAX_REGISTERS = 256  # per thread; the header's rule, the compiler itself stops at 255
+REGISTER_UNIT = 256  # registers are given to a warp in such units
+PARTITIONS = 4  # of a multiprocessor; a warp lives in one of them
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What a streaming multiprocessor of one compute capability holds."""
+
+    warps: int
+    blocks: int
+    shared_bytes: int
+    shared_bytes_per_block: int
+    reserved_bytes: int  # of each block's shared memory, for the system
+    shared_unit_bytes: int
+    registers: int = 65536
+
+
+def _limits(warps, blocks, shared_kib, per_block_kib, reserved_kib=1, unit_bytes=128):
+    shared, per_block = shared_kib * KIB, per_block_kib * KIB
+    return Limits(warps, blocks, shared, per_block, reserved_kib * KIB, unit_bytes)
+
+
+# Source: "Technical Specifications per Compute Capability", CUDA C++ Programming Guide.
+LIMITS = {
+    "7.0": _limits(64, 32, 96, 96, reserved_kib=0, unit_bytes=256),
+    "7.5": _limits(32, 16, 64, 64, reserved_kib=0, unit_bytes=256),
+    "8.0": _limits(64, 32, 164, 163),
+    "8.6": _limits(48, 16, 100, 99),
+    "8.9": _limits(48, 24, 100, 99),
+    "9.0": _limits(64, 32, 228, 227),
+    "10.0": _limits(64, 32, 228, 227),
+    "12.0": _limits(48, 24, 100, 99),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Occupancy:
+    """Modelled: resident blocks and warps of one multiprocessor.
+
+    limits      blocks that fit by `warps`, `blocks`, `registers` and `shared` memory alone
+    limited_by  the names of all the limits that bind; if the launch fails, why
+    """
+
+    blocks_per_sm: int
+    warps_per_sm: int
+    occupancy: float
+    limits: dict
+    limited_by: tuple
+
+    def __str__(self):
+        what = " and ".join(self.limited_by)
+        if not self.blocks_per_sm:
+            return f"[modelled] the launch fails: {what}"
+        return (
+            f"[modelled] occupancy: {self.occupancy:.1%} ({self.blocks_per_sm} blocks, "
+            f"{self.warps_per_sm} warps per multiprocessor; limited by {what})"
+        )
+
+    __repr__ = __str__
+
+
+def occupancy(threads_per_block, registers, shared_bytes, compute_capability):
+    """The theoretical occupancy of a kernel on a GPU of a compute capability -> Occupancy.
+
+    registers     per thread, as the compiler reports them
+    shared_bytes  per block, static and dynamic together
+    compute_capability   7.0 to 12.0, as 8.0, "8.0" or (8, 0)
+
+    Assumes the largest share of the on-chip memory for shared memory. Raises ValueError for a
+    compute capability that is not in the table and for amounts that cannot be.
+    """
+    sm = _limits_of(compute_capability)
+    if threads_per_block < 1 or registers < 0 or shared_bytes < 0:
+        raise ValueError(
+            f"A block of {threads_per_block} threads with {registers} registers and {shared_bytes} "
+            f"shared bytes cannot be: give at least 1 thread and no negative amount."
+        )
+    warps = -(-threads_per_block // WARP_LANES)
+    per_warp = _up(registers * WARP_LANES, REGISTER_UNIT)
+    failures = _failures(sm, threads_per_block, registers, shared_bytes, per_warp * _up(warps, 4))
+    if failures:
+        return Occupancy(0, 0, 0.0, {}, failures)
+    limits = {"warps": sm.warps // warps, "blocks": sm.blocks}
+    if per_warp:
+        limits["registers"] = sm.registers // PARTITIONS // per_warp * PARTITIONS // warps
+    needed = _up(shared_bytes + sm.reserved_bytes, sm.shared_unit_bytes)
+    if needed:
+        limits["shared"] = sm.shared_bytes // needed
+    blocks = min(limits.values())
+    binding = tuple(name for name, limit in limits.items() if limit == blocks)
+    return Occupancy(blocks, blocks * warps, blocks * warps / sm.warps, limits, binding)
+
+
+def _up(value, unit):
+    return -(-value // unit) * unit
+
+
+def _limits_of(capability):
+    parts = capability if isinstance(capability, tuple) else str(capability).split(".")
+    name = ".".join(str(part) for part in (*parts, 0)[:2])
+    if name not in LIMITS:
+        raise ValueError(
+            f"Compute capability {capability} is not in the table. Known: {', '.join(LIMITS)}."
+        )
+    return LIMITS[name]
+
+
+def _failures(sm, threads, registers, shared_bytes, block_registers):
+    found = []
+    if threads > MAX_THREADS_PER_BLOCK:
+        found.append(f"{threads} threads in a block, {MAX_THREADS_PER_BLOCK} at most")
+    if registers > MAX_REGISTERS:
+        found.append(f"{registers} registers per thread, {MAX_REGISTERS} at most")
+    if shared_bytes > sm.shared_bytes_per_block:
+        found.append(f"{shared_bytes} shared bytes in a block, {sm.shared_bytes_per_block} at most")
+    if block_registers > sm.registers:
+        found.append(f"a block needs {block_registers} registers of {sm.registers}")
+    return tuple(found)

@@ -1,0 +1,52 @@
+"""The register of what a kernel may call: each intrinsic is a function of the frame and the
+values."""
+
+HOST_FUNCTIONS = {}  # Python's and NumPy's functions, and what runs in their place
+
+
+class Intrinsic:
+    """A function that kernels call; on the host it only says so.
+
+    counts          whether a call is an executed operation
+    constant_shape  whether its first argument must be a constant of the source
+    cooperative     whether all blocks of the grid must run together
+    statement       what runs instead of `run` where the result is not used
+    """
+
+    def __init__(
+        self, name, run, counts=True, constant_shape=False, cooperative=False, statement=None
+    ):
+        self.name, self.run, self.counts, self.statement = name, run, counts, statement or run
+        self.constant_shape, self.cooperative = constant_shape, cooperative
+
+    def __call__(self, *args, **kwargs):
+        raise RuntimeError(f"cuda.{self.name} works inside a kernel only, not on the host.")
+
+    def __repr__(self):
+        return f"<cuda.{self.name}>"
+
+
+class Special:
+    """A value that is different in every thread, such as `threadIdx.x`: `read(f)` gives it."""
+
+    def __init__(self, read):
+        self.read = read
+
+
+def intrinsic(function=None, **options):
+    """Register `name(f, *values)` as `cuda.name`; `f.mask` holds the active lanes, `f.site` the
+    line."""
+    if function is None:
+        return lambda function: intrinsic(function, **options)
+    return Intrinsic(function.__name__.rstrip("_"), function, **options)
+
+
+def replaces(*host_functions, counts=True):
+    """Register `run(f, *values)` in place of functions of Python or NumPy."""
+
+    def register(run):
+        for host in host_functions:
+            HOST_FUNCTIONS[host] = Intrinsic(getattr(host, "__name__", "call"), run, counts=counts)
+        return run
+
+    return register

@@ -1,0 +1,194 @@
+"""Values: a scalar while all lanes agree, else a vector with one element per lane.
+
+Also the rule that types an operation. Literals are strong: an int is int64, a float float64, so
+NumPy's weak promotion of Python scalars never applies.
+"""
+
+import functools
+import operator
+
+import numpy as np
+
+from labkit.simt.errors import KernelError
+
+_PYTHON_DTYPE = {
+    int: np.dtype(np.int64),
+    float: np.dtype(np.float64),
+    bool: np.dtype(np.bool_),
+    complex: np.dtype(np.complex128),
+}
+_STRONG = {int: np.int64, float: np.float64, bool: np.bool_, complex: np.complex128}
+_PLAIN = {np.int64: int, np.float64: float, np.bool_: bool, np.complex128: complex}
+_FLOAT64, _INT64, _UINT64 = np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.uint64)
+
+UFUNCS = {
+    "+": np.add,
+    "-": np.subtract,
+    "*": np.multiply,
+    "/": np.true_divide,
+    "//": np.floor_divide,
+    "%": np.remainder,
+    "**": np.power,
+    "&": np.bitwise_and,
+    "|": np.bitwise_or,
+    "^": np.bitwise_xor,
+    "<<": np.left_shift,
+    ">>": np.right_shift,
+}
+COMPARISONS = {
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+}
+_EXACT = {"+": operator.add, "-": operator.sub, "*": operator.mul}  # quick for two Python scalars
+_COMPARE = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+def is_vector(value):
+    return type(value) is np.ndarray
+
+
+def dtype_of(value):
+    """The dtype of a scalar or vector."""
+    return value.dtype if hasattr(value, "dtype") else _PYTHON_DTYPE[type(value)]
+
+
+def strong(value):
+    """A Python scalar as the NumPy scalar of its strong type; anything else as it is."""
+    convert = _STRONG.get(type(value))
+    return convert(value) if convert else value
+
+
+def plain(value):
+    """The reverse: int64, float64, bool and complex128 scalars become Python's, which are
+    faster."""
+    convert = _PLAIN.get(type(value))
+    return convert(value) if convert else value
+
+
+def literal(value):
+    """A number as it enters a kernel: an int from 2**63 on is uint64, else it must fit int64."""
+    if type(value) is int and not -(2**63) <= value < 2**63:
+        if not 0 <= value < 2**64:
+            raise KernelError(f"{value} does not fit in 64 bits", "refused")
+        return np.uint64(value)
+    return plain(value)
+
+
+def result_dtype(op, a, b):
+    """The dtype of `a op b`, as numba types it; raises TypeError where NumPy has no such
+    operation."""
+    if op in ("<<", ">>"):
+        b = a
+    if a.kind in "bui" and b.kind in "bui":
+        if op == "/":
+            return _FLOAT64
+        if a.kind == b.kind == "b" and op in "&|^":
+            return a
+        return _UINT64 if a.kind == b.kind == "u" else _INT64
+    if op == "**" and a == np.float32 and b.kind in "iu":
+        return a
+    # numba counts uint16 as too wide for single precision; NumPy does not
+    for wide, narrow in ((a, b), (b, a)):
+        if wide == np.uint16 and narrow.char in "fF":
+            return np.result_type(narrow, _FLOAT64)
+    return np.result_type(a, b)
+
+
+def _wrap(value):
+    return (value + 2**63) % 2**64 - 2**63
+
+
+@functools.cache
+def binary(op):
+    """The function that computes `a op b` on scalars and vectors with numba's types."""
+    ufunc, exact, plans = UFUNCS[op], _EXACT.get(op), {}
+
+    def plan(a, b):
+        target = result_dtype(op, a, b)
+        natural = np.result_type(a, b) == target and op not in ("/", "<<", ">>", "**")
+        if not natural or target.kind == "b":
+            return functools.partial(ufunc, dtype=target, casting="unsafe")
+        return ufunc
+
+    def apply(a, b):
+        if exact is not None and type(a) is type(b):
+            if type(a) is int:
+                value = exact(a, b)
+                return value if -(2**63) <= value < 2**63 else _wrap(value)
+            if type(a) is float:
+                return exact(a, b)
+        a = a if type(a) is np.ndarray else strong(a)
+        b = b if type(b) is np.ndarray else strong(b)
+        key = (a.dtype, b.dtype)
+        run = plans.get(key)
+        if run is None:
+            run = plans[key] = plan(*key)
+        value = run(a, b)
+        return value if type(value) is np.ndarray else plain(value)
+
+    return apply
+
+
+@functools.cache
+def comparison(op):
+    """The function that compares two values; the result is bool."""
+    ufunc, quick = COMPARISONS[op], _COMPARE[op]
+
+    def apply(a, b):
+        if type(a) is not np.ndarray and type(b) is not np.ndarray:
+            return bool(quick(strong(a), strong(b)))
+        return ufunc(strong(a), strong(b))
+
+    return apply
+
+
+def cast(value, dtype):
+    """The value converted to a dtype, as C converts."""
+    if is_vector(value):
+        return value if value.dtype == dtype else value.astype(dtype)
+    return plain(np.asarray(strong(value)).astype(dtype)[()])
+
+
+def negative(value):
+    value = strong(value)
+    if value.dtype.kind in "bui":
+        value = cast(value, result_dtype("-", value.dtype, value.dtype))
+    return plain(np.negative(strong(value)))
+
+
+def invert(value):
+    value = strong(value)
+    return plain(np.invert(strong(cast(value, result_dtype("+", value.dtype, value.dtype)))))
+
+
+def truth(value):
+    """A value as a condition: a Python bool, or a vector of bool."""
+    if type(value) is np.ndarray:
+        return value if value.dtype == np.bool_ else value != 0
+    return bool(value)
+
+
+def merge(mask, new, old):
+    """`new` in the lanes of the mask, `old` in the others."""
+    if new is old:
+        return old
+    if type(new) in (int, bool) and type(new) is type(old) and new == old:
+        return old
+    if type(new) is tuple and type(old) is tuple and len(new) == len(old):
+        return tuple(merge(mask, n, o) for n, o in zip(new, old, strict=True))
+    if hasattr(new, "merged"):
+        return new.merged(mask, old)
+    if new is None or old is None or hasattr(old, "merged"):
+        raise KernelError("a variable has different types in different threads", "refused")
+    return np.where(mask.bits, strong(new), strong(old))

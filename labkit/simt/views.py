@@ -1,0 +1,222 @@
+"""The parts of a value: attributes, items, fields and views."""
+
+import math
+
+import numpy as np
+
+from labkit.simt.dtypes import as_dtype
+from labkit.simt.errors import refuse
+from labkit.simt.foreign import ours
+from labkit.simt.frames import Site
+from labkit.simt.memory import Array, load, locate
+from labkit.simt.registry import HOST_FUNCTIONS, Intrinsic
+from labkit.simt.values import comparison, is_vector, plain, strong
+
+
+def attribute(f, site, value, name):
+    """`value.name` inside a kernel."""
+    if isinstance(value, Array):
+        return _array_attribute(f, site, value, name)
+    if name in ("real", "imag") and not isinstance(value, tuple):
+        return (
+            np.ascontiguousarray(getattr(value, name)) if is_vector(value) else getattr(value, name)
+        )
+    if name == "conjugate":
+        return Intrinsic("conjugate", lambda f: np.conjugate(value))
+    if name == "bit_count":
+        return Intrinsic(
+            "bit_count", lambda f: plain(np.bitwise_count(strong(value)).astype(np.int64))
+        )
+    try:
+        return ours(getattr(value, name))
+    except AttributeError:
+        return refuse(f"{type(value).__name__} has no attribute {name!r} in a kernel")
+
+
+_PLAIN_ATTRIBUTES = {
+    "shape": lambda a: a.shape,
+    "size": lambda a: a.size,
+    "ndim": lambda a: a.ndim,
+    "dtype": lambda a: a.dtype,
+    "itemsize": lambda a: a.dtype.itemsize,
+    "nbytes": lambda a: a.size * a.dtype.itemsize,
+    "strides": lambda a: tuple(s * a.pitch for s in a.strides),
+    "T": Array.transposed,
+}
+_METHODS = {
+    "transpose": lambda a: a.transposed(),
+    "reshape": lambda a, *shape: a.reshaped(shape if len(shape) > 1 else shape[0]),
+    "ravel": lambda a: a.reshaped((a.size,)),
+    "view": lambda a, dtype: _retyped(a, as_dtype(dtype)),
+}
+
+
+def _array_attribute(f, site, array, name):
+    if array.dtype.names and name in array.dtype.names:
+        part = array.field(name)
+        return _loaded(f, site, part) if part.ndim == 0 and not part.dtype.names else part
+    if name in _PLAIN_ATTRIBUTES:
+        return _PLAIN_ATTRIBUTES[name](array)
+    if name in ("real", "imag") and array.dtype.kind == "c":
+        return array.field(name)
+    if name in ("sum", "prod", "min", "max", "mean", "var", "std", "any", "all"):
+        reduce = HOST_FUNCTIONS[getattr(np, name)].run
+        return Intrinsic(name, lambda f: reduce(f, array))
+    if name in _METHODS:
+        method = _METHODS[name]
+        return Intrinsic(name, lambda f, *args: method(array, *args), counts=False)
+    return refuse(f"an array has no attribute {name!r} in a kernel")
+
+
+def _retyped(array, dtype):
+    old, new = array.pitch, dtype.itemsize
+    if is_vector(array.offset) or array.strides != (1,) or (array.size * old) % new:
+        refuse("only a whole one-dimensional array can be viewed as another dtype")
+    n = array.size * old // new
+    first = array.store[array.offset : array.offset + array.size].view(dtype)
+    byte0 = array.byte0 + array.offset * old
+    return Array(first, 0, (n,), (1,), array.allocation, byte0)
+
+
+def _loaded(f, site, array):
+    return load(f, site, array, *locate(f, site, array, []))
+
+
+def item(f, value, index):
+    """`value[index]` of a tuple, whose index may differ from thread to thread."""
+    if len(index) != 1 or not isinstance(value, tuple):
+        refuse(f"a {type(value).__name__} cannot be indexed")
+    vector, i = index[0]
+    if vector is None:
+        return value[i]
+    low, high = f.batch.spread(vector).active(f.mask)
+    if low + i < -len(value) or high + i >= len(value):
+        raise IndexError("tuple index out of range")
+    if not value or any(isinstance(part, tuple | Array) for part in value):
+        refuse("a tuple of arrays or tuples is indexed by a number that is the same in all threads")
+    return np.choose(np.clip(vector + i, -len(value), len(value) - 1) % len(value), value)
+
+
+def parts(value):
+    if isinstance(value, tuple):
+        return value
+    return refuse(f"a {type(value).__name__} cannot be taken apart")
+
+
+def elements(f, array):
+    """The elements of an array along its first axis, as iteration needs them."""
+    found = []
+    for i in range(array.shape[0]):
+        part, place, shift = view(f, Site(f.code.name, f.site.line, ""), array, [(None, i)])
+        found.append(part if place is None else load(f, f.site, part, place, shift))
+    return found
+
+
+def view(f, site, array, index):
+    """An index that is not one number per axis -> (view, None, None), or the element it names."""
+    if len(index) == 1 and isinstance(index[0][1], tuple):
+        index = [(i, 0) if is_vector(i) else (None, i) for i in index[0][1]]
+    if len(index) == 1 and isinstance(index[0][1], str):
+        array, index = array.field(index[0][1]), []
+        if array.ndim:
+            return array, None, None
+    index = [(vector, _integer(array, vector, i)) for vector, i in index]
+    if array.dtype.names and array.ndim == 0 and len(index) == 1:  # a field by its number
+        return view(f, site, array, [(None, array.dtype.names[index[0][1]])])
+    if any(i is Ellipsis for _, i in index):
+        at = next(n for n, (_, i) in enumerate(index) if i is Ellipsis)
+        fill = [(None, slice(None))] * (array.ndim - len(index) + 1)
+        index = [*index[:at], *fill, *index[at + 1 :]]
+    if len(index) > array.ndim:
+        refuse(f"{array.name} has {array.ndim} axes and is indexed with {len(index)}")
+    if len(index) == array.ndim and not any(isinstance(i, slice) for _, i in index):
+        place, shift = locate(f, site, array, index)
+        if not array.dtype.names:
+            return array, place, shift
+        return array.like(offset=_offset(place, shift), shape=(), strides=()), None, None
+    return _sub_array(f, site, array, index), None, None
+
+
+def _integer(array, vector, i):
+    if isinstance(i, slice | type(Ellipsis)) or type(i) is int:
+        if vector is not None and vector.dtype.kind not in "iub":
+            refuse(f"{array.name} is indexed with {vector.dtype} values: an index is an integer")
+        return i
+    if isinstance(i, np.integer | np.bool_ | bool):
+        return int(i)
+    return refuse(f"{array.name} cannot be indexed with {type(i).__name__} {i!r}")
+
+
+def _offset(place, shift):
+    return shift if place.base is None else place.base + shift
+
+
+def _sub_array(f, site, array, index):
+    """Indexing with fewer numbers than axes, or with slices, only moves the offset."""
+    index = [*index, *[(None, slice(None))] * (array.ndim - len(index))]
+    known = f.memo.get((site, "view"))
+    if known is not None and known[0] is array and _same_index(known[1], index):
+        return known[2]
+    axes = [axis for axis, (_, i) in enumerate(index) if not isinstance(i, slice)]
+    fixed = array.like(
+        shape=tuple(array.shape[a] for a in axes), strides=tuple(array.strides[a] for a in axes)
+    )
+    offset = _offset(*locate(f, site, fixed, [index[a] for a in axes]))
+    shape, strides = [], []
+    for axis, (_, i) in enumerate(index):
+        if isinstance(i, slice):
+            i, moved = _uniform_slice(f, i, array.shape[axis])
+            start, stop, step = i.indices(array.shape[axis])
+            offset = offset + (start + moved) * array.strides[axis]
+            shape.append(len(range(start, stop, step)))
+            strides.append(step * array.strides[axis])
+    found = array.like(offset=offset, shape=tuple(shape), strides=tuple(strides))
+    f.memo[(site, "view")] = (array, index, found)
+    return found
+
+
+def _uniform_slice(f, part, n):
+    """A slice that may begin elsewhere in every thread -> (uniform slice, vector of shifts or 0).
+
+    Its length is then that of the shortest.
+    """
+    if not any(is_vector(bound) for bound in (part.start, part.stop, part.step)):
+        return part, 0
+    if part.stop is not None or part.step is not None:
+        refuse("only the beginning of a slice may differ between threads")
+    low, high = f.batch.spread(part.start).active(f.mask)
+    if low < 0 or high > n:
+        refuse("a slice that differs between threads must begin inside the array")
+    return slice(0, n - high), np.clip(part.start, 0, n)
+
+
+def _same_index(old, new):
+    return len(old) == len(new) and all(
+        a[0] is b[0] and _same_part(a[1], b[1]) for a, b in zip(old, new, strict=True)
+    )
+
+
+def _same_part(a, b):
+    if isinstance(a, slice) and isinstance(b, slice):
+        parts = ((a.start, b.start), (a.stop, b.stop), (a.step, b.step))
+        return all(x is y or (not is_vector(x) and not is_vector(y) and x == y) for x, y in parts)
+    return type(a) is type(b) and a == b
+
+
+def compare_tuples(test, a, b):
+    equal = comparison("==")
+    if test(0, 0) == test(0, 1) or len(a) != len(b):  # an order, or unequal lengths
+        return test(a, b) if len(a) == len(b) else test(0, 1)
+    return math.prod(equal(x, y) for x, y in zip(a, b, strict=True)) == test(0, 0)
+
+
+def uniform(index):
+    """A tuple of ints as `locate` takes an index."""
+    return [(None, int(i)) for i in index]
+
+
+def at(f, array, index):
+    """The element of an array that broadcasts to an index of more axes."""
+    index = index[len(index) - array.ndim :]
+    index = [i if n > 1 else 0 for i, n in zip(index, array.shape, strict=True)]
+    return load(f, f.site, array, *locate(f, f.site, array, uniform(index)))

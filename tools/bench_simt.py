@@ -1,0 +1,343 @@
+"""Measure the SIMT executor against numba's own simulator, case by case, in one run.
+
+    python tools/bench_simt.py              the 15 cases against the simulator (about 3 minutes)
+    python tools/bench_simt.py --quick      the executor alone: plain and with counters
+    python tools/bench_simt.py --scale      the large runs: transpose, matmul 1024, memory, launch
+
+Every case is checked against NumPy before it is timed. Wall and CPU seconds are minima of several
+runs; the simulator runs in a process of its own, with NUMBA_ENABLE_CUDASIM=1.
+"""
+
+import argparse
+import json
+import math
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+SIMULATOR_RUNS, EXECUTOR_RUNS = 1, 7
+
+
+def kernels(cuda, float32):
+    """The kernels, written once for both: `cuda` is numba's module or ours."""
+
+    @cuda.jit
+    def saxpy(a, x, y, out):
+        i = cuda.grid(1)
+        if i < x.size:
+            out[i] = a * x[i] + y[i]
+
+    @cuda.jit
+    def matmul_tiled(a, b, c):
+        tile_a = cuda.shared.array((16, 16), float32)
+        tile_b = cuda.shared.array((16, 16), float32)
+        col, row = cuda.grid(2)
+        tx, ty = cuda.threadIdx.x, cuda.threadIdx.y
+        total = float32(0.0)
+        for tile in range(a.shape[1] // 16):
+            tile_a[ty, tx] = a[row, tile * 16 + tx]
+            tile_b[ty, tx] = b[tile * 16 + ty, col]
+            cuda.syncthreads()
+            for k in range(16):
+                total += tile_a[ty, k] * tile_b[k, tx]
+            cuda.syncthreads()
+        c[row, col] = total
+
+    @cuda.jit
+    def matmul_naive(a, b, c):
+        i, j = cuda.grid(2)
+        if i < c.shape[0] and j < c.shape[1]:
+            total = 0.0
+            for k in range(a.shape[1]):
+                total += a[i, k] * b[k, j]
+            c[i, j] = total
+
+    @cuda.jit
+    def reduce_sum(x, out):
+        cache = cuda.shared.array(256, float32)
+        tid, i = cuda.threadIdx.x, cuda.grid(1)
+        if i < x.size:
+            cache[tid] = x[i]
+        else:
+            cache[tid] = 0
+        cuda.syncthreads()
+        step = 128
+        while step > 0:
+            if tid < step:
+                cache[tid] += cache[tid + step]
+            cuda.syncthreads()
+            step //= 2
+        if tid == 0:
+            out[cuda.blockIdx.x] = cache[0]
+
+    @cuda.jit
+    def histogram(x, bins):
+        start, stride = cuda.grid(1), cuda.gridsize(1)
+        for i in range(start, x.size, stride):
+            cuda.atomic.add(bins, x[i], 1)
+
+    @cuda.jit
+    def stencil(x, out):
+        cache = cuda.shared.array(262, float32)
+        i, tid = cuda.grid(1), cuda.threadIdx.x
+        n = x.size
+        if i < n:
+            cache[tid + 3] = x[i]
+        if tid < 3:
+            if i >= 3:
+                cache[tid] = x[i - 3]
+            else:
+                cache[tid] = 0
+            if i + 256 < n:
+                cache[tid + 259] = x[i + 256]
+            else:
+                cache[tid + 259] = 0
+        cuda.syncthreads()
+        if i < n:
+            total = float32(0.0)
+            for k in range(7):
+                if i + k - 3 < n:
+                    total += cache[tid + k]
+            out[i] = total
+
+    @cuda.jit
+    def mandelbrot(image, limit):
+        i, j = cuda.grid(2)
+        if i < image.shape[0] and j < image.shape[1]:
+            c = complex(-2.0 + 3.0 * i / image.shape[0], -1.0 + 2.0 * j / image.shape[1])
+            z = 0.0j
+            image[i, j] = limit
+            for turn in range(limit):
+                z = z * z + c
+                if z.real * z.real + z.imag * z.imag >= 4.0:
+                    image[i, j] = turn
+                    break
+
+    return locals()
+
+
+def cases(k):
+    """name -> (kernel, grid, block, arguments, index of the result, expected result)."""
+    rng = np.random.default_rng(1)
+    found = {}
+    for n in (1_000, 10_000, 100_000):
+        x, y = rng.random((2, n), np.float32)
+        args = (np.float32(2), x, y, np.zeros_like(x))
+        found[f"saxpy {n}"] = (k["saxpy"], -(-n // 128), 128, args, 3, 2 * x + y)
+    for name in ("tiled", "naive"):
+        for n in (32, 64, 128):
+            a, b = rng.random((2, n, n), np.float32)
+            grid = (n // 16, n // 16)
+            args = (a, b, np.zeros_like(a))
+            found[f"{name} matmul {n}"] = (k[f"matmul_{name}"], grid, (16, 16), args, 2, a @ b)
+    x = rng.random(10_000, np.float32)
+    blocks = -(-x.size // 256)
+    sums = np.add.reduceat(x, np.arange(0, x.size, 256))
+    found["reduction 10000"] = (
+        k["reduce_sum"],
+        blocks,
+        256,
+        (x, np.zeros(blocks, np.float32)),
+        1,
+        sums,
+    )
+    for n in (10_000, 100_000):
+        values = rng.integers(0, 64, n).astype(np.int32)
+        args = (values, np.zeros(64, np.int32))
+        found[f"histogram {n}"] = (
+            k["histogram"],
+            32,
+            128,
+            args,
+            1,
+            np.bincount(values, minlength=64),
+        )
+    padded = np.pad(x, 3)
+    window = sum(padded[s : s + x.size] for s in range(7))
+    found["stencil 10000"] = (k["stencil"], blocks, 256, (x, np.zeros_like(x)), 1, window)
+    for n in (32, 64):
+        args = (np.zeros((n, n), np.int32), 50)
+        found[f"mandelbrot {n}"] = (
+            k["mandelbrot"],
+            (n // 16, n // 16),
+            (16, 16),
+            args,
+            0,
+            escape(n, 50),
+        )
+    return found
+
+
+def escape(n, limit):
+    """The Mandelbrot picture, by NumPy."""
+    i, j = np.mgrid[:n, :n]
+    c, z = (-2 + 3 * i / n) + 1j * (-1 + 2 * j / n), np.zeros((n, n), complex)
+    image = np.full((n, n), limit)
+    for turn in range(limit):
+        inside = image == limit
+        z[inside] = z[inside] ** 2 + c[inside]
+        image[inside & (z.real**2 + z.imag**2 >= 4)] = turn
+    return image
+
+
+def seconds(run, times):
+    """Minimum (wall, CPU) seconds of some runs."""
+    wall, cpu = [], []
+    for _ in range(times):
+        began, used = time.perf_counter(), time.process_time()
+        run()
+        wall.append(time.perf_counter() - began)
+        cpu.append(time.process_time() - used)
+    return min(wall), min(cpu)
+
+
+def checked(case, name):
+    kernel, grid, block, args, out, expected = case
+    args[out][...] = 0
+    kernel[grid, block](*args)
+    if not np.allclose(args[out], expected, rtol=1e-4, atol=1e-4):
+        raise SystemExit(f"{name}: the result is wrong")
+    return lambda: kernel[grid, block](*args)
+
+
+def simulator():
+    """Runs inside the process with NUMBA_ENABLE_CUDASIM=1: one JSON line per case."""
+    from numba import cuda, float32
+
+    module = {"cuda": cuda, "float32": float32}
+    globals().update(module)  # the simulator swaps the global name `cuda`
+    for name, case in cases(module_kernels(module)).items():
+        kernel, grid, block, args, out, expected = case
+        args[out][...] = 0
+        wall, cpu = seconds(lambda k=kernel, g=grid, b=block, a=args: k[g, b](*a), SIMULATOR_RUNS)
+        good = bool(np.allclose(args[out], expected, rtol=1e-4, atol=1e-4))
+        print(json.dumps([name, wall, cpu, good]), flush=True)
+
+
+def module_kernels(module):
+    """The kernels with `cuda` as a global name, as the simulator wants it."""
+    import inspect
+    import linecache
+    import textwrap
+
+    lines = inspect.getsource(kernels).splitlines()[3:-2]
+    source = textwrap.dedent("\n".join(lines))
+    linecache.cache["<kernels>"] = (len(source), None, source.splitlines(True), "<kernels>")
+    space = dict(module)
+    exec(compile(source, "<kernels>", "exec"), space)
+    return space
+
+
+def run_simulator(python):
+    env = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
+    command = [python, __file__, "--simulator"]
+    found = {}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            name, wall, cpu, good = json.loads(line)
+            found[name] = (wall, cpu)
+            print(
+                f"  simulator {name}: {wall:.3f} s{'' if good else ' (wrong result)'}",
+                file=sys.stderr,
+            )
+    return found
+
+
+def mean(values):
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def compare(simulated):
+    from labkit.simt import cuda, profile
+
+    print(
+        f"{'case':20} {'plain ms':>9} {'counters':>9} {'cost':>6} {'wall ratio':>11} "
+        f"{'CPU ratio':>10}"
+    )
+    walls, cpus, costs = [], [], []
+    for name, case in cases(kernels(cuda, cuda.float32)).items():
+        run = checked(case, name)
+        wall, cpu = seconds(run, EXECUTOR_RUNS)
+        counted = seconds(lambda c=case: profile(c[0][c[1], c[2]], *c[3]), EXECUTOR_RUNS)
+        costs.append(counted[1] / cpu)
+        line = f"{name:20} {wall * 1e3:9.3f} {counted[0] * 1e3:9.3f} {costs[-1]:6.2f}"
+        if name in simulated:
+            walls.append(simulated[name][0] / wall)
+            cpus.append(simulated[name][1] / cpu)
+            line += f" {walls[-1]:11,.0f} {cpus[-1]:10,.0f}"
+        print(line)
+    print(f"worst cost of counters: {max(costs):.2f} x")
+    if walls:
+        print(
+            f"geometric mean: {mean(walls):,.0f} x by wall clock, {mean(cpus):,.0f} x by CPU time"
+        )
+
+
+def scale():
+    """The large runs, with the memory each took beyond its arrays."""
+    from labkit.simt import cuda, profile
+
+    k = kernels(cuda, cuda.float32)
+
+    @cuda.jit
+    def transpose(x, y):
+        col, row = cuda.grid(2)
+        y[col, row] = x[row, col]
+
+    x, y = np.random.default_rng(1).random(1000, np.float32), np.zeros(1000, np.float32)
+    small = k["saxpy"][8, 128]
+    small(np.float32(2), x, x, y)
+    wall, cpu = seconds(lambda: small(np.float32(2), x, x, y), 200)
+    print(f"small kernel, warm: {wall * 1e3:.3f} ms wall, {cpu * 1e3:.3f} ms CPU")
+    n = 10_000_000
+    x, y, out = np.ones(n, np.float32), np.ones(n, np.float32), np.zeros(n, np.float32)
+    big = k["saxpy"][-(-n // 128), 128]
+    report("saxpy 1e7 plain", lambda: big(np.float32(2), x, y, out))
+    report("saxpy 1e7 counters", lambda: profile(big, np.float32(2), x, y, out))
+    a, b, c = (
+        np.ones((1024, 1024), np.float32),
+        np.ones((1024, 1024), np.float32),
+        np.zeros((1024, 1024), np.float32),
+    )
+    tiled = k["matmul_tiled"][(64, 64), (16, 16)]
+    report("tiled matmul 1024 plain", lambda: tiled(a, b, c))
+    report("tiled matmul 1024 counters", lambda: profile(tiled, a, b, c))
+    x = np.ones((4096, 4096))
+    y = np.zeros_like(x)
+    report(
+        "transpose 4096 float64 counters", lambda: profile(transpose[(128, 128), (32, 32)], x, y)
+    )
+
+
+def report(name, run):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    wall, cpu = seconds(run, 1)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(
+        f"{name}: {wall:.2f} s wall, {cpu:.2f} s CPU, peak memory grew by {grown:.0f} MiB",
+        flush=True,
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("--quick", "--scale", "--simulator"):
+        parser.add_argument(name, action="store_true")
+    parser.add_argument("--python", default=sys.executable, help="a Python with numba-cuda")
+    args = parser.parse_args()
+    if args.simulator:
+        simulator()
+    elif args.scale:
+        scale()
+    else:
+        compare({} if args.quick else run_simulator(args.python))
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    main()
