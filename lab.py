@@ -42,7 +42,7 @@ def open_lab(root, python, port, with_browser):
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):  # a closed terminal ends the server too
             signal.signal(getattr(signal, name), signal.default_int_handler)
-    # A session of its own: Ctrl-C reaches this process alone, which then ends the server.
+    # Apart from this terminal: Ctrl-C reaches this process alone, which then ends the server.
     server = subprocess.Popen(command, env=environment, start_new_session=True)
     try:
         wait_until_it_answers(server, port)
