@@ -194,6 +194,7 @@ def test_a_lesson_over_its_budget_is_said():
 # Sanitising
 
 SAME = [
+    ("[modelled] energy, mean power: 13 W", "[measured] energy, mean power: unknown"),
     ("[measured] copy bandwidth: 12.3 GB/s", "[measured] copy bandwidth: 9 GB/s (noisy)"),
     ('<img alt="[measured] roofline: 7" src="data:a">', '<img alt="[measured] roofline" src="b">'),
     ("<object at 0x7f0a1b2c>", "<object at 0x7fffffff>"),
