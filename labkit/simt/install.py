@@ -1,7 +1,7 @@
 """`install()`: put the executor behind numba's simulator, for notebooks and libraries as they
 are."""
 
-from labkit.simt import random
+from labkit.simt import names, random
 from labkit.simt.dtypes import parse_signatures
 from labkit.simt.errors import KernelError
 from labkit.simt.kernel import Kernel, Launch
@@ -49,6 +49,7 @@ def install():
     # The simulator runs one cooperative block and prepares random states in slow Python.
     FakeOverload.max_cooperative_grid_blocks = lambda overload, block: COOPERATIVE_BLOCKS
     theirs.init_xoroshiro128p_states_cpu = random.init_xoroshiro128p_states
+    names.plain_functions_too = True
     FakeCUDAKernel.__call__ = call
     cuda.jit = jit
 

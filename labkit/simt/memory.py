@@ -199,8 +199,10 @@ class Place:
         self.picked, self.answers = (None, None), {}
 
     def made_from(self, array, vectors):
-        pairs = zip(self.key, (array, *vectors), strict=True)
-        return not [1 for old, new in pairs if old is not new]
+        key = (array, *vectors)
+        if len(key) != len(self.key):
+            return False
+        return not [1 for old, new in zip(self.key, key, strict=True) if old is not new]
 
     def pick(self, mask):
         """The offsets of the active lanes."""
@@ -287,6 +289,8 @@ def load(f, site, array, place, shift):
             value = np.empty(n, store.dtype)
             value[run] = store[start + run.start : start + run.stop]
             return value
+    if array.pitch != store.itemsize:  # a field of records: `take` would copy it whole
+        return store[np.clip(place.base + shift, 0, len(store) - 1)]
     if shift >= 0 <= place.low and shift < len(store):
         return (store[shift:] if shift else store).take(place.base, mode="clip")
     return store.take(place.base + shift, mode="clip")

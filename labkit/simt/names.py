@@ -1,7 +1,6 @@
 """Names: what an object from outside the kernel is when a kernel calls it or reads it."""
 
 import functools
-import sys
 import types
 
 import numpy as np
@@ -12,6 +11,9 @@ from labkit.simt.memory import CONST, GLOBAL, Allocation, Array, flatten, locate
 from labkit.simt.registry import HOST_FUNCTIONS, Intrinsic
 from labkit.simt.values import cast, plain, strong
 from labkit.simt.views import at, uniform
+
+# Whether kernels may call plain functions: on numba's simulator one with @overload looks like that.
+plain_functions_too = False
 
 
 def callable_for(found, text):
@@ -32,8 +34,8 @@ def callable_for(found, text):
         return known
     if isinstance(found, np.ufunc):
         return _ufunc(found)
-    if isinstance(found, types.FunctionType) and "numba.cuda.simulator" in sys.modules:
-        return device_function(found)  # there, a function with @overload is a plain one
+    if isinstance(found, types.FunctionType) and plain_functions_too:
+        return device_function(found)
     if isinstance(found, types.FunctionType):
         refuse(
             f"{text} is a Python function: a kernel calls only functions with "

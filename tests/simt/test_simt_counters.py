@@ -159,7 +159,6 @@ def per_load(p, kernel, block):
     ("block", "expected"),
     [
         ((32, 8), {"a": 32, "b": 1, "c": 32}),
-        # fmt: skip
         ((16, 16), {"a": 16, "b": 2, "c": 16}),
     ],
 )
@@ -382,12 +381,18 @@ def reduction_7(x, out):
         out[cuda.blockIdx.x] = s[0]
 
 
-@pytest.mark.parametrize(("kernel", "blocks", "expected"), [
-    (reduction_1, 8, (74, 74, 0, 24, 32)), (reduction_2, 8, (29, 74, 45, 6, 32)),
-    (reduction_3, 8, (29, 29, 0, 6, 32)), (reduction_4, 4, (29, 29, 0, 6, 32)),
-    (reduction_5, 4, (22, 22, 0, 6, 8)), (reduction_6, 4, (5, 5, 0, 6, 4)),
-    (reduction_7, 4, (29, 29, 0, 6, 32)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kernel", "blocks", "expected"),
+    [
+        (reduction_1, 8, (74, 74, 0, 24, 32)),
+        (reduction_2, 8, (29, 74, 45, 6, 32)),
+        (reduction_3, 8, (29, 29, 0, 6, 32)),
+        (reduction_4, 4, (29, 29, 0, 6, 32)),
+        (reduction_5, 4, (22, 22, 0, 6, 8)),
+        (reduction_6, 4, (5, 5, 0, 6, 4)),
+        (reduction_7, 4, (29, 29, 0, 6, 32)),
+    ],
+)
 def test_the_seven_reductions(kernel, blocks, expected):
     x, out = np.random.rand(1024).astype(np.float32), np.zeros(blocks, np.float32)
     p = ran(kernel, x, out, grid=blocks)
@@ -475,7 +480,7 @@ def test_generated_gathers_and_scatters_agree_with_brute_force(kind):
         address[:, :block] = ((index + first) * x.itemsize).reshape(grid, block)
         active[:, :block] = on.reshape(grid, block)
         expected = brute_force(address.ravel().tolist(), active.ravel().tolist(), x.itemsize)
-        sample = [line for line in p.lines if "index[i]]" in line.text][0]
+        sample = next(line for line in p.lines if "index[i]]" in line.text)
         counts = p.lines[sample]
         traffic = counts.global_loads if kind == "load" else counts.global_stores
         other = index_traffic(on, grid, block)
@@ -548,7 +553,10 @@ def test_generated_shared_accesses_agree_with_brute_force(dtype):
                 address.ravel().tolist(), active.ravel().tolist(), np.dtype(dtype).itemsize
             )
             assert (traffic.requests, traffic.wavefronts, traffic.ideal) == (
-                expected[0], expected[2], expected[3]), case  # fmt: skip
+                expected[0],
+                expected[2],
+                expected[3],
+            ), case
 
 
 # The rest of a profile

@@ -90,6 +90,7 @@ def test_install_puts_the_executor_behind_numbas_simulator(tmp_path):
 
 
 def test_the_door_needs_numpy_only():
-    code = "import sys, labkit.simt; print([m for m in ('numba', 'torch', 'matplotlib') if m in sys.modules])"
+    heavy = ("numba", "torch", "matplotlib")
+    code = f"import sys, labkit.simt; print([m for m in {heavy} if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

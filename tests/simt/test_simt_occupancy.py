@@ -14,22 +14,48 @@ from labkit.simt.occupancy import LIMITS
 WARPS, BLOCKS, REGISTERS, SHARED = "warps", "blocks", "registers", "shared"
 # (threads, registers, shared bytes) -> capability -> (blocks, occupancy, what binds)
 WORKED = {
-    (256, 30, 2048): {"7.5": (4, 1, {WARPS}), "8.0": (8, 1, {WARPS, REGISTERS}),
-                      "9.0": (8, 1, {WARPS, REGISTERS}), "8.6": (6, 1, {WARPS}), "8.9": (6, 1, {WARPS}),
-                      "12.0": (6, 1, {WARPS})},
-    (1024, 64, 0): {"7.5": (1, 1, {WARPS, REGISTERS}), "8.0": (1, 0.5, {REGISTERS}),
-                    "9.0": (1, 0.5, {REGISTERS}), "8.6": (1, 2 / 3, {WARPS, REGISTERS}),
-                    "8.9": (1, 2 / 3, {WARPS, REGISTERS}), "12.0": (1, 2 / 3, {WARPS, REGISTERS})},
+    (256, 30, 2048): {
+        "7.5": (4, 1, {WARPS}),
+        "8.0": (8, 1, {WARPS, REGISTERS}),
+        "9.0": (8, 1, {WARPS, REGISTERS}),
+        "8.6": (6, 1, {WARPS}),
+        "8.9": (6, 1, {WARPS}),
+        "12.0": (6, 1, {WARPS}),
+    },
+    (1024, 64, 0): {
+        "7.5": (1, 1, {WARPS, REGISTERS}),
+        "8.0": (1, 0.5, {REGISTERS}),
+        "9.0": (1, 0.5, {REGISTERS}),
+        "8.6": (1, 2 / 3, {WARPS, REGISTERS}),
+        "8.9": (1, 2 / 3, {WARPS, REGISTERS}),
+        "12.0": (1, 2 / 3, {WARPS, REGISTERS}),
+    },
     (1024, 65, 0): dict.fromkeys(("7.5", "8.0", "8.6", "8.9", "9.0", "12.0"), (0, 0, None)),
-    (32, 32, 0): {"7.5": (16, 0.5, {BLOCKS}), "8.0": (32, 0.5, {BLOCKS}), "9.0": (32, 0.5, {BLOCKS}),
-                  "8.6": (16, 1 / 3, {BLOCKS}), "8.9": (24, 0.5, {BLOCKS}), "12.0": (24, 0.5, {BLOCKS})},
-    (256, 128, 0): {"7.5": (2, 0.5, {REGISTERS}), "8.0": (2, 0.25, {REGISTERS}),
-                    "9.0": (2, 0.25, {REGISTERS}), "8.6": (2, 1 / 3, {REGISTERS}),
-                    "8.9": (2, 1 / 3, {REGISTERS}), "12.0": (2, 1 / 3, {REGISTERS})},
-    (128, 32, 49152): {"7.5": (1, 0.125, {SHARED}), "8.0": (3, 0.1875, {SHARED}),
-                       "9.0": (4, 0.25, {SHARED}), "8.6": (2, 1 / 6, {SHARED}), "8.9": (2, 1 / 6, {SHARED}),
-                       "12.0": (2, 1 / 6, {SHARED})},
-}  # fmt: skip
+    (32, 32, 0): {
+        "7.5": (16, 0.5, {BLOCKS}),
+        "8.0": (32, 0.5, {BLOCKS}),
+        "9.0": (32, 0.5, {BLOCKS}),
+        "8.6": (16, 1 / 3, {BLOCKS}),
+        "8.9": (24, 0.5, {BLOCKS}),
+        "12.0": (24, 0.5, {BLOCKS}),
+    },
+    (256, 128, 0): {
+        "7.5": (2, 0.5, {REGISTERS}),
+        "8.0": (2, 0.25, {REGISTERS}),
+        "9.0": (2, 0.25, {REGISTERS}),
+        "8.6": (2, 1 / 3, {REGISTERS}),
+        "8.9": (2, 1 / 3, {REGISTERS}),
+        "12.0": (2, 1 / 3, {REGISTERS}),
+    },
+    (128, 32, 49152): {
+        "7.5": (1, 0.125, {SHARED}),
+        "8.0": (3, 0.1875, {SHARED}),
+        "9.0": (4, 0.25, {SHARED}),
+        "8.6": (2, 1 / 6, {SHARED}),
+        "8.9": (2, 1 / 6, {SHARED}),
+        "12.0": (2, 1 / 6, {SHARED}),
+    },
+}
 
 
 @pytest.mark.parametrize("config", WORKED, ids=str)
@@ -59,11 +85,14 @@ PROGRAM = r"""
 reserved */
 int main(int argc, char **argv) {
     int major, minor, per_sm, shared, per_block, reserved;
-    while (scanf("%d %d %d %d %d %d", &major, &minor, &per_sm, &shared, &per_block, &reserved) == 6) {
+    while (scanf("%d %d %d %d", &major, &minor, &per_sm, &shared) == 4 &&
+           scanf("%d %d", &per_block, &reserved) == 2) {
         cudaOccDeviceProp p; memset(&p, 0, sizeof p);
         p.computeMajor = major; p.computeMinor = minor; p.maxThreadsPerBlock = 1024;
-        p.maxThreadsPerMultiprocessor = per_sm; p.regsPerBlock = 65536; p.regsPerMultiprocessor = 65536;
-        p.warpSize = 32; p.sharedMemPerBlock = 49152; p.sharedMemPerMultiprocessor = shared; p.numSms = 1;
+        p.maxThreadsPerMultiprocessor = per_sm; p.regsPerBlock = 65536;
+        p.regsPerMultiprocessor = 65536;
+        p.warpSize = 32; p.sharedMemPerBlock = 49152; p.numSms = 1;
+        p.sharedMemPerMultiprocessor = shared;
         p.sharedMemPerBlockOptin = per_block; p.reservedSharedMemPerBlock = reserved;
         for (int a = 1; a < argc; a++) {
             int threads, regs, bytes;
@@ -71,8 +100,10 @@ int main(int argc, char **argv) {
             for (regs = 16; regs <= 256; regs++) {
                 cudaOccFuncAttributes f; memset(&f, 0, sizeof f);
                 f.maxThreadsPerBlock = 1024; f.numRegs = regs; f.sharedSizeBytes = 0;
-                f.shmemLimitConfig = FUNC_SHMEM_LIMIT_OPTIN; f.maxDynamicSharedSizeBytes = per_block;
-                cudaOccDeviceState s; memset(&s, 0, sizeof s); s.carveoutConfig = SHAREDMEM_CARVEOUT_MAX_SHARED;
+                f.shmemLimitConfig = FUNC_SHMEM_LIMIT_OPTIN;
+                f.maxDynamicSharedSizeBytes = per_block;
+                cudaOccDeviceState s; memset(&s, 0, sizeof s);
+                s.carveoutConfig = SHAREDMEM_CARVEOUT_MAX_SHARED;
                 cudaOccResult r; memset(&r, 0, sizeof r);
                 int e = cudaOccMaxActiveBlocksPerMultiprocessor(&r, &p, &f, &s, threads, bytes);
                 printf("%d\n", e == CUDA_OCC_SUCCESS ? r.activeBlocksPerMultiprocessor : -1);
@@ -132,8 +163,11 @@ def test_the_header_agrees_on_every_configuration(oracle, capability):
     )
     found = subprocess.run(
         [oracle, *[f"{t},{b}" for t, b in pairs]],
-        input=" ".join(map(str, figures)), capture_output=True, text=True, check=True,
-    ).stdout.split()  # fmt: skip
+        input=" ".join(map(str, figures)),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
     configurations = [(t, r, b) for t, b in pairs for r in range(16, 257)]
     assert len(found) == len(configurations)
     wrong = [

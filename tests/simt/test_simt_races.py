@@ -198,18 +198,34 @@ def grid_barriers(x, out):
 
 
 CLEAN = (
-    reduction, interleaved_reduction, warp_reduction, shuffle_reduction, tile_transpose,
+    reduction,
+    interleaved_reduction,
+    warp_reduction,
+    shuffle_reduction,
+    tile_transpose,
     double_buffer,
-    in_place_shift, phases, scan, shared_histogram, early_return, last_block, last_block_of_all,
+    in_place_shift,
+    phases,
+    scan,
+    shared_histogram,
+    early_return,
+    last_block,
+    last_block_of_all,
     guarded,
-    grid_stride, everybody_writes_the_same, grid_barriers,
-)  # fmt: skip
+    grid_stride,
+    everybody_writes_the_same,
+    grid_barriers,
+)
 
 
 def check(function, grid=4, block=128, strict=True):
     rng = np.random.default_rng(3)
-    args = [rng.random(512).astype(np.float32), np.zeros(512, np.float32), np.zeros(512, np.float32),
-            np.zeros(1, np.int32)]  # fmt: skip
+    args = [
+        rng.random(512).astype(np.float32),
+        np.zeros(512, np.float32),
+        np.zeros(512, np.float32),
+        np.zeros(1, np.int32),
+    ]
     names = function.__code__.co_varnames[: function.__code__.co_argcount]
     if function.__name__.startswith("shared_histogram"):
         args[1] = np.zeros(512, np.int32)
@@ -293,7 +309,6 @@ def one_instruction_two_values(x, out):
         missing_atomic_histogram,
         missing_atomic_sum,
         blocks_write_one_cell,
-        # fmt: skip
         update_reads_a_neighbour,
         one_instruction_two_values,
     ],
@@ -377,8 +392,15 @@ def test_a_warp_barrier_resets_who_was_there():
     assert kinds(kernel, np.zeros(1), grid=1, block=32) == []
 
 
-@pytest.mark.parametrize("alias", [lambda x: x, lambda x: x[:], lambda x: x.view(np.int32).view(np.float32),
-                                   lambda x: x.reshape(2, 64).reshape(128)])  # fmt: skip
+@pytest.mark.parametrize(
+    "alias",
+    [
+        lambda x: x,
+        lambda x: x[:],
+        lambda x: x.view(np.int32).view(np.float32),
+        lambda x: x.reshape(2, 64).reshape(128),
+    ],
+)
 def test_an_array_under_two_names_is_one(alias):
     def kernel(x, y):
         i = cuda.grid(1)
@@ -488,8 +510,9 @@ def endless(lock, flag):
         n += 1
 
 
-@pytest.mark.parametrize("kernel", [spin_lock, waits_for_a_later_block, forgets_to_count, spin_with_back_off,
-                                    endless])  # fmt: skip
+@pytest.mark.parametrize(
+    "kernel", [spin_lock, waits_for_a_later_block, forgets_to_count, spin_with_back_off, endless]
+)
 def test_a_loop_that_cannot_end_is_stopped_within_two_seconds(kernel):
     began = time.process_time()
     (found,) = sanitize(cuda.jit(kernel)[2000, 32], np.zeros(1, np.int32), np.zeros(1, np.int32))

@@ -73,7 +73,6 @@ def test_two_axes_of_any_shape(rows, cols, threads):
         np.asfortranarray,
         lambda a: a[::2, 1::3],
         lambda a: a.T,
-        # fmt: skip
         lambda a: a[::-1],
         lambda a: np.broadcast_to(a[:1], a.shape),
     ],
@@ -121,6 +120,19 @@ def test_shared_memory_is_fresh_in_every_block_and_starts_as_rubbish():
 
     y = run(kernel, np.zeros(256, np.float32))
     assert np.isnan(y).all()
+
+
+def test_functions_of_whole_arrays_run_in_every_thread():
+    @cuda.jit
+    def kernel(x, z, y):
+        i = cuda.grid(1)
+        np.add(x[i], z, y[i])
+        y[i, 0] += np.sum(x[i]) + z.max()
+
+    x, z = np.arange(64.0).reshape(32, 2), np.array([10.0, 20.0])
+    y = run(kernel, x, z, np.zeros((32, 2)), grid=1, block=32)
+    assert (y[:, 1] == x[:, 1] + 20).all()
+    assert (y[:, 0] == x[:, 0] + 10 + x.sum(axis=1) + 20).all()
 
 
 def test_two_shared_arrays_on_one_line_are_two():
@@ -244,10 +256,19 @@ def test_atomic_add_counts_every_lane(dtype):
         assert sorted(old[k::7]) == list(range(int(bins[k])))
 
 
-@pytest.mark.parametrize(("name", "expected"), [
-    ("max", 255), ("min", 0), ("nanmax", 255), ("nanmin", 0), ("exch", 255), ("or_", 255), ("xor", 0),
-    ("sub", 5 - 255 * 128),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("max", 255),
+        ("min", 0),
+        ("nanmax", 255),
+        ("nanmin", 0),
+        ("exch", 255),
+        ("or_", 255),
+        ("xor", 0),
+        ("sub", 5 - 255 * 128),
+    ],
+)
 def test_the_other_atomics(name, expected):
     @cuda.jit
     def kernel(x):
