@@ -26,7 +26,7 @@ _SI = {
 }
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 # Below one of these there is nothing to divide: 0.2 B is no "200 mB".
-_WHOLE = ("B", "FLOP", "OP", "MAC")
+_WHOLE = ("B", "FLOP", "OP", "MAC", "FLOP/B", "OP/B", "MAC/B")
 
 
 def si(value, unit="", digits=3):

@@ -176,8 +176,8 @@ factor_guess.against(
 )
 
 # %% [markdown]
-# Eight times the operations on two thirds of the bytes, and hardly more time: while a kernel
-# waits for memory, **arithmetic is free**.
+# Eight times the operations on two thirds of the bytes, in no more time: while a kernel waits for
+# memory, **arithmetic is free**.
 
 # %%
 dots = [

@@ -19,6 +19,7 @@ from labkit.units import GIB, MIB, binary, si
     (0.3703, "%", "37 %"),
     (1.0283, "1", "1.03"),
     (206.04, "FLOP/B", "206 FLOP/B"),
+    (0.125, "FLOP/B", "0.125 FLOP/B"),
     (None, "W", "unknown"),
     (float("inf"), "s", "inf s"),
     (1234, "", "1.23 k"),
