@@ -5,11 +5,10 @@ one epoch is not, whatever order happened to run.
 """
 
 import collections
-import html
 
 from labkit.draw.labels import text_width
 from labkit.draw.marks import BLUE, GRID, INK, MUTED, ORANGE, PURPLE, VERMILLION
-from labkit.draw.picture import Picture
+from labkit.draw.sheet import sheet, text
 
 _COLORS = {"load": BLUE, "store": ORANGE, "atomic": PURPLE, "compute": MUTED}
 _MARGIN = 14  # pixels
@@ -36,10 +35,10 @@ def interleaving(steps, *, title, memory, threads=("thread A", "thread B")):
     middle, foot = _MARGIN + _LANE_W + _MEMORY_W / 2, _FIRST_STEP + len(steps) * _STEP_H
     left, right = middle - _MEMORY_W / 2, middle + _MEMORY_W / 2
     parts = [
-        _text(_MARGIN, 24, title, size=15, bold=True),
-        _text(left - 10, 62, threads[0], "end", bold=True),
-        _text(middle, 62, memory, "middle", bold=True),
-        _text(right + 10, 62, threads[1], bold=True),
+        text(_MARGIN, 24, title, size=15, bold=True),
+        text(left - 10, 62, threads[0], "end", bold=True),
+        text(middle, 62, memory, "middle", bold=True),
+        text(right + 10, 62, threads[1], bold=True),
         _box(left, _FIRST_STEP - 6, _MEMORY_W, foot - _FIRST_STEP + 12, "#f3f3f3"),
     ]
     for n, step in enumerate(steps):
@@ -47,7 +46,7 @@ def interleaving(steps, *, title, memory, threads=("thread A", "thread B")):
     said = "; ".join(
         f"{threads[who]}: {words}" if who is not None else words for who, _, words, _ in steps
     )
-    return _page(right + _LANE_W + _MARGIN, foot + 16, parts, f"{title}. {said}")
+    return sheet(right + _LANE_W + _MARGIN, foot + 16, parts, f"{title}. {said}")
 
 
 def race_frames(finding, profile=None):
@@ -120,18 +119,18 @@ def _step(who, kind, words, held, left, right, y):
             f'<path d="M{_MARGIN},{y:.1f}H{right + _LANE_W:.1f}" stroke="{INK}" '
             f'stroke-width="2.5" stroke-dasharray="7 4"/>'
         )
-        yield _text((left + right) / 2, y - 7, words, "middle", bold=True, halo=True)
+        yield text((left + right) / 2, y - 7, words, "middle", bold=True, halo=True)
         return
     color, out = _COLORS[kind], (left - 4, left - 46) if who == 0 else (right + 4, right + 46)
     anchor, x = ("end", left - 54) if who == 0 else ("start", right + 54)
     lines = words.split("\n")
     for n, line in enumerate(lines):
         at = y + 4.5 + (n - (len(lines) - 1) / 2) * 16
-        yield _text(x, at, _cut(line, _LANE_W - 60), anchor, fill=INK if n == 0 else MUTED)
+        yield text(x, at, _cut(line, _LANE_W - 60), anchor, fill=INK if n == 0 else MUTED)
     start, end = out if kind == "load" else out[::-1]  # a load brings, a store takes
     if kind != "compute":
         yield _arrow(start, end, y, color)
-        yield _text((left + right) / 2, y + 4.5, held, "middle")
+        yield text((left + right) / 2, y + 4.5, held, "middle")
 
 
 def _arrow(start, end, y, color):
@@ -162,14 +161,14 @@ def epoch_timeline(profile, findings=(), *, n_epochs=4):
     some = f", the first {shown} of {n_all}" if n_all > shown else ""
     title = f"{profile.kernel}: the epochs of one block{some}"
     width, y = _CODE_W + shown * _EPOCH_W + 2 * _MARGIN, _FIRST_ROW
-    parts = [_text(_MARGIN, 24, title, size=15, bold=True)]
+    parts = [text(_MARGIN, 24, title, size=15, bold=True)]
     racing = _racing(cells, findings)
     for line in sorted({line for _, line in cells}):
         row = {epoch: cells[epoch, line] for epoch in range(shown) if (epoch, line) in cells}
         height = max(map(len, row.values())) * _PILL_H + 12
         parts.append(_box(_MARGIN, y, width - 2 * _MARGIN, height - 4, "#f3f3f3"))
         words = _cut(_place(profile, line), _CODE_W - 2 * _MARGIN)
-        parts.append(_text(_MARGIN + 8, y + height / 2 + 2.5, words))
+        parts.append(text(_MARGIN + 8, y + height / 2 + 2.5, words))
         for epoch, pills in row.items():
             for n, access in enumerate(pills):
                 at = _CODE_W + epoch * _EPOCH_W + 8, y + 4 + n * _PILL_H
@@ -178,10 +177,8 @@ def epoch_timeline(profile, findings=(), *, n_epochs=4):
     for epoch in range(shown):
         parts += _epoch_head(epoch, y)
     said = _race_words(racing)
-    parts.append(
-        _text(_MARGIN, y + 20, said, bold=bool(racing), fill=VERMILLION if racing else INK)
-    )
-    return _page(width, y + 36, parts, f"{title}. {said}")
+    parts.append(text(_MARGIN, y + 20, said, bold=bool(racing), fill=VERMILLION if racing else INK))
+    return sheet(width, y + 36, parts, f"{title}. {said}")
 
 
 def _cells(profile, n_epochs):
@@ -223,13 +220,13 @@ def _pill(x, y, kind, array, threads, racy):
         f'<rect x="{x + 5:.1f}" y="{y + 5:.1f}" width="10" height="10" fill="{_COLORS[kind]}"/>'
     )
     words = _cut(f"{kind} {array}", _EPOCH_W - 62)
-    yield _text(x + 20, y + 14.5, words, size=12)
-    yield _text(x + _EPOCH_W - 22, y + 14.5, threads, "end", size=12, fill=MUTED)
+    yield text(x + 20, y + 14.5, words, size=12)
+    yield text(x + _EPOCH_W - 22, y + 14.5, threads, "end", size=12, fill=MUTED)
 
 
 def _epoch_head(epoch, foot):
     left = _CODE_W + epoch * _EPOCH_W
-    yield _text(left + _EPOCH_W / 2, _FIRST_ROW - 12, f"epoch {epoch}", "middle", fill=MUTED)
+    yield text(left + _EPOCH_W / 2, _FIRST_ROW - 12, f"epoch {epoch}", "middle", fill=MUTED)
     if epoch:
         yield (
             f'<path d="M{left},{_FIRST_ROW - 22}V{foot - 2:.1f}" stroke="{INK}" stroke-width="2" '
@@ -257,31 +254,8 @@ def _cut(words, room, size=13):
     return words.rstrip() + "…"
 
 
-def _page(width, height, parts, alt):
-    width, height = round(width), round(height)
-    svg = "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" font-family="Helvetica, Arial, sans-serif" font-size="13" '
-        f'fill="{INK}">',
-        f"<title>{html.escape(alt)}</title>",
-        f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-        *parts, "</svg>",
-    ])  # fmt: skip
-    return Picture(svg, alt)
-
-
 def _box(x, y, width, height, fill):
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="3" '
         f'fill="{fill}" stroke="{GRID}"/>'
-    )
-
-
-def _text(x, y, words, anchor="start", *, size=13, bold=False, fill=INK, halo=False):
-    style = ' font-weight="bold"' * bold
-    if halo:
-        style += ' stroke="#ffffff" stroke-width="4" paint-order="stroke"'
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" '
-        f'fill="{fill}"{style}>{html.escape(str(words), quote=False)}</text>'
     )

@@ -5,11 +5,11 @@ the 32 banks of shared memory; the bars below say what each column costs.
 """
 
 import collections
-import html
+import functools
 
 from labkit.draw.labels import text_width
 from labkit.draw.marks import BLUE, GRID, INK, MUTED, ORANGE
-from labkit.draw.picture import Picture
+from labkit.draw.sheet import sheet, text
 
 WARP_LANES = 32
 SECTOR_BYTES = 32
@@ -20,6 +20,7 @@ _CELL = 8  # pixels; a panel is a square of 32 cells
 _SIDE, _LEFT, _TOP, _BARS_H, _FOOT = 256, 40, 66, 36, 34
 _PANEL_W, _PANEL_H = _LEFT + _SIDE + 24, _TOP + _SIDE + 8 + _BARS_H + _FOOT
 _WASTE = "#d2d2d2"  # moved, and not asked for
+_text = functools.partial(text, size=12)
 
 
 def accesses(profile, array=None):
@@ -145,10 +146,10 @@ def _frame(title, words, active, below):
     """What both panels have: titles, lanes, a border, and a grey row for each lane that is off."""
     yield _text(_LEFT, 24, title, size=13, bold=True)
     yield _text(_LEFT, 44, words)
-    yield _text(_LEFT - 5, _TOP - 6, "lane", "end", 10, MUTED)
+    yield _text(_LEFT - 5, _TOP - 6, "lane", "end", size=10, fill=MUTED)
     yield _text(_LEFT, _TOP - 6, below, size=10, fill=MUTED)
     for lane in range(0, WARP_LANES, 8):
-        yield _text(_LEFT - 5, _TOP + lane * _CELL + 8, lane, "end", 10, MUTED)
+        yield _text(_LEFT - 5, _TOP + lane * _CELL + 8, lane, "end", size=10, fill=MUTED)
         yield _line(_LEFT, _TOP + lane * _CELL, _LEFT + _SIDE)
     for lane in range(WARP_LANES):
         if not active[lane]:
@@ -176,7 +177,7 @@ def _bar(x, wide, parts, full):
 
 def _scale(full, words):
     """What a full bar is, and what the bars mean."""
-    yield _text(_LEFT - 5, _bars_top() + 10, full, "end", 10, MUTED)
+    yield _text(_LEFT - 5, _bars_top() + 10, full, "end", size=10, fill=MUTED)
     yield _text(_LEFT, _PANEL_H - 18, words, size=10, fill=MUTED)
 
 
@@ -190,7 +191,7 @@ def _page(panels, title):
     for number, (elements, _) in enumerate(panels):
         x, y = number % columns * _PANEL_W, number // columns * _PANEL_H
         parts += [f'<g transform="translate({x} {y})">', *elements, "</g>"]
-    return _picture(width, height, parts, words)
+    return sheet(width, height, parts, words)
 
 
 # Film: one row for each branch that the first warp met.
@@ -227,7 +228,7 @@ def _strip(profile, steps, labels, left, now):
         _text(12, 42, words),
         _text(12, 59, "lanes: blue true, orange false, white idle", size=11, fill=MUTED),
         *(
-            _text(left + lane * _STRIP_CELL, _STRIP_TOP - 4, lane, "start", 10, MUTED)
+            _text(left + lane * _STRIP_CELL, _STRIP_TOP - 4, lane, "start", size=10, fill=MUTED)
             for lane in range(0, WARP_LANES, 8)
         ),
     ]
@@ -237,7 +238,7 @@ def _strip(profile, steps, labels, left, now):
         parts += _row_of_lanes(left, y, steps[number])
     height = _STRIP_TOP + rows * _STRIP_ROW + 8
     width = max(left + WARP_LANES * _STRIP_CELL + 14, text_width(words, 12) + 30)
-    return _picture(width, height, parts, f"{head}: {words}")
+    return sheet(width, height, parts, f"{head}: {words}")
 
 
 def _row_of_lanes(left, y, step):
@@ -267,11 +268,13 @@ def launch(n, blocks, threads):
         for thread in range(threads):
             i, x = block * threads + thread, 66 + thread * 20
             parts.append(_box(x, y, 20, 20, BLUE if i < n else ORANGE))
-            parts.append(_text(x + 10, y + 13, i, "middle", 9, "#ffffff" if i < n else INK))
+            parts.append(
+                _text(x + 10, y + 13, i, "middle", size=9, fill="#ffffff" if i < n else INK)
+            )
     y = 36 + blocks * 24
     key = "blue: thread i works on element i; orange: no such element, so the guard must stop it"
     parts.append(_text(12, y + 16, key, size=11, fill=MUTED))
-    return _picture(max(66 + threads * 20 + 14, 520), y + 28, parts, words)
+    return sheet(max(66 + threads * 20 + 14, 520), y + 28, parts, words)
 
 
 def _short(text, most=34):
@@ -280,18 +283,6 @@ def _short(text, most=34):
 
 def _plural(word, items):
     return word + "s" * (len(items) != 1)
-
-
-def _picture(width, height, parts, words):
-    svg = "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'width="{width:.0f}" height="{height:.0f}" role="img" '
-        f'font-family="Helvetica, Arial, sans-serif" fill="{INK}">',
-        f"<title>{html.escape(words)}</title>",
-        f'<rect width="{width:.0f}" height="{height:.0f}" fill="#ffffff"/>',
-        *parts, "</svg>",
-    ])  # fmt: skip
-    return Picture(svg, words)
 
 
 def _box(x, y, width, height, fill):
@@ -303,11 +294,3 @@ def _box(x, y, width, height, fill):
 
 def _line(x1, y, x2):
     return f'<path d="M{x1} {y}H{x2}" stroke="{_WASTE}" stroke-width="0.8"/>'
-
-
-def _text(x, y, words, anchor="start", size=12, fill=INK, bold=False):
-    weight = ' font-weight="bold"' * bold
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" '
-        f'fill="{fill}"{weight}>{html.escape(str(words))}</text>'
-    )

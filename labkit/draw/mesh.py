@@ -1,18 +1,19 @@
 """Matrices in blocks: which device of a mesh holds which, which one a Pallas kernel works on."""
 
 import collections
-import html
+import functools
 import itertools
 import math
 
 from labkit.draw.labels import text_width
-from labkit.draw.marks import BLUE, GRID, INK, MUTED, ORANGE, SKY
-from labkit.draw.picture import Picture
+from labkit.draw.marks import BLUE, GRID, MUTED, ORANGE, SKY
+from labkit.draw.sheet import sheet, text
 from labkit.tpu.blocks import n_fetches
 
 _SIDE, _GAP, _MARGIN, _TOP = 190, 46, 16, 76  # pixels; the longest side of a matrix is _SIDE
 _LEAST = 34  # and no side is shorter
 _MIN_W = 560
+_text = functools.partial(text, size=12)
 # Tints of the devices, so that the same device can be found in all matrices.
 _TINTS = ("#cfe3f3", "#fbe3b5", "#cdebdd", "#f3d5e5", "#e4e0f5", "#f9d9c6", "#e3e3e3", "#f6f1b8")
 
@@ -46,7 +47,7 @@ def shards(matrices, words=""):
     height = _TOP + max(_sides(shape, scale)[1] for shape, _ in matrices.values()) + 40
     parts.append(_text(_MARGIN, height - 12, "numbers: devices that hold the block", fill=MUTED))
     width = max(x, text_width(head, 15) + 2 * _MARGIN, _MIN_W)
-    return _picture(width, height, parts, f"{head}. {'; '.join(told)}")
+    return sheet(width, height, parts, f"{head}. {'; '.join(told)}")
 
 
 def held_by(sharding, shape):
@@ -103,7 +104,7 @@ def _step(grid, places, n, inputs, out_name, matrices):
     parts.append(_text(_MARGIN, height - 12, key, fill=MUTED))
     width = max(x, text_width(key, 12) + 2 * _MARGIN)
     total = ", ".join(f"{n_fetches(grid, inputs[name][2])} of {name}" for name in inputs)
-    return _picture(width, height, parts, f"{head}. In the whole grid: {total}")
+    return sheet(width, height, parts, f"{head}. In the whole grid: {total}")
 
 
 def _changes(blocks):
@@ -182,23 +183,3 @@ def _block(box, words, fill):
     if words:
         size = min(13, 13 * (width - 4) / text_width(words, 13), height - 2)
         yield _text(x + width / 2, y + height / 2 + size / 3, words, "middle", size=size)
-
-
-def _picture(width, height, parts, words):
-    svg = "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'width="{width:.0f}" height="{height:.0f}" role="img" '
-        f'font-family="Helvetica, Arial, sans-serif" fill="{INK}">',
-        f"<title>{html.escape(words)}</title>",
-        f'<rect width="{width:.0f}" height="{height:.0f}" fill="#ffffff"/>',
-        *parts, "</svg>",
-    ])  # fmt: skip
-    return Picture(svg, words)
-
-
-def _text(x, y, words, anchor="start", *, size=12, fill=INK, bold=False):
-    weight = ' font-weight="bold"' * bold
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size:.3g}" '
-        f'fill="{fill}"{weight}>{html.escape(str(words))}</text>'
-    )

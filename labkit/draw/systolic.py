@@ -1,11 +1,10 @@
 """The systolic array, cycle by cycle: one picture for each State of `labkit.systolic`."""
 
-import html
 import itertools
 
 from labkit.draw.labels import text_width
 from labkit.draw.marks import BLUE, GRID, INK, MUTED, ORANGE
-from labkit.draw.picture import Picture
+from labkit.draw.sheet import sheet, text
 
 _CELL_W, _CELL_H, _GAP = 76, 62, 10  # pixels
 _WAIT_W, _N_WAITING = 30, 5  # what stands in the queue before each row
@@ -59,17 +58,12 @@ class _Page:
 
     def frame(self, n):
         state, words = self.states[n], _describe(self.states, n)
-        svg = "\n".join([
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width} {self.height}" '
-            f'width="{self.width}" height="{self.height}" role="img" '
-            f'font-family="Helvetica, Arial, sans-serif" font-size="13" fill="{INK}">',
-            f"<title>{html.escape(words)}</title>",
-            f'<rect width="{self.width}" height="{self.height}" fill="#ffffff"/>',
+        parts = [
             _text(_MARGIN, 24, words, size=15, bold=True),
             *self._headings(), *self._queue(n), *self._cells(n), *self._results(state),
-            *self._bars(n), *self._legend(state), "</svg>",
-        ])  # fmt: skip
-        return Picture(svg, words)
+            *self._bars(n), *self._legend(state),
+        ]  # fmt: skip
+        return sheet(self.width, self.height, parts, words)
 
     def _headings(self):
         for x, words in (
@@ -188,9 +182,6 @@ def _bar(x, y, width, height, fill):
     )
 
 
-def _text(x, y, words, anchor="start", *, size=13, bold=False, fill=INK):
-    weight = ' font-weight="bold"' * bold
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}" '
-        f'fill="{fill}"{weight}>{html.escape(str(words)).replace("-", "−")}</text>'
-    )
+def _text(x, y, words, *args, **style):
+    """As `text`, with the sign of a number as wide as the others."""
+    return text(x, y, str(words).replace("-", "−"), *args, **style)

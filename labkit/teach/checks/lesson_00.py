@@ -2,6 +2,7 @@
 
 import math
 
+from labkit.teach.labels import assert_labels
 from labkit.teach.registry import always, exercise
 
 ORIGINS = {
@@ -84,7 +85,7 @@ def matmul_flop(answer, rng):
         (ORIGINS | {"16 GB divided by 3.35 TB/s makes 4.8 ms.": "published"}, "calculates"),
         (ORIGINS | {_SENTENCES[3]: "measured"}, "another machine"),
         (ORIGINS | {_SENTENCES[4]: "modelled"}, "counts"),
-        (ORIGINS | {_SENTENCES[0]: "data sheet"}, "is none of the five"),
+        (ORIGINS | {_SENTENCES[0]: "data sheet"}, "is no label here"),
         ({}, "is missing"),
     ],
 )
@@ -96,11 +97,7 @@ def origins(answer, rng):
         "recorded": "it was measured on another machine, or on another day, and kept",
         "simulated": "a program, or a patient person, counts step by step",
     }
-    for sentence, origin in ORIGINS.items():
-        assert sentence in answer, f"the sentence {sentence!r} is missing: keep all five"
-        given = answer[sentence]
-        assert given in why, f"{given!r} is none of the five: {', '.join(why)}"
-        assert given == origin, f"{sentence!r} is not {given}: {why[origin]}"
+    assert_labels(answer, ORIGINS, why)
 
 
 @exercise(

@@ -1,0 +1,16 @@
+"""Exercises in which each sentence gets one label."""
+
+
+def assert_labels(answer, right, why):
+    """Hold labels against the right ones; the first that is wrong makes the hint.
+
+    answer, right   sentence -> label
+    why             label -> the reason for it, in words
+
+    Raises AssertionError for a sentence that is missing, a label that is none, a wrong label.
+    """
+    for sentence, label in right.items():
+        assert sentence in answer, f"the sentence {sentence!r} is missing: keep all {len(right)}"
+        given = answer[sentence]
+        assert given in why, f"{given!r} is no label here; use one of: {', '.join(why)}"
+        assert given == label, f"{sentence!r} is not {given!r}: {why[label]}"
