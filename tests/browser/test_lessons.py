@@ -2,11 +2,17 @@
 
 import pytest
 
-LESSONS = ("00_start_here", "01_honest_timing", "02_roofline")
+LESSONS = (
+    "00_start_here", "01_honest_timing", "02_roofline", "10_systolic_arrays",
+    "17_power_and_energy",
+)  # fmt: skip
 
-# The lesson whose picture is dragged, and the slider that is moved.
-ROOFLINE_LESSON = "notebooks/02_roofline.ipynb"
-ROOFLINE_SLIDER = "input[name=peak]"
+# The slider that is moved in a lesson, and the picture that must follow.
+DRAGGED = {
+    "02_roofline": "peak",
+    "10_systolic_arrays": "batch",
+    "17_power_and_energy": "window_start",  # the sensor microscope
+}
 
 # The exercise that is answered: what its blank and its check hold, and what a student might type,
 # first the wrong way round, then right.
@@ -40,18 +46,38 @@ def test_a_lesson_runs_from_top_to_bottom(opened, lesson):
     assert lab.errors == []
 
 
-def test_dragging_the_roofline_changes_its_picture(opened):
-    lab, _ = opened(ROOFLINE_LESSON)
-    slider = lab.page.locator(f".lk-explorer {ROOFLINE_SLIDER}").first
+@pytest.mark.parametrize("lesson", DRAGGED)
+def test_a_picture_follows_its_slider(opened, lesson):
+    lab, _ = opened(f"notebooks/{lesson}.ipynb")
+    name = f"input[name={DRAGGED[lesson]}]"
+    slider = lab.page.locator(f".lk-explorer {name}").first
     slider.scroll_into_view_if_needed()
-    explorer = lab.page.locator(".lk-explorer", has=lab.page.locator(ROOFLINE_SLIDER)).first
+    explorer = lab.page.locator(".lk-explorer", has=lab.page.locator(name)).first
     before = explorer.locator("img").get_attribute("src")
     slider.focus()
     for _ in range(5):
         lab.page.keyboard.press("ArrowRight")
     picture = explorer.locator("img").element_handle()
     lab.page.wait_for_function("([img, before]) => img.src !== before", arg=[picture, before])
-    lab.screenshot("roofline_explorer", explorer)
+    lab.screenshot(f"{lesson}_explorer", explorer)
+    assert lab.errors == []
+
+
+def test_the_systolic_array_plays_pauses_and_steps(opened):
+    lab, _ = opened("notebooks/10_systolic_arrays.ipynb")
+    player = lab.page.locator(".lk-player").first
+    player.scroll_into_view_if_needed()
+    step = player.locator("input[type=range]")
+    start = step.input_value()
+    player.get_by_label("Play").click()
+    lab.page.wait_for_function(
+        "([input, start]) => input.value !== start", arg=[step.element_handle(), start]
+    )
+    player.get_by_label("Pause").click()
+    step.fill("0")
+    player.get_by_label("Step forward").click()
+    assert step.input_value() == "1"
+    lab.screenshot("systolic_player", player)
     assert lab.errors == []
 
 

@@ -11,6 +11,7 @@ from labkit.measure.power import energy, probes
 from labkit.measure.power.amd import amd_probes
 from labkit.measure.power.elsewhere import apple_probes, tpu_probes
 from labkit.measure.power.jetson import jetson_probes
+from labkit.measure.power.probe import Probe, Sample
 
 FAMILIES = [
     "NVIDIA GPU power", "CPU energy counters", "AMD GPU power", "Jetson power rails",
@@ -106,6 +107,42 @@ def test_a_vendor_library_may_raise_anything(bare, monkeypatch, error):
         e._sampler.mark()
         bare.count("intel-rapl:0", 1_000_000)
     assert e.energy_j == pytest.approx(1.0)
+
+
+@pytest.fixture
+def windows(bare, monkeypatch):
+    """Windows, with a function `meter.find` that an adapter may name; returns what to set it to."""
+    monkeypatch.setattr("platform.system", lambda: "Windows")
+    monkeypatch.delenv("LABKIT_POWER_ADAPTER", raising=False)
+
+    def install(find):
+        monkeypatch.setitem(sys.modules, "meter", types.SimpleNamespace(find=find))
+        monkeypatch.setenv("LABKIT_POWER_ADAPTER", "meter:find")
+        return probes(bare.root)
+
+    return install
+
+
+def test_without_an_adapter_windows_says_what_to_set(windows, bare):
+    assert "set LABKIT_POWER_ADAPTER=module:function" in probes(bare.root)["windows"].why
+
+
+def test_an_adapter_gives_windows_its_probes(windows):
+    def read():
+        return Sample(time.perf_counter_ns(), 5.0, None)
+
+    meter = Probe("emi:package-0", "package", "energy_counter", includes=("cpu",), reader=read)
+    found = windows(lambda: [meter])
+    assert found["emi:package-0"].read().energy_j == 5.0
+    assert names(found) == FAMILIES
+
+
+@pytest.mark.parametrize(
+    ("find", "words"),
+    [(lambda: 1 / 0, "ZeroDivisionError"), (lambda: [], "one Probe"), (lambda: [3], "got [3]")],
+)
+def test_a_broken_adapter_is_a_reason(windows, find, words):
+    assert words in windows(find)["windows"].why
 
 
 def test_no_socket_is_opened(bare, monkeypatch):

@@ -1,5 +1,7 @@
 """Machines without files to read: Apple's counters, Windows' meter, and TPUs, which are silent."""
 
+import importlib
+import os
 import platform
 from time import perf_counter_ns
 
@@ -46,11 +48,24 @@ def _apple_probe(monitor, part):
 
 
 def windows_probes():
-    """Windows has a meter (EMI) that labkit does not read: the reason, and what to do."""
+    """What an adapter finds of Windows' energy meter (EMI), which labkit itself does not read.
+
+    LABKIT_POWER_ADAPTER in the environment names it as `module:function`: a function without
+    arguments that returns Probes. What it raises becomes the reason, as for any vendor's library.
+    """
     if platform.system() != "Windows":
         return [missing("windows", "not Windows", scope="package", present=False)]
-    fix = "wrap a reader of yours in a Probe and pass it as energy(probes=[...])"
-    return [missing("windows", "labkit does not read Windows' energy meter", fix, present=False)]
+    adapter = os.environ.get("LABKIT_POWER_ADAPTER")
+    if not adapter:
+        fix = "set LABKIT_POWER_ADAPTER=module:function to a function that returns Probes"
+        return [
+            missing("windows", "labkit does not read Windows' energy meter", fix, present=False)
+        ]
+    module, _, function = adapter.partition(":")
+    found = list(getattr(importlib.import_module(module), function)())
+    if not found or not all(isinstance(probe, Probe) for probe in found):
+        raise TypeError(f"{adapter} must return one Probe or more, got {found!r}")
+    return found
 
 
 def tpu_probes(here):
