@@ -23,6 +23,7 @@ NBVAL = (
     f"--nbval-sanitize-with={ROOT / 'tests' / 'sanitize.cfg'}",
 )  # fmt: skip
 TOGETHER = ("-n", "2", "--dist", "loadfile")  # the cells of a notebook stay in one process
+ANSWERS = "tests/test_wrong_answers.py"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 CLOSING_LINE = re.compile(r"^=*\s*((?:\d+ \w+,? ?)+) in [\d.]+s")
 
@@ -45,7 +46,10 @@ class Stage:
 STAGES = (
     Stage("lint", ((PYTHON, "-m", "ruff", "check", "."),
                    (PYTHON, "-m", "ruff", "format", "--check", "."))),
-    Stage("unit", ((*PYTEST, "tests", "--ignore=tests/browser", "--ignore=tests/stacks"),)),
+    # Tests that count CPU time want the machine for themselves; the wrong answers do not care.
+    Stage("unit", ((*PYTEST, "tests", "--ignore=tests/browser", "--ignore=tests/stacks",
+                    f"--ignore={ANSWERS}"),
+                   (*PYTEST, "-n", "2", ANSWERS))),
     Stage("build", ((PYTHON, "tools/build.py", "--check"),)),
     Stage("notebooks", ((*PYTEST, *TOGETHER, *NBVAL, "notebooks", "exercises", "solutions"),)),
     Stage("browser", ((*PYTEST, "tests/browser"),), no_chromium),
