@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -241,14 +242,19 @@ def test_a_loop_that_ran_out_of_time_is_stopped():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
-def test_an_interrupt_by_the_user_interrupts():
+def test_an_interrupt_by_the_user_interrupts_and_stops_the_loop():
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & ignores it
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    turns = []
     try:
         with pytest.raises(KeyboardInterrupt):
-            outcome(hang, 30)
+            outcome(lambda: [turns.append(0) for _ in itertools.repeat(None)], 30)
     finally:
         signal.signal(signal.SIGINT, handler)
+    time.sleep(0.1)  # a moment for the last turn
+    n_turns = len(turns)
+    time.sleep(0.2)
+    assert len(turns) == n_turns > 0
 
 
 def test_a_number_may_be_any_scalar(line):

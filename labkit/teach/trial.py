@@ -21,7 +21,7 @@ def outcome(fn, max_time_s):
 
     Raises TimeoutError when it has not returned after `max_time_s`.
     """
-    raised = []
+    raised, ended = [], threading.Event()
 
     def work():
         try:
@@ -30,16 +30,19 @@ def outcome(fn, max_time_s):
             raised.append(error)
         else:
             raised.append(None)
+        finally:
+            ended.set()
 
     context = contextvars.copy_context()
     worker = threading.Thread(target=context.run, args=(work,), name="check", daemon=True)
     worker.start()
     try:
         end_s = time.monotonic() + max_time_s
-        while worker.is_alive() and (left_s := end_s - time.monotonic()) > 0:
-            worker.join(min(left_s, _LOOK_EVERY_S))  # Windows takes an interrupt between two joins
+        # Not join: interrupted, it takes a thread that still runs for one that has ended.
+        while not ended.is_set() and (left_s := end_s - time.monotonic()) > 0:
+            ended.wait(min(left_s, _LOOK_EVERY_S))  # Windows takes an interrupt between two waits
     finally:
-        _stop(worker)
+        _stop(worker, ended)
     if not raised or isinstance(raised[0], _Stop):
         raise TimeoutError
     return raised[0]
@@ -70,12 +73,12 @@ class _Stop(SystemExit):
     """Ends a thread; a SystemExit, because a thread dies of that without printing a traceback."""
 
 
-def _stop(worker):
+def _stop(worker, ended):
     """Raise `_Stop` inside the worker, again if it is swallowed; a thread that sleeps is left."""
     for _ in range(_STOP_TRIES):
-        if not worker.is_alive():
+        if ended.is_set():
             return
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(worker.ident), ctypes.py_object(_Stop)
         )
-        worker.join(_STOP_WAIT_S)
+        ended.wait(_STOP_WAIT_S)
