@@ -59,6 +59,10 @@ class Lab:
             1000 * RUN_LIMIT_S,
         )
 
+    def shut_down(self):
+        """End the kernel of the notebook, for the sake of memory."""
+        self.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+
     def raised(self):
         """What cells raised, as `NameError: ...`."""
         return self.page.evaluate(
