@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import labkit as lk
+from labkit.draw.epochs import epoch_timeline
 from labkit.draw.index_explorer import IndexExplorer, indices
 from labkit.draw.lanes import accesses, film, launch, passes_of, pattern, sectors_of
 from labkit.simt import cuda
@@ -82,7 +83,7 @@ def counts_of_gather(n=20):
 def test_each_access_gets_a_panel_that_says_its_figures():
     said = "5 sectors, 160 of 160 bytes used"
     assert accesses(counts_of_gather()).alt == (
-        f"gather: line 20: load index: {said}; line 20: load x: {said}; line 20: store out: {said}"
+        f"gather: line 21: load index: {said}; line 21: load x: {said}; line 21: store out: {said}"
     )
 
 
@@ -116,6 +117,20 @@ def test_the_film_has_a_frame_for_each_branch_and_counts_its_lanes():
     assert [frame.alt for frame in frames] == [
         "gather, branch 1 of 1: if i < out.size: 32 of 32 lanes arrive: 20 find it true, 12 false"
     ]
+
+
+@cuda.jit
+def countdown(x):
+    n = 400
+    while n > 0:
+        n -= 1
+        x[cuda.threadIdx.x] = n
+
+
+def test_a_film_and_a_timeline_that_are_cut_say_so():
+    counts = lk.profile(countdown[1, 32], np.zeros(32))
+    assert film(counts)[-1].alt.startswith("countdown, branch 256 of the first 256")
+    assert "the first 1 of more than 1" in epoch_timeline(counts).alt
 
 
 def test_without_a_branch_there_is_no_film():

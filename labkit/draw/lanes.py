@@ -222,7 +222,8 @@ def _strip(profile, steps, labels, left, now):
     words = (
         f"{labels[now]}  {yes + no} of {WARP_LANES} lanes arrive: {yes} find it true, {no} false"
     )
-    head = f"{profile.kernel}, branch {now + 1} of {len(steps)}"
+    some = "the first " if profile.is_cut(steps) else ""
+    head = f"{profile.kernel}, branch {now + 1} of {some}{len(steps)}"
     parts = [
         _text(12, 22, head, bold=True),
         _text(12, 42, words),

@@ -7,12 +7,11 @@ import numpy as np
 from labkit.simt.masks import WARP_LANES
 from labkit.simt.memory import GLOBAL, SHARED
 from labkit.simt.patterns import SECTOR_BYTES, sectors, wavefronts
-from labkit.simt.profile import Counts, Event, Sample, Step
+from labkit.simt.profile import REMEMBERED, Counts, Event, Sample, Step
 from labkit.simt.regions import Regions
 
 FLOP = {"+": 1, "-": 1, "*": 1, "/": 1, "//": 1, "%": 1, "**": 1, "fma": 2}
 COMPLEX_FLOP = {"+": 2, "-": 2, "*": 6, "/": 11, "**": 1}  # in real operations
-REMEMBERED = 256  # steps of the film and of the timeline
 
 
 @functools.cache

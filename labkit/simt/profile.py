@@ -8,6 +8,8 @@ from labkit.simt.bound import time_bound
 
 # The words are those of Nsight Compute's Metrics Decoder.
 
+REMEMBERED = 256  # steps of the film, and of the timeline: what comes after them is left out
+
 
 @dataclasses.dataclass
 class GlobalTraffic:
@@ -160,7 +162,8 @@ class Profile(Counts):
     rest
     dram_bytes_upper   32 bytes for each sector of each request: caches catch nothing
     lines              Line -> Counts; `line(12)` or `line("text")` finds one
-    samples, film, timeline   what the first warp and block did, for the pictures
+    samples, film, timeline   what the first warp and block did, for the pictures; of the last two
+    the first REMEMBERED steps
     """
 
     kernel: str = ""
@@ -173,6 +176,10 @@ class Profile(Counts):
     samples: list = dataclasses.field(default_factory=list)
     film: list = dataclasses.field(default_factory=list)
     timeline: list = dataclasses.field(default_factory=list)
+
+    def is_cut(self, steps):
+        """Whether the film or the timeline ends before the kernel did."""
+        return len(steps) == REMEMBERED
 
     def line(self, which):
         """The counts of one line, by its number or by a part of its text."""
