@@ -461,6 +461,7 @@ INTS = np.ones((3, 4), np.int8)
         (INTS[0], INTS.T, ValueError, "a must be a matrix"),
         (INTS[:0], INTS.T, ValueError, r"got the shape \(0, 4\)"),
         (INTS, INTS.T.astype(np.int64) << 62, OverflowError, "64 bits cannot hold"),
+        ([[1, 2], [3]], INTS.T, ValueError, "rows of a differ in length"),
     ],
 )
 def test_operands_that_do_not_fit_get_a_sentence(a, w, error, words):
