@@ -43,7 +43,9 @@ def _matrix(name, given):
     try:
         matrix = np.asarray(given)
     except ValueError:
-        raise ValueError(f"The rows of {name} differ in length: give each as many numbers.") from None
+        raise ValueError(
+            f"The rows of {name} differ in length: give each as many numbers."
+        ) from None
     if matrix.dtype.kind not in "iu":
         raise TypeError(
             f"{name} holds {matrix.dtype}, but this matrix unit multiplies integers: quantise "
