@@ -48,7 +48,7 @@ class Counter:
             dtype = getattr(value, "dtype", type(value))
             name, per_lane = _flop(op, dtype)
             if name is not None:
-                line.flop[name] = line.flop.get(name, 0) + n * per_lane
+                line.flop[name] += n * per_lane
 
     def branch(self, f, site, outer, yes, no):
         line = self.line(site)

@@ -1,7 +1,9 @@
 """`profile`: run a kernel on the executor and count what the hardware would do."""
 
+import collections
 import dataclasses
 import linecache
+import operator
 import typing
 
 from labkit.simt.bound import time_bound
@@ -11,14 +13,29 @@ from labkit.simt.bound import time_bound
 REMEMBERED = 256  # steps of the film, and of the timeline: what comes after them is left out
 
 
+class Summed:
+    """Figures that add up, each to its own."""
+
+    def __iadd__(self, other):
+        for name, theirs in vars(other).items():
+            setattr(self, name, operator.iadd(getattr(self, name), theirs))
+        return self
+
+
 @dataclasses.dataclass
-class GlobalTraffic:
+class GlobalTraffic(Summed):
     """Accesses to global memory. A request is one access by one warp; a sector is 32 aligned
     bytes."""
 
     requests: int = 0
     bytes_requested: int = 0
     sectors: int = 0
+
+    def __str__(self):
+        if not self.requests:
+            return "no requests"
+        per = f"{self.sectors_per_request:.4g} sectors per request"
+        return f"{self.requests:,} requests, {self.sectors:,} sectors, {per}"
 
     @property
     def sectors_per_request(self):
@@ -33,7 +50,7 @@ class GlobalTraffic:
 
 
 @dataclasses.dataclass
-class SharedTraffic:
+class SharedTraffic(Summed):
     """Accesses to shared memory. A wavefront is one pass over the 32 banks; `ideal` is the
     fewest."""
 
@@ -41,6 +58,12 @@ class SharedTraffic:
     bytes_requested: int = 0
     wavefronts: int = 0
     ideal: int = 0
+
+    def __str__(self):
+        if not self.requests:
+            return "no requests"
+        ways = f"{self.bank_conflicts:,} bank conflicts ({self.ways:.4g}-way)"
+        return f"{self.requests:,} requests, {self.wavefronts:,} wavefronts, {ways}"
 
     @property
     def bank_conflicts(self):
@@ -53,7 +76,7 @@ class SharedTraffic:
 
 
 @dataclasses.dataclass
-class Counts:
+class Counts(Summed):
     """What was counted on one source line, or on all of them.
 
     atomics, local_requests   requests, as of the traffic
@@ -73,7 +96,7 @@ class Counts:
     barriers: int = 0
     instructions: int = 0
     lanes: int = 0
-    flop: dict = dataclasses.field(default_factory=dict)
+    flop: collections.Counter = dataclasses.field(default_factory=collections.Counter)
 
     @property
     def threads_per_instruction(self):
@@ -84,20 +107,6 @@ class Counts:
     def branch_efficiency(self):
         """The share of branches in which the lanes of a warp agree; None without a branch."""
         return 1 - self.divergent_branches / self.branches if self.branches else None
-
-    def add(self, other):
-        """Add the counts of another line."""
-        for name, theirs in vars(other).items():
-            if isinstance(theirs, dict):
-                mine = self.flop
-                for dtype, n in theirs.items():
-                    mine[dtype] = mine.get(dtype, 0) + n
-            elif isinstance(theirs, int):
-                setattr(self, name, getattr(self, name) + theirs)
-            else:
-                mine = vars(getattr(self, name))
-                for part, n in vars(theirs).items():
-                    mine[part] += n
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,18 +209,9 @@ class Profile(Counts):
 
     def __str__(self):
         rows = [("counted (simulated)", f"{self.kernel}, grid {self.grid}, block {self.block}")]
-        for name in ("global_loads", "global_stores"):
-            part = getattr(self, name)
-            if part.requests:
-                per = f"{part.sectors_per_request:.4g} sectors per request"
-                rows.append((name, f"{part.requests:,} requests, {part.sectors:,} sectors, {per}"))
-        for name in ("shared_loads", "shared_stores"):
-            part = getattr(self, name)
-            if part.requests:
-                ways = f"{part.bank_conflicts:,} bank conflicts ({part.ways:.4g}-way)"
-                rows.append(
-                    (name, f"{part.requests:,} requests, {part.wavefronts:,} wavefronts, {ways}")
-                )
+        for name in ("global_loads", "global_stores", "shared_loads", "shared_stores"):
+            if getattr(self, name).requests:
+                rows.append((name, str(getattr(self, name))))
         if self.branches:
             rows.append(("branches", f"{self.branches:,}, {self.divergent_branches:,} divergent"))
         rows += [(n, f"{getattr(self, n):,}") for n in ("atomics", "barriers") if getattr(self, n)]
@@ -236,12 +236,9 @@ def profile(launch, *args):
     run = launch.run(args, counter)
     found = Profile(kernel=launch.kernel.__name__, grid=launch.grid, block=launch.block)
     found.shared_bytes = run.shared.static_bytes + run.shared.dynamic_bytes
-    for (function, number, file), counts in sorted(
-        counter.lines.items(), key=lambda item: item[0][1]
-    ):
-        text = linecache.getline(file, number).strip()
-        found.lines[Line(function, number, text)] = counts
-        found.add(counts)
+    for (function, number, file), counts in sorted(counter.lines.items(), key=lambda i: i[0][1]):
+        found.lines[Line(function, number, linecache.getline(file, number).strip())] = counts
+        found += counts
     found.dram_bytes_lower = 32 * (counter.touched("load") + counter.touched("store"))
     found.dram_bytes_upper = 32 * (found.global_loads.sectors + found.global_stores.sectors)
     found.samples = list(counter.samples.values())

@@ -569,6 +569,7 @@ def test_lines_add_up_to_the_whole():
     assert p.line("s[t] += s[t + k]").flop == p.flop
     assert p.shared_bytes == 512
     assert "bank conflicts" in str(p)
+    assert str(type(p.global_loads)()) == "no requests"
 
 
 def test_a_kernel_counts_the_same_in_one_batch_and_in_many(monkeypatch):
