@@ -53,6 +53,7 @@ STAGES = (
     Stage("build", ((PYTHON, "tools/build.py", "--check"),)),
     Stage("notebooks", ((*PYTEST, *TOGETHER, *NBVAL, "notebooks", "exercises", "solutions"),)),
     Stage("browser", ((*PYTEST, "tests/browser"),), no_chromium),
+    Stage("compile", ((*PYTEST, "tests/stacks/test_compile.py"),)),
     Stage("colab", ((*PYTEST, "tests/stacks/test_colab.py"),)),
     Stage("binder", ((*PYTEST, "tests/stacks/test_binder.py"),)),
 )  # fmt: skip

@@ -2,10 +2,16 @@
 them.
 
 The rules are those of NVIDIA's `cuda_occupancy.h`, against which a test compares every
-configuration.
+configuration. For the kernels of the course the registers are recorded.
 """
 
 import dataclasses
+import math
+import numbers
+
+from labkit.reading import Reading
+from labkit.simt.compiled import resources
+from labkit.simt.kernel import launch_of
 
 KIB = 1024
 WARP_LANES = 32
@@ -52,6 +58,7 @@ class Occupancy:
 
     limits      blocks that fit by `warps`, `blocks`, `registers` and `shared` memory alone
     limited_by  the names of all the limits that bind; if the launch fails, why
+    registers   of a thread, as a Reading, where they were looked up
     """
 
     blocks_per_sm: int
@@ -59,30 +66,52 @@ class Occupancy:
     occupancy: float
     limits: dict
     limited_by: tuple
+    registers: Reading | None = None
 
     def __str__(self):
         what = " and ".join(self.limited_by)
-        if not self.blocks_per_sm:
-            return f"[modelled] the launch fails: {what}"
-        return (
-            f"[modelled] occupancy: {self.occupancy:.1%} ({self.blocks_per_sm} blocks, "
-            f"{self.warps_per_sm} warps per multiprocessor; limited by {what})"
-        )
+        said = f"[modelled] the launch fails: {what}"
+        if self.blocks_per_sm:
+            said = (
+                f"[modelled] occupancy: {self.occupancy:.1%} ({self.blocks_per_sm} blocks, "
+                f"{self.warps_per_sm} warps per multiprocessor; limited by {what})"
+            )
+        return f"{said}\n{self.registers}" if self.registers else said
 
     __repr__ = __str__
 
 
-def occupancy(threads_per_block, registers, shared_bytes, compute_capability):
+def occupancy(block, registers=None, shared_bytes=None, compute_capability=None):
     """The theoretical occupancy of a kernel on a GPU of a compute capability -> Occupancy.
 
+    block         threads per block; or a launch, `kernel[blocks, threads]`, of a kernel of the
+                  course, whose registers and shared bytes are recorded and not to be given
     registers     per thread, as the compiler reports them
     shared_bytes  per block, static and dynamic together
     compute_capability   7.0 to 12.0, as 8.0, "8.0" or (8, 0)
 
     Assumes the largest share of the on-chip memory for shared memory. Raises ValueError for a
-    compute capability that is not in the table and for amounts that cannot be.
+    compute capability that is not in the table, for amounts that cannot be, and for a kernel of
+    which nothing is recorded.
     """
-    sm = _limits_of(compute_capability)
+    capability = _name_of(compute_capability)
+    given = registers is not None and shared_bytes is not None
+    if isinstance(block, numbers.Integral) and given:
+        return _occupancy(LIMITS[capability], block, registers, shared_bytes)
+    if isinstance(block, numbers.Integral) or registers is not None or shared_bytes is not None:
+        raise ValueError(
+            f"occupancy() got {block!r}, {registers!r} registers and {shared_bytes!r} shared "
+            f"bytes. Give all three as numbers, or only a launch such as kernel[blocks, threads]."
+        )
+    launch = launch_of(block)
+    recorded, static_bytes = resources(launch.kernel, capability)
+    shared_bytes = static_bytes + launch.dynamic_shared_bytes
+    threads = math.prod(launch.block)
+    found = _occupancy(LIMITS[capability], threads, recorded.value, shared_bytes)
+    return dataclasses.replace(found, registers=recorded)
+
+
+def _occupancy(sm, threads_per_block, registers, shared_bytes):
     if threads_per_block < 1 or registers < 0 or shared_bytes < 0:
         raise ValueError(
             f"A block of {threads_per_block} threads with {registers} registers and {shared_bytes} "
@@ -108,14 +137,14 @@ def _up(value, unit):
     return -(-value // unit) * unit
 
 
-def _limits_of(capability):
+def _name_of(capability):
     parts = capability if isinstance(capability, tuple) else str(capability).split(".")
     name = ".".join(str(part) for part in (*parts, 0)[:2])
     if name not in LIMITS:
         raise ValueError(
             f"Compute capability {capability} is not in the table. Known: {', '.join(LIMITS)}."
         )
-    return LIMITS[name]
+    return name
 
 
 def _failures(sm, threads, registers, shared_bytes, block_registers):

@@ -1,5 +1,6 @@
 """Occupancy: worked values, and NVIDIA's own header over every configuration."""
 
+import ast
 import importlib.util
 import itertools
 import shutil
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.simt import occupancy
+from labkit.hardware import recorded
+from labkit.simt import compiled, cuda, occupancy
 from labkit.simt.occupancy import LIMITS
 
 WARPS, BLOCKS, REGISTERS, SHARED = "warps", "blocks", "registers", "shared"
@@ -74,6 +76,107 @@ def test_capabilities_are_spelled_in_three_ways():
     )
     assert "limited by" in str(occupancy(256, 30, 0, 12.0))
     assert "launch fails" in str(occupancy(1024, 65, 0, 12.0))
+
+
+# The kernels of the course, whose registers are recorded
+
+
+def kernel_of_lesson_8(name, **constants):
+    """A kernel as it stands in the lesson, with other constants around it."""
+    path = Path(__file__).parents[2] / "lessons/08_matmul_ladder.py"
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree.body = [node for node in tree.body if getattr(node, "name", None) == name]
+    space = {"cuda": cuda, **constants}
+    exec(compile(tree, str(path), "exec"), space)
+    return space[name]
+
+
+def test_a_kernel_of_the_course_brings_its_registers_and_shared_bytes():
+    found = occupancy(kernel_of_lesson_8("tiled", TILE=32)[1, (32, 32)], compute_capability="8.0")
+    rows = [row for row in recorded("kernel-registers").rows if row["kernel"] == "tiled"]
+    assert found.registers.value == rows[0]["registers"]["8.0"]
+    given = occupancy(1024, found.registers.value, 2 * 32 * 32 * 4, "8.0")
+    assert (found.occupancy, found.limits) == (given.occupancy, given.limits)
+
+
+def test_recorded_registers_say_where_they_are_from():
+    found = occupancy(kernel_of_lesson_8("tiled", TILE=32)[1, (32, 32)], compute_capability="8.0")
+    modelled, source = str(found).splitlines()
+    assert modelled.startswith("[modelled] occupancy: ")
+    assert source.startswith("[recorded] registers of tiled, compute capability 8.0: ")
+    assert "ptxas" in source
+
+
+def test_dynamic_shared_memory_is_added_to_the_recorded_bytes():
+    launch = kernel_of_lesson_8("tiled", TILE=32)[1, (32, 32), 0, 150_000]
+    assert occupancy(launch, compute_capability="8.0").limits["shared"] == 1
+
+
+@pytest.mark.parametrize(
+    ("tile", "capability", "words"),
+    [
+        (16, "8.0", "No registers are recorded for tiled: it is not, or no longer, a kernel of"),
+        (32, "12.0", "tiled was compiled for 7.5, 8.0, 9.0, 10.0 and not for 12.0"),
+    ],
+    ids=["another constant", "another architecture"],
+)
+def test_what_was_not_compiled_is_refused(tile, capability, words):
+    launch = kernel_of_lesson_8("tiled", TILE=tile)[1, (tile, tile)]
+    with pytest.raises(ValueError, match=words):
+        occupancy(launch, compute_capability=capability)
+
+
+@pytest.mark.parametrize("given", [(256,), (256, 30), ("kernel", 30)], ids=str)
+def test_half_of_the_amounts_is_refused(given):
+    with pytest.raises(ValueError, match="Give all three as numbers, or only a launch"):
+        occupancy(*given, compute_capability="8.0")
+
+
+def test_of_several_types_of_arguments_the_most_counts(monkeypatch):
+    @cuda.jit
+    def kernel(x):
+        x[0] = 1
+
+    mark = compiled.fingerprint(kernel.py_func)
+    rows = [
+        {"fingerprint": mark, "registers": {"8.0": n}, "shared_bytes": {"8.0": 0}} for n in (8, 60)
+    ]
+    record = type("Record", (), {"rows": rows, "source": "a test, today"})
+    monkeypatch.setattr(compiled, "recorded", lambda key: record)
+    assert occupancy(kernel[1, 32], compute_capability="8.0").registers.value == 60
+
+
+# What tells one kernel from another
+
+STEP = 1
+
+
+@cuda.jit(device=True)
+def step(x):
+    return x + STEP
+
+
+def counts_on(x):
+    x[0] = step(x[0])
+
+
+def test_a_fingerprint_does_not_depend_on_a_global_with_the_name_of_a_local(monkeypatch):
+    def kernel(out):
+        x = cuda.threadIdx.x
+        out[x] = x
+
+    before = compiled.fingerprint(kernel)
+    monkeypatch.setitem(globals(), "x", 5)
+    compiled.frozen.cache_clear()
+    assert compiled.fingerprint(kernel) == before
+
+
+def test_a_fingerprint_changes_with_a_constant_of_a_device_function(monkeypatch):
+    before = compiled.fingerprint(counts_on)
+    assert compiled.fingerprint(counts_on) == before
+    monkeypatch.setitem(globals(), "STEP", 2)
+    compiled.frozen.cache_clear()
+    assert compiled.fingerprint(counts_on) != before
 
 
 PROGRAM = r"""

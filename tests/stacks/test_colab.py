@@ -1,6 +1,5 @@
 """The notebooks on Colab's frozen versions: what a student there gets after the set-up cell."""
 
-import hashlib
 import re
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 import sources
 import validate
+from venvs import cached, pip_install, run
 
 ROOT = sources.ROOT
 CONSTRAINTS = ROOT / "tests/colab-constraints.txt"
@@ -33,36 +33,13 @@ def find_python_3_13():
     return None
 
 
-def run(*command, cwd=ROOT, timeout_s=900):
-    return subprocess.run(
-        [str(word) for word in command], cwd=cwd, timeout=timeout_s, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
-    )  # fmt: skip
-
-
-def pip_install(python, *arguments):
-    done = run(python, "-m", "pip", "install", "--disable-pip-version-check", *arguments)
-    if done.returncode and re.search(r"Max retries|NewConnectionError|resolution", done.stdout):
-        pytest.skip("no package index answered, so Colab's versions cannot be installed")
-    assert done.returncode == 0, done.stdout[-3000:]
-    return done.stdout
-
-
 @pytest.fixture(scope="session")
 def colab_python():
     """The Python of an environment with Colab's versions, kept in .cache for the next time."""
     base = find_python_3_13()
     if base is None:
         pytest.skip("no python3.13 is here (Colab's version): install one to run this")
-    key = hashlib.sha256(CONSTRAINTS.read_bytes() + repr((base, PACKAGES)).encode()).hexdigest()
-    venv = ROOT / ".cache" / f"colab-{key[:12]}"
-    python = venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    if not (venv / "finished").exists():
-        done = run(base, "-m", "venv", "--clear", venv)
-        assert done.returncode == 0, done.stdout
-        pip_install(python, "-c", CONSTRAINTS, *PACKAGES)
-        (venv / "finished").touch()
-    return python
+    return cached("colab", base, PACKAGES, CONSTRAINTS)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,108 @@
+"""Every kernel of the course, with small launches of it, as its lessons and solutions run them."""
+
+import contextlib
+import dataclasses
+import functools
+import io
+import math
+import os
+import tempfile
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+
+from labkit.simt.kernel import Kernel, Launch
+
+ROOT = Path(__file__).parents[2]
+PER_KERNEL = 3  # launches of different sizes to keep of each kernel and its dtypes
+LARGE_THREADS = 1 << 16  # a larger launch is kept only where there is no other
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CourseLaunch:
+    """A launch that a lesson makes; `args` are copies, as they were before it."""
+
+    source: str
+    name: str
+    kernel: Kernel
+    grid: tuple
+    block: tuple
+    args: tuple
+    dynamic_shared_bytes: int
+
+    @property
+    def threads(self):
+        return math.prod(self.grid) * math.prod(self.block)
+
+    @property
+    def signature(self):
+        """What tells launches of one kernel and dtypes from those of another."""
+        types = tuple(
+            (arg.dtype.str, arg.ndim) if isinstance(arg, np.ndarray) else type(arg).__name__
+            for arg in self.args
+        )
+        return self.source, self.name, types
+
+    @property
+    def sizes(self):
+        return self.grid, self.block, tuple(np.shape(arg) for arg in self.args)
+
+
+@functools.cache
+def course_launches():
+    """The smallest few launches of every kernel and dtypes: a list of CourseLaunch."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {"LABKIT_CUDA": "simt", "LABKIT_PROGRESS": str(Path(folder) / "p.json")}
+        with mock.patch.dict(os.environ, environment):
+            for path in sorted((ROOT / "lessons").glob("*.py")):
+                if "@cuda.jit" in path.read_text(encoding="utf-8"):
+                    found += _run(path)
+    return found
+
+
+def _run(path):
+    """Execute a lesson -> the launches of the kernels that are written in it."""
+    kept, plain = {}, Launch.run
+
+    def run(launch, args, watch=None):
+        if launch.kernel.py_func.__code__.co_filename == str(path):
+            _keep(kept, path, launch, args)
+        return plain(launch, args, watch)
+
+    code = compile(path.read_text(encoding="utf-8"), str(path), "exec")
+    with mock.patch.object(Launch, "run", run), contextlib.redirect_stdout(io.StringIO()):
+        exec(code, {"__name__": path.stem})
+    return [launch for launches in kept.values() for launch in launches]
+
+
+def _keep(kept, path, launch, args):
+    args = tuple(getattr(arg, "host", arg) for arg in args)
+    source, kernel = path.relative_to(ROOT).as_posix(), launch.kernel
+    one = CourseLaunch(
+        source, _name(kernel.py_func), kernel, launch.grid, launch.block, args,
+        launch.dynamic_shared_bytes,
+    )  # fmt: skip
+    known = kept.setdefault(one.signature, [])
+    if one.sizes in [other.sizes for other in known]:
+        return
+    best = sorted([*known, one], key=lambda other: other.threads)
+    best = [other for n, other in enumerate(best) if not n or other.threads <= LARGE_THREADS]
+    kept[one.signature] = [
+        dataclasses.replace(one, args=_copies(args)) if other is one else other
+        for other in best[:PER_KERNEL]
+    ]
+
+
+def _copies(args):
+    """Copies of the arrays; one array under two names stays one."""
+    copies = {id(arg): arg.copy() for arg in args if isinstance(arg, np.ndarray)}
+    return tuple(copies.get(id(arg), arg) for arg in args)
+
+
+def _name(function):
+    """The function's name, with the numbers that its closure binds: `transpose(width=33)`."""
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    bound = [f"{name}={cell.cell_contents}" for name, cell in cells]
+    return function.__name__ + (f"({', '.join(bound)})" if bound else "")

@@ -1,0 +1,218 @@
+"""Compile every kernel of the course with the real numba-cuda and NVIDIA's ptxas.
+
+    python tools/compile_kernels.py            shows registers and bytes of each kernel
+    python tools/compile_kernels.py --write    keeps them in labkit/hardware/recorded
+
+No GPU is needed. The kernels and the types of their arguments come from running the lessons and
+solutions on the executor.
+"""
+
+import argparse
+import datetime
+import dis
+import json
+import marshal
+import pickle
+import sys
+import tempfile
+import types
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+if __name__ == "__main__":
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "stacks")]
+
+import pytest  # noqa: E402
+from venvs import cached, run  # noqa: E402
+
+from labkit.simt.compiled import fingerprint  # noqa: E402
+from labkit.simt.dtypes import Type  # noqa: E402
+from labkit.simt.functions import frozen  # noqa: E402
+from labkit.simt.kernel import Kernel  # noqa: E402
+from tests.simt.course_kernels import course_launches  # noqa: E402
+
+TARGET = ROOT / "labkit" / "hardware" / "recorded" / "kernel_registers.json"
+CAPABILITIES = ((7, 5), (8, 0), (9, 0), (10, 0))
+# All that has a say in what comes out.
+PINS = (
+    "numba-cuda==0.30.4", "numba==0.68.1", "llvmlite==0.50.0", "numpy==2.4.6",
+    "cuda-bindings==13.5.0", "cuda-core==1.2.2", "cuda-pathfinder==1.9.0",
+    "nvidia-nvvm==13.5.37", "nvidia-cuda-nvcc==13.5.37", "nvidia-cuda-crt==13.5.37",
+    "nvidia-cuda-nvrtc==13.5.37", "nvidia-cuda-runtime==13.5.37",
+)  # fmt: skip
+PLAIN = (int, float, complex, str, tuple, list, dict, np.generic, np.ndarray)
+FIGURES = ("registers", "shared_bytes", "local_bytes", "spill_bytes")
+NOTES = (
+    "Each figure by compute capability: registers of a thread, static shared bytes of a block, "
+    "bytes of local memory of a thread, and bytes of spilled registers, stored plus loaded.",
+    "Nothing was executed. Another compiler, such as a driver's own, may take other registers.",
+    "The fingerprint is that of the kernel's source: a changed kernel has no record.",
+)
+
+
+# A kernel as plain data, for an environment without labkit
+
+
+def job(kernel, arguments):
+    return {"kernel": packed(kernel.py_func), "arguments": [packed_type(a) for a in arguments]}
+
+
+def packed(function):
+    code, known = function.__code__, frozen(function)
+    names = {name: packed_value(name, known[name]) for name in globals_of(code) if name in known}
+    return {
+        "code": marshal.dumps(code), "module": function.__module__ or "kernel",
+        "defaults": function.__defaults__, "names": names,
+    }  # fmt: skip
+
+
+def globals_of(code):
+    """The names that a function takes from outside; attributes have names too, but other ones."""
+    found = {step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}
+    inner = [const for const in code.co_consts if isinstance(const, types.CodeType)]
+    return found.union(code.co_freevars, *map(globals_of, inner))
+
+
+def packed_value(name, value):
+    if isinstance(value, types.ModuleType):
+        return "module", real(value.__name__)
+    if isinstance(value, Type):
+        return "name", "numba.cuda", value.name
+    if isinstance(value, Kernel) and value.py_func.__module__.startswith("labkit."):
+        return "name", real(value.py_func.__module__), value.__name__
+    if isinstance(value, Kernel):
+        return "device function" if value.device else "kernel", packed(value.py_func)
+    if hasattr(value, "py_func"):
+        return "cpu function", packed(value.py_func)
+    if isinstance(value, types.FunctionType):
+        return "function", packed(value)
+    if isinstance(value, PLAIN):
+        return "value", value
+    raise TypeError(f"{name} is a {type(value).__name__}: teach packed_value() to hand it over.")
+
+
+def real(module):
+    """The module of numba that one of the executor's stands in for."""
+    return module.replace("labkit.simt.cuda", "numba.cuda").replace("labkit.simt", "numba.cuda")
+
+
+def packed_type(argument):
+    if isinstance(argument, np.ndarray):
+        return "array", argument.dtype, argument.ndim, layout(argument)
+    return "value", argument
+
+
+def layout(array):
+    flags = array.flags
+    return "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A"
+
+
+def spelled(argument):
+    """A type as numba prints it: `float32[:, ::1]` is an array of two axes in C order."""
+    if not isinstance(argument, np.ndarray):
+        return np.result_type(argument).name
+    axes = [":"] * argument.ndim
+    order = layout(argument)
+    if axes and order != "A":
+        axes[-1 if order == "C" else 0] = "::1"
+    dtype = argument.dtype.name if argument.dtype.names is None else "record"
+    return f"{dtype}[{', '.join(axes)}]"
+
+
+# The compiler, and what it says
+
+
+def compiler():
+    """The Python of an environment with the compilers. Skips the test where there is no index."""
+    if sys.platform != "linux":
+        pytest.skip("NVIDIA's compiler is installed on Linux only")
+    return cached("compiler", sys.executable, PINS)
+
+
+def compiled(python, jobs, capabilities=CAPABILITIES):
+    """-> (versions, and for each job: capability -> figures or {"error": words})."""
+    with tempfile.TemporaryDirectory() as folder:
+        task, results = Path(folder) / "jobs.pickle", Path(folder) / "results.json"
+        task.write_bytes(pickle.dumps({"jobs": jobs, "capabilities": capabilities}))
+        done = run(python, ROOT / "tests/stacks/real_compiler.py", task, results)
+        if done.returncode:
+            raise RuntimeError(f"The compilers did not run:\n{done.stdout[-3000:]}")
+        found = json.loads(results.read_text(encoding="utf-8"))
+    return found["versions"], found["figures"]
+
+
+def kernels():
+    """Each kernel of the course with each of the types it is launched with, once."""
+    found = {}
+    for launch in course_launches():
+        found.setdefault((launch.source, launch.name, *map(spelled, launch.args)), launch)
+    return list(found.values())
+
+
+def row(launch, figures):
+    by_figure = {
+        figure: {capability: found[figure] for capability, found in figures.items()}
+        for figure in FIGURES
+    }
+    return {
+        "source": launch.source,
+        "kernel": launch.name,
+        "arguments": ", ".join(map(spelled, launch.args)),
+        "fingerprint": fingerprint(launch.kernel.py_func),
+        **by_figure,
+    }
+
+
+def course(python):
+    """-> (versions, rows of all kernels, refusals as sentences)."""
+    launches = kernels()
+    versions, found = compiled(python, [job(one.kernel, one.args) for one in launches])
+    rows, refused = [], []
+    for launch, figures in zip(launches, found, strict=True):
+        errors = {c: one["error"] for c, one in figures.items() if "error" in one}
+        refused += [f"{launch.source}: {launch.name}, {c}: {e}" for c, e in errors.items()]
+        rows += [] if errors else [row(launch, figures)]
+    return versions, rows, refused
+
+
+def described(versions):
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def record(versions, rows):
+    """Write the rows down, one a line."""
+    about = {
+        "title": "What NVIDIA's compiler made of the kernels of the course",
+        "machine": described(versions),
+        "date": datetime.date.today().isoformat(),
+        "command": "python tools/compile_kernels.py --write",
+        "provenance": "made for this course",
+        "notes": NOTES,
+    }
+    text = json.dumps({"kernel-registers": {**about, "rows": []}}, indent=2)
+    lines = ",\n".join(f"      {json.dumps(row)}" for row in rows)
+    TARGET.write_text(text.replace('"rows": []', f'"rows": [\n{lines}\n    ]') + "\n", "utf-8")
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help=f"into {TARGET.relative_to(ROOT)}")
+    write = parser.parse_args(arguments).write
+    try:
+        versions, rows, refused = course(compiler())
+    except pytest.skip.Exception as reason:
+        return f"Nothing was compiled: {reason}."
+    for one in rows:
+        registers = ", ".join(map(str, one["registers"].values()))
+        print(f"{one['source']:45} {one['kernel']:22} {registers:18} {one['arguments']}")
+    if refused:
+        return "\n\n".join(refused)
+    if write:
+        record(versions, rows)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
