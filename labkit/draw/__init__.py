@@ -7,6 +7,7 @@ from labkit.draw.chart import Chart
 from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
 from labkit.draw.lanes import accesses, film, launch, pattern
 from labkit.draw.marks import MARKS
+from labkit.draw.number_ruler import number_ruler
 from labkit.draw.picture import Picture
 from labkit.draw.roofline import Dot, roofline
 from labkit.draw.slider import Slider
@@ -27,6 +28,7 @@ __all__ = [
     "film",
     "interleaving",
     "launch",
+    "number_ruler",
     "pattern",
     "race_frames",
     "roofline",

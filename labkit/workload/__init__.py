@@ -1,10 +1,18 @@
-"""Flop and bytes of common kernels, counted from their sizes: `matmul(m, n, k, itemsize).flop`."""
+"""Flop, bytes and numbers of common kernels, from their sizes: `matmul(m, n, k, itemsize).flop`."""
 
 from labkit.workload.kernels import axpy, copy, dot, jacobi, matmul, triad
-from labkit.workload.transformer import attention, mlp, transformer_step
+from labkit.workload.number_formats import NumberFormat, number_format, number_formats
+from labkit.workload.transformer import (
+    attention,
+    mlp,
+    rows_on_chip,
+    tiled_attention,
+    transformer_step,
+)
 from labkit.workload.work import Work
 
 __all__ = [
-    "Work", "attention", "axpy", "copy", "dot", "jacobi", "matmul", "mlp", "transformer_step",
+    "NumberFormat", "Work", "attention", "axpy", "copy", "dot", "jacobi", "matmul", "mlp",
+    "number_format", "number_formats", "rows_on_chip", "tiled_attention", "transformer_step",
     "triad",
 ]  # fmt: skip

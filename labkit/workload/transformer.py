@@ -5,7 +5,8 @@ softmax, dropout, embedding look-ups, the optimiser.
 
 Sources: Kaplan et al. 2020, arXiv 2001.08361, section 2.1 (2 N flop a token forward, 6 N with the
 backward pass); Chowdhery et al. 2022 (PaLM), arXiv 2204.02311, appendix B (attention adds
-12 L H Q T a token in training: L layers, H heads, head size Q, T tokens in a sequence).
+12 L H Q T a token in training: L layers, H heads, head size Q, T tokens in a sequence); Dao et
+al. 2022 (FlashAttention), arXiv 2205.14135, section 3 (attention in tiles).
 """
 
 from labkit.workload.kernels import matmul
@@ -58,6 +59,43 @@ def attention(
         write_bytes=(heads * queries * size + writes * scores) * itemsize,
     )
     return each * sequences
+
+
+def tiled_attention(n_sequences, n_heads, n_queries, n_keys, head_size, itemsize, *, query_rows):
+    """`attention` in tiles of `query_rows` queries: no score ever reaches memory.
+
+    A tile of queries, its sums and the maximum of each row stay on the chip while all of K and V
+    passes by. So K and V are read once for each tile; Q is read and the result written once. That
+    is the order of loops of FlashAttention-2 (Dao 2023, arXiv 2307.08691); the first one kept K and
+    V on the chip instead. Not counted: what a cache saves of the repeated reads.
+    """
+    once = attention(
+        n_sequences, n_heads, n_queries, n_keys, head_size, itemsize, score_reads=0, score_writes=0
+    )
+    (rows,) = counts(query_rows=query_rows)
+    if not rows:
+        raise ValueError("query_rows must be at least 1: a tile holds at least one query.")
+    n_again = max(-(-n_queries // rows) - 1, 0)
+    key_bytes = 2 * n_sequences * n_heads * n_keys * head_size * itemsize
+    return once + Work(0, n_again * key_bytes, 0)
+
+
+def rows_on_chip(on_chip_bytes, head_size, itemsize):
+    """How many rows a tile of attention may have: four tiles (Q, K, V, result) share the memory.
+
+    M numbers of on-chip memory hold M / (4 d) rows, so traffic grows as N^2 d^2 / M (Dao et al.
+    2022, theorem 2; algorithm 1 for the four). Raises ValueError where not even one row fits.
+    """
+    on_chip_bytes, size, itemsize = counts(
+        on_chip_bytes=on_chip_bytes, head_size=head_size, itemsize=itemsize
+    )
+    row_bytes = 4 * size * itemsize
+    if not row_bytes or on_chip_bytes < row_bytes:
+        raise ValueError(
+            f"{on_chip_bytes} bytes hold no row of four tiles with heads of {size} numbers of "
+            f"{itemsize} bytes: at least {max(row_bytes, 1)} bytes and a head size of 1 are needed."
+        )
+    return on_chip_bytes // row_bytes
 
 
 def transformer_step(

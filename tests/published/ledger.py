@@ -10,7 +10,7 @@ import math
 import sys
 from collections.abc import Callable
 
-from labkit.hardware import published, recorded
+from labkit.hardware import op_energy, published, recorded
 from labkit.plan import (
     Decoder,
     Roofline,
@@ -22,6 +22,7 @@ from labkit.plan import (
     tokens_per_s,
 )
 from labkit.units import si
+from labkit.workload import attention
 
 HOUR_S, DAY_S = 3600, 86400
 WH_J, TONNE_G = 3600, 1e6
@@ -226,6 +227,20 @@ def shared_efficiency(tile_store_stride, tile_load_stride):
     return 2 / sum(passes)
 
 
+def wavefronts_of_shared_floats(n, tile_load_stride):
+    banks = [lane * tile_load_stride % 32 for lane in range(32)]
+    return requests(n) * max(map(banks.count, banks))
+
+
+def wavefronts_of_loads(loads, wavefronts_per_load):
+    return loads * wavefronts_per_load
+
+
+def wavefronts_beyond_the_least(loads, itemsize, wavefronts_per_load):
+    """A wavefront brings 128 bytes at best."""
+    return loads * (wavefronts_per_load - 32 * itemsize // 128)
+
+
 def bytes_read_and_written(n, itemsize, time_s):
     return 2 * n * n * itemsize / time_s
 
@@ -244,6 +259,34 @@ def sectors_per_load(sectors_of_a, sectors_of_b):
 
 def sectors_of_all_loads(n, sectors_of_a, sectors_of_b):
     return (sectors_of_a + sectors_of_b) * n**3 / 32
+
+
+def moved_in_the_time(time_s, bandwidth_bytes_per_s):
+    return time_s * bandwidth_bytes_per_s
+
+
+def attention_flop(n_sequences, n_heads, length, head_size, itemsize, n_products):
+    """Forward 2 products of matrices and backward 4; a seventh where scores are made again."""
+    forward = attention(n_sequences, n_heads, length, length, head_size, itemsize)
+    return forward.flop * n_products / 2
+
+
+def energy_elsewhere(op, kind, bits):
+    """By the other transcriptions, in which an access is one of 64 bits."""
+    return op_energy(op, kind, 45).energy_j * (bits / 64 if op == "sram_64b" else 1)
+
+
+def _of_operation(name, column):
+    rows = published("operations-45nm").rows
+    return next(row[column] for row in rows if row["operation"] == name)
+
+
+def energy_over(of, over):
+    return _of_operation(of, "energy_j") / _of_operation(over, "energy_j")
+
+
+def area_over(of, over):
+    return _of_operation(of, "area_um2") / _of_operation(over, "area_um2")
 
 
 LEDGER = (
@@ -285,10 +328,22 @@ LEDGER = (
     Entry("transpose-nsight", "shared_efficiency", "%", shared_efficiency),
     Entry("transpose-nsight", "rate_bytes_per_s", "B/s", bytes_read_and_written),
     Entry("harris-reductions", "bytes_per_s", "B/s", floats_read),
+    Entry("transpose-banks", "shared_load_requests", "1", requests),
+    Entry("transpose-banks", "shared_load_wavefronts", "1", wavefronts_of_shared_floats),
+    Entry("lds128-banks", "wavefronts", "1", wavefronts_of_loads),
+    Entry("lds128-banks", "bank_conflicts", "1", wavefronts_beyond_the_least),
     Entry("sgemm-a6000", "of_cublas_fraction", "%", of_cublas),
     Entry("sgemm-gb10", "of_cublas_fraction", "%", of_cublas),
     Entry("sgemm-gb10-sectors", "sectors_per_request", "1", sectors_per_load),
     Entry("sgemm-gb10-sectors", "load_sectors", "1", sectors_of_all_loads),
+    Entry("flash-attention", "moved_bytes", "B", moved_in_the_time, relation="≤"),
+    Entry(
+        "flash-attention", "flop", "FLOP", attention_flop,
+        not_reproduced="the count is 12 times the printed one, for which no reason is known",
+    ),
+    Entry("operations-45nm", "energy_j", "J", energy_elsewhere),
+    Entry("operations-45nm-int8-gain", "energy_ratio", "1", energy_over),
+    Entry("operations-45nm-int8-gain", "area_ratio", "1", area_over),
 )  # fmt: skip
 
 

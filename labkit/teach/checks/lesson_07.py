@@ -1,12 +1,10 @@
 """Checks of lesson 07: which tool orders, ranks in a block, private bins, a sum, a scan."""
 
-import inspect
-import linecache
-
 import numpy as np
 
 from labkit.simt import cuda
 from labkit.teach import kernels
+from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise
 
 THREADS, N_BINS = 128, 16
@@ -17,18 +15,6 @@ def _clean_counts(answer, grid, *args, case):
     copies = [arg.copy() for arg in args]
     kernels.run(answer, grid, THREADS, *copies, case=case)
     return kernels.counts(answer, grid, THREADS, *args, case=case)
-
-
-def changed(kernel, old, new):
-    """A wrong answer: the kernel with `old` replaced by `new` in its source."""
-    source = inspect.getsource(kernel.py_func)
-    if old not in source:
-        raise ValueError(f"{kernel.__name__} has no {old!r} to replace.")
-    source, name = source.replace(old, new, 1), f"<{kernel.__name__}: {old!r} to {new!r}>"
-    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    scope = dict(kernel.py_func.__globals__)
-    exec(compile(source, name, "exec"), scope)
-    return scope[kernel.__name__]
 
 
 @cuda.jit

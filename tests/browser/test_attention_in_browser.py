@@ -1,0 +1,71 @@
+"""Lesson 09 as a student moves it: the traffic of attention dragged, a number on the ruler."""
+
+import pytest
+
+NOTEBOOK = "notebooks/09_attention_and_precision.ipynb"
+
+
+@pytest.fixture(scope="module")
+def lesson(new_lab):
+    lab = new_lab().open_notebook(NOTEBOOK)
+    assert lab.run_all() is True, lab.raised()
+    lab.screenshot_whole("09_attention_and_precision")
+    return lab
+
+
+def explorer(lab, name):
+    """The explorer that has a slider of this name."""
+    found = lab.page.locator(".lk-explorer", has=lab.page.locator(f"input[name={name}]")).first
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def says(widget, words):
+    """Wait until the alt text of the picture holds the words."""
+    widget.locator(f"img[alt*='{words}']").wait_for(timeout=10_000)
+
+
+def drag(widget, name, to):
+    """Move a slider's knob with the mouse to a share of its way."""
+    slider = widget.locator(f"input[name={name}]")
+    box = slider.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    mouse = widget.page.mouse
+    now = slider.evaluate("input => (input.value - input.min) / (input.max - input.min)")
+    knob = 8  # half of its width, by which its way is shorter than the slider
+    way = box["width"] - 2 * knob
+    mouse.move(box["x"] + knob + now * way, middle)
+    mouse.down()
+    mouse.move(box["x"] + knob + to * way, middle, steps=10)
+    mouse.up()
+
+
+def test_the_traffic_follows_the_dragged_length(lesson):
+    traffic = explorer(lesson, "length")
+    says(traffic, "1024 tokens: 8.91 MB step by step, 1.31 MB in tiles: 6.8 times less")
+    drag(traffic, "length", 1)
+    says(traffic, "100000 tokens: 80.1 GB step by step")
+    lesson.screenshot("attention_traffic", traffic)
+    drag(traffic, "length", 0)
+    says(traffic, "100 tokens: 131 kB step by step, 51.2 kB in tiles: 2.6 times less")
+    assert lesson.errors == []
+
+
+def test_larger_heads_leave_fewer_rows_and_more_traffic(lesson):
+    traffic = explorer(lesson, "length")
+    drag(traffic, "length", 1)
+    says(traffic, "10 GB in tiles: 8.0 times less")
+    traffic.locator("select[name=head_size]").select_option("128")
+    says(traffic, "40.1 GB in tiles: 2.0 times less")
+    assert lesson.errors == []
+
+
+def test_the_ruler_follows_its_number(lesson):
+    ruler = explorer(lesson, "x")
+    says(ruler, "Number formats around 3.142")
+    drag(ruler, "x", 1)
+    says(ruler, "fp16 too large: infinite")
+    lesson.screenshot("number_ruler", ruler)
+    drag(ruler, "x", 0)
+    says(ruler, "fp16 0: too small")
+    assert lesson.errors == []
