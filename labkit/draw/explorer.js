@@ -42,10 +42,16 @@ function slider(spec, changed) {
   const text = element("output", { className: "lk-value" });
   // On a logarithmic slider the position is the decade.
   const position = spec.log ? Math.log10 : (value) => value;
-  const value = spec.log ? (at) => +(10 ** at).toPrecision(3) : (at) => at;
-  input.min = position(spec.lo);
-  input.max = position(spec.hi);
-  input.step = spec.log ? 0.02 : spec.whole ? 1 : (spec.hi - spec.lo) / 100;
+  const lo = position(spec.lo), hi = position(spec.hi);
+  const steps = spec.log ? Math.ceil((hi - lo) / 0.02) : 100;
+  const value = (at) => {
+    if (!spec.log) return at;
+    if (hi - at < 0.01) return spec.hi; // rounded to three digits, it might lie beside it
+    return at - lo < 0.01 ? spec.lo : +(10 ** at).toPrecision(3);
+  };
+  input.min = lo;
+  input.max = hi + 1e-9; // so that the last step is not lost to rounding
+  input.step = spec.whole && !spec.log ? 1 : (hi - lo) / steps;
   const write = (v) => {
     text.textContent = spec.whole && spec.unit === "1" ? String(v) : inWords(v, spec.unit);
     input.setAttribute("aria-valuetext", text.textContent);

@@ -65,6 +65,7 @@ CELLS = {
     "fragile": FRAGILE,
     "slow": SLOW,
     "units": UNITS,
+    "ends": "lk.Explorer(lambda n: card(n), n=draw.Slider(67, 65_536, 1024, log=True))",
     "short": "q = lk.Player([card('a'), card('b')], ms=50, alt='letters')\nq",
     "scratch": "",
 }
@@ -131,6 +132,15 @@ def test_a_player_plays_pauses_and_steps(gallery):
     assert step.inner_text() == "step 2/5"
     assert player.locator("img").get_attribute("alt") == "a counter, step 2 of 5"
     gallery.lab.screenshot("player", player)
+
+
+def test_a_logarithmic_slider_reaches_both_ends(gallery):
+    ends = gallery.widget("ends")
+    ends.locator("input").focus()
+    gallery.page.keyboard.press("End")
+    wait_for_text(ends.locator("output"), "65536")
+    gallery.page.keyboard.press("Home")
+    wait_for_text(ends.locator("output"), "67")
 
 
 def test_arrow_keys_step_a_player_and_leave_the_cell_selected(gallery):
