@@ -54,6 +54,7 @@ STAGES = (
     Stage("notebooks", ((*PYTEST, *TOGETHER, *NBVAL, "notebooks", "exercises", "solutions"),)),
     Stage("browser", ((*PYTEST, "tests/browser"),), no_chromium),
     Stage("compile", ((*PYTEST, "tests/stacks/test_compile.py"),)),
+    Stage("fidelity", ((*PYTEST, "tests/stacks/test_fidelity.py"),)),
     Stage("colab", ((*PYTEST, "tests/stacks/test_colab.py"),)),
     Stage("binder", ((*PYTEST, "tests/stacks/test_binder.py"),)),
 )  # fmt: skip

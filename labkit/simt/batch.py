@@ -13,9 +13,13 @@ from labkit.simt.memory import LOCAL, SHARED, Allocation, Array, Spread, c_strid
 BATCH_LANES = 32768  # the vectors stay in the second-level cache, and interpreting costs little
 SHARED_ALIGN = 16
 STATIC_SHARED_BYTES = 48 * 1024
-SHARED_WINDOW = (
-    128  # a block's share of a store is a multiple of this, so that banks come out right
-)
+SHARED_WINDOW = 128  # a block's share of a store is a multiple: banks come out right
+
+
+def coordinates(number, shape):
+    """The number of a thread or block as (x, y, z); of a vector, three vectors."""
+    x, y, _ = shape
+    return number % x, number // x % y, number // (x * y)
 
 
 class Geometry:
@@ -28,17 +32,16 @@ class Geometry:
         self.n_lanes = n_blocks * self.lanes_per_block
         lane = np.arange(self.lanes_per_block)
         self.entry = Mask(np.tile(lane < self.threads, n_blocks))
+        self.nobody = self.entry.without(self.entry)
         # A padding lane repeats the last thread, so that its indices are harmless.
         self._lane = np.minimum(lane, self.threads - 1)
 
     @functools.cached_property
     def thread(self):
         """`threadIdx` as (x, y, z): an int where it is the same everywhere."""
-        x, y, _ = self.block
-        parts = self._lane % x, self._lane // x % y, self._lane // (x * y)
         return tuple(
             np.tile(part, self.n_blocks) if n > 1 else 0
-            for part, n in zip(parts, self.block, strict=True)
+            for part, n in zip(coordinates(self._lane, self.block), self.block, strict=True)
         )
 
     @functools.cached_property
@@ -66,6 +69,7 @@ class Batch:
     def __init__(self, launch, first, n_blocks):
         self.launch, self.first, self.geometry = launch, first, geometry(launch.block, n_blocks)
         self.live = self.geometry.entry  # the lanes that have not left the kernel
+        self.leaving = self.geometry.nobody  # those that have nothing left to do in it
         self.n_lanes = self.geometry.n_lanes
         self.tracking, self.changed = False, False
         self._spreads, self._blocks, self._global, self._sums = {}, {}, {}, {}
@@ -73,9 +77,8 @@ class Batch:
     def block(self, axis):
         """`blockIdx` along an axis."""
         if axis not in self._blocks:
-            gx, gy, _ = self.launch.grid
             number = self.first + np.arange(self.geometry.n_blocks)
-            part = (number % gx, number // gx % gy, number // (gx * gy))[axis]
+            part = coordinates(number, self.launch.grid)[axis]
             same = bool((part == part[0]).all())
             value = int(part[0]) if same else np.repeat(part, self.geometry.lanes_per_block)
             self._blocks[axis] = value
@@ -153,14 +156,11 @@ class SharedMemory:
         """The array of a place in the source. Shape 0 is the dynamic memory, which all such
         share."""
         dynamic = shape == (0,)
-        key = (site, dtype) if dynamic else site
+        key = (None if dynamic else site, dtype)
         if key not in self._arrays:
-            if dynamic:
-                shape = (self.dynamic_bytes // dtype.itemsize,)
             n_bytes = self.dynamic_bytes if dynamic else math.prod(shape) * dtype.itemsize
-            self._arrays[key] = self._view(
-                batch, None if dynamic else site, site, shape, dtype, n_bytes
-            )
+            shape = (n_bytes // dtype.itemsize,) if dynamic else shape
+            self._arrays[key] = self._view(batch, key[0], site, shape, dtype, n_bytes)
         return self._arrays[key]
 
     def _view(self, batch, key, site, shape, dtype, n_bytes):

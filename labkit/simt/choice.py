@@ -52,8 +52,11 @@ def _numba_cuda():
     """-> (numba's module, None), or (None, why it cannot be used)."""
     try:
         from numba import cuda
+        from numba.cuda import random  # noqa: F401 (which makes it cuda.random)
     except ImportError as error:
         return None, f"numba cannot be imported ({error})"
     if not cuda.is_available():
         return None, "numba finds no CUDA GPU that it can use"
+    if not hasattr(cuda, "float32"):
+        return None, "numba's own old CUDA target has no cuda.float32, which the course writes"
     return cuda, None

@@ -11,12 +11,12 @@ _NAMES = (
     "float32", "float64", "complex64", "complex128",
 )  # fmt: skip
 _ALIASES = {
-    "boolean": "bool_", "bool": "bool_", "byte": "uint8", "intp": "int64", "uintp": "uint64",
-    "intc": "int32", "uintc": "uint32", "f4": "float32", "f8": "float64", "i1": "int8",
-    "i2": "int16",
-    "i4": "int32", "i8": "int64", "u1": "uint8", "u2": "uint16", "u4": "uint32", "u8": "uint64",
-    "c8": "complex64", "c16": "complex128", "f2": "float16", "b1": "bool_", "int_": "int64",
-    "float_": "float64", "double": "float64", "short": "int16", "ushort": "uint16",
+    "boolean": "bool_", "bool": "bool_", "b1": "bool_", "byte": "uint8", "intp": "int64",
+    "int_": "int64", "uintp": "uint64", "intc": "int32", "uintc": "uint32", "short": "int16",
+    "ushort": "uint16", "i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64", "u1": "uint8",
+    "u2": "uint16", "u4": "uint32", "u8": "uint64", "f2": "float16", "f4": "float32",
+    "f8": "float64", "float_": "float64", "double": "float64", "c8": "complex64",
+    "c16": "complex128",
 }  # fmt: skip
 
 
@@ -43,13 +43,6 @@ class Type:
         return self.name + (f"[{', '.join([':'] * self.ndim)}]" if self.ndim else "")
 
 
-class Void:
-    """The type of a kernel's result: `void(float32[:], int32)` is a signature."""
-
-    def __call__(self, *args):
-        return Signature(args)
-
-
 class Signature:
     """The types that a kernel declares for its arguments."""
 
@@ -59,7 +52,11 @@ class Signature:
 
 TYPES = {name: Type(name) for name in _NAMES}
 TYPES |= {alias: TYPES[name] for alias, name in _ALIASES.items()}
-void = Void()
+
+
+def void(*args):
+    """The type of a kernel's result: `void(float32[:], int32)` is a signature."""
+    return Signature(args)
 
 
 def as_dtype(found):

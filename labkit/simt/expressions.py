@@ -25,6 +25,7 @@ from labkit.simt.values import (
     literal,
     merge,
     negative,
+    plain,
     strong,
     truth,
 )
@@ -152,16 +153,6 @@ class Expressions(Access):
 
         return make
 
-    def expr_namedexpr(self, node):
-        value, target = self.expr(node.value), self.target(node.target)
-
-        def run(f):
-            result = value(f)
-            target(f, result)
-            return result
-
-        return run
-
     # Arithmetic
 
     def operator(self, node):
@@ -182,7 +173,8 @@ class Expressions(Access):
         return counted
 
     def binop(self, node, left, right):
-        compute, key, apply = binary(self.operator(node.op)), object(), self.apply(node)
+        op, key = self.operator(node.op), object()
+        compute = binary(op)
 
         def run(f):
             a, b = left(f), right(f)
@@ -195,10 +187,7 @@ class Expressions(Access):
             f.memo[key] = (a, b, value)
             return value
 
-        def counted(f):
-            return apply(f, left(f), right(f))
-
-        return counted if self.watched else run
+        return self.watch_value(node, op, run)
 
     def expr_binop(self, node):
         return self.binop(node, self.expr(node.left), self.expr(node.right))
@@ -206,7 +195,7 @@ class Expressions(Access):
     def expr_unaryop(self, node):
         value = self.expr(node.operand)
         if isinstance(node.op, ast.Not):
-            return lambda f: _not(truth(value(f)))
+            return lambda f: plain(np.logical_not(value(f)))
         compute = UNARY[type(node.op)]
         return self.watch_value(node, "unary", lambda f: compute(value(f)))
 
@@ -234,7 +223,7 @@ class Expressions(Access):
             values = [part(f) for part in parts]
             result = True
             for test, a, b in zip(tests, values, values[1:], strict=False):
-                result = _and(result, test(a, b))
+                result = plain(np.logical_and(result, test(a, b)))
             return result
 
         return self.watch_value(node, "compare", chain)
@@ -245,7 +234,7 @@ class Expressions(Access):
             return lambda a, b: (a is b or (a is not None and b is not None and a == b)) == wanted
         if isinstance(op, ast.In | ast.NotIn):
             wanted = isinstance(op, ast.In)
-            return lambda a, b: _contains(a, b) if wanted else _not(_contains(a, b))
+            return lambda a, b: plain(np.equal(_contains(a, b), wanted))
         test = comparison(self.operator(op))
         return lambda a, b: _compare(test, a, b)
 
@@ -301,16 +290,6 @@ class Expressions(Access):
         return run
 
 
-def _not(value):
-    return ~value if is_vector(value) else not value
-
-
-def _and(a, b):
-    if is_vector(a) or is_vector(b):
-        return np.logical_and(a, b)
-    return a and b
-
-
 def _choose(condition, yes, no):
     """`yes` where the condition holds, `no` elsewhere; the condition may be uniform."""
     if not is_vector(condition):
@@ -329,10 +308,7 @@ def _compare(test, a, b):
 
 
 def _contains(item, group):
-    result = False
+    found = False
     for part in group:
-        same = comparison("==")(item, part)
-        result = (
-            np.logical_or(result, same) if is_vector(same) or is_vector(result) else result or same
-        )
-    return result
+        found = np.logical_or(found, comparison("==")(item, part))
+    return found

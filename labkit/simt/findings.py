@@ -39,35 +39,31 @@ def sanitize(launch, *args, strict=True):
     """Run `kernel[grid, block]` and return the list of Findings, empty when it is clean.
 
     The verdicts depend on barriers and fences, not on the order that happened to run. The arrays
-    are written. A finding is reported once for each pair of lines.
+    are written. A finding is reported once for each pair of lines, with two threads as far apart as
+    there are: in different blocks, else warps, else lanes. The widest come first.
 
     strict   threads of a warp are ordered by `syncwarp` only, as on GPUs since Volta; False judges
              by the older rule, that a warp runs in lockstep
     """
-    check = RaceCheck(strict)
+    check, stopped = RaceCheck(strict), []
     try:
         launch_of(launch).run(args, check)
     except KernelError as error:
         if error.kind not in _REPORTED:
             raise
-        return [*_races(check), _stopped(error)]
-    return _races(check)
-
-
-def _races(check):
-    return [Finding(**found) for found in check.findings.values()]
+        stopped = [_stopped(error)]
+    found = sorted(check.findings.values(), key=lambda one: -one[0])
+    return [Finding(**fields) for _, fields in found] + stopped
 
 
 def _stopped(error):
     """An error that ended the run, as a finding."""
-    threads = [(error.thread, error.block)]
-    if "other_thread" in error.details:
-        threads.append((error.details["other_thread"], error.block))
+    threads = [error.thread, error.details.get("other_thread")]
     return Finding(
         error.kind,
         f"line {error.line}: {error.sentence}",
         (error.line,),
-        tuple(threads),
+        tuple((thread, error.block) for thread in threads if thread is not None),
         error.details.get("array"),
         error.details.get("index"),
     )

@@ -22,25 +22,16 @@ def ours(found):
 def _our_module(module):
     from labkit.simt import cuda
 
-    for name in _CUDA_MODULES:
-        if module.__name__ == name:
-            return cuda
-        if module.__name__ == f"{name}.random":
-            return cuda.random
-        if module.__name__ == f"{name}.cg":
-            return cuda.cg
-        if module.__name__ == f"{name}.types":
-            return cuda
-    return module
+    known = {"": cuda, ".types": cuda, ".random": cuda.random, ".cg": cuda.cg}
+    spelled = {name + part: found for name in _CUDA_MODULES for part, found in known.items()}
+    return spelled.get(module.__name__, module)
 
 
 def _our_object(found):
     from labkit.simt import cuda
 
-    path = getattr(found, "__qualname__", None) or getattr(found, "_name", None) or str(found)
-    if not isinstance(path, str):
-        path = str(found)
+    path = getattr(found, "__qualname__", None) or getattr(found, "_name", None)
     value = cuda
-    for part in path.split("."):
+    for part in (path if isinstance(path, str) else str(found)).split("."):
         value = getattr(value, part, None)
     return found if value is None else value

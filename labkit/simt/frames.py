@@ -1,6 +1,6 @@
 """Frames: one call of a function, in all active lanes of a batch at once."""
 
-from labkit.simt.errors import KernelError
+from labkit.simt.errors import KernelError, refuse
 from labkit.simt.masks import NONE
 from labkit.simt.values import merge
 
@@ -56,6 +56,11 @@ class Frame:
         if defined is not self.entry and not self.mask.within(defined):
             self.defs[slot] = self.entry
 
+    def jump(self, bucket):
+        """Leave what is being run, in the active lanes; the loop takes them from its bucket."""
+        bucket.append(self.mask)
+        self.mask = NONE
+
     def leave(self, value):
         """Return from the call in the active lanes."""
         if self.ret_mask is NONE:
@@ -63,5 +68,7 @@ class Frame:
         elif self.ret is not None or value is not None:
             self.ret = merge(self.mask, value, self.ret)
         if self.code.is_kernel:
+            if value is not None:
+                refuse("a kernel returns no value: store the result in an array")
             self.batch.live = self.batch.live.without(self.mask)
         self.mask = NONE

@@ -7,42 +7,30 @@ import numpy as np
 from labkit.simt.registry import Intrinsic
 from labkit.simt.values import plain, strong
 
-_UFUNCS = {
-    "hadd": np.add, "hsub": np.subtract, "hmul": np.multiply, "hdiv": np.divide,
-    "hneg": np.negative,
-    "habs": np.abs, "hsin": np.sin, "hcos": np.cos, "hlog": np.log, "hlog2": np.log2,
-    "hlog10": np.log10, "hexp": np.exp, "hexp2": np.exp2, "hsqrt": np.sqrt, "hceil": np.ceil,
-    "hfloor": np.floor, "htrunc": np.trunc, "hrint": np.rint, "htanh": np.tanh,
-    "hmax": np.fmax, "hmin": np.fmin,
+_OF_NUMPY = {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative,
+    "abs": np.abs, "sin": np.sin, "cos": np.cos, "log": np.log, "log2": np.log2,
+    "log10": np.log10, "exp": np.exp, "exp2": np.exp2, "sqrt": np.sqrt, "ceil": np.ceil,
+    "floor": np.floor, "trunc": np.trunc, "rint": np.rint, "tanh": np.tanh, "max": np.fmax,
+    "min": np.fmin, "eq": np.equal, "ne": np.not_equal, "ge": np.greater_equal,
+    "gt": np.greater, "le": np.less_equal, "lt": np.less,
 }  # fmt: skip
-_COMPARISONS = {
-    "heq": np.equal, "hne": np.not_equal, "hge": np.greater_equal, "hgt": np.greater,
-    "hle": np.less_equal, "hlt": np.less,
+_IN_SINGLE = {  # worked out in single precision and rounded once
+    "fma": lambda a, b, c: a * b + c, "exp10": lambda x: np.float32(10) ** x,
+    "rsqrt": lambda x: 1 / np.sqrt(x), "rcp": lambda x: 1 / x,
 }  # fmt: skip
 
 
-def _half(value):
-    return strong(value).astype(np.float16)
-
-
-def _made(name, compute):
-    return Intrinsic(f"fp16.{name}", lambda f, *args: plain(compute(*[_half(arg) for arg in args])))
-
-
-def _in_single(compute):
-    """Worked out in single precision and rounded once."""
+def _rounded(compute):
     return lambda *args: compute(*[arg.astype(np.float32) for arg in args]).astype(np.float16)
 
 
-_OTHERS = {
-    "hfma": _in_single(lambda a, b, c: a * b + c),
-    "hexp10": _in_single(lambda x: np.float32(10) ** x),
-    "hrsqrt": _in_single(lambda x: 1 / np.sqrt(x)),
-    "hrcp": _in_single(lambda x: 1 / x),
-}
-fp16 = types.SimpleNamespace(
-    **{
-        name: _made(name, compute)
-        for name, compute in {**_UFUNCS, **_COMPARISONS, **_OTHERS}.items()
-    }
-)
+def _made(name, compute):
+    def run(f, *args):
+        return plain(compute(*[strong(arg).astype(np.float16) for arg in args]))
+
+    return Intrinsic(f"fp16.h{name}", run)
+
+
+_ALL = _OF_NUMPY | {name: _rounded(compute) for name, compute in _IN_SINGLE.items()}
+fp16 = types.SimpleNamespace(**{f"h{name}": _made(name, how) for name, how in _ALL.items()})

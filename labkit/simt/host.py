@@ -16,13 +16,10 @@ class DeviceArray:
     def __init__(self, host):
         self.host = host
 
-    shape = property(lambda self: self.host.shape)
-    strides = property(lambda self: self.host.strides)
-    dtype = property(lambda self: self.host.dtype)
-    size = property(lambda self: self.host.size)
-    ndim = property(lambda self: self.host.ndim)
-    nbytes = property(lambda self: self.host.nbytes)
-    T = property(lambda self: DeviceArray(self.host.T))
+    def __getattr__(self, name):
+        if name in ("shape", "strides", "dtype", "size", "ndim", "nbytes"):
+            return getattr(self.host, name)
+        raise AttributeError(f"A device array has no {name}: copy_to_host() gives a NumPy array.")
 
     def __len__(self):
         return len(self.host)
@@ -67,20 +64,14 @@ class DeviceArray:
     def is_f_contiguous(self):
         return self.host.flags.f_contiguous
 
-    def reshape(self, *shape, order="C"):
-        return DeviceArray(self.host.reshape(*shape, order=order))
-
-    def ravel(self, order="C"):
-        return DeviceArray(self.host.ravel(order=order))
-
-    def view(self, dtype):
-        return DeviceArray(self.host.view(as_dtype(dtype)))
-
-    def transpose(self, axes=None):
-        return DeviceArray(self.host.transpose(axes))
-
     def split(self, section, stream=0):
         return [DeviceArray(self.host[n : n + section]) for n in range(0, len(self), section)]
+
+    def _seen(name):  # noqa: N805 (it makes the methods below)
+        return lambda self, *args, **how: DeviceArray(getattr(self.host, name)(*args, **how))
+
+    reshape, ravel, view, transpose = map(_seen, ("reshape", "ravel", "view", "transpose"))
+    T = property(transpose)
 
 
 def to_device(obj, stream=0, copy=True, to=None):
@@ -93,7 +84,7 @@ def to_device(obj, stream=0, copy=True, to=None):
 
 def device_array(shape, dtype=np.float64, strides=None, order="C", stream=0):
     """An array on the device, uninitialised: filled with ones in every bit, NaN for floats."""
-    return DeviceArray(_uninitialised(shape, dtype, strides, order))
+    return DeviceArray(pinned_array(shape, dtype, strides, order))
 
 
 def device_array_like(ary, stream=0):
@@ -101,34 +92,20 @@ def device_array_like(ary, stream=0):
     return device_array(ary.shape, ary.dtype, order=order)
 
 
-def pinned_array(shape, dtype=np.float64, strides=None, order="C"):
-    """An ordinary host array, as page locking has no meaning here."""
-    return _uninitialised(shape, dtype, strides, order)
-
-
-def pinned_array_like(ary):
-    return np.empty_like(ary)
-
-
-def managed_array(shape, dtype=np.float64, strides=None, order="C", stream=0, attach_global=True):
-    return _uninitialised(shape, dtype, strides, order)
-
-
-def mapped_array(
-    shape, dtype=np.float64, strides=None, order="C", stream=0, portable=False, wc=False
-):
-    return _uninitialised(shape, dtype, strides, order)
-
-
-def mapped_array_like(ary, stream=0, portable=False, wc=False):
-    return np.empty_like(ary)
-
-
-def _uninitialised(shape, dtype, strides, order):
+def pinned_array(shape, dtype=np.float64, strides=None, order="C", **how):
+    """An ordinary host array, as page locking and mapping have no meaning here; uninitialised."""
     array = np.ndarray(shape, as_dtype(dtype), strides=strides, order=order)
     if array.size and strides is None and not array.dtype.hasobject:
         array.reshape(-1, order=order).view(np.uint8).fill(0xFF)
     return array
+
+
+def pinned_array_like(ary, **how):
+    return np.empty_like(ary)
+
+
+managed_array = mapped_array = pinned_array
+mapped_array_like = pinned_array_like
 
 
 class Stream:
@@ -170,7 +147,7 @@ class Event:
         return (other.at_s - self.at_s) * 1e3
 
 
-class Device:
+class _Device:
     """The simulated device, as `cuda.get_current_device()` and `cuda.gpus` show it."""
 
     id, name = 0, b"labkit SIMT executor"
@@ -187,13 +164,13 @@ class Device:
         pass
 
 
-class DeviceList(list):
+class _Devices(list):
     """The devices: one."""
 
     current = property(lambda self: self[0])
 
 
-gpus = DeviceList([Device()])
+gpus = _Devices([_Device()])
 
 
 @contextlib.contextmanager
@@ -201,9 +178,7 @@ def pinned(*arrays):
     yield
 
 
-@contextlib.contextmanager
-def defer_cleanup():
-    yield
+defer_cleanup = pinned
 
 
 def stream():
@@ -221,6 +196,9 @@ def synchronize():
     pass
 
 
+close = synchronize
+
+
 def get_current_device():
     return gpus[0]
 
@@ -229,10 +207,6 @@ def select_device(device_id):
     if device_id != 0:
         raise ValueError(f"There is one simulated device, number 0; {device_id} does not exist.")
     return gpus[0]
-
-
-def close():
-    pass
 
 
 def list_devices():
@@ -247,3 +221,10 @@ def is_available():
 def detect():
     print("No GPU: kernels run on the labkit SIMT executor.")
     return True
+
+
+PUBLIC = [
+    name
+    for name, found in list(globals().items())
+    if getattr(found, "__module__", None) == __name__ and not name.startswith("_")
+]

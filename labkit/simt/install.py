@@ -1,40 +1,49 @@
 """`install()`: put the executor behind numba's simulator, for notebooks and libraries as they
 are."""
 
+import collections
+import inspect
+import linecache
+import types
+
+import numpy as np
+
 from labkit.simt import names, random
 from labkit.simt.dtypes import parse_signatures
-from labkit.simt.errors import KernelError
 from labkit.simt.kernel import Kernel, Launch
 
 COOPERATIVE_BLOCKS = 1024  # that a grid with grid.sync() may have; the executor itself has no limit
 
 
 def install():
-    """Make kernels of `numba.cuda` run on the executor. Needs NUMBA_ENABLE_CUDASIM=1 in the
-    environment before numba is imported; numba's own simulated device arrays stay.
+    """Make kernels of `numba.cuda` run on the executor, `@vectorize(target="cuda")` and
+    `@guvectorize` among them. Needs NUMBA_ENABLE_CUDASIM=1 in the environment before numba is
+    imported; numba's own simulated device arrays stay.
 
     Raises RuntimeError where the simulator is not on.
     """
     from numba import cuda
-    from numba.cuda import random as theirs
 
     if "simulator" not in cuda.jit.__module__:
         raise RuntimeError(
             "Set NUMBA_ENABLE_CUDASIM=1 before numba is imported, then call install()."
         )
+    from numba.cuda import deviceufunc
+    from numba.cuda import random as theirs
     from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
-    from numba.cuda.simulator.kernel import ArgHint, FakeCUDAKernel, FakeOverload
+    from numba.cuda.simulator.kernel import FakeCUDAKernel
 
-    simulated_call = FakeCUDAKernel.__call__
-    simulated_jit = cuda.jit
+    simulated_call, simulated_jit = FakeCUDAKernel.__call__, cuda.jit
+    known_options = inspect.signature(simulated_jit).parameters
 
     def call(kernel, *args):
         if kernel.grid_dim is None or 0 in kernel.grid_dim:  # numba's own words, or nothing to do
             return simulated_call(kernel, *args)
-        return _run(kernel, args, ArgHint, FakeCUDAArray)
+        return _run(kernel, args)
 
     def jit(signature=None, *args, **options):
         """numba's decorator, which on the simulator forgets the signature."""
+        options = {name: value for name, value in options.items() if name in known_options}
         made = simulated_jit(signature, *args, **options)
         if isinstance(made, FakeCUDAKernel):
             return made
@@ -46,40 +55,72 @@ def install():
 
         return decorate
 
-    # The simulator runs one cooperative block and prepares random states in slow Python.
-    FakeOverload.max_cooperative_grid_blocks = lambda overload, block: COOPERATIVE_BLOCKS
+    FakeCUDAKernel.__call__, cuda.jit = call, jit
+    FakeCUDAKernel.overloads, FakeCUDAKernel.signature = property(_overloads), None
+    # The simulator prepares random states in slow Python.
     theirs.init_xoroshiro128p_states_cpu = random.init_xoroshiro128p_states
     names.plain_functions_too = True
-    FakeCUDAKernel.__call__ = call
-    cuda.jit = jit
+    deviceufunc.exec = _exec
+    _share_arrays(cuda, FakeCUDAArray)
 
 
-def _run(kernel, args, hint, fake_array):
+def _exec(source, *spaces):
+    """exec() for numba's ufuncs, which keeps the text of their kernels where inspect finds it."""
+    name = f"<ufunc {len(linecache.cache)}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    exec(compile(source, name, "exec"), *spaces)
+
+
+def _share_arrays(cuda, fake_array):
+    """Arrays by their pointers, which here point into the memory of the host: what numba's ufuncs
+    and other libraries take device arrays apart with."""
+
+    def as_cuda_array(found, sync=True):
+        shared = types.SimpleNamespace(
+            __array_interface__=found.__cuda_array_interface__, owner=found
+        )
+        return fake_array(np.asarray(shared))
+
+    def strided(shape, strides, dtype, stream=0, gpu_data=None):
+        if gpu_data is None:
+            return cuda.device_array(shape, dtype, strides)
+        shape = shape if isinstance(shape, tuple) else (shape,)
+        return fake_array(np.lib.stride_tricks.as_strided(gpu_data, shape, strides))
+
+    fake_array.gpu_data = property(lambda array: array._ary)
+    fake_array.__cuda_array_interface__ = property(lambda array: array._ary.__array_interface__)
+    cuda.is_cuda_array = lambda found: hasattr(found, "__cuda_array_interface__")
+    cuda.as_cuda_array, cuda.cudadrv.devicearray.DeviceNDArray = as_cuda_array, strided
+
+
+def _overloads(kernel):
+    """What numba asks of a compiled kernel, the same for all types of arguments."""
+    compiled = types.SimpleNamespace(
+        signature=kernel.signature,
+        max_cooperative_grid_blocks=lambda block: COOPERATIVE_BLOCKS,
+    )
+    return collections.defaultdict(lambda: compiled)
+
+
+def _run(kernel, args):
     """What a simulated kernel does when it is called, in place of numba's threads."""
+    from numba import cuda
+    from numba.cuda.simulator.kernel import ArgHint
+
     write_back = []
 
     def value_of(arg):
         for extension in kernel.extensions:
             _, arg = extension.prepare_args(None, arg, stream=0, retr=write_back)
-        if isinstance(arg, hint):
+        if isinstance(arg, ArgHint):
             arg = arg.to_device(write_back)
-        return arg._ary if isinstance(arg, fake_array) else arg
+        if cuda.is_cuda_array(arg) and not hasattr(arg, "_ary"):
+            arg = cuda.as_cuda_array(arg)
+        return getattr(arg, "_ary", arg)
 
     values = [value_of(arg) for arg in args]
-    declared = getattr(kernel, "signature", None)
-    ours = Kernel(kernel.fn, signatures=parse_signatures(declared) if declared else ())
-    launch = Launch(ours, kernel.grid_dim, kernel.block_dim, 0, kernel.dynshared_size)
-    try:
-        launch(*values)
-    except KernelError as error:  # in the simulator's words, too
-        if error.block is not None:
-            place = f"tid={_triple(error.thread)} ctaid={_triple(error.block)}"
-            error.args = (f"{place}: {error.sentence.rpartition(', by thread')[0]} ({error})",)
-        raise
+    signatures = parse_signatures(kernel.signature) if kernel.signature else ()
+    ours = Kernel(kernel.fn, kernel._device, signatures)
+    Launch(ours, kernel.grid_dim, kernel.block_dim, 0, kernel.dynshared_size)(*values)
     for finish in write_back:
         finish()
-
-
-def _triple(index):
-    parts = index if isinstance(index, tuple) else (index,)
-    return [*parts, *[0] * (3 - len(parts))]

@@ -7,7 +7,7 @@ a closure that changes the frame and its mask. A block stops as soon as the mask
 import ast
 import functools
 
-from labkit.simt import loops
+from labkit.simt import loops, maths  # noqa: F401 (maths registers what kernels call)
 from labkit.simt.errors import KernelError, refuse
 from labkit.simt.expressions import Expressions
 from labkit.simt.frames import Site
@@ -15,6 +15,8 @@ from labkit.simt.functions import Code, assigned, frozen, source_of
 from labkit.simt.loops import Guard, loop
 from labkit.simt.masks import NONE
 from labkit.simt.memory import load, locate, save
+
+PYTHON_ERRORS = (TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 
 
 @functools.cache
@@ -39,6 +41,8 @@ def compile_function(function, watched, is_kernel=False):
 class Compiler(Expressions):
     """Turns the statements of one function into closures."""
 
+    last = ()
+
     def __init__(self, node, shift, outside, watched, filename, parent=None):
         args = node.args
         names = [a.arg for a in args.posonlyargs + args.args]
@@ -54,6 +58,7 @@ class Compiler(Expressions):
         if isinstance(self.node, ast.Lambda):
             self.code.body = self.stmt_return(ast.Return(self.node.body, lineno=self.node.lineno))
         else:
+            self.last = _last(self.node.body) if self.code.is_kernel else ()
             self.code.body = self.block(self.node.body)
         return self.code
 
@@ -78,16 +83,8 @@ class Compiler(Expressions):
                 except KernelError as error:
                     raise error.at(name, line) from error.__cause__
                 except RecursionError:
-                    raise KernelError(
-                        "the calls are nested too deeply", "error", name, line
-                    ) from None
-                except (
-                    TypeError,
-                    ValueError,
-                    AttributeError,
-                    IndexError,
-                    ArithmeticError,
-                ) as error:
+                    refuse("the calls are nested too deeply", function=name, line=line)
+                except PYTHON_ERRORS as error:
                     raise _also(type(error))(f"{error}", "error", name, line) from error
                 if f.mask is NONE:
                     return
@@ -117,9 +114,6 @@ class Compiler(Expressions):
         self.naming = node.targets[0]
         value, self.naming = self.expr(node.value), None
         targets = [self.target(target) for target in node.targets]
-        if len(targets) == 1:
-            only = targets[0]
-            return lambda f: only(f, value(f))
 
         def run(f):
             result = value(f)
@@ -198,12 +192,15 @@ class Compiler(Expressions):
     def stmt_if(self, node):
         test, site = self.condition(node.test), self.site(node)
         body, orelse = self.block(node.body), self.block(node.orelse)
+        is_last = node in self.last
 
         def run(f):
             outer = f.mask
             yes, no = outer.split(test(f))
             if f.watch is not None:
                 f.watch.branch(f, site, outer, yes, no)
+            if is_last:
+                f.batch.leaving = f.batch.live.join(f.batch.leaving, no)
             if yes is not NONE:
                 f.mask = yes
                 body(f)
@@ -217,18 +214,10 @@ class Compiler(Expressions):
         return run
 
     def stmt_break(self, node):
-        def run(f):
-            f.broke.append(f.mask)
-            f.mask = NONE
-
-        return run
+        return lambda f: f.jump(f.broke)
 
     def stmt_continue(self, node):
-        def run(f):
-            f.continued.append(f.mask)
-            f.mask = NONE
-
-        return run
+        return lambda f: f.jump(f.continued)
 
     def stmt_return(self, node):
         value = self.expr(node.value) if node.value is not None else lambda f: None
@@ -304,6 +293,12 @@ class Compiler(Expressions):
 def _complain(f, mask, sentence, error=KernelError):
     thread, block = f.batch.name_of(int(mask.lanes[0]))
     raise error(f"{sentence}, by thread {thread} of block {block}", thread=thread, block=block)
+
+
+def _last(body):
+    """The `if` that ends a kernel, and the one that ends its body: the others have finished."""
+    node = body[-1]
+    return (node, *_last(node.body)) if isinstance(node, ast.If) and not node.orelse else ()
 
 
 def _loaded(node):

@@ -1,22 +1,28 @@
-"""What a kernel can call. To add one: write `name(f, *values)` under `@intrinsic`, list it in
-cuda.py.
+"""What a kernel can call. To add one: write `name(f, *values)` under `@intrinsic`.
 
 Values are scalars or vectors with one element per lane; `f.mask.bits` says which lanes are active.
 """
+
+import collections
 
 import numpy as np
 
 from labkit.simt.dtypes import as_dtype
 from labkit.simt.errors import KernelError, refuse
 from labkit.simt.registry import Intrinsic, Special, intrinsic
-from labkit.simt.values import cast, is_vector, plain, strong, truth
+from labkit.simt.values import cast, dtype_of, is_vector, plain, strong, truth
 
 # Where a thread is
 
 
+_Dim3 = collections.namedtuple("_Dim3", "x y z")
+
+
 def _dim3(read):
-    axes = {name: Special(lambda f, axis=axis: read(f, axis)) for axis, name in enumerate("xyz")}
-    return type("Dim3", (), axes)
+    axes = [Special(lambda f, axis=axis: read(f, axis)) for axis in range(3)]
+    whole = Special(lambda f: _Dim3(*[axis.read(f) for axis in axes]))
+    whole.x, whole.y, whole.z = axes
+    return whole
 
 
 threadIdx = _dim3(lambda f, axis: f.batch.thread(axis))  # noqa: N816 (CUDA's names)
@@ -54,17 +60,23 @@ def _shape(shape):
     return tuple(int(n) for n in shape)
 
 
-@intrinsic(counts=False, constant_shape=True)
+def _element(dtype):
+    if dtype in (bool, int, float, complex):
+        refuse(f"Python's {dtype.__name__} is no type of elements: write cuda.float32 or its like")
+    return as_dtype(dtype)
+
+
+@intrinsic(name="shared.array", counts=False, constant_shape=True)
 def shared_array(f, shape, dtype, alignment=None):
-    return f.batch.launch.shared.array(f.batch, f.site, _shape(shape), as_dtype(dtype))
+    return f.batch.launch.shared.array(f.batch, f.site, _shape(shape), _element(dtype))
 
 
-@intrinsic(counts=False, constant_shape=True)
+@intrinsic(name="local.array", counts=False, constant_shape=True)
 def local_array(f, shape, dtype, alignment=None):
-    return f.batch.local_array(f.site, _shape(shape), as_dtype(dtype))
+    return f.batch.local_array(f.site, _shape(shape), _element(dtype))
 
 
-@intrinsic(counts=False)
+@intrinsic(name="const.array_like", counts=False)
 def const_array_like(f, array):
     return array
 
@@ -72,27 +84,27 @@ def const_array_like(f, array):
 # Barriers and fences
 
 
-def _barrier(f):
+def _barrier(f, name="syncthreads()", awaited=None):
     """Every live thread of a block, or none, must be here."""
-    batch, lanes = f.batch, f.batch.geometry.lanes_per_block
-    if f.mask.n != batch.live.n:
-        here, live = f.mask.per_block(lanes), batch.live.per_block(lanes)
+    awaited, lanes = awaited or f.batch.live, f.batch.geometry.lanes_per_block
+    if f.mask.n != awaited.n:
+        here, live = f.mask.per_block(lanes), awaited.per_block(lanes)
         torn = np.flatnonzero((here != 0) & (here != live))
         if len(torn):
-            _divergent(f, int(torn[0]), here, live)
+            _divergent(f, name, int(torn[0]), here, live, awaited)
     if f.watch is not None:
         f.watch.barrier(f, f.site)
 
 
-def _divergent(f, slot, here, live):
+def _divergent(f, name, slot, here, live, awaited):
     lanes = f.batch.geometry.lanes_per_block
     window = slice(slot * lanes, (slot + 1) * lanes)
     there = int(np.argmax(f.mask.bits[window])) + slot * lanes
-    missing = int(np.argmax((f.batch.live.bits & ~f.mask.bits)[window])) + slot * lanes
+    missing = int(np.argmax((awaited.bits & ~f.mask.bits)[window])) + slot * lanes
     (thread, block), (other, _) = f.batch.name_of(there), f.batch.name_of(missing)
     raise KernelError(
-        f"{here[slot]} of {live[slot]} live threads of block {block} reach syncthreads(); thread "
-        f"{thread} is here, thread {other} is not",
+        f"{here[slot]} of {live[slot]} live threads of block {block} reach {name}; thread {thread} "
+        f"is here, thread {other} is not",
         "divergent-barrier",
         f.site.function,
         f.site.line,
@@ -107,29 +119,26 @@ def syncthreads(f):
     _barrier(f)
 
 
-def _over_block(f, predicate, combine):
+def _over_block(combine):
     """A number per block from the active lanes' predicates, given to every lane."""
-    _barrier(f)
-    geometry = f.batch.geometry
-    met = f.mask.bits & truth(predicate)
-    count = np.count_nonzero(met.reshape(geometry.n_blocks, -1), axis=1)
-    active = f.mask.per_block(geometry.lanes_per_block)
-    return np.repeat(combine(count, active), geometry.lanes_per_block)
+
+    def run(f, predicate):
+        _barrier(f)
+        geometry = f.batch.geometry
+        met = (f.mask.bits & truth(predicate)).reshape(geometry.n_blocks, -1)
+        active = f.mask.per_block(geometry.lanes_per_block)
+        found = combine(np.count_nonzero(met, axis=1), active).astype(np.int64)
+        return np.repeat(found, geometry.lanes_per_block)
+
+    return run
 
 
-@intrinsic
-def syncthreads_count(f, predicate):
-    return _over_block(f, predicate, lambda count, active: count)
-
-
-@intrinsic
-def syncthreads_and(f, predicate):
-    return _over_block(f, predicate, lambda count, active: (count == active).astype(np.int64))
-
-
-@intrinsic
-def syncthreads_or(f, predicate):
-    return _over_block(f, predicate, lambda count, active: (count > 0).astype(np.int64))
+for _name, _combine in {
+    "syncthreads_count": lambda count, active: count,
+    "syncthreads_and": lambda count, active: count == active,
+    "syncthreads_or": lambda count, active: count > 0,
+}.items():
+    intrinsic(_over_block(_combine), name=_name)
 
 
 @intrinsic(counts=False)
@@ -163,17 +172,19 @@ class GridGroup:
 
 
 def _grid_sync(f):
-    _barrier(f)
-    if f.mask.n != f.batch.live.n:
+    """A thread that has nothing left to do is not awaited: numba's own example counts on that."""
+    awaited = f.batch.live.without(f.batch.leaving)
+    _barrier(f, "grid.sync()", awaited)
+    if f.mask.n != awaited.n:
         raise KernelError(
-            f"{f.mask.n} of {f.batch.live.n} live threads of the grid reach grid.sync()",
+            f"{f.mask.n} of {awaited.n} live threads of the grid reach grid.sync()",
             "divergent-barrier",
         )
     if f.watch is not None:
         f.watch.grid_barrier(f)
 
 
-@intrinsic(counts=False, cooperative=True)
+@intrinsic(name="cg.this_grid", counts=False, cooperative=True)
 def this_grid(f):
     return GridGroup()
 
@@ -183,83 +194,63 @@ def this_grid(f):
 
 def _rows(f, value):
     if not is_vector(value):
-        value = np.full(f.batch.n_lanes, strong(value))
+        value = np.full(f.batch.n_lanes, value, dtype_of(value))
     return value.reshape(-1, 32)
 
 
 def _members(f, mask):
     """The active lanes among those that a warp mask names."""
-    if mask == 0xFFFFFFFF if not is_vector(mask) else False:
+    if not is_vector(mask) and mask == 0xFFFFFFFF:
         return f.mask.bits
     bits = _rows(f, mask).astype(np.uint64) >> np.arange(32, dtype=np.uint64) & np.uint64(1)
     return f.mask.bits & bits.astype(bool).reshape(-1)
 
 
-def _bits(rows):
-    """Rows of bool as a 32-bit number for every lane of the warp."""
-    words = np.packbits(rows, axis=1, bitorder="little").view("<u4").astype(np.uint32)
-    return np.repeat(words[:, 0], 32)
+def _words(rows):
+    """Rows of bool as 32-bit numbers, one per warp."""
+    return np.packbits(rows, axis=-1, bitorder="little").view("<u4")[..., 0].astype(np.uint32)
 
 
-def _shuffle(f, value, source):
+def _shuffle(source_of):
     """The value of another lane of the warp, or one's own where the source is outside 0 to 31."""
-    if isinstance(value, tuple):
-        return tuple(_shuffle(f, part, source) for part in value)
-    lane = np.arange(32)
-    source = np.where((source >= 0) & (source < 32), source, lane)
-    source = np.broadcast_to(source, (f.batch.n_lanes // 32, 32))
-    return np.take_along_axis(_rows(f, value), source, axis=1).reshape(-1)
+
+    def run(f, mask, value, number):
+        if isinstance(value, tuple):
+            return tuple(run(f, mask, part, number) for part in value)
+        lane = np.arange(32)
+        source = source_of(lane, _rows(f, number).astype(np.int64))
+        source = np.where((source >= 0) & (source < 32), source, lane)
+        return np.take_along_axis(_rows(f, value), source, axis=1).reshape(-1)
+
+    return run
 
 
-def _lanes(f, number):
-    return _rows(f, number).astype(np.int64)
+for _name, _source in {
+    "shfl_sync": lambda lane, number: number % 32,
+    "shfl_up_sync": lambda lane, number: lane - number,
+    "shfl_down_sync": lambda lane, number: lane + number,
+    "shfl_xor_sync": lambda lane, number: lane ^ number,
+}.items():
+    intrinsic(_shuffle(_source), name=_name)
 
 
-@intrinsic
-def shfl_sync(f, mask, value, source):
-    return _shuffle(f, value, _lanes(f, source) % 32)
+def _vote(decide):
+    """What the warp's members decide together, given to every lane."""
+
+    def run(f, mask, predicate):
+        members = _members(f, mask).reshape(-1, 32)
+        return np.repeat(decide(members, members & _rows(f, truth(predicate))), 32)
+
+    return run
 
 
-@intrinsic
-def shfl_up_sync(f, mask, value, delta):
-    return _shuffle(f, value, np.arange(32) - _lanes(f, delta))
-
-
-@intrinsic
-def shfl_down_sync(f, mask, value, delta):
-    return _shuffle(f, value, np.arange(32) + _lanes(f, delta))
-
-
-@intrinsic
-def shfl_xor_sync(f, mask, value, other):
-    return _shuffle(f, value, np.arange(32) ^ _lanes(f, other))
-
-
-def _votes(f, mask, predicate):
-    members = _members(f, mask).reshape(-1, 32)
-    return members, members & _rows(f, truth(predicate))
-
-
-@intrinsic
-def ballot_sync(f, mask, predicate):
-    return _bits(_votes(f, mask, predicate)[1])
-
-
-@intrinsic
-def all_sync(f, mask, predicate):
-    members, yes = _votes(f, mask, predicate)
-    return np.repeat((members == yes).all(axis=1), 32)
-
-
-@intrinsic
-def any_sync(f, mask, predicate):
-    return np.repeat(_votes(f, mask, predicate)[1].any(axis=1), 32)
-
-
-@intrinsic
-def eq_sync(f, mask, predicate):
-    members, yes = _votes(f, mask, predicate)
-    return np.repeat((members == yes).all(axis=1) | ~yes.any(axis=1), 32)
+for _name, _decide in {
+    "ballot_sync": lambda members, yes: _words(yes),
+    "all_sync": lambda members, yes: (members == yes).all(axis=1),
+    "any_sync": lambda members, yes: yes.any(axis=1),
+    "eq_sync": lambda members, yes: (members == yes).all(axis=1) | ~yes.any(axis=1),
+}.items():
+    intrinsic(_vote(_decide), name=_name)
 
 
 def _matches(f, mask, value):
@@ -269,8 +260,7 @@ def _matches(f, mask, value):
 
 @intrinsic
 def match_any_sync(f, mask, value):
-    _, same = _matches(f, mask, value)
-    return np.packbits(same, axis=2, bitorder="little").view("<u4").reshape(-1).astype(np.uint32)
+    return _words(_matches(f, mask, value)[1]).reshape(-1)
 
 
 @intrinsic
@@ -278,7 +268,7 @@ def match_all_sync(f, mask, value):
     members, same = _matches(f, mask, value)
     all_same = (same == members[:, None, :]).all(axis=2) & members
     agree = np.repeat((all_same == members).all(axis=1), 32)
-    return np.where(agree, _bits(members), 0).astype(np.uint32), agree
+    return np.where(agree, np.repeat(_words(members), 32), 0).astype(np.uint32), agree
 
 
 @intrinsic

@@ -8,7 +8,7 @@ import numpy as np
 
 from labkit.simt import batch as batches
 from labkit.simt import names
-from labkit.simt.batch import Batch, SharedMemory, geometry
+from labkit.simt.batch import Batch, SharedMemory, coordinates, geometry
 from labkit.simt.dtypes import Type, parse_signatures
 from labkit.simt.errors import KernelError, refuse
 from labkit.simt.interpreter import compile_function
@@ -130,8 +130,8 @@ class Run:
         with np.errstate(all="ignore"):
             for first in range(0, self.n_blocks, per_batch):
                 self.one_batch(first, min(per_batch, self.n_blocks - first), values)
-        for host, copy in copies:
-            host[...] = copy
+        for write_back in copies:
+            write_back()
 
     def one_batch(self, first, n_blocks, values):
         batch = Batch(self, first, n_blocks)
@@ -146,7 +146,7 @@ class Run:
     def name_of(self, lane):
         """A lane of the grid as (thread, block): ints, or tuples where they have 2 or 3 axes."""
         block, thread = divmod(int(lane), self.lanes_per_block)
-        return _coordinates(thread, self.block), _coordinates(block, self.grid)
+        return _named(thread, self.block), _named(block, self.grid)
 
 
 def launch_of(configured):
@@ -165,15 +165,14 @@ def launch_of(configured):
     return Launch(Kernel(kernel.py_func), tuple(grid), tuple(block), 0, shared)
 
 
-def _coordinates(number, shape):
-    x, y, _ = shape
-    found = (number % x, number // x % y, number // (x * y))
+def _named(number, shape):
     axes = 1 + max((axis for axis in range(3) if shape[axis] > 1), default=0)
+    found = coordinates(number, shape)
     return found[:axes] if axes > 1 else found[0]
 
 
 def bind(code, args, signatures=()):
-    """The arguments of a launch as values of the kernel -> (values, [(host array, its copy)])."""
+    """The arguments of a launch as values of the kernel -> (values, [what writes a copy back])."""
     copies, values = [], []
     for number, arg in enumerate(args):
         name = code.params[number] if number < len(code.params) else f"argument {number}"
@@ -184,39 +183,49 @@ def bind(code, args, signatures=()):
 
 
 def _declared(code, values, signatures):
-    """Numbers converted to the types that the kernel declares: its first signature that fits
-    best."""
+    """Numbers converted to the types that the kernel declares: of its signatures, by the one that
+    fits best. Raises TypeError where numba would find none."""
     fitting = [s.args for s in signatures if len(s.args) == len(values)]
-    if not fitting:
-        refuse(f"{code.name}() declares {len(signatures[0].args)} arguments and got {len(values)}")
-
-    def misfits(types):
-        return sum(_misfit(*pair) for pair in zip(types, values, strict=True))
-
+    best = min(fitting, key=lambda types: sum(map(_misfit, types, values)), default=None)
+    if best is None or sum(map(_misfit, best, values)) == math.inf:
+        declared = " or ".join(str(s.args) for s in signatures)
+        raise TypeError(
+            f"No matching definition: {code.name}() declares {declared}, and what it got does not "
+            f"convert to that: arrays must be of just that type, and a float is no integer."
+        )
     return [
-        value
-        if kind is None or kind.ndim or (hasattr(value, "shape") and value.shape)
-        else cast(value, kind.dtype)
-        for kind, value in zip(min(fitting, key=misfits), values, strict=True)
+        cast(value, kind.dtype) if kind is not None and not hasattr(value, "offset") else value
+        for kind, value in zip(best, values, strict=True)
     ]
 
 
+_RANK = {"b": 0, "u": 0, "i": 0, "f": 1, "c": 2}
+
+
 def _misfit(declared, value):
-    if declared is None or isinstance(value, tuple) or dtype_of(value) == declared.dtype:
+    """0 for what is declared, more for a number that converts to it, infinite for anything else."""
+    if declared is None or isinstance(value, tuple):
         return 0
-    return 1 if np.can_cast(dtype_of(value), declared.dtype) else 100
+    found, ndim, wanted = dtype_of(value), getattr(value, "ndim", 0), declared.dtype
+    rank, limit = _RANK.get(found.kind, 3), _RANK.get(wanted.kind, 3)
+    if ndim or declared.ndim:  # numba takes an array of uint32 as one of int32, too
+        alike = (ndim, rank, found.itemsize) == (declared.ndim, limit, wanted.itemsize)
+        return 0 if alike else math.inf
+    if rank > limit:
+        return math.inf
+    return 0 if found == wanted else 1 if np.can_cast(found, wanted) else 2
 
 
 def _bind_one(arg, name, copies):
     arg = getattr(arg, "host", arg)
     if hasattr(arg, "copy_to_host"):  # an array on a real GPU, brought here and taken back
         host = arg.copy_to_host()
-        copies.append((_Device(arg), host))
+        copies.append(functools.partial(arg.copy_to_device, host))
         arg = host
     if isinstance(arg, np.ndarray):
         array, copy = names.host_array(np.asarray(arg), Allocation(GLOBAL, name, arg.nbytes))
         if copy is not None:
-            copies.append((arg, copy))
+            copies.append(functools.partial(np.copyto, arg, copy))
         return array
     if isinstance(arg, np.void):
         record = np.array(arg).reshape(())
@@ -232,13 +241,3 @@ def _bind_one(arg, name, copies):
         f"{name} is a {type(arg).__name__}: a kernel takes NumPy arrays, device arrays, numbers "
         f"and tuples of these"
     )
-
-
-class _Device:
-    """A device array that takes a host copy back."""
-
-    def __init__(self, array):
-        self.array = array
-
-    def __setitem__(self, everything, host):
-        self.array.copy_to_device(host)

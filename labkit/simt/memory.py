@@ -48,6 +48,9 @@ class Array:
     def name(self):
         return self.allocation.name
 
+    def __bool__(self):
+        raise TypeError(f"the array {self.name} is no condition: compare an element or its size")
+
     @property
     def size(self):
         return int(np.prod(self.shape, dtype=np.int64))
@@ -94,14 +97,9 @@ class Array:
         per_record, count = self.pitch // size, int(np.prod(inner))
         extent = (len(part) - 1) * per_record + count
         store = np.lib.stride_tricks.as_strided(part, (extent,), (size,))
-        return Array(
-            store,
-            self.offset * per_record,
-            self.shape + inner,
-            tuple(s * per_record for s in self.strides) + c_strides(inner),
-            self.allocation,
-            byte0,
-        )
+        offset, shape = self.offset * per_record, self.shape + inner
+        strides = tuple(s * per_record for s in self.strides) + c_strides(inner)
+        return Array(store, offset, shape, strides, self.allocation, byte0)
 
     def merged(self, mask, old):
         """This array in the lanes of the mask and `old` in the others: one array at two offsets."""
@@ -300,6 +298,8 @@ def save(f, site, array, place, shift, value):
     """Store a value in the active lanes; where lanes collide, the last one wins."""
     if array.allocation.space == CONST:
         refuse(f"{array.name} is constant and cannot be stored to")
+    if value is None:
+        refuse(f"what is stored to {array.name} is None: a function that returns nothing?")
     if f.watch is not None:
         f.watch.access("store", f, site, array, place, shift, value)
     where, value = _target(f.mask, place, shift, value)

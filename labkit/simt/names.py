@@ -12,6 +12,16 @@ from labkit.simt.registry import HOST_FUNCTIONS, Intrinsic
 from labkit.simt.values import cast, plain, strong
 from labkit.simt.views import at, uniform
 
+# The only ones that numba compiles for GPUs (0.30.4); np.sqrt and np.exp are not among them.
+_UFUNCS = [
+    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "bitwise_and",
+    "bitwise_or", "bitwise_xor", "conjugate", "cos", "cosh", "deg2rad", "degrees", "divide",
+    "equal", "fmax", "fmin", "greater", "greater_equal", "hypot", "invert", "isnan", "left_shift",
+    "less", "less_equal", "log", "log10", "log2", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "maximum", "minimum", "not_equal", "rad2deg", "radians", "right_shift", "sin",
+    "sinh", "tan", "tanh",
+]  # fmt: skip
+
 # Whether kernels may call plain functions: on numba's simulator one with @overload looks like that.
 plain_functions_too = False
 
@@ -66,6 +76,9 @@ def _cast_to(dtype):
 
 @functools.cache
 def _ufunc(ufunc):
+    if ufunc not in [getattr(np, name) for name in _UFUNCS]:
+        refuse(f"numba compiles no np.{ufunc.__name__} for a GPU: use an operator or math")
+
     def run(f, *args):
         if any(isinstance(arg, Array) for arg in args):
             return _ufunc_of_arrays(f, ufunc, args)

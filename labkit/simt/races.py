@@ -6,6 +6,7 @@ then `lowest != me or highest != me`, "some other warp" the same of the number o
 block" of the number over the lanes of a block: no sets, no vector clocks.
 """
 
+import collections
 import math
 
 import numpy as np
@@ -21,48 +22,56 @@ CONFLICTS = {
     "atomic": ("store", "load"),
 }
 VERBS = {"load": "loads", "store": "stores to", "atomic": "atomically updates"}
+WHY = (  # by how far apart the two threads are
+    "no syncwarp() stands between them",
+    "no syncthreads() stands between them",
+    "nothing orders the two blocks",
+)
 SITES = 1 << 12  # a thread and the number of a line are kept as one integer
 
-
-class Record:
-    """Per cell: lowest and highest thread (each with its line) of one kind of access, and when."""
-
-    def __init__(self, n_cells):
-        self.low, self.high = np.zeros(n_cells, np.int64), np.zeros(n_cells, np.int64)
-        self.when = np.zeros(n_cells, np.int32)  # 0 is never
+# Per cell: lowest and highest thread (each with its line) of one kind of access; when, 0 for never.
+Record = collections.namedtuple("Record", "low high when")
 
 
 class Table:
-    """The records of one stretch of memory, in cells of as many bytes as anybody touches at
-    least."""
+    """The records of one stretch of memory, in cells of the fewest bytes that anybody touches."""
 
-    def __init__(self, n_bytes, cell):
-        self.cell, self.n_cells, self.records = cell, -(-n_bytes // cell), {}
+    def __init__(self, n_bytes):
+        self.n_bytes, self.cell, self.records = n_bytes, 0, {}
+
+    def fit(self, n_bytes):
+        """Split the cells if `n_bytes` is no multiple of them."""
+        old, self.cell = self.cell, math.gcd(self.cell, n_bytes)
+        if old > self.cell:
+            for kind, record in self.records.items():
+                parts = [np.repeat(part, old // self.cell) for part in record]
+                self.records[kind] = Record(*parts)
 
     def record(self, kind):
         if kind not in self.records:
-            self.records[kind] = Record(self.n_cells)
+            n, dtypes = -(-self.n_bytes // self.cell), (np.int64, np.int64, np.int32)
+            self.records[kind] = Record(*[np.zeros(n, dtype) for dtype in dtypes])
         return self.records[kind]
 
 
 class RaceCheck:
-    """A watcher that orders accesses by barriers, warp barriers, fences and grid barriers."""
+    """A watcher that orders accesses by barriers, warp barriers, fences and grid barriers.
+
+    findings   by kinds of access and lines: (how far apart the threads are, a Finding's fields)
+    """
 
     def __init__(self, strict):
         self.strict, self.findings = strict, {}
 
     def start(self, run, values):
-        self.run, self.regions = run, Regions(values)
-        self.clock, self.grid_time, self.sites = 0, 0, []
-        self.lanes = run.lanes_per_block
+        self.run, self.lanes, self.regions = run, run.lanes_per_block, Regions(values)
+        self.clock, self.grid_time, self.sites, self.numbers, self.tables = 0, 0, [], {}, {}
         self.barrier_time = np.zeros(run.n_blocks, np.int32)
         self.warp_time = np.zeros(run.n_blocks * self.lanes if self.strict else 0, np.int32)
-        self.fences = Fences(self.lanes)
-        self.numbers, self.shared = {}, {}
+        self.fences = Fences(self.lanes, self.barrier_time)
 
     def batch(self, batch):
-        self.shared = {}
-        self.first = batch.first * self.lanes
+        self.shared, self.first = {}, batch.first * self.lanes
 
     def operation(self, mask, site, op, value):
         pass
@@ -89,73 +98,81 @@ class RaceCheck:
             self.warp_time[self.first + np.flatnonzero(members)] = self.tick()
 
     def fence(self, f):
-        threads = self.first + f.mask.lanes
-        self.fences.fence(threads, self.tick(), self.barrier_time)
+        self.fences.fence(self.first + f.mask.lanes, self.tick())
 
     # What is checked
 
     def access(self, kind, f, site, array, place, shift, value=None):
         if array.allocation.space not in (GLOBAL, SHARED):
             return
-        lanes, now = f.mask.lanes, self.tick()
+        lanes = f.mask.lanes
         where = np.full(len(lanes), shift) if place.base is None else place.pick(f.mask) + shift
-        table, byte0 = self.table(f, array)
-        cells = (byte0 + where * array.pitch) // table.cell
-        step = Access(kind, site, array, self.first + lanes, where, now, f)
+        step = Access(kind, site, array, self.first + lanes, where, self.tick(), f)
         if kind == "store":
             new = np.empty(len(lanes), array.dtype)
             new[...] = value[lanes] if isinstance(value, np.ndarray) else value
             step.harmless = _same_bits(new, array.store[where])
-            self.check_collisions(step, where, new)
-        for extra in range(max(1, array.dtype.itemsize // table.cell)):
+            self.check_collisions(step, new)
+        table, byte0 = self.table(array)
+        table.fit(math.gcd(array.dtype.itemsize, byte0, array.pitch))
+        cells = (byte0 + where * array.pitch) // table.cell
+        for extra in range(array.dtype.itemsize // table.cell):
             self.check(step, table, cells + extra)
 
-    def table(self, f, array):
+    def table(self, array):
         """-> (table of the memory that an array lies in, byte offset of its `store[0]`)."""
         if array.allocation.space == SHARED:
-            table = self.shared.get(array.allocation)
-            if table is None:
-                cell = math.gcd(4, finest(array.dtype))
-                table = self.shared[array.allocation] = Table(array.store.size * array.pitch, cell)
-            return table, array.byte0
-        region, byte0 = self.regions.find(array)
-        if "table" not in region.notes:
-            cell = self.regions.cell(region, finest)
-            region.notes["table"] = Table(region.n_bytes, min(cell, finest(array.dtype)))
-        return region.notes["table"], byte0
+            tables, n_bytes, byte0 = self.shared, array.store.size * array.pitch, array.byte0
+            key = array.allocation
+        else:
+            key, byte0 = self.regions.find(array)
+            tables, n_bytes = self.tables, key.n_bytes
+        if key not in tables:
+            tables[key] = Table(n_bytes)
+        return tables[key], byte0
 
     def check(self, step, table, cells):
-        if step.kind == "load" and step.array.allocation.space == SHARED:
+        if step.kind != "store" and step.array.allocation.space == SHARED:
             self.check_written(step, table, cells)
         for other in CONFLICTS[step.kind]:
-            record = table.records.get(other)
-            if record is not None:
-                self.compare(step, other, record, cells)
+            if other in table.records:
+                self.compare(step, other, table.records[other], cells)
         self.remember(step, table.record(step.kind), cells)
         if step.kind == "atomic" and step.array.allocation.space == GLOBAL:
-            self.fences.atomic(step.threads, cells, id(table), step.now, self.barrier_time)
+            self.fences.atomic(step.threads, cells * table.cell, id(table), step.now)
 
     def compare(self, step, other, record, cells):
         """Was an earlier access of the other kind ordered before this one? If not, report."""
         when = record.when[cells]
         seen = when > self.grid_time
+        if other == step.kind == "store":
+            seen &= ~step.harmless
         if not seen.any():
             return
-        for packed in (record.low[cells], record.high[cells]):
-            bad = seen & self.unordered(step.threads, packed // SITES, when)
-            if other == step.kind == "store":
-                bad &= ~step.harmless
-            for lane in np.flatnonzero(bad):
-                them, number = divmod(int(packed[lane]), SITES)
-                if self.known(step, other, number):
-                    continue
-                me = int(step.threads[lane])
-                single = record.low[cells[lane]] // SITES == record.high[cells[lane]] // SITES
-                if me // self.lanes != them // self.lanes and self.fences.order(
-                    them, int(when[lane]), me, single, self.barrier_time
-                ):
-                    continue
-                self.report(step, other, number, lane, them)
+        low, high = record.low[cells], record.high[cells]
+        for packed in (low, high):
+            bad = np.flatnonzero(seen & self.unordered(step.threads, packed // SITES, when))
+            if len(bad):
+                single = low[bad] // SITES == high[bad] // SITES
+                self.blame(step, other, bad, packed[bad], when[bad], single)
+
+    def blame(self, step, other, lanes, packed, when, single):
+        """Report the widest pair for each line among conflicts that no fence orders."""
+        them, number = np.divmod(packed, SITES)
+        width = self.width(step.threads[lanes], them)
+        for n in np.unique(number).tolist():
+            same = np.flatnonzero(number == n)
+            for at in same[np.argsort(-width[same], kind="stable")].tolist():
+                if width[at] <= self.known(step, other, n):
+                    break
+                me, thread = int(step.threads[lanes[at]]), int(them[at])
+                fenced = width[at] == 2 and self.fences.order(thread, int(when[at]), me, single[at])
+                if not fenced:
+                    self.report(step, other, n, int(lanes[at]), thread)
+
+    def width(self, me, them):
+        """How far apart threads are: 0 in one warp, 1 in one block, 2 in different blocks."""
+        return sum((me // n != them // n) * 1 for n in (WARP_LANES, self.lanes))
 
     def unordered(self, me, them, when):
         """Whether nothing orders an access of thread `them` at `when` before one of `me` now."""
@@ -187,74 +204,69 @@ class RaceCheck:
         for kind in ("store", "atomic"):
             if kind in table.records:
                 written |= table.records[kind].when[cells] > 0
-        if written.all() or self.known(step, "nothing", self.number(step.site)):
+        number = self.number(step.site)
+        if written.all() or self.known(step, "nothing", number) >= 0:
             return
         lane = int(np.argmin(written))
-        name, (thread, block) = step.element(lane), self.run.name_of(step.threads[lane])
+        thread, block = self.run.name_of(step.threads[lane])
         sentence = (
-            f"thread {thread} of block {block} loads {name} in line {step.site.line}, and no "
-            f"thread of the block has stored to it: shared memory starts with rubbish"
+            f"thread {thread} of block {block} {VERBS[step.kind]} {step.element(lane)} in line "
+            f"{step.site.line}, and no thread of the block has stored to it: shared memory starts "
+            f"with rubbish"
         )
-        self.add(step, "nothing", self.number(step.site), "uninitialised", sentence, lane, ())
+        self.add(
+            step, "nothing", number, lane, 1, kind="uninitialised", sentence=sentence,
+            lines=(step.site.line,), threads=((thread, block),), accesses=(step.kind,),
+        )  # fmt: skip
 
-    def check_collisions(self, step, where, new):
+    def check_collisions(self, step, new):
         """Two values stored to one address by one instruction."""
-        order = np.argsort(where, kind="stable")
-        same = where[order][1:] == where[order][:-1]
-        torn = same & ~_same_bits(new[order][1:], new[order][:-1])
-        if torn.any() and not self.known(step, "itself", self.number(step.site)):
-            at = int(np.argmax(torn))
-            them = int(step.threads[order[at]])
-            self.report(step, "itself", self.number(step.site), int(order[at + 1]), them)
+        order = np.argsort(step.where, kind="stable")
+        where, value, threads = step.where[order], new[order], step.threads[order]
+        torn = (where[1:] == where[:-1]) & ~_same_bits(value[1:], value[:-1])
+        if not torn.any():
+            return
+        width = np.where(torn, self.width(threads[1:], threads[:-1]), -1)
+        number = self.number(step.site)
+        if width.max() > self.known(step, "itself", number):
+            at = int(np.argmax(width))
+            self.report(step, "itself", number, int(order[at + 1]), int(threads[at]))
 
-    # What is reported
+    # What is reported: for every two lines the pair of threads that is farthest apart
 
     def number(self, site):
         """The number of a source line, to be kept with a thread in one integer."""
-        found = self.numbers.get(site.source)
-        if found is None:
-            found = self.numbers[site.source] = len(self.sites) % SITES
+        if site.source not in self.numbers:
+            self.numbers[site.source] = len(self.sites) % SITES
             self.sites.append(site)
-        return found
+        return self.numbers[site.source]
 
     def key(self, step, other, number):
-        return (other, step.kind, number, self.number(step.site), step.array.name)
+        return other, step.kind, number, self.number(step.site), step.array.name
 
     def known(self, step, other, number):
-        return self.key(step, other, number) in self.findings
+        """How far apart the threads of the finding about these lines are; -1 if there is none."""
+        return self.findings.get(self.key(step, other, number), (-1,))[0]
 
     def report(self, step, other, number, lane, them):
-        first = self.sites[number]
+        lines = self.sites[number].line, step.site.line
         kind = "store" if other == "itself" else other
         (a, a_block), (b, b_block) = self.run.name_of(them), self.run.name_of(step.threads[lane])
-        me = int(step.threads[lane])
+        width = int(self.width(int(step.threads[lane]), them))
         sentence = (
-            f"{kind}/{step.kind} on {step.array.allocation.space} memory, lines {first.line} and "
-            f"{step.site.line}: thread {a} of block {a_block} {VERBS[kind]} {step.element(lane)}, "
-            f"thread {b} of block {b_block} {VERBS[step.kind]} it, and {self.why(them, me)}"
+            f"{kind}/{step.kind} on {step.array.allocation.space} memory, lines {lines[0]} and "
+            f"{lines[1]}: thread {a} of block {a_block} {VERBS[kind]} {step.element(lane)}, "
+            f"thread {b} of block {b_block} {VERBS[step.kind]} it, and {WHY[width]}"
         )
-        self.add(step, other, number, "race", sentence, lane, ((a, a_block),))
+        self.add(
+            step, other, number, lane, width, kind="race", sentence=sentence, lines=lines,
+            threads=((a, a_block), (b, b_block)), accesses=(kind, step.kind),
+        )  # fmt: skip
 
-    def why(self, them, me):
-        if them // self.lanes != me // self.lanes:
-            return "nothing orders the two blocks"
-        if them // WARP_LANES != me // WARP_LANES:
-            return "no syncthreads() stands between them"
-        return "no syncwarp() stands between them"
-
-    def add(self, step, other, number, kind, sentence, lane, threads):
-        earlier = (self.sites[number].line,) if threads else ()
-        kinds = () if other == "nothing" else ("store" if other == "itself" else other,)
-        self.findings[self.key(step, other, number)] = {
-            "kind": kind,
-            "sentence": sentence,
-            "lines": (*earlier, step.site.line),
-            "threads": (*threads, self.run.name_of(step.threads[lane])),
-            "array": step.array.name,
-            "index": step.index(lane),
-            "accesses": (*kinds, step.kind),
-            "space": step.array.allocation.space,
-        }
+    def add(self, step, other, number, lane, width, **found):
+        found |= {"array": step.array.name, "index": step.index(lane)}
+        found["space"] = step.array.allocation.space
+        self.findings[self.key(step, other, number)] = width, found
 
 
 class Access:
@@ -269,28 +281,14 @@ class Access:
         array, offset = self.array, self.array.offset
         if isinstance(offset, np.ndarray):
             offset = offset[self.f.mask.lanes[lane]]
-        rest, found = int(self.where[lane] - offset), []
-        for n, stride in sorted(zip(array.shape, array.strides, strict=True), key=lambda a: -a[1]):
-            i, rest = divmod(rest, stride) if stride and n > 1 else (0, rest)
-            found.append((stride, i))
-        found = dict(found)
-        index = tuple(found[stride] for stride in array.strides)
-        return index[0] if len(index) == 1 else index
+        rest, index = int(self.where[lane] - offset), [0] * array.ndim
+        for axis in sorted(range(array.ndim), key=lambda axis: -array.strides[axis]):
+            if array.strides[axis] and array.shape[axis] > 1:
+                index[axis], rest = divmod(rest, array.strides[axis])
+        return index[0] if array.ndim == 1 else tuple(index)
 
     def element(self, lane):
-        index = self.index(lane)
-        text = ", ".join(map(str, index)) if isinstance(index, tuple) else index
-        return f"{self.array.name}[{text}]"
-
-
-def finest(dtype):
-    """The smallest piece of an item that a kernel can touch, in bytes."""
-    if dtype.subdtype is not None:
-        return finest(dtype.subdtype[0])
-    if dtype.names is not None:
-        parts = [dtype.fields[name] for name in dtype.names]
-        return math.gcd(dtype.itemsize, *[n for part in parts for n in (finest(part[0]), part[1])])
-    return dtype.itemsize // 2 if dtype.kind == "c" else dtype.itemsize
+        return f"{self.array.name}[{str(self.index(lane)).strip('()')}]"
 
 
 def _same_bits(a, b):

@@ -1,6 +1,7 @@
 """The register of what a kernel may call: each intrinsic is a function of the frame and the
 values."""
 
+INTRINSICS = {}  # name, as in `cuda.name`, to what a kernel may call
 HOST_FUNCTIONS = {}  # Python's and NumPy's functions, and what runs in their place
 
 
@@ -33,12 +34,14 @@ class Special:
         self.read = read
 
 
-def intrinsic(function=None, **options):
+def intrinsic(function=None, name=None, **options):
     """Register `name(f, *values)` as `cuda.name`; `f.mask` holds the active lanes, `f.site` the
     line."""
     if function is None:
-        return lambda function: intrinsic(function, **options)
-    return Intrinsic(function.__name__.rstrip("_"), function, **options)
+        return lambda function: intrinsic(function, name, **options)
+    name = name or function.__name__
+    INTRINSICS[name] = Intrinsic(name, function, **options)
+    return INTRINSICS[name]
 
 
 def replaces(*host_functions, counts=True):

@@ -11,47 +11,22 @@ import numpy as np
 
 from labkit.simt.errors import KernelError
 
-_PYTHON_DTYPE = {
-    int: np.dtype(np.int64),
-    float: np.dtype(np.float64),
-    bool: np.dtype(np.bool_),
-    complex: np.dtype(np.complex128),
-}
 _STRONG = {int: np.int64, float: np.float64, bool: np.bool_, complex: np.complex128}
-_PLAIN = {np.int64: int, np.float64: float, np.bool_: bool, np.complex128: complex}
+_PLAIN = {kind: python for python, kind in _STRONG.items()}
+_PYTHON_DTYPE = {python: np.dtype(kind) for python, kind in _STRONG.items()}
 _FLOAT64, _INT64, _UINT64 = np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.uint64)
 
 UFUNCS = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "/": np.true_divide,
-    "//": np.floor_divide,
-    "%": np.remainder,
-    "**": np.power,
-    "&": np.bitwise_and,
-    "|": np.bitwise_or,
-    "^": np.bitwise_xor,
-    "<<": np.left_shift,
-    ">>": np.right_shift,
-}
-COMPARISONS = {
-    "<": np.less,
-    "<=": np.less_equal,
-    ">": np.greater,
-    ">=": np.greater_equal,
-    "==": np.equal,
-    "!=": np.not_equal,
-}
+    "+": np.add, "-": np.subtract, "*": np.multiply, "/": np.true_divide, "//": np.floor_divide,
+    "%": np.remainder, "**": np.power, "&": np.bitwise_and, "|": np.bitwise_or,
+    "^": np.bitwise_xor, "<<": np.left_shift, ">>": np.right_shift,
+}  # fmt: skip
 _EXACT = {"+": operator.add, "-": operator.sub, "*": operator.mul}  # quick for two Python scalars
-_COMPARE = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "!=": operator.ne,
-}
+COMPARISONS = {
+    "<": (np.less, operator.lt), "<=": (np.less_equal, operator.le), ">": (np.greater, operator.gt),
+    ">=": (np.greater_equal, operator.ge), "==": (np.equal, operator.eq),
+    "!=": (np.not_equal, operator.ne),
+}  # fmt: skip
 
 
 def is_vector(value):
@@ -143,7 +118,7 @@ def binary(op):
 @functools.cache
 def comparison(op):
     """The function that compares two values; the result is bool."""
-    ufunc, quick = COMPARISONS[op], _COMPARE[op]
+    ufunc, quick = COMPARISONS[op]
 
     def apply(a, b):
         if type(a) is not np.ndarray and type(b) is not np.ndarray:

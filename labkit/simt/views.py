@@ -1,13 +1,13 @@
 """The parts of a value: attributes, items, fields and views."""
 
 import math
+import operator
 
 import numpy as np
 
 from labkit.simt.dtypes import as_dtype
 from labkit.simt.errors import refuse
 from labkit.simt.foreign import ours
-from labkit.simt.frames import Site
 from labkit.simt.memory import Array, load, locate
 from labkit.simt.registry import HOST_FUNCTIONS, Intrinsic
 from labkit.simt.values import comparison, is_vector, plain, strong
@@ -18,26 +18,21 @@ def attribute(f, site, value, name):
     if isinstance(value, Array):
         return _array_attribute(f, site, value, name)
     if name in ("real", "imag") and not isinstance(value, tuple):
-        return (
-            np.ascontiguousarray(getattr(value, name)) if is_vector(value) else getattr(value, name)
-        )
-    if name == "conjugate":
-        return Intrinsic("conjugate", lambda f: np.conjugate(value))
-    if name == "bit_count":
-        return Intrinsic(
-            "bit_count", lambda f: plain(np.bitwise_count(strong(value)).astype(np.int64))
-        )
+        return plain(np.array(getattr(value, name))[()])
+    if name in _METHODS_OF_NUMBERS:
+        return Intrinsic(name, lambda f: plain(_METHODS_OF_NUMBERS[name](strong(value))))
     try:
         return ours(getattr(value, name))
     except AttributeError:
         return refuse(f"{type(value).__name__} has no attribute {name!r} in a kernel")
 
 
-_PLAIN_ATTRIBUTES = {
-    "shape": lambda a: a.shape,
-    "size": lambda a: a.size,
-    "ndim": lambda a: a.ndim,
-    "dtype": lambda a: a.dtype,
+_METHODS_OF_NUMBERS = {
+    "conjugate": np.conjugate,
+    "bit_count": lambda v: np.bitwise_count(v).astype(np.int64),
+}
+_ATTRIBUTES = {
+    **{name: operator.attrgetter(name) for name in ("shape", "size", "ndim", "dtype")},
     "itemsize": lambda a: a.dtype.itemsize,
     "nbytes": lambda a: a.size * a.dtype.itemsize,
     "strides": lambda a: tuple(s * a.pitch for s in a.strides),
@@ -46,7 +41,6 @@ _PLAIN_ATTRIBUTES = {
 _METHODS = {
     "transpose": lambda a: a.transposed(),
     "reshape": lambda a, *shape: a.reshaped(shape if len(shape) > 1 else shape[0]),
-    "ravel": lambda a: a.reshaped((a.size,)),
     "view": lambda a, dtype: _retyped(a, as_dtype(dtype)),
 }
 
@@ -55,8 +49,8 @@ def _array_attribute(f, site, array, name):
     if array.dtype.names and name in array.dtype.names:
         part = array.field(name)
         return _loaded(f, site, part) if part.ndim == 0 and not part.dtype.names else part
-    if name in _PLAIN_ATTRIBUTES:
-        return _PLAIN_ATTRIBUTES[name](array)
+    if name in _ATTRIBUTES:
+        return _ATTRIBUTES[name](array)
     if name in ("real", "imag") and array.dtype.kind == "c":
         return array.field(name)
     if name in ("sum", "prod", "min", "max", "mean", "var", "std", "any", "all"):
@@ -107,14 +101,14 @@ def elements(f, array):
     """The elements of an array along its first axis, as iteration needs them."""
     found = []
     for i in range(array.shape[0]):
-        part, place, shift = view(f, Site(f.code.name, f.site.line, ""), array, [(None, i)])
+        part, place, shift = view(f, f.site, array, [(None, i)])
         found.append(part if place is None else load(f, f.site, part, place, shift))
     return found
 
 
 def view(f, site, array, index):
     """An index that is not one number per axis -> (view, None, None), or the element it names."""
-    if len(index) == 1 and isinstance(index[0][1], tuple):
+    if len(index) == 1 and type(index[0][1]) is tuple:
         index = [(i, 0) if is_vector(i) else (None, i) for i in index[0][1]]
     if len(index) == 1 and isinstance(index[0][1], str):
         array, index = array.field(index[0][1]), []
@@ -178,16 +172,19 @@ def _sub_array(f, site, array, index):
 def _uniform_slice(f, part, n):
     """A slice that may begin elsewhere in every thread -> (uniform slice, vector of shifts or 0).
 
-    Its length is then that of the shortest.
+    Its length is the same in all: without an end, that of the shortest.
     """
     if not any(is_vector(bound) for bound in (part.start, part.stop, part.step)):
         return part, 0
-    if part.stop is not None or part.step is not None:
-        refuse("only the beginning of a slice may differ between threads")
-    low, high = f.batch.spread(part.start).active(f.mask)
-    if low < 0 or high > n:
-        refuse("a slice that differs between threads must begin inside the array")
-    return slice(0, n - high), np.clip(part.start, 0, n)
+    start, stop = part.start or 0 if not is_vector(part.start) else part.start, part.stop
+    low, high = (start, start) if not is_vector(start) else f.batch.spread(start).active(f.mask)
+    lengths = n - high if stop is None else stop - start
+    lengths = np.unique(lengths[f.mask.lanes] if is_vector(lengths) else lengths)
+    if part.step is not None or len(lengths) > 1:
+        refuse("a slice may begin elsewhere in every thread, but has one length and no step")
+    if low < 0 or not 0 <= lengths[0] <= n - high:
+        refuse("a slice that differs between threads must lie inside the array")
+    return slice(0, int(lengths[0])), np.clip(start, 0, n)
 
 
 def _same_index(old, new):

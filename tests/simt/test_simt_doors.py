@@ -66,11 +66,11 @@ def test_install_puts_the_executor_behind_numbas_simulator(tmp_path):
     script = tmp_path / "unmodified.py"
     text = """
         import numpy as np
-        from numba import cuda, int32
+        from numba import cuda, guvectorize, int32, vectorize
         from labkit.simt import install
         install()
 
-        @cuda.jit
+        @cuda.jit(lineinfo=True)
         def kernel(x, y):
             i = cuda.grid(1)
             if i < x.size:
@@ -80,13 +80,25 @@ def test_install_puts_the_executor_behind_numbas_simulator(tmp_path):
         y = cuda.device_array_like(x)
         kernel[-(-x.size // 128), 128](x, y)
         print(y.copy_to_host()[:3].tolist())
+
+        @vectorize(["float64(float64, float64)"], target="cuda")
+        def plus(a, b):
+            return a + b
+
+        @guvectorize(["(float64[:], float64[:])"], "(n)->()", target="cuda")
+        def total(row, out):
+            out[0] = 0
+            for value in row:
+                out[0] += value
+
+        print(total(plus(np.arange(4.0).reshape(2, 2), 1)).tolist())
     """
     script.write_text(textwrap.dedent(text), encoding="utf-8")
     env = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
     run = subprocess.run(
         [sys.executable, script], env=env, capture_output=True, text=True, timeout=60, check=False
     )
-    assert run.stdout.strip() == "[2, 3, 4]", run.stderr
+    assert run.stdout.splitlines() == ["[2, 3, 4]", "[3.0, 7.0]"], run.stderr
 
 
 def test_the_door_needs_numpy_only():

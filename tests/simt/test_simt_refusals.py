@@ -79,6 +79,66 @@ def test_arrays_chosen_per_thread():
     assert "picked names different arrays in different threads" in text
 
 
+def an_element_type_of_python(x):
+    s = cuda.shared.array(4, float)
+    s[0] = x[0]
+
+
+def a_value_from_a_kernel(x):
+    return x[0]
+
+
+def an_array_as_condition(x):
+    if x:
+        x[0] = 1
+
+
+@cuda.jit(device=True)
+def returns_nothing(x):
+    x[0] = 1
+
+
+def nothing_is_stored(x):
+    x[0] = returns_nothing(x)
+
+
+def a_ufunc_that_gpus_lack(x):
+    x[0] = np.sqrt(x[0])
+
+
+def an_array_is_shuffled(x):
+    x[0] = cuda.shfl_sync(0xFFFFFFFF, x, 0)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "sentence"),
+    [
+        (an_element_type_of_python, "write cuda.float32"),
+        (a_value_from_a_kernel, "a kernel returns no value"),
+        (an_array_as_condition, "the array x is no condition"),
+        (nothing_is_stored, "what is stored to x is None"),
+        (a_ufunc_that_gpus_lack, "numba compiles no np.sqrt for a GPU"),
+        (an_array_is_shuffled, "not 'Array'"),
+    ],
+)
+def test_what_numba_does_not_compile(kernel, sentence):
+    assert sentence in refused(kernel)
+
+
+@pytest.mark.parametrize(
+    ("array", "number"),
+    [(np.zeros(1, np.int32), 1.5), (np.zeros(1, np.float32), 1), (np.zeros((1, 1), np.int32), 1)],
+)
+def test_arguments_that_do_not_fit_the_signature(array, number):
+    kernel = cuda.jit("void(int32[:], int32)")(nothing_at_all)
+    with pytest.raises(TypeError, match=r"declares \(int32\[:\], int32\)"):
+        kernel[1, 1](array, number)
+
+
+def nothing_at_all(x, n):
+    pass
+
+
 def with_statement(x):
     with open("x"):
         x[0] = 1

@@ -126,13 +126,13 @@ def test_functions_of_whole_arrays_run_in_every_thread():
     @cuda.jit
     def kernel(x, z, y):
         i = cuda.grid(1)
-        np.add(x[i], z, y[i])
+        np.maximum(x[i], z, y[i])
         y[i, 0] += np.sum(x[i]) + z.max()
 
     x, z = np.arange(64.0).reshape(32, 2), np.array([10.0, 20.0])
     y = run(kernel, x, z, np.zeros((32, 2)), grid=1, block=32)
-    assert (y[:, 1] == x[:, 1] + 20).all()
-    assert (y[:, 0] == x[:, 0] + 10 + x.sum(axis=1) + 20).all()
+    assert (y[:, 1] == np.maximum(x[:, 1], 20)).all()
+    assert (y[:, 0] == np.maximum(x[:, 0], 10) + x.sum(axis=1) + 20).all()
 
 
 def test_two_shared_arrays_on_one_line_are_two():
@@ -381,6 +381,41 @@ def test_the_grid_can_wait_for_itself():
     assert (x == np.arange(50)[:, None]).all()
 
 
+def test_a_thread_that_has_nothing_left_to_do_is_not_awaited_by_the_grid():
+    @cuda.jit
+    def kernel(x, y):
+        i = cuda.grid(1)
+        if i % 3 == 0:
+            x[i] = i
+            cuda.cg.this_grid().sync()
+            if i > 0:
+                y[i] = x[i - 3]
+
+    y = run(kernel, np.zeros(128), np.zeros(128), grid=4, block=32)
+    assert y[::3].tolist() == [0, *range(0, 126, 3)]
+
+
+def test_a_slice_may_begin_elsewhere_in_every_thread():
+    @cuda.jit
+    def kernel(x, y):
+        i = cuda.grid(1)
+        own = x[4 * i : 4 * i + 4]
+        y[i] = own[0] + own[3] + len(own)
+
+    x = np.arange(128)
+    assert (run(kernel, x, np.zeros(32), grid=1, block=32) == 8 * np.arange(32) + 7).all()
+
+
+def test_a_place_is_printed_as_one(capsys):
+    @cuda.jit
+    def kernel():
+        print(cuda.threadIdx.x, cuda.blockIdx)
+
+    kernel[(1, 2), 2]()
+    lines = ["0 (0, 0, 0)", "1 (0, 0, 0)", "0 (0, 1, 0)", "1 (0, 1, 0)"]
+    assert capsys.readouterr().out.splitlines() == lines
+
+
 def test_mathematics_keeps_single_precision():
     @cuda.jit
     def kernel(x, y):
@@ -449,6 +484,29 @@ def test_random_numbers_are_those_of_numba():
     drawn = np.zeros(20, np.float32)
     kernel[1, 32](cuda.to_device(states), drawn)
     assert drawn.tolist() == [theirs.xoroshiro128p_uniform_float32(states, i) for i in range(20)]
+
+
+def test_random_numbers_on_a_grid_of_three_axes():
+    """numba's own example, on a smaller array."""
+    draw = cuda.random.xoroshiro128p_uniform_float32
+
+    @cuda.jit
+    def random_3d(arr, rng_states):
+        startx, starty, startz = cuda.grid(3)
+        stridex, stridey, stridez = cuda.gridsize(3)
+        tid = (startz * stridey * stridex) + (starty * stridex) + startx
+        for i in range(startz, arr.shape[0], stridez):
+            for j in range(starty, arr.shape[1], stridey):
+                for k in range(startx, arr.shape[2], stridex):
+                    arr[i, j, k] = draw(rng_states, tid)
+
+    arr = cuda.device_array((31, 40, 29), np.float32)
+    states = cuda.random.create_xoroshiro128p_states(16**3, seed=1)
+    random_3d[(2, 2, 2), (8, 8, 8)](arr, states)
+    drawn = arr.copy_to_host()
+    assert (drawn >= 0).all()
+    assert (drawn < 1).all()
+    assert drawn.mean() == pytest.approx(0.5, abs=0.005)
 
 
 def test_the_host_side_is_there():
