@@ -28,9 +28,9 @@ import pytest  # noqa: E402
 from venvs import cached, run  # noqa: E402
 
 from labkit.simt.compiled import fingerprint  # noqa: E402
-from labkit.simt.dtypes import Type  # noqa: E402
-from labkit.simt.functions import frozen  # noqa: E402
+from labkit.simt.compiler.functions import frozen  # noqa: E402
 from labkit.simt.kernel import Kernel  # noqa: E402
+from labkit.simt.lanes.dtypes import Type  # noqa: E402
 from tests.simt.course_kernels import course_launches  # noqa: E402
 
 TARGET = ROOT / "labkit" / "hardware" / "recorded" / "kernel_registers.json"
@@ -94,8 +94,11 @@ def packed_value(name, value):
 
 
 def real(module):
-    """The module of numba that one of the executor's stands in for."""
-    return module.replace("labkit.simt.cuda", "numba.cuda").replace("labkit.simt", "numba.cuda")
+    """The module of numba that one of the executor's stands in for; any other as it is."""
+    if not module.startswith("labkit.simt"):
+        return module
+    *_, name = module.removeprefix("labkit.simt").rpartition(".")
+    return "numba.cuda" if name in ("", "cuda") else f"numba.cuda.{name}"
 
 
 def packed_type(argument):

@@ -7,7 +7,7 @@ import numpy as np
 
 from labkit.hardware import recorded
 from labkit.reading import Origin, Reading
-from labkit.simt.functions import frozen, source_of
+from labkit.simt.compiler.functions import frozen, source_of
 
 _CONSTANTS = (bool, int, float, complex, str, tuple, np.generic)
 

@@ -5,16 +5,16 @@
 import types as _types
 
 from labkit.simt import host as _host
-from labkit.simt import intrinsics as _intrinsics
-from labkit.simt import maths as _maths
-from labkit.simt import random
-from labkit.simt.atomics import ATOMICS as _ATOMICS
-from labkit.simt.dtypes import TYPES as _TYPES
-from labkit.simt.dtypes import void
-from labkit.simt.half import fp16
-from labkit.simt.intrinsics import blockDim, blockIdx, gridDim, laneid, threadIdx, warpsize
 from labkit.simt.kernel import jit
-from labkit.simt.registry import INTRINSICS as _INTRINSICS
+from labkit.simt.lanes.dtypes import TYPES as _TYPES
+from labkit.simt.lanes.dtypes import void
+from labkit.simt.language import intrinsics as _intrinsics
+from labkit.simt.language import maths as _maths
+from labkit.simt.language import random
+from labkit.simt.language.atomics import ATOMICS as _ATOMICS
+from labkit.simt.language.half import fp16
+from labkit.simt.language.intrinsics import blockDim, blockIdx, gridDim, laneid, threadIdx, warpsize
+from labkit.simt.language.registry import INTRINSICS as _INTRINSICS
 
 globals().update({name: found for name, found in _INTRINSICS.items() if "." not in name})
 globals().update({name: getattr(_host, name) for name in _host.PUBLIC})

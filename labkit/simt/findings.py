@@ -4,7 +4,7 @@ import dataclasses
 
 from labkit.simt.errors import KernelError
 from labkit.simt.kernel import launch_of
-from labkit.simt.races import RaceCheck
+from labkit.simt.watch.races import RaceCheck
 
 _REPORTED = ("out-of-bounds", "divergent-barrier", "livelock")
 

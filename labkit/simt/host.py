@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from labkit.simt.dtypes import as_dtype
+from labkit.simt.lanes.dtypes import as_dtype
 
 
 class DeviceArray:

@@ -8,9 +8,10 @@ import types
 
 import numpy as np
 
-from labkit.simt import names, random
-from labkit.simt.dtypes import parse_signatures
+from labkit.simt.compiler import names
 from labkit.simt.kernel import Kernel, Launch
+from labkit.simt.lanes.dtypes import parse_signatures
+from labkit.simt.language import random
 
 COOPERATIVE_BLOCKS = 1024  # that a grid with grid.sync() may have; the executor itself has no limit
 

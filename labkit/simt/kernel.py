@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 
-from labkit.simt import batch as batches
-from labkit.simt import names
-from labkit.simt.batch import Batch, SharedMemory, coordinates, geometry
-from labkit.simt.dtypes import Type, parse_signatures
+from labkit.simt.compiler import names
+from labkit.simt.compiler.interpreter import compile_function
 from labkit.simt.errors import KernelError, refuse
-from labkit.simt.interpreter import compile_function
-from labkit.simt.memory import GLOBAL, Allocation
-from labkit.simt.values import cast, dtype_of, literal
+from labkit.simt.lanes import batch as batches
+from labkit.simt.lanes.batch import Batch, SharedMemory, coordinates, geometry
+from labkit.simt.lanes.dtypes import Type, parse_signatures
+from labkit.simt.lanes.memory import GLOBAL, Allocation
+from labkit.simt.lanes.values import cast, dtype_of, literal
 
 MAX_THREADS = 1024
 MAX_GRID = (2**31 - 1, 65535, 65535)

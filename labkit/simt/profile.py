@@ -229,8 +229,8 @@ def profile(launch, *args):
 
     launch   of our `cuda.jit` or of numba's: its Python function is what runs
     """
-    from labkit.simt.counters import Counter
     from labkit.simt.kernel import launch_of
+    from labkit.simt.watch.counters import Counter
 
     launch, counter = launch_of(launch), Counter()
     run = launch.run(args, counter)

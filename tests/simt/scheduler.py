@@ -17,7 +17,7 @@ import random
 import numpy as np
 
 from labkit.simt import cuda
-from labkit.simt.dtypes import TYPES, as_dtype
+from labkit.simt.lanes.dtypes import TYPES, as_dtype
 
 WARP_LANES = 32
 FOREVER = 1 << 40
@@ -128,7 +128,7 @@ def generator(trees, scope, kernel):
 
 
 def _is_draw(value):
-    return getattr(value, "__module__", None) == "labkit.simt.random"
+    return getattr(value, "__module__", None) == "labkit.simt.language.random"
 
 
 # Memory

@@ -573,7 +573,7 @@ def test_lines_add_up_to_the_whole():
 
 
 def test_a_kernel_counts_the_same_in_one_batch_and_in_many(monkeypatch):
-    from labkit.simt import batch
+    from labkit.simt.lanes import batch
 
     x, out = np.ones(128 * 50, np.float32), np.zeros(50, np.float32)
     whole = ran(reduction_2, x, out, grid=50)

@@ -239,7 +239,7 @@ def test_lockstep_within_a_warp_is_the_older_rule():
 
 
 def test_verdicts_do_not_depend_on_batches(monkeypatch):
-    from labkit.simt import batch
+    from labkit.simt.lanes import batch
 
     monkeypatch.setattr(batch, "BATCH_LANES", 64)
     assert kinds(blocks_write_one_cell, np.zeros(1), np.zeros(1), grid=5) == ["race"]

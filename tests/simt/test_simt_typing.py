@@ -5,7 +5,7 @@ import operator
 import numpy as np
 import pytest
 
-from labkit.simt.values import binary, result_dtype
+from labkit.simt.lanes.values import binary, result_dtype
 
 _WIDTHS = {"int": (8, 16, 32, 64), "uint": (8, 16, 32, 64), "float": (32, 64), "complex": (64, 128)}
 DTYPES = ["bool", *(f"{kind}{n}" for kind, widths in _WIDTHS.items() for n in widths)]

@@ -9,7 +9,7 @@ import functools
 
 import numpy as np
 
-from labkit.simt.masks import WARP_LANES
+from labkit.simt.lanes.masks import WARP_LANES
 
 SECTOR_BYTES = 32
 BANKS, BANK_BYTES = 32, 4

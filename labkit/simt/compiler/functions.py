@@ -8,7 +8,7 @@ import textwrap
 import types
 
 from labkit.simt.errors import refuse
-from labkit.simt.frames import UNSET, Frame
+from labkit.simt.lanes.frames import UNSET, Frame
 
 
 class Code:

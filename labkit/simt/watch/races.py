@@ -11,10 +11,10 @@ import math
 
 import numpy as np
 
-from labkit.simt.fences import Fences
-from labkit.simt.masks import WARP_LANES
-from labkit.simt.memory import GLOBAL, SHARED
-from labkit.simt.regions import Regions
+from labkit.simt.lanes.masks import WARP_LANES
+from labkit.simt.lanes.memory import GLOBAL, SHARED
+from labkit.simt.watch.fences import Fences
+from labkit.simt.watch.regions import Regions
 
 CONFLICTS = {
     "load": ("store", "atomic"),

@@ -5,12 +5,12 @@ import types
 
 import numpy as np
 
-from labkit.simt.dtypes import Type, as_dtype
+from labkit.simt.compiler.views import at, uniform
 from labkit.simt.errors import refuse
-from labkit.simt.memory import CONST, GLOBAL, Allocation, Array, flatten, locate, save
-from labkit.simt.registry import HOST_FUNCTIONS, Intrinsic
-from labkit.simt.values import cast, plain, strong
-from labkit.simt.views import at, uniform
+from labkit.simt.lanes.dtypes import Type, as_dtype
+from labkit.simt.lanes.memory import CONST, GLOBAL, Allocation, Array, flatten, locate, save
+from labkit.simt.lanes.values import cast, plain, strong
+from labkit.simt.language.registry import HOST_FUNCTIONS, Intrinsic
 
 # The only ones that numba compiles for GPUs (0.30.4); np.sqrt and np.exp are not among them.
 _UFUNCS = [
@@ -56,7 +56,7 @@ def callable_for(found, text):
 
 @functools.cache
 def device_function(function):
-    from labkit.simt.interpreter import compile_function
+    from labkit.simt.compiler.interpreter import compile_function
 
     def run(f, *args, **kwargs):
         code = compile_function(function, f.watch is not None)

@@ -5,12 +5,12 @@ import operator
 
 import numpy as np
 
-from labkit.simt.dtypes import as_dtype
+from labkit.simt.compiler.foreign import ours
 from labkit.simt.errors import refuse
-from labkit.simt.foreign import ours
-from labkit.simt.memory import Array, load, locate
-from labkit.simt.registry import HOST_FUNCTIONS, Intrinsic
-from labkit.simt.values import comparison, is_vector, plain, strong
+from labkit.simt.lanes.dtypes import as_dtype
+from labkit.simt.lanes.memory import Array, load, locate
+from labkit.simt.lanes.values import comparison, is_vector, plain, strong
+from labkit.simt.language.registry import HOST_FUNCTIONS, Intrinsic
 
 
 def attribute(f, site, value, name):

@@ -4,11 +4,11 @@ import functools
 
 import numpy as np
 
-from labkit.simt.masks import WARP_LANES
-from labkit.simt.memory import GLOBAL, SHARED
-from labkit.simt.patterns import SECTOR_BYTES, sectors, wavefronts
+from labkit.simt.lanes.masks import WARP_LANES
+from labkit.simt.lanes.memory import GLOBAL, SHARED
 from labkit.simt.profile import REMEMBERED, Counts, Event, Sample, Step
-from labkit.simt.regions import Regions
+from labkit.simt.watch.patterns import SECTOR_BYTES, sectors, wavefronts
+from labkit.simt.watch.regions import Regions
 
 FLOP = {"+": 1, "-": 1, "*": 1, "/": 1, "//": 1, "%": 1, "**": 1, "fma": 2}
 COMPLEX_FLOP = {"+": 2, "-": 2, "*": 6, "/": 11, "**": 1}  # in real operations

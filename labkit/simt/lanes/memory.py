@@ -6,8 +6,8 @@ import math
 import numpy as np
 
 from labkit.simt.errors import KernelError, refuse
-from labkit.simt.masks import WARP_LANES
-from labkit.simt.values import is_vector, plain
+from labkit.simt.lanes.masks import WARP_LANES
+from labkit.simt.lanes.values import is_vector, plain
 
 GLOBAL, SHARED, LOCAL, CONST = "global", "shared", "local", "const"
 

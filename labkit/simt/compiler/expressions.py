@@ -10,14 +10,13 @@ import enum
 
 import numpy as np
 
-from labkit.simt import names, views
-from labkit.simt.access import MISSING, Access
+from labkit.simt.compiler import names, views
+from labkit.simt.compiler.access import MISSING, Access
+from labkit.simt.compiler.foreign import ours
 from labkit.simt.errors import refuse
-from labkit.simt.foreign import ours
-from labkit.simt.frames import UNSET
-from labkit.simt.masks import NONE
-from labkit.simt.registry import Intrinsic
-from labkit.simt.values import (
+from labkit.simt.lanes.frames import UNSET
+from labkit.simt.lanes.masks import NONE
+from labkit.simt.lanes.values import (
     binary,
     comparison,
     invert,
@@ -29,6 +28,7 @@ from labkit.simt.values import (
     strong,
     truth,
 )
+from labkit.simt.language.registry import Intrinsic
 
 OPERATORS = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",

@@ -7,10 +7,10 @@ import collections
 
 import numpy as np
 
-from labkit.simt.dtypes import as_dtype
 from labkit.simt.errors import KernelError, refuse
-from labkit.simt.registry import Intrinsic, Special, intrinsic
-from labkit.simt.values import cast, dtype_of, is_vector, plain, strong, truth
+from labkit.simt.lanes.dtypes import as_dtype
+from labkit.simt.lanes.values import cast, dtype_of, is_vector, plain, strong, truth
+from labkit.simt.language.registry import Intrinsic, Special, intrinsic
 
 # Where a thread is
 

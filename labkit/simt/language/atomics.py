@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from labkit.simt import views
-from labkit.simt.memory import differs
-from labkit.simt.registry import Intrinsic
-from labkit.simt.values import is_vector, strong
+from labkit.simt.compiler import views
+from labkit.simt.lanes.memory import differs
+from labkit.simt.lanes.values import is_vector, strong
+from labkit.simt.language.registry import Intrinsic
 
 
 def _point(f, array, index):

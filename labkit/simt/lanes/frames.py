@@ -1,8 +1,8 @@
 """Frames: one call of a function, in all active lanes of a batch at once."""
 
 from labkit.simt.errors import KernelError, refuse
-from labkit.simt.masks import NONE
-from labkit.simt.values import merge
+from labkit.simt.lanes.masks import NONE
+from labkit.simt.lanes.values import merge
 
 UNSET = type("Unset", (), {"__repr__": lambda self: "unset"})()
 

@@ -4,7 +4,7 @@ signature."""
 import numpy as np
 
 from labkit.simt.errors import refuse
-from labkit.simt.values import plain
+from labkit.simt.lanes.values import plain
 
 _NAMES = (
     "bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16",

@@ -5,10 +5,10 @@ import ast
 
 import numpy as np
 
-from labkit.simt import names, views
+from labkit.simt.compiler import names, views
 from labkit.simt.errors import KernelError
-from labkit.simt.memory import Array, load, locate, save
-from labkit.simt.values import binary, comparison, is_vector
+from labkit.simt.lanes.memory import Array, load, locate, save
+from labkit.simt.lanes.values import binary, comparison, is_vector
 
 MISSING = object()  # what `static` says of a name that is no name from outside
 

@@ -7,14 +7,15 @@ a closure that changes the frame and its mask. A block stops as soon as the mask
 import ast
 import functools
 
-from labkit.simt import loops, maths  # noqa: F401 (maths registers what kernels call)
+from labkit.simt.compiler import loops
+from labkit.simt.compiler.expressions import Expressions
+from labkit.simt.compiler.functions import Code, assigned, frozen, source_of
+from labkit.simt.compiler.loops import Guard, loop
 from labkit.simt.errors import KernelError, refuse
-from labkit.simt.expressions import Expressions
-from labkit.simt.frames import Site
-from labkit.simt.functions import Code, assigned, frozen, source_of
-from labkit.simt.loops import Guard, loop
-from labkit.simt.masks import NONE
-from labkit.simt.memory import load, locate, save
+from labkit.simt.lanes.frames import Site
+from labkit.simt.lanes.masks import NONE
+from labkit.simt.lanes.memory import load, locate, save
+from labkit.simt.language import maths  # noqa: F401 (it registers what kernels call)
 
 PYTHON_ERRORS = (TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 

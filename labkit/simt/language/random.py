@@ -8,9 +8,9 @@ import math
 
 import numpy as np
 
-from labkit.simt.dtypes import TYPES
 from labkit.simt.host import DeviceArray
 from labkit.simt.kernel import jit
+from labkit.simt.lanes.dtypes import TYPES
 
 uint64, uint32, float32, float64 = (TYPES[n] for n in ("uint64", "uint32", "float32", "float64"))
 

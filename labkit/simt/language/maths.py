@@ -7,11 +7,11 @@ import operator
 
 import numpy as np
 
-from labkit.simt import views
-from labkit.simt.intrinsics import selp
-from labkit.simt.memory import Array
-from labkit.simt.registry import intrinsic, replaces
-from labkit.simt.values import binary, cast, comparison, dtype_of, is_vector, plain, strong
+from labkit.simt.compiler import views
+from labkit.simt.lanes.memory import Array
+from labkit.simt.lanes.values import binary, cast, comparison, dtype_of, is_vector, plain, strong
+from labkit.simt.language.intrinsics import selp
+from labkit.simt.language.registry import intrinsic, replaces
 
 
 @intrinsic

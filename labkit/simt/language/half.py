@@ -4,8 +4,8 @@ import types
 
 import numpy as np
 
-from labkit.simt.registry import Intrinsic
-from labkit.simt.values import plain, strong
+from labkit.simt.lanes.values import plain, strong
+from labkit.simt.language.registry import Intrinsic
 
 _OF_NUMPY = {
     "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "neg": np.negative,

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from labkit.simt.errors import refuse
-from labkit.simt.masks import WARP_LANES, Mask
-from labkit.simt.memory import LOCAL, SHARED, Allocation, Array, Spread, c_strides
+from labkit.simt.lanes.masks import WARP_LANES, Mask
+from labkit.simt.lanes.memory import LOCAL, SHARED, Allocation, Array, Spread, c_strides
 
 BATCH_LANES = 32768  # the vectors stay in the second-level cache, and interpreting costs little
 SHARED_ALIGN = 16

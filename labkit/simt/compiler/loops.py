@@ -3,8 +3,8 @@
 import time
 
 from labkit.simt.errors import KernelError
-from labkit.simt.masks import NONE
-from labkit.simt.values import is_vector
+from labkit.simt.lanes.masks import NONE
+from labkit.simt.lanes.values import is_vector
 
 LOOK_TURNS = 64  # how often a `while` loop is looked at: does it still change anything?
 LOOK_S = 0.1  # and how often at least, once it has run a few turns
@@ -89,7 +89,7 @@ class Guard:
             "a turn of this loop changed no variable and no memory, so it repeats for ever"
             if same
             else f"this loop went on for {waited_s:.1f} s without a thread leaving it or changing "
-            f"memory; that it never ends is a guess (labkit.simt.loops.PATIENCE_S)"
+            f"memory; that it never ends is a guess (labkit.simt.compiler.loops.PATIENCE_S)"
         )
         raise KernelError(
             f"{why}. {mask.n} threads are in it, among them thread {thread} of block {block}. A "

@@ -1,0 +1,1 @@
+"""The compiler: from the source of a kernel to closures that run on a frame."""

@@ -1,0 +1,1 @@
+"""Lanes: which are active, what they hold, and the memory that they reach."""

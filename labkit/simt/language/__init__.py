@@ -1,0 +1,1 @@
+"""The language: what a kernel can call."""
