@@ -2,6 +2,9 @@
 
 `from labkit import cuda` gives numba's module where a CUDA GPU is present and `labkit.simt.cuda`
 elsewhere; `profile`, `sanitize` and `occupancy` are the executor's work everywhere.
+
+A launch (kernel.py) runs batches of blocks. `compiler` turns a kernel's source into closures,
+`lanes` holds what these work on, `language` what they may call, and `watch` who looks on.
 """
 
 from labkit.simt.choice import choose_cuda
