@@ -130,7 +130,7 @@ def countdown(x):
 def test_a_film_and_a_timeline_that_are_cut_say_so():
     counts = lk.profile(countdown[1, 32], np.zeros(32))
     assert film(counts)[-1].alt.startswith("countdown, branch 256 of the first 256")
-    assert "the first 1 of more than 1" in epoch_timeline(counts).alt
+    assert "epochs of one block, the first 1." in epoch_timeline(counts).alt
 
 
 def test_without_a_branch_there_is_no_film():

@@ -158,8 +158,8 @@ def epoch_timeline(profile, findings=(), *, n_epochs=4):
         raise ValueError(f"There is nothing to draw: no access of {profile.kernel} was noted.")
     n_all = 1 + max(event.epoch for event in profile.timeline)
     shown = min(n_epochs, n_all)
-    more = "more than " if profile.is_cut(profile.timeline) else ""
-    some = f", the first {shown} of {more}{n_all}" if more or n_all > shown else ""
+    of_all = "" if profile.is_cut(profile.timeline) else f" of {n_all}"  # or nobody knows
+    some = f", the first {shown}{of_all}" if n_all > shown or not of_all else ""
     title = f"{profile.kernel}: the epochs of one block{some}"
     width, y = _CODE_W + shown * _EPOCH_W + 2 * _MARGIN, _FIRST_ROW
     parts = [text(_MARGIN, 24, title, size=15, bold=True)]
