@@ -55,9 +55,9 @@ def _where(own):
 
 
 def _is_own(filename, exercise):
-    """Did the student write this file? Everything else is a library or the check."""
+    """Did the student write this file? Everything else is a library, the check or beside it."""
     check = exercise.run.__code__.co_filename
-    return filename != check and not _is_library(filename)
+    return not filename.startswith((check, _CHECKS)) and not _is_library(filename)
 
 
 def _is_library(filename):

@@ -5,7 +5,7 @@ import linecache
 
 import numpy as np
 
-from labkit.simt import KernelError, profile, sanitize
+from labkit.simt import KernelError, cuda, profile, sanitize
 from labkit.teach.answer import BlankError, is_empty
 
 
@@ -25,6 +25,29 @@ def counts(answer, grid, block, *args, case):
     return _on_executor(profile, answer, grid, block, args, case)
 
 
+def clean_counts(answer, grid, block, *arrays, case):
+    """The Profile of a kernel that `run` let pass on copies; the arrays are written."""
+    run(answer, grid, block, *(array.copy() for array in arrays), case=case)
+    return counts(answer, grid, block, *arrays, case=case)
+
+
+def global_atomics(seen):
+    """Atomic requests to global memory; a Profile's own count holds those to shared memory too."""
+    where = {
+        (s.function, s.line) for s in seen.samples if (s.kind, s.space) == ("atomic", "global")
+    }
+    return sum(
+        line_counts.atomics
+        for line, line_counts in seen.lines.items()
+        if (line.function, line.number) in where
+    )
+
+
+def numbers(rng, *shape):
+    """Random float64 from -10 to 10, for a kernel to read."""
+    return np.random.default_rng(rng.getrandbits(64)).uniform(-10, 10, shape)
+
+
 def assert_equal(got, expected, case, name="out"):
     """Hold an array that began as NaN against what it should be; the hint names one element."""
     wrong = ~np.isclose(got, expected, rtol=1e-6)
@@ -33,6 +56,17 @@ def assert_equal(got, expected, case, name="out"):
         place = f"{case}: {name}[{', '.join(map(str, at))}]"
         assert not np.isnan(got[at]), f"{place} was never written, expected {expected[at]:.6g}"
         raise AssertionError(f"{place} is {got[at]:.6g}, expected {expected[at]:.6g}")
+
+
+@cuda.jit
+def empty(*args):
+    """A wrong answer: a kernel without a body."""
+
+
+@cuda.jit
+def not_written(x, out):
+    """A wrong answer: a kernel that is left as the exercise gives it."""
+    raise NotImplementedError
 
 
 def changed(kernel, old, new):

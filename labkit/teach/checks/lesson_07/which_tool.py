@@ -1,0 +1,43 @@
+"""Exercise 07.1: which tool."""
+
+from labkit.teach.registry import exercise
+
+_COUNTER = "All threads of all blocks add to one counter."
+_PARTIAL = "Every block reads the partial sums that all other blocks have stored."
+_ALONE = "Each thread reads and writes elements that nobody else touches."
+_TOOLS = {
+    "Lane 3 reads what lane 7 of its warp has stored to shared memory.": "syncwarp",
+    "Warp 1 reads the tile that all warps of its block have stored.": "syncthreads",
+    _COUNTER: "atomic",
+    _PARTIAL: "launch",
+    _ALONE: "nothing",
+}
+_WHY = {
+    "syncwarp": "an atomic orders nothing, and a barrier of one warp is cheaper than the block's",
+    "syncthreads": "the warps of a block meet at its barrier only",
+    "atomic": "load, add and store must be one step, whoever comes first",
+    "launch": "a barrier orders its own block only, and blocks meet at the end of a launch",
+    "nothing": "a race needs two threads at one address",
+}
+
+
+@exercise(
+    "07.1",
+    title="which tool",
+    solution=_TOOLS,
+    wrong=[
+        (dict.fromkeys(_TOOLS, ...), "in place of", "todo"),
+        (dict.fromkeys(_TOOLS, "atomic"), "orders nothing"),
+        (dict.fromkeys(_TOOLS, "syncthreads"), "cheaper"),
+        (_TOOLS | {_COUNTER: "syncthreads"}, "one step"),
+        (_TOOLS | {_PARTIAL: "syncthreads"}, "its own block"),
+        (_TOOLS | {_ALONE: "syncwarp"}, "two threads"),
+        (dict.fromkeys(_TOOLS, "barrier"), "use one of"),
+    ],
+)
+def which_tool(answer, rng):
+    for sentence, right in _TOOLS.items():
+        assert sentence in answer, f"keep this sentence as it is: {sentence}"
+        got = answer[sentence]
+        assert got in list(_WHY), f"use one of {', '.join(_WHY)}; got {got!r}"
+        assert got == right, f"{sentence} Not {got}: {_WHY[right]}"
