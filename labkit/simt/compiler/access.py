@@ -77,8 +77,7 @@ class Access:
                     known = f.memo[key] = (a, b, apply(f, a, b))
                     return _split(known[2])
                 found = _split(known[2])
-            if f.watch is not None:
-                f.watch.operation(f.mask, site, "+", 0)
+            f.watch.operation(f.mask, site, "+", 0)
             return found
 
         return run
@@ -114,35 +113,23 @@ class Access:
         keywords = [(k.arg or self.unsupported(node), self.expr(k.value)) for k in node.keywords]
         arguments, found = self.arguments(node.args), self.static(node.func)
         if found is MISSING:
-            function = self.expr(node.func)
+            function, text = self.expr(node.func), ast.unparse(node.func)
         else:
-            target = names.callable_for(found, ast.unparse(node.func))
-            self.code.cooperative |= getattr(target, "cooperative", False)
-            if getattr(target, "constant_shape", False):
+            target, function = names.callable_for(found, ast.unparse(node.func)), None
+            self.code.cooperative |= target.cooperative
+            if target.constant_shape:
                 self.check_shape(node)
-            function = None
-            if not keywords:
-                call = target.run if used else target.statement
-                return self.quick_call(node, target, call, arguments, site)
 
         def run(f):
-            called = target if function is None else names.callable_for(function(f), site.function)
+            called = target if function is None else names.callable_for(function(f), text)
             args, kwargs = arguments(f), {name: value(f) for name, value in keywords}
             f.site = site
-            value = called.run(f, *args, **kwargs)
-            if f.watch is not None and called.counts:
+            value = (called.run if used else called.statement)(f, *args, **kwargs)
+            if called.counts:
                 f.watch.operation(f.mask, site, called.name, value)
             return value
 
         return run
-
-    def quick_call(self, node, target, call, arguments, site):
-        def run(f):
-            args = arguments(f)
-            f.site = site
-            return call(f, *args)
-
-        return self.watch_value(node, target.name, run) if target.counts else run
 
     def check_shape(self, node):
         """The shape of a shared or local array must be known when the kernel is compiled."""

@@ -27,10 +27,10 @@ def _also(kind):
 
 
 @functools.lru_cache(maxsize=512)
-def compile_function(function, watched, is_kernel=False):
+def compile_function(function, is_kernel=False):
     """Compile a Python function. Its globals and closure are frozen now, as numba freezes them."""
     node, shift = source_of(function)
-    compiler = Compiler(node, shift, frozen(function), watched, function.__code__.co_filename)
+    compiler = Compiler(node, shift, frozen(function), function.__code__.co_filename)
     compiler.code.is_kernel = is_kernel
     defaults = dict(
         zip(reversed(compiler.code.params), reversed(function.__defaults__ or ()), strict=False)
@@ -44,7 +44,7 @@ class Compiler(Expressions):
 
     last = ()
 
-    def __init__(self, node, shift, outside, watched, filename, parent=None):
+    def __init__(self, node, shift, outside, filename, parent=None):
         args = node.args
         names = [a.arg for a in args.posonlyargs + args.args]
         names += [args.vararg.arg] if args.vararg else []
@@ -52,7 +52,7 @@ class Compiler(Expressions):
             refuse("keyword-only arguments are not supported in a kernel")
         names += [name for name in assigned(node) if name not in names]
         name = getattr(node, "name", "<lambda>")
-        self.node, self.shift, self.outside, self.watched = node, shift, outside, watched
+        self.node, self.shift, self.outside = node, shift, outside
         self.code, self.parent = Code(name, args, names, {}, filename), parent
 
     def compile(self):
@@ -198,8 +198,7 @@ class Compiler(Expressions):
         def run(f):
             outer = f.mask
             yes, no = outer.split(test(f))
-            if f.watch is not None:
-                f.watch.branch(f, site, outer, yes, no)
+            f.watch.branch(f, site, outer, yes, no)
             if is_last:
                 f.batch.leaving = f.batch.live.join(f.batch.leaving, no)
             if yes is not NONE:
@@ -249,8 +248,7 @@ class Compiler(Expressions):
             def turn(f, number, mask):
                 more, value = step(number)
                 go, left = mask.split(more)
-                if f.watch is not None:
-                    f.watch.branch(f, site, mask, go, left)
+                f.watch.branch(f, site, mask, go, left)
                 if go is not NONE:
                     f.mask = go
                     assign(f, value)

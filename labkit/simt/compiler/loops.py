@@ -61,8 +61,7 @@ class Guard:
             self.before = (list(f.vals), f.batch.tracking, f.batch.changed)
             f.batch.tracking, f.batch.changed = True, False
         go, left = mask.split(self.test(f))
-        if f.watch is not None:
-            f.watch.branch(f, self.site, mask, go, left)
+        f.watch.branch(f, self.site, mask, go, left)
         return go, left
 
     def run(self, f):

@@ -29,8 +29,9 @@ class Frame:
         "ret_mask", "site", "vals", "watch",
     )  # fmt: skip
 
-    def __init__(self, code, batch, mask, watch, memo, parent=None):
-        self.code, self.batch, self.watch, self.memo, self.parent = code, batch, watch, memo, parent
+    def __init__(self, code, batch, mask, parent=None):
+        self.code, self.batch, self.parent = code, batch, parent
+        self.watch, self.memo = batch.launch.watch, batch.launch.memo
         self.mask = self.entry = mask
         self.vals, self.defs = [UNSET] * len(code.names), [None] * len(code.names)
         self.broke, self.continued = [], []

@@ -274,8 +274,7 @@ def _out_of_bounds(f, site, array, axis, i, lane):
 
 def load(f, site, array, place, shift):
     """The value at a place, in all lanes; inactive lanes may read rubbish."""
-    if f.watch is not None:
-        f.watch.access("load", f, site, array, place, shift)
+    f.watch.access("load", f, site, array, place, shift)
     store = array.store
     if place.base is None:
         return plain(store[shift])
@@ -300,8 +299,7 @@ def save(f, site, array, place, shift, value):
         refuse(f"{array.name} is constant and cannot be stored to")
     if value is None:
         refuse(f"what is stored to {array.name} is None: a function that returns nothing?")
-    if f.watch is not None:
-        f.watch.access("store", f, site, array, place, shift, value)
+    f.watch.access("store", f, site, array, place, shift, value)
     where, value = _target(f.mask, place, shift, value)
     if f.batch.tracking:
         f.batch.changed |= differs(array.store[where], value)

@@ -24,8 +24,7 @@ def _spread_out(f, *values):
 def _aim(f, array, index):
     """-> (array, offset of every active lane's element), the access being seen by the watcher."""
     array, place, shift = _point(f, array, index)
-    if f.watch is not None:
-        f.watch.access("atomic", f, f.site, array, place, shift)
+    f.watch.access("atomic", f, f.site, array, place, shift)
     where = np.full(f.mask.n, shift) if place.base is None else place.pick(f.mask) + shift
     return array, where
 

@@ -92,8 +92,7 @@ def _barrier(f, name="syncthreads()", awaited=None):
         torn = np.flatnonzero((here != 0) & (here != live))
         if len(torn):
             _divergent(f, name, int(torn[0]), here, live, awaited)
-    if f.watch is not None:
-        f.watch.barrier(f, f.site)
+    f.watch.barrier(f, f.site)
 
 
 def _divergent(f, name, slot, here, live, awaited):
@@ -143,14 +142,12 @@ for _name, _combine in {
 
 @intrinsic(counts=False)
 def syncwarp(f, mask=0xFFFFFFFF):
-    if f.watch is not None:
-        f.watch.syncwarp(f, _members(f, mask))
+    f.watch.syncwarp(f, _members(f, mask))
 
 
 @intrinsic(counts=False)
 def threadfence(f):
-    if f.watch is not None:
-        f.watch.fence(f)
+    f.watch.fence(f)
 
 
 @intrinsic(counts=False)
@@ -180,8 +177,7 @@ def _grid_sync(f):
             f"{f.mask.n} of {awaited.n} live threads of the grid reach grid.sync()",
             "divergent-barrier",
         )
-    if f.watch is not None:
-        f.watch.grid_barrier(f)
+    f.watch.grid_barrier(f)
 
 
 @intrinsic(name="cg.this_grid", counts=False, cooperative=True)

@@ -15,6 +15,7 @@ from labkit.simt.lanes.masks import WARP_LANES
 from labkit.simt.lanes.memory import GLOBAL, SHARED
 from labkit.simt.watch.fences import Fences
 from labkit.simt.watch.regions import Regions
+from labkit.simt.watch.watcher import Watcher
 
 CONFLICTS = {
     "load": ("store", "atomic"),
@@ -54,7 +55,7 @@ class Table:
         return self.records[kind]
 
 
-class RaceCheck:
+class RaceCheck(Watcher):
     """A watcher that orders accesses by barriers, warp barriers, fences and grid barriers.
 
     findings   by kinds of access and lines: (how far apart the threads are, a Finding's fields)
@@ -72,12 +73,6 @@ class RaceCheck:
 
     def batch(self, batch):
         self.shared, self.first = {}, batch.first * self.lanes
-
-    def operation(self, mask, site, op, value):
-        pass
-
-    def branch(self, f, site, outer, yes, no):
-        pass
 
     # What orders
 
