@@ -266,12 +266,13 @@ class Compiler(Expressions):
         return lambda f: assign(f, make(f))
 
     def stmt_assert(self, node):
-        test, message = self.condition(node.test), ast.unparse(node.test)
+        test, site, message = self.condition(node.test), self.site(node), ast.unparse(node.test)
 
         def run(f):
             _, failed = f.mask.split(test(f))
             if failed is not NONE:
-                _complain(f, failed, f"assertion failed: {message}", _also(AssertionError))
+                said = f"assertion failed: {message}, by {{who}}"
+                f.fail("error", site, failed.lanes[0], said, _also(AssertionError))
 
         return run
 
@@ -280,18 +281,13 @@ class Compiler(Expressions):
         arguments = self.arguments(given)
         kind = self.static(node.exc.func if isinstance(node.exc, ast.Call) else node.exc)
         kind = kind if isinstance(kind, type) and issubclass(kind, Exception) else Exception
-        error = _also(kind)
+        error, site = _also(kind), self.site(node)
 
         def run(f):
-            message = ", ".join(str(argument) for argument in arguments(f))
-            _complain(f, f.mask, message or kind.__name__, error)
+            message = ", ".join(str(argument) for argument in arguments(f)) or kind.__name__
+            f.fail("error", site, f.mask.lanes[0], f"{message}, by {{who}}", error)
 
         return run
-
-
-def _complain(f, mask, sentence, error=KernelError):
-    thread, block = f.batch.name_of(int(mask.lanes[0]))
-    raise error(f"{sentence}, by thread {thread} of block {block}", thread=thread, block=block)
 
 
 def _last(body):

@@ -57,6 +57,13 @@ class Frame:
         if defined is not self.entry and not self.mask.within(defined):
             self.defs[slot] = self.entry
 
+    def fail(self, kind, site, lane, sentence, error=KernelError, **details):
+        """Complain of a lane: `{who}` in the sentence becomes its thread and block."""
+        thread, block = self.batch.name_of(int(lane))
+        sentence = sentence.replace("{who}", f"thread {thread} of block {block}")
+        details |= {"thread": thread, "block": block}
+        raise error(sentence, kind, site.function, site.line, **details)
+
     def jump(self, bucket):
         """Leave what is being run, in the active lanes; the loop takes them from its bucket."""
         bucket.append(self.mask)

@@ -258,18 +258,9 @@ def _check_lanes(f, site, array, axis, spread, shift):
 
 
 def _out_of_bounds(f, site, array, axis, i, lane):
-    thread, block = f.batch.name_of(lane)
     place = f"axis {axis} of {array.shape[axis]}" if array.ndim > 1 else f"an axis of {array.size}"
-    raise KernelError(
-        f"index {i} in {place} of {array.name}, by thread {thread} of block {block}",
-        "out-of-bounds",
-        site.function,
-        site.line,
-        thread=thread,
-        block=block,
-        array=array.name,
-        index=i,
-    )
+    said = f"index {i} in {place} of {array.name}, by {{who}}"
+    f.fail("out-of-bounds", site, lane, said, array=array.name, index=i)
 
 
 def load(f, site, array, place, shift):

@@ -101,16 +101,11 @@ def _divergent(f, name, slot, here, live, awaited):
     there = int(np.argmax(f.mask.bits[window])) + slot * lanes
     missing = int(np.argmax((awaited.bits & ~f.mask.bits)[window])) + slot * lanes
     (thread, block), (other, _) = f.batch.name_of(there), f.batch.name_of(missing)
-    raise KernelError(
+    said = (
         f"{here[slot]} of {live[slot]} live threads of block {block} reach {name}; thread {thread} "
-        f"is here, thread {other} is not",
-        "divergent-barrier",
-        f.site.function,
-        f.site.line,
-        thread=thread,
-        block=block,
-        other_thread=other,
+        f"is here, thread {other} is not"
     )
+    f.fail("divergent-barrier", f.site, there, said, other_thread=other)
 
 
 @intrinsic(counts=False)
