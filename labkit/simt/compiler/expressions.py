@@ -16,6 +16,7 @@ from labkit.simt.compiler.foreign import ours
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.frames import UNSET
 from labkit.simt.lanes.masks import NONE
+from labkit.simt.lanes.memory import Array
 from labkit.simt.lanes.values import (
     binary,
     comparison,
@@ -297,6 +298,8 @@ def _choose(condition, yes, no):
 def _compare(test, a, b):
     if type(a) is tuple and type(b) is tuple:
         return views.compare_tuples(test, a, b)
+    if Array in (type(a), type(b)):
+        refuse("an array is not compared as a whole: compare its elements")
     return test(a, b)
 
 

@@ -15,7 +15,7 @@ from labkit.simt.errors import KernelError, refuse
 from labkit.simt.lanes.frames import Site
 from labkit.simt.lanes.masks import NONE
 from labkit.simt.lanes.memory import load, locate, save
-from labkit.simt.language import maths  # noqa: F401 (it registers what kernels call)
+from labkit.simt.language import builtins  # noqa: F401 (it registers what kernels call)
 
 PYTHON_ERRORS = (TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 
@@ -169,11 +169,12 @@ class Compiler(Expressions):
 
     def _store(self, node):
         point, site = self.pointer(node), self.site(node)
+        of_record = isinstance(getattr(node.slice, "value", None), str)
 
         def assign(f, value):
             array, place, shift = point(f)
             if place is None:
-                self.fill(f, site, array, value)
+                self.fill(f, site, array, value, of_record)
             else:
                 save(f, site, array, place, shift, value)
 

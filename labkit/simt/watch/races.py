@@ -227,6 +227,18 @@ class RaceCheck(Watcher):
             at = int(np.argmax(width))
             self.report(step, "itself", number, int(order[at + 1]), int(threads[at]))
 
+    def wrapped(self, f, site, array, axis, index, lane):
+        """A negative index that differs from thread to thread is seldom meant, though numba takes
+        it."""
+        thread, block = f.batch.name_of(lane)
+        sentence = (
+            f"line {site.line}: index {index} in {array.axis_named(axis)}, by thread {thread} of "
+            f"block {block}: numba counts it from the end, and CUDA C would leave the array"
+        )
+        found = {"kind": "out-of-bounds", "sentence": sentence, "lines": (site.line,)}
+        found |= {"threads": ((thread, block),), "array": array.name, "index": index}
+        self.findings.setdefault(("wrapped", site.source, array.name, axis), (2, found))
+
     # What is reported: for every two lines the pair of threads that is farthest apart
 
     def number(self, site):
