@@ -16,9 +16,12 @@ from labkit.simt.language.half import fp16
 from labkit.simt.language.intrinsics import blockDim, blockIdx, gridDim, laneid, threadIdx, warpsize
 from labkit.simt.language.registry import INTRINSICS as _INTRINSICS
 
+_ELSEWHERE = ("float16", "f2", "float_")  # numba's cuda lacks these: np.float16 is there
+
 globals().update({name: found for name, found in _INTRINSICS.items() if "." not in name})
 globals().update({name: getattr(_host, name) for name in _host.PUBLIC})
-globals().update(_TYPES)
+globals().update({name: kind for name, kind in _TYPES.items() if name not in _ELSEWHERE})
+types = _types.SimpleNamespace(**_TYPES, void=void)
 shared = _types.SimpleNamespace(array=_intrinsics.shared_array)
 local = _types.SimpleNamespace(array=_intrinsics.local_array)
 const = _types.SimpleNamespace(array_like=_intrinsics.const_array_like)

@@ -14,6 +14,7 @@ from labkit.simt.lanes.batch import Batch, SharedMemory, coordinates, geometry
 from labkit.simt.lanes.dtypes import Type, parse_signatures
 from labkit.simt.lanes.memory import GLOBAL, Allocation
 from labkit.simt.lanes.values import cast, dtype_of, literal
+from labkit.simt.watch.watcher import NOBODY
 
 MAX_THREADS = 1024
 MAX_GRID = (2**31 - 1, 65535, 65535)
@@ -98,13 +99,13 @@ class Launch:
     def __call__(self, *args):
         self.run(args)
 
-    def run(self, args, watch=None):
+    def run(self, args, watch=NOBODY):
         """Run the kernel, batch by batch; `watch` sees every access, branch and operation."""
         if self.kernel.device:
             raise RuntimeError(
                 f"{self.kernel.__name__} is a device function and cannot be launched."
             )
-        code = compile_function(self.kernel.py_func, watch is not None, is_kernel=True)
+        code = compile_function(self.kernel.py_func, is_kernel=True)
         run = Run(self, code, watch)
         run.all_batches(args)
         return run
@@ -125,8 +126,7 @@ class Run:
         per_batch = max(1, batches.BATCH_LANES // self.lanes_per_block)
         if self.code.cooperative:
             per_batch = self.n_blocks
-        if self.watch is not None:
-            self.watch.start(self, values)
+        self.watch.start(self, values)
         with np.errstate(all="ignore"):
             for first in range(0, self.n_blocks, per_batch):
                 self.one_batch(first, min(per_batch, self.n_blocks - first), values)
@@ -136,10 +136,9 @@ class Run:
     def one_batch(self, first, n_blocks, values):
         batch = Batch(self, first, n_blocks)
         self.shared.renew(n_blocks)
-        if self.watch is not None:
-            self.watch.batch(batch)
+        self.watch.batch(batch)
         try:
-            self.code.run(batch, batch.live, self.watch, self.memo, values, {})
+            self.code.run(batch, batch.live, values, {})
         except KernelError as error:
             raise error.at(self.code.name, None) from error.__cause__
 

@@ -66,10 +66,10 @@ def _run(path):
     """Execute a lesson -> the launches of the kernels that are written in it."""
     kept, plain = {}, Launch.run
 
-    def run(launch, args, watch=None):
+    def run(launch, args, *watch):
         if launch.kernel.py_func.__code__.co_filename == str(path):
             _keep(kept, path, launch, args)
-        return plain(launch, args, watch)
+        return plain(launch, args, *watch)
 
     code = compile(path.read_text(encoding="utf-8"), str(path), "exec")
     with mock.patch.object(Launch, "run", run), contextlib.redirect_stdout(io.StringIO()):

@@ -356,9 +356,9 @@ def test_barrier_votes():
     @cuda.jit
     def kernel(y):
         t, i = cuda.threadIdx.x, cuda.grid(1)
-        y[i, 0] = cuda.syncthreads_count(t < 10 + cuda.blockIdx.x)
-        y[i, 1] = cuda.syncthreads_and(t < 64)
-        y[i, 2] = cuda.syncthreads_or(t == 70)
+        y[i, 0] = cuda.syncthreads_count(int(t < 10 + cuda.blockIdx.x))
+        y[i, 1] = cuda.syncthreads_and(int(t < 64))
+        y[i, 2] = cuda.syncthreads_or(int(t == 70))
 
     y = run(kernel, np.zeros((128, 3), np.int64), grid=2)
     assert (y[:, 0] == np.repeat([10, 11], 64)).all()

@@ -1,16 +1,32 @@
 """The kernels of the course on the real compiler: numba-cuda and ptxas, which need no GPU."""
 
 import ast
+import collections
+import importlib
+import json
+import re
 
 import compile_kernels
 import numpy as np
 import pytest
-from edge_kernels import ACCEPTED, MISSED, REFUSED
+from edge_kernels import arguments, edges
 from sources import ROOT
+from venvs import run
 
 from labkit.hardware import recorded
+from labkit.simt import KernelError
+from labkit.simt.lanes.values import dtype_of
+from labkit.simt.language.registry import HOST_FUNCTIONS
 
-EDGES = {**ACCEPTED, **REFUSED, **MISSED}
+EDGES = edges()
+# Numbers for which our functions give other types than numba's.
+UNUSUAL = collections.defaultdict(tuple) | {
+    "abs": ("bool",),
+    "divmod": ("bool", "float16", "uint64"),
+    "pow": ("bool", "float16"),
+    "max": ("complex64", "complex128"),
+    "min": ("complex64", "complex128"),
+}
 AGAIN = "if that is right, run python tools/compile_kernels.py --write"
 
 
@@ -24,16 +40,12 @@ def course(compiler):
     return compile_kernels.course(compiler)
 
 
-def arguments():
-    return np.ones(8), 3
-
-
 @pytest.fixture(scope="module")
-def edges(compiler):
-    """name -> what numba says against the kernel, or None."""
-    jobs = [compile_kernels.job(kernel, arguments()) for kernel in EDGES.values()]
+def verdicts(compiler):
+    """What numba says against each of EDGES, or None."""
+    jobs = [compile_kernels.job(edge.kernel, arguments()) for edge in EDGES]
     _, found = compile_kernels.compiled(compiler, jobs, [(8, 0)])
-    return {name: said["8.0"].get("error") for name, said in zip(EDGES, found, strict=True)}
+    return dict(zip(EDGES, [said["8.0"].get("error") for said in found], strict=True))
 
 
 def test_every_kernel_of_the_course_compiles_for_every_architecture(course):
@@ -61,21 +73,45 @@ def test_the_recorded_registers_and_bytes_are_those_of_the_compiler(course):
     assert [dict(row) for row in kept.rows] == rows, AGAIN
 
 
-@pytest.mark.parametrize("name", ACCEPTED)
-def test_what_numba_accepts_runs_here(name, edges):
-    assert edges[name] is None
-    ACCEPTED[name][1, 4](*arguments())
+@pytest.mark.parametrize("edge", EDGES, ids=str)
+def test_a_kernel_is_refused_here_if_numba_refuses_it_or_it_is_marked(edge, verdicts):
+    theirs, ours = verdicts[edge], edge.refusal()
+    accepted_by = {"numba" if theirs is None else None, "here" if ours is None else None} - {None}
+    expected = {edge.only} if edge.only else {"numba", "here"} if theirs is None else set()
+    assert accepted_by == expected, f"numba: {theirs}\nhere: {ours}\n{edge.body}"
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_numba_refuses_is_refused_here(name, edges):
-    assert edges[name] is not None
-    with pytest.raises(Exception, match=f"(?:refused|error) at {name}, line"):
-        REFUSED[name][1, 4](*arguments())
+def types_of(function, dtypes):
+    """The dtypes of what a function of the executor gives for numbers of these, or None."""
+    try:
+        with np.errstate(all="ignore"):
+            found = function.run(None, *[np.ones(4, dtype) for dtype in dtypes])
+    except (TypeError, ValueError, KernelError):
+        return None
+    return [np.dtype(dtype_of(part)).name for part in (found if type(found) is tuple else [found])]
 
 
-@pytest.mark.parametrize("name", MISSED)
-def test_the_list_of_what_is_not_refused_here_is_true(name, edges):
-    """The executor has values and no types, so that it takes these. Whoever mends one moves it."""
-    assert edges[name] is not None
-    MISSED[name][1, 4](*arguments())
+def test_functions_are_typed_as_numba_types_them(compiler, tmp_path):
+    """Wherever numba gives a type; where it gives none, `math` refuses the numbers here, too."""
+    out = tmp_path / "types.json"
+    done = run(compiler, ROOT / "tests/stacks/real_types.py", out)
+    assert done.returncode == 0, done.stdout
+    wrong, compared = [], 0
+    for name, dtypes, theirs in json.loads(out.read_text(encoding="utf-8")):
+        module, _, function = name.partition(".")
+        known = HOST_FUNCTIONS.get(getattr(importlib.import_module(module), function))
+        if known is None or (theirs is None and module != "math"):
+            continue
+        if module == "builtins" and any(map(UNUSUAL[function].__contains__, dtypes)):
+            continue
+        compared += 1
+        if types_of(known, dtypes) != theirs:
+            wrong.append((name, dtypes, theirs, types_of(known, dtypes)))
+    assert wrong == []
+    assert compared > 6000
+
+
+@pytest.mark.parametrize("edge", EDGES, ids=str)
+def test_a_refusal_is_a_sentence_that_names_the_line(edge):
+    said = edge.refusal()
+    assert said is None or re.search(r"(?:refused|error|out of bounds) at edge, line \d+: .", said)

@@ -2,13 +2,14 @@
 memory."""
 
 import ast
+import inspect
 
 import numpy as np
 
 from labkit.simt.compiler import names, views
-from labkit.simt.errors import KernelError
+from labkit.simt.errors import refuse
 from labkit.simt.lanes.memory import Array, load, locate, save
-from labkit.simt.lanes.values import binary, comparison, is_vector
+from labkit.simt.lanes.values import binary, cast, comparison, is_vector
 
 MISSING = object()  # what `static` says of a name that is no name from outside
 
@@ -43,7 +44,7 @@ class Access:
                 return views.item(f, array, index), None, None
             if simple and len(index) == len(array.shape) and array.dtype.names is None:
                 for vector, i in index:
-                    if type(i) is not int or (vector is not None and vector.dtype.kind == "f"):
+                    if type(i) is not int or (vector is not None and vector.dtype.kind not in "iu"):
                         break
                 else:
                     return (array, *locate(f, site, array, index))
@@ -77,14 +78,15 @@ class Access:
                     known = f.memo[key] = (a, b, apply(f, a, b))
                     return _split(known[2])
                 found = _split(known[2])
-            if f.watch is not None:
-                f.watch.operation(f.mask, site, "+", 0)
+            f.watch.operation(f.mask, site, "+", 0)
             return found
 
         return run
 
-    def fill(self, f, site, array, value):
-        """Assign to every element of a view."""
+    def fill(self, f, site, array, value, of_record):
+        """Assign to every element of a view, which may be a record or a field of one."""
+        if isinstance(value, Array) and not of_record and array.dtype.names is None:
+            refuse("numba copies no array into another on a GPU: copy the elements one by one")
         f.site = site
         for index in np.ndindex(array.shape):
             item = views.at(f, value, index) if isinstance(value, Array) else value
@@ -114,47 +116,36 @@ class Access:
         keywords = [(k.arg or self.unsupported(node), self.expr(k.value)) for k in node.keywords]
         arguments, found = self.arguments(node.args), self.static(node.func)
         if found is MISSING:
-            function = self.expr(node.func)
+            function, text = self.expr(node.func), ast.unparse(node.func)
         else:
-            target = names.callable_for(found, ast.unparse(node.func))
-            self.code.cooperative |= getattr(target, "cooperative", False)
-            if getattr(target, "constant_shape", False):
-                self.check_shape(node)
-            function = None
-            if not keywords:
-                call = target.run if used else target.statement
-                return self.quick_call(node, target, call, arguments, site)
+            target, function = names.callable_for(found, ast.unparse(node.func)), None
+            self.code.cooperative |= target.cooperative
+            if not any(isinstance(n, ast.Starred) for n in node.args):
+                self.check_arguments(node, target)
+            if target.constant:
+                self.check_constant(node, target)
 
         def run(f):
-            called = target if function is None else names.callable_for(function(f), site.function)
+            called = target if function is None else names.callable_for(function(f), text)
             args, kwargs = arguments(f), {name: value(f) for name, value in keywords}
             f.site = site
-            value = called.run(f, *args, **kwargs)
-            if f.watch is not None and called.counts:
+            value = (called.run if used else called.statement)(f, *args, **kwargs)
+            if called.counts:
                 f.watch.operation(f.mask, site, called.name, value)
             return value
 
         return run
 
-    def quick_call(self, node, target, call, arguments, site):
-        def run(f):
-            args = arguments(f)
-            f.site = site
-            return call(f, *args)
-
-        return self.watch_value(node, target.name, run) if target.counts else run
-
-    def check_shape(self, node):
-        """The shape of a shared or local array must be known when the kernel is compiled."""
-        shape = (
-            node.args[0] if node.args else next(k.value for k in node.keywords if k.arg == "shape")
-        )
-        if not self.is_constant(shape):
-            self.unsupported(
-                node,
-                f"the shape {ast.unparse(shape)} is not a constant: numba takes a number, a global "
-                f"constant or a tuple of these, and no expression of them",
+    def check_constant(self, node, called):
+        """An argument, such as the shape of a shared array, must be known to the compiler."""
+        named = [k.value for k in node.keywords if k.arg == called.constant]
+        value = (node.args or named)[0]
+        if not self.is_constant(value):
+            what = (
+                f"the {called.constant} {ast.unparse(value)} is not a constant: numba takes a "
+                f"number, a global constant or a tuple of these, and no expression of them"
             )
+            self.unsupported(node, what)
 
     def is_constant(self, node):
         if isinstance(node, ast.Name) and self.depth_of(node.id) == 0:
@@ -175,17 +166,26 @@ class Access:
         """The parts of a tuple, or the elements of an array along its first axis."""
         return views.elements(f, value) if isinstance(value, Array) else views.parts(value)
 
+    def check_arguments(self, node, called):
+        """Refuse a call with too many or too few arguments."""
+        keywords = {k.arg: k.value for k in node.keywords}
+        try:
+            inspect.signature(called.run).bind(None, *node.args, **keywords)
+        except TypeError as error:
+            self.unsupported(node, f"{called.name}(): {error}")
+
     def iterable(self, node):
         """What a `for` runs over -> `items(f)`, which gives `step(number) -> (more, value)`."""
         site = self.site(node)
         if isinstance(node, ast.Call) and self.static(node.func) is range:
             arguments = self.arguments(node.args)
             return lambda f: _range(*arguments(f))
-        value = self.expr(node)
+        value = self.expr_tuple(node) if isinstance(node, ast.List) else self.expr(node)
 
         def items(f):
             f.site = site
             values = self.items(f, value(f))
+            views.alike(values)
             return lambda n: (n < len(values), values[n] if n < len(values) else None)
 
         return items
@@ -194,9 +194,7 @@ class Access:
 def _range(*bounds):
     """`step(number) -> (whether there is more, per lane if the bounds differ; the value)`."""
     start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
-    for bound in (start, stop, step):
-        if not is_vector(bound) and not isinstance(bound, int | np.integer):
-            raise KernelError("range() takes integers", "refused")
+    start, stop, step = (cast(bound, np.dtype(np.int64)) for bound in (start, stop, step))
     if not any(is_vector(bound) for bound in (start, stop, step)):
         values = range(int(start), int(stop), int(step))
         return lambda n: (n < len(values), values[n] if n < len(values) else None)
@@ -215,7 +213,7 @@ def _range(*bounds):
 def _split(value):
     if type(value) is np.ndarray:
         return (value, 0)
-    return (None, int(value) if isinstance(value, int | np.integer) else value)
+    return (None, int(value) if isinstance(value, np.integer) else value)
 
 
 def _assigns(node, name):

@@ -16,6 +16,7 @@ from labkit.simt.compiler.foreign import ours
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.frames import UNSET
 from labkit.simt.lanes.masks import NONE
+from labkit.simt.lanes.memory import Array
 from labkit.simt.lanes.values import (
     binary,
     comparison,
@@ -135,9 +136,7 @@ class Expressions(Access):
 
     def inner(self, node):
         """A function inside a function: it reads the locals around it."""
-        compiler = type(self)(
-            node, self.shift, self.outside, self.watched, self.code.filename, parent=self
-        )
+        compiler = type(self)(node, self.shift, self.outside, self.code.filename, parent=self)
         code = compiler.compile()
         defaults = dict(zip(reversed(code.params), reversed(node.args.defaults), strict=False))
         defaults = {name: self.expr(value) for name, value in defaults.items()}
@@ -147,7 +146,7 @@ class Expressions(Access):
 
             def call(caller, *args, **kwargs):
                 kwargs = {**given, **kwargs}
-                return code.run(f.batch, caller.mask, f.watch, f.memo, args, kwargs, parent=f)
+                return code.run(f.batch, caller.mask, args, kwargs, parent=f)
 
             return Intrinsic(code.name, call, counts=False)
 
@@ -159,18 +158,16 @@ class Expressions(Access):
         return OPERATORS.get(type(node)) or self.unsupported(node)
 
     def apply(self, node):
-        """The function `(f, a, b)` of a binary operator, counted if the kernel is watched."""
+        """The function `(f, a, b)` of a binary operator."""
         op, site = self.operator(node.op), self.site(node)
         compute = binary(op)
-        if not self.watched:
-            return lambda f, a, b: compute(a, b)
 
-        def counted(f, a, b):
+        def run(f, a, b):
             value = compute(a, b)
             f.watch.operation(f.mask, site, op, value)
             return value
 
-        return counted
+        return run
 
     def binop(self, node, left, right):
         op, key = self.operator(node.op), object()
@@ -187,7 +184,7 @@ class Expressions(Access):
             f.memo[key] = (a, b, value)
             return value
 
-        return self.watch_value(node, op, run)
+        return self.counted(node, op, run)
 
     def expr_binop(self, node):
         return self.binop(node, self.expr(node.left), self.expr(node.right))
@@ -197,27 +194,25 @@ class Expressions(Access):
         if isinstance(node.op, ast.Not):
             return lambda f: plain(np.logical_not(value(f)))
         compute = UNARY[type(node.op)]
-        return self.watch_value(node, "unary", lambda f: compute(value(f)))
+        return self.counted(node, "unary", lambda f: compute(value(f)))
 
-    def watch_value(self, node, op, compute):
-        """Count an operation each time it is executed, if the kernel is watched."""
-        if not self.watched:
-            return compute
+    def counted(self, node, op, compute):
+        """An operation that the watcher is told of, each time it is executed."""
         site = self.site(node)
 
-        def counted(f):
+        def run(f):
             value = compute(f)
             f.watch.operation(f.mask, site, op, value)
             return value
 
-        return counted
+        return run
 
     def expr_compare(self, node):
         parts = [self.expr(part) for part in (node.left, *node.comparators)]
         tests = [self.comparator(op, node) for op in node.ops]
         if len(tests) == 1:
             (left, right), test = parts, tests[0]
-            return self.watch_value(node, "compare", lambda f: test(left(f), right(f)))
+            return self.counted(node, "compare", lambda f: test(left(f), right(f)))
 
         def chain(f):
             values = [part(f) for part in parts]
@@ -226,7 +221,7 @@ class Expressions(Access):
                 result = plain(np.logical_and(result, test(a, b)))
             return result
 
-        return self.watch_value(node, "compare", chain)
+        return self.counted(node, "compare", chain)
 
     def comparator(self, op, node):
         if isinstance(op, ast.Is | ast.IsNot):
@@ -265,8 +260,7 @@ class Expressions(Access):
         def run(f):
             outer = f.mask
             then, other = outer.split(test(f))
-            if f.watch is not None:
-                f.watch.branch(f, site, outer, then, other)
+            f.watch.branch(f, site, outer, then, other)
             if other is NONE:
                 return yes(f)
             if then is NONE:
@@ -304,6 +298,8 @@ def _choose(condition, yes, no):
 def _compare(test, a, b):
     if type(a) is tuple and type(b) is tuple:
         return views.compare_tuples(test, a, b)
+    if Array in (type(a), type(b)):
+        refuse("an array is not compared as a whole: compare its elements")
     return test(a, b)
 
 

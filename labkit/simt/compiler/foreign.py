@@ -22,7 +22,7 @@ def ours(found):
 def _our_module(module):
     from labkit.simt import cuda
 
-    known = {"": cuda, ".types": cuda, ".random": cuda.random, ".cg": cuda.cg}
+    known = {"": cuda, ".types": cuda.types, ".random": cuda.random, ".cg": cuda.cg}
     spelled = {name + part: found for name in _CUDA_MODULES for part, found in known.items()}
     return spelled.get(module.__name__, module)
 

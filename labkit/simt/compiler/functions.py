@@ -35,9 +35,9 @@ class Code:
             if frame.vals[self.names.index(name)] is UNSET:
                 refuse(f"{self.name}() needs the argument {name!r}")
 
-    def run(self, batch, mask, watch, memo, args, kwargs, parent=None):
+    def run(self, batch, mask, args, kwargs, parent=None):
         """Call the function in the lanes of the mask -> the value returned."""
-        frame = Frame(self, batch, mask, watch, memo, parent)
+        frame = Frame(self, batch, mask, parent)
         self.bind(frame, args, kwargs)
         self.body(frame)
         return frame.ret

@@ -15,7 +15,7 @@ from labkit.simt.errors import KernelError, refuse
 from labkit.simt.lanes.frames import Site
 from labkit.simt.lanes.masks import NONE
 from labkit.simt.lanes.memory import load, locate, save
-from labkit.simt.language import maths  # noqa: F401 (it registers what kernels call)
+from labkit.simt.language import builtins  # noqa: F401 (it registers what kernels call)
 
 PYTHON_ERRORS = (TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 
@@ -27,10 +27,10 @@ def _also(kind):
 
 
 @functools.lru_cache(maxsize=512)
-def compile_function(function, watched, is_kernel=False):
+def compile_function(function, is_kernel=False):
     """Compile a Python function. Its globals and closure are frozen now, as numba freezes them."""
     node, shift = source_of(function)
-    compiler = Compiler(node, shift, frozen(function), watched, function.__code__.co_filename)
+    compiler = Compiler(node, shift, frozen(function), function.__code__.co_filename)
     compiler.code.is_kernel = is_kernel
     defaults = dict(
         zip(reversed(compiler.code.params), reversed(function.__defaults__ or ()), strict=False)
@@ -44,7 +44,7 @@ class Compiler(Expressions):
 
     last = ()
 
-    def __init__(self, node, shift, outside, watched, filename, parent=None):
+    def __init__(self, node, shift, outside, filename, parent=None):
         args = node.args
         names = [a.arg for a in args.posonlyargs + args.args]
         names += [args.vararg.arg] if args.vararg else []
@@ -52,7 +52,7 @@ class Compiler(Expressions):
             refuse("keyword-only arguments are not supported in a kernel")
         names += [name for name in assigned(node) if name not in names]
         name = getattr(node, "name", "<lambda>")
-        self.node, self.shift, self.outside, self.watched = node, shift, outside, watched
+        self.node, self.shift, self.outside = node, shift, outside
         self.code, self.parent = Code(name, args, names, {}, filename), parent
 
     def compile(self):
@@ -169,11 +169,12 @@ class Compiler(Expressions):
 
     def _store(self, node):
         point, site = self.pointer(node), self.site(node)
+        of_record = isinstance(getattr(node.slice, "value", None), str)
 
         def assign(f, value):
             array, place, shift = point(f)
             if place is None:
-                self.fill(f, site, array, value)
+                self.fill(f, site, array, value, of_record)
             else:
                 save(f, site, array, place, shift, value)
 
@@ -198,8 +199,7 @@ class Compiler(Expressions):
         def run(f):
             outer = f.mask
             yes, no = outer.split(test(f))
-            if f.watch is not None:
-                f.watch.branch(f, site, outer, yes, no)
+            f.watch.branch(f, site, outer, yes, no)
             if is_last:
                 f.batch.leaving = f.batch.live.join(f.batch.leaving, no)
             if yes is not NONE:
@@ -249,8 +249,7 @@ class Compiler(Expressions):
             def turn(f, number, mask):
                 more, value = step(number)
                 go, left = mask.split(more)
-                if f.watch is not None:
-                    f.watch.branch(f, site, mask, go, left)
+                f.watch.branch(f, site, mask, go, left)
                 if go is not NONE:
                     f.mask = go
                     assign(f, value)
@@ -268,12 +267,13 @@ class Compiler(Expressions):
         return lambda f: assign(f, make(f))
 
     def stmt_assert(self, node):
-        test, message = self.condition(node.test), ast.unparse(node.test)
+        test, site, message = self.condition(node.test), self.site(node), ast.unparse(node.test)
 
         def run(f):
             _, failed = f.mask.split(test(f))
             if failed is not NONE:
-                _complain(f, failed, f"assertion failed: {message}", _also(AssertionError))
+                said = f"assertion failed: {message}, by {{who}}"
+                f.fail("error", site, failed.lanes[0], said, _also(AssertionError))
 
         return run
 
@@ -282,18 +282,13 @@ class Compiler(Expressions):
         arguments = self.arguments(given)
         kind = self.static(node.exc.func if isinstance(node.exc, ast.Call) else node.exc)
         kind = kind if isinstance(kind, type) and issubclass(kind, Exception) else Exception
-        error = _also(kind)
+        error, site = _also(kind), self.site(node)
 
         def run(f):
-            message = ", ".join(str(argument) for argument in arguments(f))
-            _complain(f, f.mask, message or kind.__name__, error)
+            message = ", ".join(str(argument) for argument in arguments(f)) or kind.__name__
+            f.fail("error", site, f.mask.lanes[0], f"{message}, by {{who}}", error)
 
         return run
-
-
-def _complain(f, mask, sentence, error=KernelError):
-    thread, block = f.batch.name_of(int(mask.lanes[0]))
-    raise error(f"{sentence}, by thread {thread} of block {block}", thread=thread, block=block)
 
 
 def _last(body):

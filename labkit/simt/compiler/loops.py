@@ -2,7 +2,6 @@
 
 import time
 
-from labkit.simt.errors import KernelError
 from labkit.simt.lanes.masks import NONE
 from labkit.simt.lanes.values import is_vector
 
@@ -61,8 +60,7 @@ class Guard:
             self.before = (list(f.vals), f.batch.tracking, f.batch.changed)
             f.batch.tracking, f.batch.changed = True, False
         go, left = mask.split(self.test(f))
-        if f.watch is not None:
-            f.watch.branch(f, self.site, mask, go, left)
+        f.watch.branch(f, self.site, mask, go, left)
         return go, left
 
     def run(self, f):
@@ -84,23 +82,18 @@ class Guard:
         same = all(_same(old, new, mask) for old, new in zip(before, f.vals, strict=True))
         if not same and waited_s < self.patience_s:
             return
-        thread, block = f.batch.name_of(int(mask.lanes[0]))
         why = (
             "a turn of this loop changed no variable and no memory, so it repeats for ever"
             if same
             else f"this loop went on for {waited_s:.1f} s without a thread leaving it or changing "
             f"memory; that it never ends is a guess (labkit.simt.compiler.loops.PATIENCE_S)"
         )
-        raise KernelError(
-            f"{why}. {mask.n} threads are in it, among them thread {thread} of block {block}. A "
-            f"thread cannot wait for another of its warp, nor for a block that may not have "
-            f"started: use syncthreads() within a block and grid.sync() across blocks",
-            "livelock",
-            self.site.function,
-            self.site.line,
-            thread=thread,
-            block=block,
+        said = (
+            f"{why}. {mask.n} threads are in it, among them {{who}}. A thread cannot wait for "
+            f"another of its warp, nor for a block that may not have started: use syncthreads() "
+            f"within a block and grid.sync() across blocks"
         )
+        f.fail("livelock", self.site, mask.lanes[0], said)
 
 
 def _same(old, new, mask):

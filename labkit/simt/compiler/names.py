@@ -59,8 +59,7 @@ def device_function(function):
     from labkit.simt.compiler.interpreter import compile_function
 
     def run(f, *args, **kwargs):
-        code = compile_function(function, f.watch is not None)
-        return code.run(f.batch, f.mask, f.watch, f.memo, args, kwargs)
+        return compile_function(function).run(f.batch, f.mask, args, kwargs)
 
     return Intrinsic(function.__name__, run, counts=False, cooperative=_mentions_grid(function))
 

@@ -9,7 +9,7 @@ from labkit.simt.compiler.foreign import ours
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.dtypes import as_dtype
 from labkit.simt.lanes.memory import Array, load, locate
-from labkit.simt.lanes.values import comparison, is_vector, plain, strong
+from labkit.simt.lanes.values import comparison, dtype_of, is_vector, plain, strong
 from labkit.simt.language.registry import HOST_FUNCTIONS, Intrinsic
 
 
@@ -38,6 +38,9 @@ _ATTRIBUTES = {
     "strides": lambda a: tuple(s * a.pitch for s in a.strides),
     "T": Array.transposed,
 }
+_REDUCTIONS = (
+    "sum", "prod", "min", "max", "argmin", "argmax", "mean", "var", "std", "any", "all",
+)  # fmt: skip
 _METHODS = {
     "transpose": lambda a: a.transposed(),
     "reshape": lambda a, *shape: a.reshaped(shape if len(shape) > 1 else shape[0]),
@@ -53,7 +56,9 @@ def _array_attribute(f, site, array, name):
         return _ATTRIBUTES[name](array)
     if name in ("real", "imag") and array.dtype.kind == "c":
         return array.field(name)
-    if name in ("sum", "prod", "min", "max", "mean", "var", "std", "any", "all"):
+    if name == "real":
+        return array
+    if name in _REDUCTIONS:
         reduce = HOST_FUNCTIONS[getattr(np, name)].run
         return Intrinsic(name, lambda f: reduce(f, array))
     if name in _METHODS:
@@ -88,6 +93,7 @@ def item(f, value, index):
         raise IndexError("tuple index out of range")
     if not value or any(isinstance(part, tuple | Array) for part in value):
         refuse("a tuple of arrays or tuples is indexed by a number that is the same in all threads")
+    alike(value)
     return np.choose(np.clip(vector + i, -len(value), len(value) - 1) % len(value), value)
 
 
@@ -95,6 +101,15 @@ def parts(value):
     if isinstance(value, tuple):
         return value
     return refuse(f"a {type(value).__name__} cannot be taken apart")
+
+
+def alike(values):
+    """Refuse a tuple of several types where numba wants one: in a loop, or with an index that is no
+    constant."""
+    numbers = [v for v in values if isinstance(v, int | float | complex | np.generic | np.ndarray)]
+    kinds = {dtype_of(value).name for value in numbers}
+    if len(kinds) > 1:
+        refuse(f"a tuple of {' and '.join(sorted(kinds))} is read by constant indices only")
 
 
 def elements(f, array):
@@ -133,12 +148,12 @@ def view(f, site, array, index):
 
 def _integer(array, vector, i):
     if isinstance(i, slice | type(Ellipsis)) or type(i) is int:
-        if vector is not None and vector.dtype.kind not in "iub":
+        if vector is not None and vector.dtype.kind not in "iu":
             refuse(f"{array.name} is indexed with {vector.dtype} values: an index is an integer")
         return i
-    if isinstance(i, np.integer | np.bool_ | bool):
+    if isinstance(i, np.integer):
         return int(i)
-    return refuse(f"{array.name} cannot be indexed with {type(i).__name__} {i!r}")
+    return refuse(f"{array.name} is indexed with a {type(i).__name__}: an index is an integer")
 
 
 def _offset(place, shift):

@@ -29,8 +29,9 @@ class Frame:
         "ret_mask", "site", "vals", "watch",
     )  # fmt: skip
 
-    def __init__(self, code, batch, mask, watch, memo, parent=None):
-        self.code, self.batch, self.watch, self.memo, self.parent = code, batch, watch, memo, parent
+    def __init__(self, code, batch, mask, parent=None):
+        self.code, self.batch, self.parent = code, batch, parent
+        self.watch, self.memo = batch.launch.watch, batch.launch.memo
         self.mask = self.entry = mask
         self.vals, self.defs = [UNSET] * len(code.names), [None] * len(code.names)
         self.broke, self.continued = [], []
@@ -55,6 +56,13 @@ class Frame:
             raise KernelError(error.sentence.replace("a variable", name), error.kind) from None
         if defined is not self.entry and not self.mask.within(defined):
             self.defs[slot] = self.entry
+
+    def fail(self, kind, site, lane, sentence, error=KernelError, **details):
+        """Complain of a lane: `{who}` in the sentence becomes its thread and block."""
+        thread, block = self.batch.name_of(int(lane))
+        sentence = sentence.replace("{who}", f"thread {thread} of block {block}")
+        details |= {"thread": thread, "block": block}
+        raise error(sentence, kind, site.function, site.line, **details)
 
     def jump(self, bucket):
         """Leave what is being run, in the active lanes; the loop takes them from its bucket."""

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from labkit.simt.errors import KernelError, refuse
+from labkit.simt.errors import refuse
 from labkit.simt.lanes.masks import WARP_LANES
 from labkit.simt.lanes.values import is_vector, plain
 
@@ -58,6 +58,11 @@ class Array:
     @property
     def ndim(self):
         return len(self.shape)
+
+    def axis_named(self, axis):
+        """An axis in words."""
+        place = f"axis {axis} of {self.shape[axis]}" if self.ndim > 1 else f"an axis of {self.size}"
+        return f"{place} of {self.name}"
 
     def like(self, **changes):
         """The same memory seen differently."""
@@ -253,29 +258,20 @@ def _check_lanes(f, site, array, axis, spread, shift):
     if bad.any():
         first = int(np.argmax(bad))
         _out_of_bounds(f, site, array, axis, int(active[first]), int(lanes[first]))
+    first = int(np.argmax(active < 0))
+    f.watch.wrapped(f, site, array, axis, int(active[first]), int(lanes[first]))
     whole = spread.vector + shift
     return np.clip(np.where(whole < 0, whole + n, whole), 0, n - 1)
 
 
 def _out_of_bounds(f, site, array, axis, i, lane):
-    thread, block = f.batch.name_of(lane)
-    place = f"axis {axis} of {array.shape[axis]}" if array.ndim > 1 else f"an axis of {array.size}"
-    raise KernelError(
-        f"index {i} in {place} of {array.name}, by thread {thread} of block {block}",
-        "out-of-bounds",
-        site.function,
-        site.line,
-        thread=thread,
-        block=block,
-        array=array.name,
-        index=i,
-    )
+    said = f"index {i} in {array.axis_named(axis)}, by {{who}}"
+    f.fail("out-of-bounds", site, lane, said, array=array.name, index=i)
 
 
 def load(f, site, array, place, shift):
     """The value at a place, in all lanes; inactive lanes may read rubbish."""
-    if f.watch is not None:
-        f.watch.access("load", f, site, array, place, shift)
+    f.watch.access("load", f, site, array, place, shift)
     store = array.store
     if place.base is None:
         return plain(store[shift])
@@ -300,8 +296,9 @@ def save(f, site, array, place, shift, value):
         refuse(f"{array.name} is constant and cannot be stored to")
     if value is None:
         refuse(f"what is stored to {array.name} is None: a function that returns nothing?")
-    if f.watch is not None:
-        f.watch.access("store", f, site, array, place, shift, value)
+    if array.dtype.kind != "c" == getattr(getattr(value, "dtype", None), "kind", None):
+        refuse(f"{array.name} is real, and what is stored to it is complex")
+    f.watch.access("store", f, site, array, place, shift, value)
     where, value = _target(f.mask, place, shift, value)
     if f.batch.tracking:
         f.batch.changed |= differs(array.store[where], value)

@@ -9,7 +9,7 @@ import operator
 
 import numpy as np
 
-from labkit.simt.errors import KernelError
+from labkit.simt.errors import KernelError, refuse
 
 _STRONG = {int: np.int64, float: np.float64, bool: np.bool_, complex: np.complex128}
 _PLAIN = {kind: python for python, kind in _STRONG.items()}
@@ -35,7 +35,16 @@ def is_vector(value):
 
 def dtype_of(value):
     """The dtype of a scalar or vector."""
-    return value.dtype if hasattr(value, "dtype") else _PYTHON_DTYPE[type(value)]
+    found = getattr(value, "dtype", None) or _PYTHON_DTYPE.get(type(value))
+    if found is None:
+        raise TypeError(f"a {type(value).__name__} is no number")
+    return found
+
+
+def need(what, value, *names):
+    """Refuse a value whose dtype is not among those that numba takes."""
+    if dtype_of(value).name not in names:
+        refuse(f"{what} takes {', '.join(names)}; this is {dtype_of(value)}")
 
 
 def strong(value):
@@ -103,6 +112,8 @@ def binary(op):
                 return value if -(2**63) <= value < 2**63 else _wrap(value)
             if type(a) is float:
                 return exact(a, b)
+        if type(a) is tuple and exact is not None:
+            return exact(a, b)
         a = a if type(a) is np.ndarray else strong(a)
         b = b if type(b) is np.ndarray else strong(b)
         key = (a.dtype, b.dtype)
@@ -118,21 +129,24 @@ def binary(op):
 @functools.cache
 def comparison(op):
     """The function that compares two values; the result is bool."""
-    ufunc, quick = COMPARISONS[op]
+    (ufunc, quick), ordered = COMPARISONS[op], op not in ("==", "!=")
 
     def apply(a, b):
+        a, b = strong(a), strong(b)
+        if ordered and "c" in (a.dtype.kind, b.dtype.kind):
+            raise TypeError("complex numbers have no order")
         if type(a) is not np.ndarray and type(b) is not np.ndarray:
-            return bool(quick(strong(a), strong(b)))
-        return ufunc(strong(a), strong(b))
+            return bool(quick(a, b))
+        return ufunc(a, b)
 
     return apply
 
 
 def cast(value, dtype):
-    """The value converted to a dtype, as C converts."""
+    """The value converted to a dtype, as C converts. Raises TypeError for what is no number."""
     if is_vector(value):
         return value if value.dtype == dtype else value.astype(dtype)
-    return plain(np.asarray(strong(value)).astype(dtype)[()])
+    return value if dtype_of(value) == dtype else plain(strong(value).astype(dtype))
 
 
 def negative(value):

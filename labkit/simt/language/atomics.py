@@ -3,36 +3,49 @@
 import numpy as np
 
 from labkit.simt.compiler import views
-from labkit.simt.lanes.memory import differs
-from labkit.simt.lanes.values import is_vector, strong
+from labkit.simt.errors import refuse
+from labkit.simt.lanes.memory import Array, differs
+from labkit.simt.lanes.values import cast, is_vector, need, strong
 from labkit.simt.language.registry import Intrinsic
+
+# What the hardware has, as numba declares it.
+UNSIGNED = ("uint32", "uint64")
+WHOLE = ("int32", "int64", *UNSIGNED)
+NUMBERS = (*WHOLE, "float32", "float64")
 
 
 def _point(f, array, index):
     """-> (array, place, shift) of the element that an atomic works on."""
-    index = index if isinstance(index, tuple) else (index,)
-    index = [(i, 0) if is_vector(i) else (None, i) for i in index]
-    return views.view(f, f.site, array, index)
+    if not isinstance(array, Array):
+        refuse("an atomic takes an array, an index and then its values")
+    if array.ndim == 1 and not isinstance(index, tuple):
+        index = (cast(index, np.dtype(np.int64)),)
+    elif array.ndim == 1 or not isinstance(index, tuple):
+        refuse("an atomic takes a number as the index of one axis, and a tuple for several")
+    return views.view(f, f.site, array, [(i, 0) if is_vector(i) else (None, i) for i in index])
 
 
 def _spread_out(f, *values):
     """The values of the active lanes, as vectors."""
+    for value in values:
+        need("an atomic", value, "bool", "int8", "int16", "uint8", "uint16", "float16", *NUMBERS)
     lanes = f.mask.lanes
     return [v[lanes] if is_vector(v) else np.full(len(lanes), strong(v)) for v in values]
 
 
-def _aim(f, array, index):
+def _aim(f, array, index, dtypes):
     """-> (array, offset of every active lane's element), the access being seen by the watcher."""
     array, place, shift = _point(f, array, index)
-    if f.watch is not None:
-        f.watch.access("atomic", f, f.site, array, place, shift)
+    if place is None or array.dtype.name not in dtypes:
+        refuse(f"this atomic takes one element of {', '.join(dtypes)}, which {array.name} has not")
+    f.watch.access("atomic", f, f.site, array, place, shift)
     where = np.full(f.mask.n, shift) if place.base is None else place.pick(f.mask) + shift
     return array, where
 
 
-def _operate(f, array, index, values, step):
+def _operate(f, array, index, values, step, dtypes):
     """Apply `step(old, *values) -> new` to one element per lane -> the old values."""
-    array, where = _aim(f, array, index)
+    array, where = _aim(f, array, index, dtypes)
     before = array.store[where] if f.batch.tracking else None
     old = _in_turn(array.store, where, _spread_out(f, *values), step)
     if before is not None:
@@ -90,15 +103,15 @@ def _as_it_is(value):
     return value
 
 
-def _returning(step, prepare=_as_it_is):
-    return lambda f, array, index, value: _operate(f, array, index, [prepare(value)], step)
+def _returning(step, dtypes, prepare=_as_it_is):
+    return lambda f, ary, idx, val: _operate(f, ary, idx, [prepare(val)], step, dtypes)
 
 
-def _forgetting(ufunc, prepare=_as_it_is):
+def _forgetting(ufunc, dtypes, prepare=_as_it_is):
     """The same for a statement that throws the old value away: quicker."""
 
     def run(f, array, index, value):
-        array, where = _aim(f, array, index)
+        array, where = _aim(f, array, index, dtypes)
         (value,) = _spread_out(f, prepare(value))
         before = array.store[where] if f.batch.tracking else None
         ufunc.at(array.store, where, value.astype(array.dtype, copy=False))
@@ -122,33 +135,33 @@ def _cas(f, array, index, old, value):
     def step(now, expected, new):
         return np.where(now == expected.astype(now.dtype), new.astype(now.dtype), now)
 
-    return _operate(f, array, index, [old, value], step)
+    return _operate(f, array, index, [old, value], step, WHOLE)
 
 
 def _compare_and_swap(f, array, old, value):
-    return _cas(f, array, (0,) * array.ndim, old, value)
+    return _cas(f, array, 0, old, value)
 
 
 UFUNCS = {
-    "add": (np.add, _as_it_is),
-    "sub": (np.subtract, _as_it_is),
-    "and_": (np.bitwise_and, _as_it_is),
-    "or_": (np.bitwise_or, _as_it_is),
-    "xor": (np.bitwise_xor, _as_it_is),
-    "max": (np.maximum, _instead_of_nan(-np.inf)),
-    "min": (np.minimum, _instead_of_nan(np.inf)),
-    "nanmax": (np.fmax, _as_it_is),
-    "nanmin": (np.fmin, _as_it_is),
+    "add": (np.add, NUMBERS),
+    "sub": (np.subtract, NUMBERS),
+    "and_": (np.bitwise_and, WHOLE),
+    "or_": (np.bitwise_or, WHOLE),
+    "xor": (np.bitwise_xor, WHOLE),
+    "max": (np.maximum, NUMBERS, _instead_of_nan(-np.inf)),
+    "min": (np.minimum, NUMBERS, _instead_of_nan(np.inf)),
+    "nanmax": (np.fmax, NUMBERS),
+    "nanmin": (np.fmin, NUMBERS),
 }
 STEPS = {
-    "exch": lambda old, value: value,
-    "inc": lambda old, limit: np.where(old >= limit, 0, old + 1),
-    "dec": lambda old, limit: np.where((old == 0) | (old > limit), limit, old - 1),
+    "exch": (lambda old, value: value, WHOLE),
+    "inc": (lambda old, limit: np.where(old >= limit, 0, old + 1), UNSIGNED),
+    "dec": (lambda old, limit: np.where((old == 0) | (old > limit), limit, old - 1), UNSIGNED),
 }
 ATOMICS = {
     name: Intrinsic(f"atomic.{name}", _returning(*how), statement=_forgetting(*how))
     for name, how in UFUNCS.items()
 }
-ATOMICS |= {name: Intrinsic(f"atomic.{name}", _returning(step)) for name, step in STEPS.items()}
+ATOMICS |= {name: Intrinsic(f"atomic.{name}", _returning(*how)) for name, how in STEPS.items()}
 ATOMICS["cas"] = Intrinsic("atomic.cas", _cas)
 ATOMICS["compare_and_swap"] = Intrinsic("atomic.compare_and_swap", _compare_and_swap)

@@ -3,24 +3,32 @@
 Values are scalars or vectors with one element per lane; `f.mask.bits` says which lanes are active.
 """
 
-import collections
-
 import numpy as np
 
 from labkit.simt.errors import KernelError, refuse
 from labkit.simt.lanes.dtypes import as_dtype
-from labkit.simt.lanes.values import cast, dtype_of, is_vector, plain, strong, truth
+from labkit.simt.lanes.memory import Array
+from labkit.simt.lanes.values import cast, dtype_of, is_vector, need, plain, strong, truth
 from labkit.simt.language.registry import Intrinsic, Special, intrinsic
+
+# The dtypes that numba takes.
+WORDS = ("int32", "int64", "uint32", "uint64")
+WHOLE = ("int8", "int16", "uint8", "uint16", *WORDS)
+SHUFFLED = ("int32", "int64", "float32", "float64")
 
 # Where a thread is
 
 
-_Dim3 = collections.namedtuple("_Dim3", "x y z")
+class Dim3:
+    """Three coordinates, which are read one by one: numba does not take them apart."""
+
+    def __init__(self, x, y, z):
+        self.x, self.y, self.z = x, y, z
 
 
 def _dim3(read):
     axes = [Special(lambda f, axis=axis: read(f, axis)) for axis in range(3)]
-    whole = Special(lambda f: _Dim3(*[axis.read(f) for axis in axes]))
+    whole = Special(lambda f: Dim3(*[axis.read(f) for axis in axes]))
     whole.x, whole.y, whole.z = axes
     return whole
 
@@ -39,12 +47,12 @@ def _axes(n, value):
     return value(0) if n == 1 else tuple(value(axis) for axis in range(n))
 
 
-@intrinsic
+@intrinsic(constant="ndim")
 def grid(f, ndim):
     return _axes(ndim, f.batch.grid)
 
 
-@intrinsic
+@intrinsic(constant="ndim")
 def gridsize(f, ndim):
     launch = f.batch.launch
     return _axes(ndim, lambda axis: launch.grid[axis] * launch.block[axis])
@@ -61,24 +69,24 @@ def _shape(shape):
 
 
 def _element(dtype):
-    if dtype in (bool, int, float, complex):
+    if isinstance(dtype, type) and dtype in (bool, int, float, complex):
         refuse(f"Python's {dtype.__name__} is no type of elements: write cuda.float32 or its like")
     return as_dtype(dtype)
 
 
-@intrinsic(name="shared.array", counts=False, constant_shape=True)
+@intrinsic(name="shared.array", counts=False, constant="shape")
 def shared_array(f, shape, dtype, alignment=None):
     return f.batch.launch.shared.array(f.batch, f.site, _shape(shape), _element(dtype))
 
 
-@intrinsic(name="local.array", counts=False, constant_shape=True)
+@intrinsic(name="local.array", counts=False, constant="shape")
 def local_array(f, shape, dtype, alignment=None):
     return f.batch.local_array(f.site, _shape(shape), _element(dtype))
 
 
 @intrinsic(name="const.array_like", counts=False)
 def const_array_like(f, array):
-    return array
+    return array if isinstance(array, Array) else refuse("const.array_like() takes an array")
 
 
 # Barriers and fences
@@ -92,8 +100,7 @@ def _barrier(f, name="syncthreads()", awaited=None):
         torn = np.flatnonzero((here != 0) & (here != live))
         if len(torn):
             _divergent(f, name, int(torn[0]), here, live, awaited)
-    if f.watch is not None:
-        f.watch.barrier(f, f.site)
+    f.watch.barrier(f, f.site)
 
 
 def _divergent(f, name, slot, here, live, awaited):
@@ -102,16 +109,11 @@ def _divergent(f, name, slot, here, live, awaited):
     there = int(np.argmax(f.mask.bits[window])) + slot * lanes
     missing = int(np.argmax((awaited.bits & ~f.mask.bits)[window])) + slot * lanes
     (thread, block), (other, _) = f.batch.name_of(there), f.batch.name_of(missing)
-    raise KernelError(
+    said = (
         f"{here[slot]} of {live[slot]} live threads of block {block} reach {name}; thread {thread} "
-        f"is here, thread {other} is not",
-        "divergent-barrier",
-        f.site.function,
-        f.site.line,
-        thread=thread,
-        block=block,
-        other_thread=other,
+        f"is here, thread {other} is not"
     )
+    f.fail("divergent-barrier", f.site, there, said, other_thread=other)
 
 
 @intrinsic(counts=False)
@@ -123,6 +125,7 @@ def _over_block(combine):
     """A number per block from the active lanes' predicates, given to every lane."""
 
     def run(f, predicate):
+        need("syncthreads with a predicate", predicate, *WHOLE)
         _barrier(f)
         geometry = f.batch.geometry
         met = (f.mask.bits & truth(predicate)).reshape(geometry.n_blocks, -1)
@@ -143,14 +146,12 @@ for _name, _combine in {
 
 @intrinsic(counts=False)
 def syncwarp(f, mask=0xFFFFFFFF):
-    if f.watch is not None:
-        f.watch.syncwarp(f, _members(f, mask))
+    f.watch.syncwarp(f, _members(f, mask))
 
 
 @intrinsic(counts=False)
 def threadfence(f):
-    if f.watch is not None:
-        f.watch.fence(f)
+    f.watch.fence(f)
 
 
 @intrinsic(counts=False)
@@ -180,8 +181,7 @@ def _grid_sync(f):
             f"{f.mask.n} of {awaited.n} live threads of the grid reach grid.sync()",
             "divergent-barrier",
         )
-    if f.watch is not None:
-        f.watch.grid_barrier(f)
+    f.watch.grid_barrier(f)
 
 
 @intrinsic(name="cg.this_grid", counts=False, cooperative=True)
@@ -215,8 +215,9 @@ def _shuffle(source_of):
     """The value of another lane of the warp, or one's own where the source is outside 0 to 31."""
 
     def run(f, mask, value, number):
-        if isinstance(value, tuple):
-            return tuple(run(f, mask, part, number) for part in value)
+        need("a shuffle", value, *SHUFFLED)
+        need("the lane of a shuffle", number, *WHOLE)
+        need("the mask of a shuffle", mask, *WHOLE)
         lane = np.arange(32)
         source = source_of(lane, _rows(f, number).astype(np.int64))
         source = np.where((source >= 0) & (source < 32), source, lane)
@@ -238,6 +239,8 @@ def _vote(decide):
     """What the warp's members decide together, given to every lane."""
 
     def run(f, mask, predicate):
+        need("a vote", predicate, "bool", *WHOLE)
+        need("the mask of a vote", mask, *WHOLE)
         members = _members(f, mask).reshape(-1, 32)
         return np.repeat(decide(members, members & _rows(f, truth(predicate))), 32)
 
@@ -254,6 +257,7 @@ for _name, _decide in {
 
 
 def _matches(f, mask, value):
+    need("a match", value, *SHUFFLED)
     members, rows = _members(f, mask).reshape(-1, 32), _rows(f, value)
     return members, (rows[:, :, None] == rows[:, None, :]) & members[:, None, :]
 
@@ -284,19 +288,20 @@ def lanemask_lt(f):
 # Bits and selection
 
 
-def _unsigned(value):
+def _unsigned(what, value):
+    need(what, value, *WHOLE)
     value = strong(value)
     return value.astype(f"u{value.dtype.itemsize}")
 
 
 @intrinsic
 def popc(f, x):
-    return cast(np.bitwise_count(_unsigned(x)), np.dtype(np.int64))
+    return cast(np.bitwise_count(_unsigned("popc", x)), dtype_of(x))
 
 
 @intrinsic
 def brev(f, x):
-    x = _unsigned(x)
+    x = _unsigned("brev", x)
     swapped = np.atleast_1d(x).byteswap().view(np.uint8)
     table = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)).reshape(-1, 8)[:, ::-1])
     result = table[swapped].view(x.dtype)
@@ -306,22 +311,30 @@ def brev(f, x):
 @intrinsic
 def clz(f, x):
     """Leading zeros, by smearing the highest bit downwards."""
-    x = _unsigned(x)
-    width, shift = 8 * x.dtype.itemsize, 1
+    bits = _unsigned("clz", x)
+    width, shift = 8 * bits.dtype.itemsize, 1
     while shift < width:
-        x, shift = x | x >> x.dtype.type(shift), 2 * shift
-    return cast(width - np.bitwise_count(x).astype(np.int64), np.dtype(np.int64))
+        bits, shift = bits | bits >> bits.dtype.type(shift), 2 * shift
+    return cast(width - np.bitwise_count(bits).astype(np.int64), dtype_of(x))
 
 
 @intrinsic
 def ffs(f, x):
-    x = _unsigned(x)
+    x = _unsigned("ffs", x)
     lowest = x & (~x + x.dtype.type(1))
-    return cast(np.bitwise_count(lowest - x.dtype.type(1)) + np.int64(1), np.int64) * plain(x != 0)
+    return cast((np.bitwise_count(lowest - x.dtype.type(1)) + 1) * (x != 0), np.dtype(np.uint32))
 
 
 @intrinsic
 def selp(f, condition, yes, no):
+    need("the condition of selp", condition, "bool")
+    need("selp", yes, "int16", "uint16", *WORDS, "float32", "float64")
+    need("selp of these two", no, dtype_of(yes).name)
+    return select(condition, yes, no)
+
+
+def select(condition, yes, no):
+    """Lane by lane the one or the other value."""
     if not is_vector(condition):
         return yes if condition else no
     return np.where(truth(condition), strong(yes), strong(no))

@@ -9,16 +9,14 @@ class Intrinsic:
     """A function that kernels call; on the host it only says so.
 
     counts          whether a call is an executed operation
-    constant_shape  whether its first argument must be a constant of the source
+    constant        the argument, its first, that must be a constant of the source
     cooperative     whether all blocks of the grid must run together
     statement       what runs instead of `run` where the result is not used
     """
 
-    def __init__(
-        self, name, run, counts=True, constant_shape=False, cooperative=False, statement=None
-    ):
+    def __init__(self, name, run, counts=True, constant=None, cooperative=False, statement=None):
         self.name, self.run, self.counts, self.statement = name, run, counts, statement or run
-        self.constant_shape, self.cooperative = constant_shape, cooperative
+        self.constant, self.cooperative = constant, cooperative
 
     def __call__(self, *args, **kwargs):
         raise RuntimeError(f"cuda.{self.name} works inside a kernel only, not on the host.")

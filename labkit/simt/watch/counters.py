@@ -9,6 +9,7 @@ from labkit.simt.lanes.memory import GLOBAL, SHARED
 from labkit.simt.profile import REMEMBERED, Counts, Event, Sample, Step
 from labkit.simt.watch.patterns import SECTOR_BYTES, sectors, wavefronts
 from labkit.simt.watch.regions import Regions
+from labkit.simt.watch.watcher import Watcher
 
 FLOP = {"+": 1, "-": 1, "*": 1, "/": 1, "//": 1, "%": 1, "**": 1, "fma": 2}
 COMPLEX_FLOP = {"+": 2, "-": 2, "*": 6, "/": 11, "**": 1}  # in real operations
@@ -23,7 +24,7 @@ def _flop(op, dtype):
     return (dtype.name, FLOP[op]) if dtype.kind == "f" else (None, 0)
 
 
-class Counter:
+class Counter(Watcher):
     """Counts by source line; also keeps, for the pictures, what the first warp and block did."""
 
     def start(self, run, values):
@@ -63,15 +64,6 @@ class Counter:
         self.line(site).barriers += f.mask.warps
         self.epoch += 1
         self.note(f, site, "barrier", "")
-
-    def grid_barrier(self, f):
-        pass
-
-    def syncwarp(self, f, members):
-        pass
-
-    def fence(self, f):
-        pass
 
     def note(self, f, site, kind, array):
         if self.first and len(self.timeline) < REMEMBERED:

@@ -15,6 +15,7 @@ from labkit.simt.lanes.masks import WARP_LANES
 from labkit.simt.lanes.memory import GLOBAL, SHARED
 from labkit.simt.watch.fences import Fences
 from labkit.simt.watch.regions import Regions
+from labkit.simt.watch.watcher import Watcher
 
 CONFLICTS = {
     "load": ("store", "atomic"),
@@ -54,7 +55,7 @@ class Table:
         return self.records[kind]
 
 
-class RaceCheck:
+class RaceCheck(Watcher):
     """A watcher that orders accesses by barriers, warp barriers, fences and grid barriers.
 
     findings   by kinds of access and lines: (how far apart the threads are, a Finding's fields)
@@ -72,12 +73,6 @@ class RaceCheck:
 
     def batch(self, batch):
         self.shared, self.first = {}, batch.first * self.lanes
-
-    def operation(self, mask, site, op, value):
-        pass
-
-    def branch(self, f, site, outer, yes, no):
-        pass
 
     # What orders
 
@@ -231,6 +226,18 @@ class RaceCheck:
         if width.max() > self.known(step, "itself", number):
             at = int(np.argmax(width))
             self.report(step, "itself", number, int(order[at + 1]), int(threads[at]))
+
+    def wrapped(self, f, site, array, axis, index, lane):
+        """A negative index that differs from thread to thread is seldom meant, though numba takes
+        it."""
+        thread, block = f.batch.name_of(lane)
+        sentence = (
+            f"line {site.line}: index {index} in {array.axis_named(axis)}, by thread {thread} of "
+            f"block {block}: numba counts it from the end, and CUDA C would leave the array"
+        )
+        found = {"kind": "out-of-bounds", "sentence": sentence, "lines": (site.line,)}
+        found |= {"threads": ((thread, block),), "array": array.name, "index": index}
+        self.findings.setdefault(("wrapped", site.source, array.name, axis), (2, found))
 
     # What is reported: for every two lines the pair of threads that is farthest apart
 

@@ -1,0 +1,161 @@
+"""Python's and NumPy's own functions as kernels call them: min, len, round, reductions."""
+
+import functools
+import operator
+
+import numpy as np
+
+from labkit.simt.compiler import views
+from labkit.simt.errors import refuse
+from labkit.simt.lanes.memory import Array
+from labkit.simt.lanes.values import binary, cast, comparison, dtype_of, is_vector, plain, strong
+from labkit.simt.language.intrinsics import Dim3, select
+from labkit.simt.language.maths import floats
+from labkit.simt.language.registry import replaces
+
+
+def _two(compute):
+    return lambda f, a, b: compute(a, b)
+
+
+for _op, _host in {
+    "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "**": "pow",
+    "&": "and_", "|": "or_", "^": "xor", "<<": "lshift", ">>": "rshift",
+}.items():  # fmt: skip
+    _functions = getattr(operator, _host), getattr(operator, f"i{_host.rstrip('_')}")
+    replaces(*_functions)(_two(binary(_op)))
+for _op, _host in {"<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne"}.items():
+    replaces(getattr(operator, _host))(_two(comparison(_op)))
+replaces(bool)(lambda f, x=False: cast(x, np.dtype(np.bool_)))
+
+
+def _converter(dtype, kept):
+    """`int` or `float`, which leave a number alone that is one, whatever its width."""
+
+    def run(f, x=0):
+        if dtype_of(x).kind not in "biuf":
+            raise TypeError("a complex number does not convert to a real one")
+        return x if dtype_of(x).kind in kept else cast(x, np.dtype(dtype))
+
+    return run
+
+
+replaces(int)(_converter(np.int64, "iu"))
+replaces(float)(_converter(np.float64, "f"))
+
+
+def _listed(f, values):
+    return views.elements(f, values) if isinstance(values, Array) else values
+
+
+replaces(abs)(lambda f, x: plain(np.abs(strong(x))))
+replaces(pow)(_two(binary("**")))
+replaces(divmod)(lambda f, a, b: (binary("//")(a, b), binary("%")(a, b)))
+
+
+@replaces(sum)
+def _sum(f, values, start=0):
+    return functools.reduce(binary("+"), _listed(f, values), start)
+
+
+@replaces(round)
+def _round(f, x, digits=None):
+    (number,) = floats(x)
+    if digits is not None:
+        scale = 10.0 ** strong(digits).astype(np.float64)
+        return cast(np.rint(number * scale) / scale, number.dtype)
+    return cast(np.rint(strong(x)), np.dtype(np.int64))
+
+
+@replaces(complex)
+def _complex(f, real=0, imag=None):
+    """real + imag j, put together part by part: a sum would lose the sign of a zero."""
+    given = [strong(real), *([] if imag is None else [strong(imag)])]
+    single = all(part.dtype == np.float32 for part in given)
+    value = np.empty(np.broadcast_shapes(*map(np.shape, given)), "c8" if single else "c16")
+    value.real, value.imag = given[0].real, given[1].real if len(given) > 1 else given[0].imag
+    return plain(value[()])
+
+
+def _extreme(is_better):
+    def run(f, *args):
+        args = _listed(f, args[0]) if len(args) == 1 else args
+        kind = np.result_type(*[dtype_of(arg) for arg in args])
+        best = cast(args[0], kind)
+        for arg in args[1:]:
+            other = cast(arg, kind)
+            best = select(is_better(other, best), other, best)
+        return best
+
+    return run
+
+
+replaces(min)(_extreme(comparison("<")))
+replaces(max)(_extreme(comparison(">")))
+
+
+@replaces(len, counts=False)
+def _len(f, value):
+    return value.shape[0] if hasattr(value, "shape") else len(value)
+
+
+@replaces(isinstance, counts=False)
+def _isinstance(f, value, kind):
+    if isinstance(value, tuple | Array):
+        return isinstance(value, kind)
+    return isinstance(strong(value).dtype.type(0).item(), kind)
+
+
+@replaces(zip, counts=False)
+def _zip(f, *groups):
+    return tuple(zip(*[_listed(f, group) for group in groups], strict=False))
+
+
+@replaces(enumerate, counts=False)
+def _enumerate(f, values, start=0):
+    return tuple(enumerate(_listed(f, values), start))
+
+
+replaces(range, counts=False)(lambda f, *bounds: tuple(range(*bounds)))
+replaces(tuple, counts=False)(lambda f, values=(): tuple(values))
+
+WHOLE_ARRAY = [
+    "sum", "prod", "min", "max", "argmin", "argmax", "mean", "var", "std", "any", "all",
+    "count_nonzero", "nansum", "nanprod", "nanmin", "nanmax", "nanmean", "nanvar", "nanstd",
+]  # fmt: skip
+
+
+def whole_array(name):
+    """`np.sum(array)` and its like: every thread reduces all the elements by itself."""
+    reduce = getattr(np, name)
+
+    def run(f, array):
+        values = [views.at(f, array, index) for index in np.ndindex(array.shape)]
+        shape = (f.batch.n_lanes,) if any(is_vector(v) for v in values) else ()
+        values = [np.broadcast_to(strong(v), shape) for v in values]
+        return plain(reduce(np.stack(values) if values else np.empty(0, array.dtype), axis=0))
+
+    return run
+
+
+for _name in WHOLE_ARRAY:
+    replaces(getattr(np, _name))(whole_array(_name))
+
+
+@replaces(print, counts=False)
+def _print(f, *values):
+    """Print one line per active thread, in order."""
+    if any(
+        value is None or isinstance(value, Array | complex | np.complexfloating) for value in values
+    ):
+        refuse("a kernel prints real numbers, text and tuples of these")
+    for lane in f.mask.lanes:
+        print(*[_of_lane(value, lane) for value in values])
+
+
+def _of_lane(value, lane):
+    if isinstance(value, Dim3):
+        value = value.x, value.y, value.z
+    if isinstance(value, tuple):
+        return tuple(_of_lane(part, lane) for part in value)
+    return plain(value[lane]) if is_vector(value) else value
