@@ -26,7 +26,9 @@ rng = np.random.default_rng(7)
 
 # %% [markdown]
 # ## Lost counts
-# A histogram. Each thread takes one value and counts it in its bin.
+# A histogram: each thread takes one value and counts it in its bin.
+#
+# **Guess first.** 10,000 values go in. How many counts are in the ten bins afterwards?
 
 # %%
 N_VALUES, N_BINS, THREADS = 10_000, 10, 128
@@ -42,30 +44,24 @@ def histogram(values, bins):
 
 values = rng.integers(0, N_BINS, N_VALUES).astype(np.int32)
 
-# %% [markdown]
-# **Guess first.** 10,000 values go in. How many counts are in the ten bins afterwards?
-
 # %%
 my_guess = ...
 count_guess = lk.predict("07.a", my_guess)
 
-# %% [markdown]
-# **See it.** `lk.profile` runs the kernel on the executor, whatever machine this is.
-
 # %%
 bins = np.zeros(N_BINS, np.int32)
-counters = lk.profile(histogram[BLOCKS, THREADS], values, bins)
+counters = lk.profile(histogram[BLOCKS, THREADS], values, bins)  # on the executor, everywhere
 count_guess.against(lk.Reading("counts that survived", int(bins.sum()), "1", "simulated"))
-assert bins.sum() < N_VALUES
+assert bins.sum() < N_VALUES / 100
 
 # %% [markdown]
-# Nearly all are gone. (A GPU loses other ones, and each time others again.)
+# Nearly all are gone. (A GPU loses others, and others again each time.)
 #
 # ## Two threads, one address
-# `bins[b] += 1` is three steps: load, add, store. Two threads that count in one bin take six steps
-# together, and the hardware may mix them in any order that keeps each thread's own.
+# `bins[b] += 1` is three steps: load, add, store. Two threads take six, which the hardware may mix
+# in 20 orders.
 #
-# **Guess first.** There are 20 such orders. The bin holds 5. In how many of them does it end at 7?
+# **Guess first.** The bin holds 5. After how many of the 20 orders does it hold 7?
 
 # %%
 my_guess = ...
@@ -73,46 +69,45 @@ order_guess = lk.predict("07.b", my_guess)
 
 
 # %%
+def add_one(memory):
+    """The three steps of one thread."""
+    mine = memory[0]
+    yield "load", f"loads {mine}"
+    mine += 1
+    yield "compute", f"adds 1: {mine}"
+    memory[0] = mine
+    yield "store", f"stores {mine}"
+
+
 def steps_of(order):
-    """The six steps in an order such as "AABABB", as (thread, kind, words, the bin after it)."""
-    held, register, done = 5, [None, None], [0, 0]
+    """The steps in an order such as "AABABB", as (thread, kind, words, the bin after it)."""
+    memory = [5]
+    threads = {"A": add_one(memory), "B": add_one(memory)}
     for name in order:
-        who = "AB".index(name)
-        kind = ("load", "compute", "store")[done[who]]
-        if kind == "load":
-            register[who] = held
-        elif kind == "compute":
-            register[who] += 1
-        else:
-            held = register[who]
-        done[who] += 1
-        yield who, kind, f"{kind}s {register[who]}".replace("computes", "adds 1:"), held
+        kind, words = next(threads[name])
+        yield "AB".index(name), kind, words, memory[0]
 
 
-ORDERS = sorted({"".join(order) for order in itertools.permutations("AAABBB")})
-ends = [list(steps_of(order))[-1][-1] for order in ORDERS]
-assert len(ORDERS) == 20
-order_guess.against(lk.Reading("orders that end at 7", ends.count(7), "1", "simulated"))
-
-# %% [markdown]
-# **Play.** Choose an order. Read it: time runs down, the bin is in the middle.
-# Look for the moment at which a thread works with a value that is no longer true.
-
-
-# %%
 def microscope(order):
     steps = list(steps_of(order))
     title = f"Order {order}: 5 + 1 + 1 = {steps[-1][-1]}"
     return lk.draw.interleaving(steps, title=title, memory="bin")
 
 
+ORDERS = sorted({"".join(order) for order in itertools.permutations("AAABBB")})
+assert len(ORDERS) == 20
+ends = [list(steps_of(order))[-1][-1] for order in ORDERS]
+order_guess.against(lk.Reading("orders that end at 7", ends.count(7), "1", "simulated"))
 lk.Explorer(microscope, order=sorted(ORDERS, key=lambda order: order != "ABABAB"))
 
 # %% [markdown]
+# **Play.** Choose an order; time runs down. Look for the moment at which a thread works with a
+# value that is no longer true.
+#
 # ## The words
 # - **Race**: two threads touch one address, at least one of them stores, and *nothing orders them*.
-# - **Epoch**: the time between two barriers. Accesses in different epochs are ordered. Accesses in
-#   one epoch are not, whatever order happened to run.
+# - **Epoch**: the time between two barriers. Accesses in one epoch have no order, whatever order
+#   happened to run.
 #
 # | two threads of | are ordered by |
 # | --- | --- |
@@ -123,15 +118,12 @@ lk.Explorer(microscope, order=sorted(ORDERS, key=lambda order: order != "ABABAB"
 # An **atomic** orders nothing. It makes load, add and store *one* step, so that all orders give the
 # same sum.
 #
-# `lk.sanitize` runs a kernel and looks at epochs, never at results:
+# `lk.sanitize` looks at epochs, never at results. Step its picture; then see one atomic mend it.
 
 # %%
 findings = lk.sanitize(histogram[BLOCKS, THREADS], values, np.zeros(N_BINS, np.int32))
 print(*findings, sep="\n")
 lk.Player(lk.draw.race_frames(findings[0], counters), ms=1500)
-
-# %% [markdown]
-# Step it. The number in front is the line in the cell. One atomic mends it:
 
 
 # %%
@@ -150,7 +142,9 @@ assert lk.sanitize(histogram_atomic[BLOCKS, THREADS], values, bins) == []
 # %% [markdown]
 # ## A race that no test sees
 # The rank of a number is how many numbers are smaller. Each block brings the array through shared
-# memory, a tile at a time: store the tile, wait, compare, next tile.
+# memory, a tile at a time: store the tile, wait, compare, next tile. Every rank comes out right.
+#
+# **Before you run it**: is the kernel right?
 
 
 # %%
@@ -173,24 +167,19 @@ out = np.zeros(x.size, np.int64)
 counters = lk.profile(ranks[3, THREADS], x, out)
 assert (out == np.argsort(np.argsort(x))).all()
 
-# %% [markdown]
-# Every rank is right. Yet:
-
-# %%
 findings = lk.sanitize(ranks[3, THREADS], x, out)
 print(*findings, sep="\n")
 lk.draw.epoch_timeline(counters, findings)
 
 # %% [markdown]
 # Read it: a row is a source line, a column an epoch, a pill an access with the number of threads.
-# Look at epoch 1: the next tile is stored while the old one is still read. A fast warp overwrites
-# what a slow one has not seen.
+# Look at epoch 1: a fast warp stores the next tile over what a slow one has not yet read.
 #
-# The executor runs its threads in step: it has no slow warp, and the values are right. On a GPU
-# they may be right for years. The slip is famous: the check of a well-loved course passes with this
-# barrier and without it (srush/GPU-Puzzles, issue 14).
+# The executor has no slow warp, so the values are right. On a GPU they may be right for years. The
+# slip is famous: the check of a well-loved course passes with this barrier and without it
+# (srush/GPU-Puzzles, issue 14).
 #
-# **Before you run it**: where does the second barrier belong?
+# **Before you go on**: where does the second barrier belong?
 
 
 # %%
@@ -217,8 +206,11 @@ lk.draw.epoch_timeline(lk.profile(ranks_mended[3, THREADS], x, out), mended)
 # Now storing and reading take turns.
 #
 # ## Two more exhibits
-# An in-place prefix sum, such as an official solution had (modular/mojo-gpu-puzzles, issue 26), and
-# the last warp of a reduction without barriers, as it was taught before 2017.
+# `scan`: an in-place prefix sum, such as an official solution had (modular/mojo-gpu-puzzles, issue
+# 26). `last_warp`: the end of a block's sum without barriers, as was taught before 2017.
+#
+# **Guess first.** With `histogram` and `ranks` these are four wrong kernels. How many does one
+# comparison with NumPy catch?
 
 
 # %%
@@ -251,10 +243,6 @@ def last_warp(x, out):
     out[t] = s[0]
 
 
-# %% [markdown]
-# **Guess first.** Four wrong kernels now: `histogram`, `ranks`, `scan`, `last_warp`.
-# Each runs once, and its values are held against NumPy. How many of the four does that test catch?
-
 # %%
 my_guess = ...
 caught_guess = lk.predict("07.c", my_guess)
@@ -280,17 +268,11 @@ caught_guess.against(lk.Reading("caught by values", caught, "1", "simulated"))
 # %% [markdown]
 # A value test sees what *happened*. A race is about what *may* happen.
 #
-# `last_warp` deserves a second look. Until 2017 the threads of a warp ran in step, and the kernel
-# was right. Since Volta they may drift apart. The executor can judge by either rule:
-
-# %%
-launch, source, result, _ = exhibits["last_warp"]
-assert lk.sanitize(launch, source, result, strict=False) == []
-print(lk.sanitize(launch, source, result)[0])
-
-# %% [markdown]
-# **Mend both.** In `scan`, everybody must have read before anybody writes: write, barrier, read,
-# barrier. In the last warp the cheap barrier of one warp is enough.
+# Until 2017 the threads of a warp ran in step, and `last_warp` was right: `strict=False` judges by
+# that rule. Since Volta they may drift apart.
+#
+# **Mend both.** In `scan`: write, barrier, read, barrier. In `last_warp` the cheap barrier of one
+# warp is enough.
 
 
 # %%
@@ -332,6 +314,9 @@ for name, mended in (("scan", scan_mended[1, THREADS]), ("last_warp", last_warp_
     assert lk.sanitize(mended, source, result) == []
     assert (result == expected).all()
 
+launch, source, result, _ = exhibits["last_warp"]
+assert lk.sanitize(launch, source, result, strict=False) == []  # unmended, by the old rule
+
 # %% [markdown]
 # ## A barrier that not all can reach
 # The guard of lesson 05, put around too much:
@@ -351,12 +336,14 @@ def differences(x, out):
 lk.sanitize(differences[2, THREADS], x[:200], np.zeros(200, np.float32))
 
 # %% [markdown]
-# The hardware's answer to this is *undefined*: it may hang, or go on with half a tile.
-# Guard the accesses, never the barrier.
+# What the hardware does then is *undefined*: it may hang, or go on with half a tile. Guard the
+# accesses, never the barrier.
 #
 # ## Seven reductions
-# In 2007 Mark Harris of NVIDIA summed four million numbers in seven ways, each faster than the
-# one before. Here they are on the executor, 128 threads a block. The first three:
+# A **reduction** makes one number of many. In 2007 Mark Harris of NVIDIA summed four million
+# numbers in seven ways, each faster than the one before. Version 1 diverges: in each step half of a
+# warp's working threads stop. Version 2 cures that, but its indices `2 * k * t` collide in the
+# banks, 2-way and then 4-way. Version 3 reads neighbours.
 
 
 # %%
@@ -419,20 +406,16 @@ def version_3(x, sums):
 
 
 # %% [markdown]
-# Version 1 diverges: in each step half of a warp's threads idle. Version 2 cures that, and its
-# indices `2 * k * t` collide in the banks: 2-way, 4-way, ...
-#
-# **Guess first.** Version 1 needs 74 passes over the banks (**wavefronts**) for a block. How many
-# does version 2 need?
+# **Guess first.** A **wavefront** is one pass over the banks. The cell prints how many a block of
+# version 1 needs. How many does one of version 2 need?
 
 # %%
-my_guess = ...
-wavefront_guess = lk.predict("07.d", my_guess)
+N_NUMBERS = 2**14
 
 
-# %%
-def count(kernel, blocks, n=2**14):
-    numbers = rng.integers(0, 100, n).astype(np.float32)  # their sum is exact in float32
+def count(kernel, blocks):
+    """Count a reduction, after checking its sum and its accesses."""
+    numbers = rng.integers(0, 100, N_NUMBERS).astype(np.float32)  # their sum is exact in float32
     sums = np.zeros(blocks, np.float32)
     counts = lk.profile(kernel[blocks, THREADS], numbers, sums)
     assert sums.sum() == numbers.sum()
@@ -444,31 +427,36 @@ def wavefronts(counts):
     return counts.shared_loads.wavefronts + counts.shared_stores.wavefronts
 
 
-one, two, three = (count(kernel, 128) for kernel in (version_1, version_2, version_3))
+one = count(version_1, 128)
+lk.show(lk.Reading("wavefronts of version 1, a block", wavefronts(one) / 128, "1", "simulated"))
+
+my_guess = ...
+wavefront_guess = lk.predict("07.d", my_guess)
+
+# %%
+two, three = count(version_2, 128), count(version_3, 128)
 wavefront_guess.against(
     lk.Reading("wavefronts of version 2, a block", wavefronts(two) / 128, "1", "simulated")
 )
-
-# %% [markdown]
-# The same! It trades divergence for conflicts, one for one. By hand, for version 1: 4 stores at the
-# start; three accesses in each step, by 4 warps five times, by 2, by 1; one load at the end.
-# For version 2: 12 in each of the first five steps, then 6, then 3; and the same 5.
-
-# %%
-assert wavefronts(one) == 128 * (4 + 3 * (4 * 5 + 2 + 1) + 1) == 128 * 74
-assert wavefronts(two) == 128 * (4 + 12 * 5 + 6 + 3 + 1) == 128 * 74
-assert wavefronts(three) == 128 * 29
 for name, counts in (("version 1", one), ("version 2", two), ("version 3", three)):
     conflicts = counts.shared_loads.bank_conflicts + counts.shared_stores.bank_conflicts
     found = wavefronts(counts), conflicts, counts.divergent_branches
     figures = "{} wavefronts, {} of them conflicts; {} divergent branches"
     print(f"[simulated] {name}, a block: {figures.format(*(n // 128 for n in found))}")
 
+# By hand: 4 warps store; three accesses in each step, warps × ways of them; one load at the end.
+steps_one = 5 * 4 + 2 + 1
+steps_two = 2 * 2 + 4 * (1 * 4) + 1 * 2 + 1
+assert wavefronts(one) == 128 * (4 + 3 * steps_one + 1)
+assert wavefronts(two) == 128 * (4 + 3 * steps_two + 1)
+
 # %% [markdown]
-# From here on it is about threads and instructions. Version 4 lets each thread add two numbers when
-# it loads, so half of the blocks do. Version 5 drops the barriers where one warp is left.
-# Version 6 passes values from register to register. (Harris's sixth unrolled all loops; shuffles
-# came later.) Version 7 gives each thread many numbers.
+# The same! Version 2 trades divergence for conflicts. Version 3 has no conflicts.
+#
+# Version 4 lets each thread add two numbers when it loads, so half of the blocks do. Version 5
+# drops the barriers where one warp is left. Version 6 passes values from register to register.
+# (Harris's sixth unrolled all loops; shuffles came later.) Version 7 gives each thread many
+# numbers.
 
 
 # %%
@@ -541,25 +529,23 @@ def version_7(x, sums):
         sums[cuda.blockIdx.x] = s[0]
 
 
-# %% [markdown]
-# All seven on the same 16,384 numbers, with the times that Harris printed for his own, on 4 million
-# numbers and a GPU of 2006:
-
 # %%
 ladder = [one, two, three]
 ladder += [count(kernel, 64) for kernel in (version_4, version_5, version_6)]
 ladder.append(count(version_7, 4))
 harris = lk.published("harris-reductions")
+n_published = harris.rows[0]["n_elements"]
 
-print("counters of the whole array (simulated)                      published")
-print("version     divergent  wavefronts  barriers  instructions         time")
+print(f"counters (simulated) for {N_NUMBERS:,}; time (published) for {n_published:,}")
+print("version     divergent  wavefronts  barriers  instructions  time (ms)")
 for counts, row in zip(ladder, harris.rows, strict=True):
     print(f"{row['version']}, {counts.grid[0]:3} blocks {counts.divergent_branches:8,} "
           f"{wavefronts(counts):11,} {counts.barriers:9,} {counts.instructions:13,} "
-          f"{row['time_s'] * 1e3:9.3f} ms")  # fmt: skip
+          f"{row['time_s'] * 1e3:10.3f}")  # fmt: skip
 
-# %%
 times_s = [row["time_s"] for row in harris.rows]
+assert times_s[0] > 2 * times_s[1]
+assert two.instructions < one.instructions
 lines = {
     "divergent branches": ([counts.divergent_branches for counts in ladder], "simulated"),
     "time": (times_s, "published"),
@@ -576,25 +562,16 @@ for name, (ys, origin) in lines.items():
 chart.picture("Counters of seven reductions, and their published times, fall in turn")
 
 # %% [markdown]
-# Read it: x is the version, y what is left of version 1, on a logarithmic axis. Look at the causes
-# *in turn*: divergence falls at 2, wavefronts at 3, idle threads (half of everything) at 4,
-# barriers at 5.
+# Read it: x is the version, y what is left of version 1. The causes go *in turn*: divergence at 2,
+# wavefronts at 3, idle threads (half of everything) at 4, barriers at 5.
 #
-# **Why the gap.** Version 2 was more than twice as fast as version 1 with *equal* wavefronts. It
-# executes fewer instructions, and version 1 pays for `%`, a slow one. And that GPU had 16 banks,
-# not 32. Counters name causes. They are not times.
-
-# %%
-assert two.instructions < one.instructions
-lk.show(
-    lk.Reading("published time, 1 over 2", times_s[0] / times_s[1], "1", "modelled"),
-    lk.Reading("instructions, 1 over 2", one.instructions / two.instructions, "1", "simulated"),
-)
-
-# %% [markdown]
+# **Why the gap.** With equal wavefronts, version 2 was more than twice as fast as version 1. It
+# executes fewer instructions, and version 1 pays for `%`, a slow one. And that GPU of 2006 had 16
+# banks, not 32. Counters name causes. They are not times.
+#
 # ## A histogram of one's own
-# Ten bins, ten thousand atomics on the same ten addresses of global memory: they queue.
-# Count in shared memory first, and add each block's bins to the total once.
+# Atomics on the same ten addresses of global memory stand in a queue. Count in shared memory first,
+# and add each block's bins to the total once.
 
 
 # %%
@@ -623,20 +600,22 @@ lk.show(
 )
 
 # %% [markdown]
-# (One for each warp. Lanes of a warp that meet in one bin queue as well, which this counter does
-# not see.)
+# (The counter takes the atomic of a warp as one. Lanes that meet in one bin queue as well, which it
+# does not see.)
 #
 # ## What you now know
-# - A **race** needs two threads, one address, one store and no order: twenty orders, of which two
-#   were right.
-# - The **cheapest tool**: `syncwarp` in a warp, a barrier in a block, an atomic across blocks; four
+# - A **race** needs two threads, one address, one store and no order: the microscope.
+# - The **cheapest tool**: `syncwarp` in a warp, a barrier in a block, an atomic across blocks: four
 #   exhibits mended, and `lk.sanitize` silent.
-# - What a **reduction pays**: 74 wavefronts in version 1 *and* in version 2, 29 in version 3.
+# - What a **reduction pays**: divergence, conflicts, idle threads, barriers: the ladder.
 
 # %%
-lk.show(lk.Reading("wrong kernels that passed their value test", 4 - caught, "1", "simulated"))
+print(f"[simulated] of {len(ORDERS)} orders of two threads, {ends.count(7)} are right")
+print(f"[simulated] of {len(exhibits)} wrong kernels, a test of values caught {caught}")
+per_block = [wavefronts(counts) // 128 for counts in (one, two, three)]
+print(f"[simulated] wavefronts of a block in versions 1, 2, 3: {per_block}")
 
 # %% [markdown]
-# **Next**: the exercises; then `08_matmul_ladder`, where barriers pay off.
-# Sources: Harris, *Optimizing Parallel Reduction in CUDA* (NVIDIA 2007); Lin and Grover,
-# *Using CUDA Warp-Level Primitives* (NVIDIA 2018).
+# **Next**: the exercises; then `08_matmul_ladder`, where barriers pay off. Sources: Harris,
+# *Optimizing Parallel Reduction in CUDA* (NVIDIA 2007; its figures as other texts retell them); Lin
+# and Grover, *Using CUDA Warp-Level Primitives* (NVIDIA 2018).

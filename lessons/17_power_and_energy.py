@@ -23,48 +23,42 @@ from labkit.measure.power import sensors
 
 # %% [markdown]
 # ## What is here
-# Not every machine says what it draws. Ask yours:
+# Not every machine says what it draws. Ask yours. A line that says *none* or *unknown* says why,
+# and what can be done; in a virtual machine or a container there is often nothing.
 
 # %%
 lk.probes()
 
-# %% [markdown]
-# One line for each kind of interface. A line that says *none* or *unknown* says why, and what to do
-# if something can be done. In a virtual machine or a container there is often nothing at all.
-#
-# Now the joules of a block of lines:
-
 # %%
 a = np.random.default_rng(17).random((700, 700))
-with lk.energy() as e:
+with lk.energy() as e:  # a block of lines, as it is
     for _ in range(20):
         a @ a
-e
-
-# %% [markdown]
-# Read the first word and the brackets. *measured*: a sensor. *modelled*: the processor's TDP times
-# its load, with an interval about a factor of two wide. And where there is neither, it says
-# **unknown**, and why. It never says 0 J: nothing that runs takes 0 J.
-
-# %%
+print(e)
 assert e.energy_j is None if e.kind == "unknown" else e.energy_lo_j <= e.energy_hi_j
-lk.bench_energy(np.matmul, a, a, name="one product", min_time_s=0.5)
+lk.bench_energy(np.matmul, a, a, name="one product", min_time_s=0.5)  # a call, often enough
 
 # %% [markdown]
-# `lk.energy` takes one block as it is. `lk.bench_energy` repeats the call until the sensor has seen
-# enough of it, and divides.
+# Read the brackets: from a sensor, or a *model* (the processor's TDP times its load, within about a
+# factor of two), or **unknown**. Never 0 J: nothing that runs takes 0 J.
 #
 # ## A meter that is right and useless
 # To judge a meter you must know the truth. So from here on **sensors are simulated**: a `Load` is
-# the true power over time, with its exact energy, and a sensor tells of it what real ones tell.
+# the true power over time, and a sensor tells of it what real ones tell.
 #
-# A program runs for 0.4 s at 300 W, on a machine that idles at 60 W. That is 120 J. Many GPUs of
-# today show *the mean of the last second*, renewed every 0.1 s. You ask every 10 ms while the
-# program runs, and add up power × 10 ms. The meter has no fault.
+# A program runs for 0.4 s at 300 W, on a machine that idles at 60 W. Many GPUs show *the mean of
+# the last second*, renewed every 0.1 s. You ask every 10 ms while the program runs, and add up
+# power × 10 ms.
 #
-# **Guess first.** How many joules do you get? Stop here and write a number.
+# **Guess first.** The cell prints the true joules. How many do you get?
 
 # %%
+HIGH_W, IDLE_W, START_S, BURST_S = 300.0, 60.0, 1.5, 0.4
+UPDATE_S, WINDOW_S = 0.1, 1.0
+load = sensors.burst(HIGH_W, IDLE_W, START_S, BURST_S)
+true_j = float(load.energy_j(START_S + BURST_S) - load.energy_j(START_S))
+lk.show(lk.Reading("truth", true_j, "J", "simulated"))
+
 my_guess = ...
 burst_guess = lk.predict("17.a", my_guess, "J")
 
@@ -77,121 +71,108 @@ def watched_j(sensor, start_s, length_s):
     return float(sensor.at(middles_s).mean() * length_s)
 
 
-load = sensors.burst(high_w=300, idle_w=60, start_s=1.5, duration_s=0.4)
-slow_meter = sensors.PowerSensor(load, update_s=0.1, window_s=1.0, phase_s=0.037)
-true_j = float(load.energy_j(1.9) - load.energy_j(1.5))
-watched = watched_j(slow_meter, 1.5, 0.4)
-
-lk.show(lk.Reading("truth", true_j, "J", "simulated"))
+slow_meter = sensors.PowerSensor(load, UPDATE_S, WINDOW_S, phase_s=0.037)
+watched = watched_j(slow_meter, START_S, BURST_S)
 burst_guess.against(lk.Reading("watched while it ran", watched, "J", "simulated"))
 assert watched < true_j / 2
 
 # %% [markdown]
-# More than half of the energy is gone. It was not lost: the meter tells it later, when your loop
-# has stopped looking.
+# More than half of the energy is gone. The meter tells it later, when your loop has stopped
+# looking.
 #
 # ## The words
 # - **Energy counter**: joules since some moment. It moves once in each update period.
 # - **Update period**: how often a sensor has a new figure.
 # - **Averaging window**: the time that a figure of power is the mean of. Zero: *instantaneous*.
-#   Longer than the update period: what happened is smeared.
 # - **Part-time**: the window is shorter than the update period. Between its windows, it is blind.
 #
 # ## The sensor microscope
 # Four meters look at the same load. All renew their figure every 0.1 s.
 
 # %%
-UPDATE_S, VIEW_S = 0.1, 4.0
 LOADS = {
     "one burst": load,
-    "slow pulses": sensors.square_wave(300, 60, period_s=0.9, duty=0.3, start_s=0.6),
-    "pulses of 0.1 s": sensors.square_wave(300, 60, period_s=0.1, duty=0.25),
+    "slow pulses": sensors.square_wave(HIGH_W, IDLE_W, period_s=0.9, duty=0.3, start_s=0.6),
+    "pulses of 0.1 s": sensors.square_wave(HIGH_W, IDLE_W, period_s=0.1, duty=0.25),
 }
-WINDOWS_S = {"instantaneous": 0.0, "mean of 1 s": 1.0, "part-time, 25 of 100 ms": 0.025}
-COLORS = {
-    "counter": "#0072B2",
-    "instantaneous": "#D55E00",
-    "mean of 1 s": "#009E73",
-    "part-time, 25 of 100 ms": "#CC79A7",
-}
+COUNTER = "counter"
+WINDOWS_S = {"instantaneous": 0.0, "mean of 1 s": WINDOW_S, "part-time, 25 of 100 ms": 0.025}
+COLORS = dict(zip([COUNTER, *WINDOWS_S], ("#0072B2", "#D55E00", "#009E73", "#CC79A7"), strict=True))
 
 
 def meters(load, phase_s):
-    """What the four show: name -> (times of the updates, watts shown from then on)."""
-    times_s = np.arange(-UPDATE_S, VIEW_S + UPDATE_S, UPDATE_S) + phase_s
+    """The four meters on a load, by name."""
     counter = sensors.CounterSensor(load, UPDATE_S, phase_s=phase_s)
-    shown = {"counter": np.diff(counter.at(times_s), prepend=np.nan) / UPDATE_S}
-    for name, window_s in WINDOWS_S.items():
-        shown[name] = sensors.PowerSensor(load, UPDATE_S, window_s, phase_s=phase_s).at(times_s)
-    return {name: (times_s[1:], watts[1:]) for name, watts in shown.items()}
+    return {COUNTER: counter} | {
+        name: sensors.PowerSensor(load, UPDATE_S, window_s, phase_s=phase_s)
+        for name, window_s in WINDOWS_S.items()
+    }
 
 
-def joules(load, phase_s, start_s, length_s):
-    """The joules that each gives for a window: counters by difference, the others watched."""
-    counter = sensors.CounterSensor(load, UPDATE_S, phase_s=phase_s)
-    given_j = {"counter": float(counter.at(start_s + length_s) - counter.at(start_s))}
-    for name, window_s in WINDOWS_S.items():
-        sensor = sensors.PowerSensor(load, UPDATE_S, window_s, phase_s=phase_s)
-        given_j[name] = watched_j(sensor, start_s, length_s)
-    return given_j
+def shown_w(name, meter, times_s):
+    """Watts shown from each update on; of a counter: the last step over its time."""
+    shown = meter.at(times_s)
+    return np.diff(shown, prepend=np.nan) / UPDATE_S if name == COUNTER else shown
+
+
+def given_j(name, meter, start_s, length_s):
+    """Joules of a window: of a counter by difference, of the others watched."""
+    if name == COUNTER:
+        return float(meter.at(start_s + length_s) - meter.at(start_s))
+    return watched_j(meter, start_s, length_s)
 
 
 # %%
+VIEW_S, TOP_W = 4.0, 560
+
+
 def microscope(load, window_start, window_length, sensor_phase):
     load, stop = LOADS[load], window_start + window_length
     truth_j = float(load.energy_j(stop) - load.energy_j(window_start))
-    given_j = joules(load, sensor_phase, window_start, window_length)
     chart = lk.draw.Chart(
         lk.draw.Axis("time", "s", lo=0, hi=VIEW_S),
-        lk.draw.Axis("power", "W", lo=0, hi=560),
+        lk.draw.Axis("power", "W", lo=0, hi=TOP_W),
         title=f"Simulated. In this window, truly: {truth_j:.1f} J",
         height=460,
     )
     grid_s = np.arange(0, VIEW_S, 0.005)
     chart.band(grid_s, np.zeros_like(grid_s), load.power_w(grid_s), color="#555555", opacity=0.3)
-    chart.band([window_start, min(stop, VIEW_S)], [0, 0], [560, 560], color="#E69F00")
-    for name, (times_s, watts) in meters(load, sensor_phase).items():
-        steps_s, steps_w = np.repeat(times_s, 2)[1:], np.repeat(watts, 2)[:-1]
+    chart.band([window_start, min(stop, VIEW_S)], [0, 0], [TOP_W, TOP_W], color="#E69F00")
+    times_s, said = np.arange(-UPDATE_S, VIEW_S + UPDATE_S, UPDATE_S) + sensor_phase, []
+    for name, meter in meters(load, sensor_phase).items():
+        watts = shown_w(name, meter, times_s)[1:]
+        steps_s, steps_w = np.repeat(times_s[1:], 2)[1:], np.repeat(watts, 2)[:-1]
         chart.line(steps_s, steps_w, color=COLORS[name], dash=name.startswith("part"))
-        error = given_j[name] / truth_j - 1
-        chart.key(f"{name}: {given_j[name]:.1f} J ({100 * error:+.0f} %)", COLORS[name])
-    errors = ", ".join(f"{name} {joule:.0f} J" for name, joule in given_j.items())
-    return chart.picture(f"True power and four meters; truly {truth_j:.0f} J, {errors}")
+        joules = given_j(name, meter, window_start, window_length)
+        chart.key(f"{name}: {joules:.1f} J ({100 * (joules / truth_j - 1):+.0f} %)", COLORS[name])
+        said.append(f"{name} {joules:.0f} J")
+    return chart.picture(f"True power and four meters; truly {truth_j:.0f} J, {', '.join(said)}")
 
 
 lk.Explorer(
     microscope,
     load=list(LOADS),
-    window_start=lk.draw.Slider(0.0, 3.0, 1.5, unit="s", label="window opens at"),
-    window_length=lk.draw.Slider(0.05, 2.5, 0.4, unit="s", label="window length"),
+    window_start=lk.draw.Slider(0.0, 3.0, START_S, unit="s", label="window opens at"),
+    window_length=lk.draw.Slider(0.05, 2.5, BURST_S, unit="s", label="window length"),
     sensor_phase=lk.draw.Slider(0.0, 0.099, 0.037, unit="s", label="sensor's phase"),
 )
 
 # %% [markdown]
 # Read it: the grey hills are the truth, the orange stripe is your window, each line is what one
-# meter shows; above, the joules that each gives. Three things to try:
+# meter shows; above, the joules that each gives. Try:
 #
-# 1. One burst: drag the **phase**, over which you have no power. The counter jumps by a whole step
-#    at each edge.
-# 2. One burst: make the window long. All four get better. Then look where the green line has its
-#    hill.
+# 1. One burst: drag the **phase**, over which you have no power, and watch the counter.
+# 2. One burst: make the window long. All four get better. Where has the green line its hill?
 # 3. Pulses of 0.1 s: drag the phase slowly, and watch the part-time meter.
 #
 # ## Shift, pad, subtract
-# Three cures, each of one line. **Hold**: a figure counts until the next one, from edge to edge of
-# your window. **Shift**: a figure speaks of the past, on average of (window + update) / 2 ago; so
-# add up that much later. **Pad**: watch some idle before and after, long enough for the meter to
-# have told everything; then take off the idle that you watched.
+# Three cures. **Hold**: a figure counts until the next one. **Shift**: a figure speaks of the past,
+# on average of (window + update) / 2 ago; add up that much later. **Pad**: watch some idle before
+# and after, until the meter has told everything; then take off that idle.
 #
-# **Guess first.** The same meter, mean of 1 s, and the same burst of 0.4 s, with padding. What
-# error is left, in percent of the truth?
+# **Before you run it**: the same meter. Which of the three mends a burst of 0.4 s?
 
 # %%
-my_guess = ...
-padding_guess = lk.predict("17.b", my_guess, "%")
-
-# %%
-WINDOW_S, IDLE_W = 1.0, 60.0
 SHIFT_S, PAD_S = (WINDOW_S + UPDATE_S) / 2, WINDOW_S + 2 * UPDATE_S
 CURES = {
     "held": lambda meter, start, length: watched_j(meter, start, length),
@@ -204,38 +185,33 @@ CURES = {
 
 def worst_error(cure, length_s):
     """The largest error over 50 phases of the sensor, as a fraction of the truth."""
-    burst = sensors.burst(300, IDLE_W, start_s=10.0, duration_s=length_s)
-    phases_s = np.arange(50) * UPDATE_S / 50
-    given_j = [
-        cure(sensors.PowerSensor(burst, UPDATE_S, WINDOW_S, phase_s=phase_s), 10.0, length_s)
-        for phase_s in phases_s
-    ]
-    return max((joule / (300 * length_s) - 1 for joule in given_j), key=abs)
+    burst = sensors.burst(HIGH_W, IDLE_W, 10.0, length_s)
+    errors = []
+    for phase_s in np.arange(50) * UPDATE_S / 50:
+        meter = sensors.PowerSensor(burst, UPDATE_S, WINDOW_S, phase_s=phase_s)
+        errors.append(cure(meter, 10.0, length_s) / (HIGH_W * length_s) - 1)
+    return max(errors, key=abs)
 
 
-print("[simulated] worst error over 50 phases, meter with a mean of 1 s")
-for length_s in (0.4, 1.0, 5.0, 20.0):
-    errors = (f"{name} {100 * worst_error(cure, length_s):6.1f} %" for name, cure in CURES.items())
-    print(f"[simulated] a burst of {length_s:4.1f} s: {', '.join(errors)}")
-padding_guess.against(
-    lk.Reading("padded, 0.4 s", abs(worst_error(CURES["padded"], 0.4)), "%", "simulated")
-)
-assert abs(worst_error(CURES["padded"], 0.4)) < 0.02 < abs(worst_error(CURES["shifted"], 0.4))
+print("[simulated] bursts by a mean of 1 s, worst error over 50 phases")
+for length_s in (BURST_S, 1.0, 5.0, 20.0):
+    errors = (f"{name} {100 * worst_error(cure, length_s):5.1f} %" for name, cure in CURES.items())
+    print(f"[simulated] {length_s:4.1f} s: {', '.join(errors)}")
+assert abs(worst_error(CURES["padded"], BURST_S)) < 0.02
 
 # %% [markdown]
-# Two ways to an honest number, then: **run long**, or **pad**. Padding needs an idle that stays
-# level, and a real machine cools down slowly after work: real errors are larger than these.
+# **Run long**, or **pad**. Padding needs an idle that stays level, and a real machine cools down
+# slowly: real errors are larger than these.
 #
-# `lk.energy` holds, shifts and pads, and adds an interval. The same lines as on your machine, with
-# a simulated meter and a simulated clock:
+# `lk.energy` holds, shifts and pads, and adds an interval. Here it reads the simulated meter:
 
 
 # %%
-def by_labkit(sensor, start_s, length_s, **options):
+def by_labkit(sensor, start_s, length_s, pad_s=0, **options):
     """The Energy that `lk.energy` gives for a window of simulated time."""
-    pad_s = options.setdefault("pad", sensor.window_s + 3 * sensor.update_s)
     clock = sensors.SimulatedClock(start_s - pad_s)
-    with lk.energy(sensors.simulated_probe(sensor, clock), clock=clock, **options) as energy:
+    probe = sensors.simulated_probe(sensor, clock)
+    with lk.energy(probe, clock=clock, pad=pad_s, **options) as energy:
         clock.sleep(length_s)
     return energy
 
@@ -247,58 +223,49 @@ def simulated(name, energy):
     )  # fmt: skip
 
 
-padded, unpadded = by_labkit(slow_meter, 1.5, 0.4), by_labkit(slow_meter, 1.5, 0.4, pad=0)
+padded, unpadded = (by_labkit(slow_meter, START_S, BURST_S, pad_s) for pad_s in (PAD_S, 0))
 lk.show(
     simulated("0.4 s, padded", padded),
     simulated("0.4 s, not padded", unpadded),
-    lk.Reading("idle power, seen while padding", padded.idle_power_w, "W", "simulated"),
     lk.Reading("net of idle", padded.net_energy_j, "J", "simulated"),
 )
 assert abs(padded.energy_j / true_j - 1) < 0.005
 assert unpadded.energy_lo_j <= true_j <= unpadded.energy_hi_j
 
 # %% [markdown]
-# Without padding it is far off too, but **its interval holds the truth**. A wide interval is not a
-# failure of the meter; it is what the meter knows.
-#
-# *Net* is what you would save by not running: energy above idle. Say always which one you report.
+# Without padding it is far off too, but **its interval holds the truth**. *Net* is the energy above
+# idle, what you would save by not running: say which one you report.
 #
 # ## Blind three quarters of the time
 # Yang and others looked at more than 70 GPUs in 2024. On A100 and H100 the sensor samples in 25 %
 # of the time. What happens in the other 75 % is never seen.
 #
-# **Guess first.** A load takes 300 W for 25 ms in each 100 ms, else 60 W. Its mean is 120 W. A
-# meter sees 25 ms of each 100 ms. How many times too much does it show, at worst?
+# **Guess first.** A load takes 300 W for 25 ms in each 100 ms, else 60 W. A meter sees 25 ms of
+# each 100 ms. How many times too much does it show, at worst?
 
 # %%
 my_guess = ...
-alias_guess = lk.predict("17.c", my_guess, "1")
+alias_guess = lk.predict("17.b", my_guess, "1")
 
 # %%
-LENGTH_S = 5.0
+LENGTH_S, DUTY = 5.0, 0.25
+PHASES_S = np.arange(40) * UPDATE_S / 40
 
 
 def seen_over_true(period_s, phase_s):
-    """Mean power by a part-time meter over the true one, for pulses of 300/60 W, 25 % duty."""
-    pulses = sensors.square_wave(300, 60, period_s, duty=0.25)
+    """Mean power by a part-time meter over the true one, for pulses."""
+    pulses = sensors.square_wave(HIGH_W, IDLE_W, period_s, DUTY)
     meter = sensors.PowerSensor(pulses, UPDATE_S, window_s=0.025, phase_s=phase_s)
     true_j = float(pulses.energy_j(10 + LENGTH_S) - pulses.energy_j(10.0))
     return watched_j(meter, 10.0, LENGTH_S) / true_j
 
 
-phases_s = np.arange(40) * UPDATE_S / 40
-at_100_ms = [seen_over_true(0.1, phase_s) for phase_s in phases_s]
+at_100_ms = [seen_over_true(0.1, phase_s) for phase_s in PHASES_S]
 alias_guess.against(lk.Reading("shown over true, at worst", max(at_100_ms), "1", "simulated"))
 lk.show(lk.Reading("shown over true, the other way", min(at_100_ms), "1", "simulated"))
 
-# %% [markdown]
-# It depends on the phase alone, and stays so for as long as you watch: longer runs do not help.
-# And at other periods of the load?
-
-# %%
-periods_s = np.round(np.geomspace(0.02, 1.0, 130), 4)
-periods_s = np.unique([*periods_s, 0.05, 0.1, 0.2, 0.3, 0.4])
-spread = [[seen_over_true(period_s, phase_s) for phase_s in phases_s] for period_s in periods_s]
+periods_s = np.unique([*np.round(np.geomspace(0.02, 1.0, 130), 4), 0.05, 0.1, 0.2, 0.3, 0.4])
+spread = [[seen_over_true(period_s, phase_s) for phase_s in PHASES_S] for period_s in periods_s]
 chart = lk.draw.Chart(
     lk.draw.Axis("period of the load", "s", lo=0.02, hi=1.0, log=True),
     lk.draw.Axis("shown over true", lo=0, hi=3),
@@ -309,20 +276,20 @@ chart.line([0.02, 1.0], [1, 1], color="#222222", dash=True)
 chart.picture("The part-time meter errs most where the load's period is near 0.1 s")
 
 # %% [markdown]
-# Read it: x is the period of the load, the band spans what the meter may show, the dashed line is
-# the truth. Look at the spike at 0.1 s: load and meter march in step. Smaller ones stand at its
-# multiples and its fractions. This is **aliasing**. No formula can undo it, since the meter never
-# saw the rest. The cures are outside of the formula: change the length of your step, pause at
-# random, or use a counter.
+# Read it: the band spans what the meter may show, the dashed line is the truth. At the spike, load
+# and meter march in step, however long you watch. This is **aliasing**. No formula can undo it,
+# since the meter never saw the rest. Change the length of your step, pause at random, or use a
+# counter.
 #
 # `lk.energy` warns, if you tell it the period of your load:
 
 # %%
 pulses = sensors.PowerSensor(LOADS["pulses of 0.1 s"], UPDATE_S, window_s=0.025, phase_s=0.02)
-warned = by_labkit(pulses, 10.0, LENGTH_S, pad=0, load_period_s=0.1)
+warned = by_labkit(pulses, 10.0, LENGTH_S, load_period_s=0.1)
+mean_w = DUTY * HIGH_W + (1 - DUTY) * IDLE_W
 lk.show(
     simulated("pulses of 0.1 s", warned),
-    lk.Reading("their truth", 120 * LENGTH_S, "J", "simulated"),
+    lk.Reading("their truth", mean_w * LENGTH_S, "J", "simulated"),
 )
 assert "aliasing_risk" in warned.flags
 
@@ -330,38 +297,35 @@ assert "aliasing_risk" in warned.flags
 # Far off, and flagged. There is no upper bound: what a meter has not seen can be anything.
 #
 # ## The counter that starts again
-# A counter is the best meter: it misses nothing. But it has an end. Intel's counts 2³² steps of
-# 2⁻¹⁴ J, then starts at 0 again: after 22 minutes at 200 W. A program of 500 J happens to run
-# across that moment:
+# A counter misses nothing. But it has an end. Intel's counts 2³² steps of 2⁻¹⁴ J, then starts at 0
+# again. A program of 500 J happens to run across that moment:
 
 # %%
+UNIT_J, RANGE_J = 2**-14, 2.0**18  # 2³² steps
+print(f"[modelled] at 200 W it starts again after {RANGE_J / 200 / 60:.0f} minutes")
 counter = sensors.CounterSensor(
-    sensors.constant(50), unit_j=2**-14, range_j=2.0**18, offset_j=261_600
+    sensors.constant(50), unit_j=UNIT_J, range_j=RANGE_J, offset_j=RANGE_J - 544
 )
 before_j, after_j = float(counter.at(5.0)), float(counter.at(15.0))
-print(f"[simulated] before {before_j:,.0f} J, after {after_j:,.0f} J")
-print(f"[simulated] after minus before: {after_j - before_j:,.0f} J")
-clock = sensors.SimulatedClock(5.0)
-with lk.energy(sensors.simulated_probe(counter, clock), clock=clock, pad=0) as across:
-    clock.sleep(10.0)
+print(f"[simulated] before {before_j:,.0f} J, after {after_j:,.0f} J: {after_j - before_j:,.0f} J")
+across = by_labkit(counter, 5.0, 10.0)
 lk.show(simulated("through lk.energy", across))
 assert abs(across.energy_j - 500) < 0.1
 
 # %% [markdown]
-# Add the range once for each wrap. That is possible only if you ask **often enough**: two wraps
-# between two readings look like one. Where that cannot be told, `lk.energy` says unknown.
+# Add the range once for each wrap. That works only if you ask **often enough**: two wraps between
+# two readings look like one. Where that cannot be told, `lk.energy` says unknown.
 #
 # ## Race to idle
-# You know now how to get joules. So how do you need fewer? Here is a **model**: a machine idles at
-# 60 W; to work at all it needs some watts more (*awake*: memory, fans, leakage); and arithmetic
-# takes 100 W at full clock, falling with the cube of the clock, since the voltage falls too. The
-# work takes 0.3 s at full clock, and comes once a second.
+# How do you need fewer joules? A **model**: a machine idles at 60 W; to work it needs some watts
+# more (*awake*: memory, fans, leakage); arithmetic takes 100 W at full clock, falling with the cube
+# of the clock, since the voltage falls too. The work takes 0.3 s at full clock, once a second.
 #
-# Race, and sleep earlier? Or go slowly, and sleep less? **Guess** before you drag: how many watts
-# of *awake* make racing the best?
+# **Before you drag**: from how many watts of *awake* on is it best to race, and sleep earlier?
 
 # %%
 DYNAMIC_W, WORK_S, PERIOD_S = 100.0, 0.3, 1.0
+CLOCKS = np.linspace(WORK_S, 1.0, 141)
 
 
 def period_j(clock, awake_w):
@@ -371,44 +335,36 @@ def period_j(clock, awake_w):
 
 
 def race(awake_w):
-    clocks = np.linspace(WORK_S, 1.0, 141)
-    energies_j = [period_j(clock, awake_w) for clock in clocks]
-    best = int(np.argmin(energies_j))
+    joules = [period_j(clock, awake_w) for clock in CLOCKS]
+    best = int(np.argmin(joules))
     chart = lk.draw.Chart(
         lk.draw.Axis("share of full clock", "%", lo=0.25, hi=1.05),
         lk.draw.Axis("energy of a second", "J", lo=IDLE_W),
-        title=f"{awake_w:.0f} W to be awake: {energies_j[-1] / energies_j[best] - 1:.0%} more "
+        title=f"{awake_w:.0f} W to be awake: {joules[-1] / joules[best] - 1:.0%} more "
         f"joules at full clock than at best",
     )
-    chart.line(clocks, energies_j)
-    chart.mark(clocks[best], energies_j[best], "modelled", f"best: {clocks[best]:.0%}")
-    return chart.picture(f"Energy against clock: the least at {clocks[best]:.0%} of full clock")
+    chart.line(CLOCKS, joules)
+    chart.mark(CLOCKS[best], joules[best], "modelled", f"best: {CLOCKS[best]:.0%}")
+    return chart.picture(f"Energy against clock: the least at {CLOCKS[best]:.0%} of full clock")
 
 
+assert period_j(0.99, awake_w=2 * DYNAMIC_W) > period_j(1.0, awake_w=2 * DYNAMIC_W)
+assert period_j(0.99, awake_w=1.9 * DYNAMIC_W) < period_j(1.0, awake_w=1.9 * DYNAMIC_W)
 lk.Explorer(race, awake_w=lk.draw.Slider(0.0, 300.0, 50.0, unit="W", label="awake"))
 
-# %%
-for awake_w in (0.0, 50.0, 200.0):
-    best_clock = (awake_w / (2 * DYNAMIC_W)) ** (1 / 3)  # where the slope of the energy is zero
-    best_clock = min(max(best_clock, WORK_S), 1.0)
-    saved = 1 - period_j(best_clock, awake_w) / period_j(1.0, awake_w)
-    print(f"[modelled] awake {awake_w:3.0f} W: best at {best_clock:4.0%}, saves {saved:.0%}")
-    assert period_j(best_clock, awake_w) <= min(period_j(c, awake_w) for c in (0.3, 0.5, 0.8, 1.0))
-
 # %% [markdown]
-# The lower edge of the picture is a machine that idles all the time.
-# **Racing pays when being awake is dear**, from twice the dynamic power on. Else the least energy
-# lies between the ends. But this was a model, with a cube in it that we only believe.
+# **Racing pays when being awake is dear**, from twice the arithmetic on. But this was a model, with
+# a cube in it that we only believe.
 #
 # ## A cap on a real GPU
-# The authors of Zeus trained on a V100 under seven power caps and kept the trace.
+# The authors of Zeus trained on a V100 under several power caps and kept the trace.
 #
-# **Guess first.** ResNet-50, batch 256. The cap goes from 250 W down to 150 W, that is by 40 %. How
-# much longer does an epoch take, in percent?
+# **Guess first.** ResNet-50, batch 256. The cap goes from 250 W down to 150 W. How much longer does
+# an epoch take, in percent?
 
 # %%
 my_guess = ...
-cap_guess = lk.predict("17.d", my_guess, "%")
+cap_guess = lk.predict("17.c", my_guess, "%")
 
 # %%
 trace = lk.recorded("zeus-v100")
@@ -425,14 +381,21 @@ for cap_w, epoch_s, power_w in zip(*(resnet[column] for column in columns), stri
           f"{epoch_s * power_w / 1e3:.0f} kJ an epoch")  # fmt: skip
 
 # %% [markdown]
-# Neither end is best: at 250 W the clock is bought dearly, at 100 W the card is awake for too long.
-# The last watts of a chip bring the least speed.
+# Neither end is best: the last watts bring the least speed, and at 100 W the card is awake for too
+# long.
 #
 # ## Batch × cap
 # The batch decides how many epochs are needed, the time of an epoch, and the power. So the energy
 # **to a target accuracy** is
 #
 # $$E = \text{epochs to target} \times \text{time of an epoch} \times \text{mean power}$$
+#
+# **Guess first.** ShuffleNetV2's default batch is 1024, and the default cap is the highest, 250 W.
+# Which share of the energy does the best pair of batch and cap save?
+
+# %%
+my_guess = ...
+saving_guess = lk.predict("17.d", my_guess, "%")
 
 
 # %%
@@ -455,16 +418,6 @@ def configurations(workload):
 
 savings = lk.published("zeus-savings")
 defaults = {row["workload"]: row["default_batch"] for row in savings.rows}
-
-# %% [markdown]
-# **Guess first.** ShuffleNetV2's default batch is 1024, and the default cap is the highest, 250 W.
-# Which share of the energy does the best pair of batch and cap save?
-
-# %%
-my_guess = ...
-saving_guess = lk.predict("17.e", my_guess, "%")
-
-# %%
 savings_found = {}
 for row in savings.rows:
     settings = configurations(row["workload"])
@@ -479,14 +432,6 @@ for row in savings.rows:
 saving_guess.against(savings_found["ShuffleNetV2, CIFAR-100"])
 lk.show(savings_found["ResNet-50, ImageNet"])
 print(f"[published] the paper's two figures: {savings.source}")
-
-# %% [markdown]
-# Both ends of the published range come out to the last digit, for they come from the same trace: it
-# shows that the formula is theirs, not that another GPU would save as much. It is also the best
-# choice *in hindsight*. To find it costs runs.
-#
-# And who has the time? **Drag** how much longer than the fastest setting you may take.
-
 
 # %%
 SHOWN = 4  # times as long as the fastest setting: slower ones are out of the picture
@@ -528,22 +473,25 @@ lk.Explorer(
 )
 
 # %% [markdown]
-# Read it: each square is one pair of batch and cap, x is the time, y the energy to the target, both
-# logarithmic. The shade is what your limit allows. The line is the **Pareto front**: no setting
-# beats its points in both. Look where the default lies.
+# Both published figures come out to the last digit, for they come from the same trace: the formula
+# is theirs, but another GPU may save less. And it is the best choice *in hindsight*: to find it
+# costs runs.
+#
+# Read the picture: each square is one pair of batch and cap. The shade is the time you allow;
+# **drag** it. The line is the **Pareto front**: no setting beats its points in both.
 #
 # ## Joules per token
-# An answer of a language model has two parts. **Prefill** reads the prompt, all tokens at once.
-# **Decode** writes one token after the other, and reads all weights for each step. The power of the
-# chip over the tokens of a second is the energy of a token. For want of a meter: the TDP, and the
-# roofline's rate. So this is **modelled**, and may err on either side.
+# **Prefill** reads the prompt, all tokens at once. **Decode** writes one token after the other, and
+# reads all weights for each. A token's energy is the chip's power over its tokens a second. For
+# want of a meter: the TDP, and the roofline's rate. So this is **modelled**, and may err on either
+# side.
 #
-# **Guess first.** Llama-3.1-8B on one H100, one conversation. How many times as much energy does a
-# token take that is written, as one that is read?
+# **Guess first.** Llama-3.1-8B on one H100, one conversation. A token that is written takes how
+# many times the energy of one that is read?
 
 # %%
 my_guess = ...
-token_guess = lk.predict("17.f", my_guess, "1")
+token_guess = lk.predict("17.e", my_guess, "1")
 
 # %%
 CONTEXT = 500  # tokens in each conversation: our assumption
@@ -564,33 +512,11 @@ token_guess.against(lk.Reading("written over read", written_j / read_j, "1", "mo
 lk.show(
     lk.Reading("a token that is read", read_j, "J", "modelled"),
     lk.Reading("a token that is written, alone", written_j, "J", "modelled"),
+    lk.Reading("bytes read for it", llama.decode(1, CONTEXT).read_bytes, "B", "modelled"),
 )
 
 # %%
-batches = [2**k for k in range(11)]
-decode_j = [token_j(llama.decode(n, CONTEXT), n) for n in batches]
 served = lk.published("ml-energy-llama-3.1-8b")
-chart = lk.draw.Chart(
-    lk.draw.Axis("conversations at once", lo=1, hi=1024, log=True),
-    lk.draw.Axis("energy of a token", "J", lo=0.005, hi=10, log=True),
-    title="Llama-3.1-8B on one H100: TDP and roofline, and what others measured",
-)
-chart.line(batches, decode_j, "decode", origin="modelled")
-chart.line(batches, [read_j] * len(batches))
-chart.along((1, read_j), (1024, read_j), "prefill (modelled)")
-for row in served.rows:
-    chart.mark(row["max_batch"], row["j_per_token"], "published", f"{row['j_per_token']:g} J")
-chart.picture("Joules per token: decode falls with the batch towards prefill")
-
-# %% [markdown]
-# Read it: both axes are logarithmic. The marks are a served model on an H100, as published by
-# ML.ENERGY in 2026. Alone, a step of decode reads 16 GB for a single token. In a batch all share
-# that reading, until each conversation's own cache costs as much.
-#
-# **Why the gap.** The roofline assumes that nothing waits: that makes the model too low. The TDP
-# assumes that the chip draws all it may: that makes it too high.
-
-# %%
 for row in served.rows:
     n, rate = row["max_batch"], row["tokens_per_s"]
     roof_rate = lk.plan.tokens_per_s(llama.decode(n, CONTEXT), n, h100_roof)
@@ -600,46 +526,57 @@ for row in served.rows:
         f"{power_w:.0f} W, {power_w / h100.power.value:.0%} of the TDP"
     )
 
+batches = [2**k for k in range(11)]
+decode_j = [token_j(llama.decode(n, CONTEXT), n) for n in batches]
+assert abs(decode_j[3] / served.rows[0]["j_per_token"] - 1) < 0.1  # 8 at once
+chart = lk.draw.Chart(
+    lk.draw.Axis("conversations at once", lo=1, hi=1024, log=True),
+    lk.draw.Axis("energy of a token", "J", lo=0.005, hi=10, log=True),
+    title="Llama-3.1-8B on one H100: TDP and roofline, and what others measured",
+)
+chart.line(batches, decode_j)
+chart.along((1, decode_j[0]), (8, decode_j[3]), "decode (modelled)")
+chart.line(batches, [read_j] * len(batches))
+chart.along((1, read_j), (1024, read_j), "prefill (modelled)")
+for row in served.rows:
+    chart.mark(row["max_batch"], row["j_per_token"], "published", f"{row['j_per_token']:g} J")
+chart.picture("Joules per token: decode falls with the batch towards prefill")
+
 # %% [markdown]
-# At 8 at once the two errors cancel, and the model is right by luck. **A model that agrees once is
-# not a model that is right.**
+# Read it: the marks are a served model, as published by ML.ENERGY in 2026. In a batch all share the
+# reading of the weights, until each conversation's own cache costs as much.
+#
+# **Why the gap.** The roofline assumes that nothing waits: that makes the model too low. The TDP
+# assumes that the chip draws all it may: too high. At 8 at once the two errors cancel. **A model
+# that agrees once is not a model that is right.**
 #
 # ## Where the joules go
-# Last, inside the chip. Horowitz (2014) and Jouppi and others (2021) list what one operation takes,
-# at 45 nm and at 7 nm.
+# Last, inside the chip: what one operation takes, at 45 nm (Horowitz 2014) and at 7 nm (Jouppi and
+# others 2021), both as other texts retell them.
 #
-# **Guess first.** At 45 nm, reading 64 bits from DRAM took 1,444 times an fp32 addition. And at
-# 7 nm?
-
-# %%
-my_guess = ...
-dram_guess = lk.predict("17.g", my_guess, "1")
+# **Before you run it**: from 45 nm to 7 nm additions became cheaper. Did DRAM?
 
 # %%
 OPERATIONS = (
     ("add", "int8"), ("add", "fp32"), ("mul", "int8"), ("mul", "fp32"), ("mul", "bf16"),
     ("sram_64b", "8KB"), ("sram_64b", "1MB"), ("dram_64b", "DDR3/4"), ("dram_64b", "HBM2"),
 )  # fmt: skip
+
+
+def short(found):
+    return "unknown" if found.low_j is None else found.figure.split(" per ")[0]
+
+
+print("[published]                45 nm              7 nm")
 for op, kind in OPERATIONS:
-    old, new = op_energy(op, kind, 45), op_energy(op, kind, 7)
-    print(f"[published] {op} {kind}: 45 nm {old.figure}; 7 nm {new.figure}")
+    old, new = (short(op_energy(op, kind, nm)) for nm in (45, 7))
+    print(f"[published] {op:8} {kind:6} {old:>7} {new:>17}")
 
-# %%
-dram_over_add = {
-    nm: op_energy("dram_64b", "DDR3/4", nm).energy_j / op_energy("add", "fp32", nm).energy_j
-    for nm in (45, 7)
-}
-assert round(dram_over_add[45]) == 1444
-source = "Jouppi et al. 2021, Table 2"
-dram_guess.against(
-    lk.Reading("DRAM over fp32 add, 7 nm", dram_over_add[7], "1", "published", source)
-)
+for nm, source in ((45, "Horowitz 2014"), (7, "Jouppi et al. 2021")):
+    dram, addition = op_energy("dram_64b", "DDR3/4", nm), op_energy("add", "fp32", nm)
+    ratio = dram.energy_j / addition.energy_j
+    lk.show(lk.Reading(f"DRAM over fp32 add, {nm} nm", ratio, "1", "published", source))
 
-# %% [markdown]
-# Arithmetic shrank, DRAM did not. **The distance grew.** (DDR is a memory on the board; HBM, beside
-# the chip, takes a third to a fifth of that.) What does that make of one token of decode, alone?
-
-# %%
 work = llama.decode(1, CONTEXT)
 hbm = op_energy("dram_64b", "HBM2", 7)
 low_j, high_j = (work.bytes / 8 * each_j for each_j in (hbm.low_j, hbm.high_j))
@@ -651,25 +588,25 @@ lk.show(
     lk.Reading("HBM over arithmetic, at least", low_j / arithmetic_j, "1", "modelled"),
 )
 assert low_j > 50 * arithmetic_j
+assert high_j + arithmetic_j < written_j
 
 # %% [markdown]
-# The sum takes bf16 products and fp32 additions. What is missing to the joules above: the way
-# across the chip, clocks, leakage, and that the chip does not draw its TDP when it waits for
-# memory. But the order is clear: **energy goes into moving numbers, not into multiplying them**. A
-# batch, a cache, a tile, a smaller number format: each saves joules because each moves less.
+# Arithmetic shrank, DRAM did not. (DDR is a memory on the board; HBM stands beside the chip.) The
+# last lines are a token of decode, alone. They fall short of the joules above: the way across the
+# chip, clocks and leakage are missing, and a chip that waits for memory does not draw its TDP. But
+# the order is clear: **energy goes into moving numbers, not into multiplying them**.
 #
 # ## What you now know
-# - **A sensor** is a period, a window and a phase: the microscope. A mean of 1 s hides more than
-#   half of a burst of 0.4 s.
+# - **A sensor** is a period, a window and a phase: the microscope.
 # - **Energy with an interval**: hold, shift, pad, and run long: the table of cures. Aliasing is
 #   warned of, never cured: the spike.
-# - **The fewest joules** lie at neither end of batch and cap: the front.
+# - **The fewest joules** lie far from the default batch and cap: the front.
 
 # %%
-first = f"{1 - watched / true_j:.0%} of a short burst is lost to a mean of 1 s"
-print(f"[simulated] takeaway: {first}")
-shuffle_saved = max(row["saved_fraction"] for row in savings.rows)
-print(f"[published] takeaway: batch and cap together save up to {shuffle_saved:.1%}")
+lost = f"{1 - watched / true_j:.0%} of a burst of {BURST_S} s is lost to a mean of {WINDOW_S:.0f} s"
+print(f"[simulated] takeaway: {lost}")
+saved = max(row["saved_fraction"] for row in savings.rows)
+print(f"[published] takeaway: batch and cap together save up to {saved:.1%}")
 
 # %% [markdown]
 # **Next**: the exercises, in which you mend an integrator and catch a lying meter; then
