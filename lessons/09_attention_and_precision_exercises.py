@@ -146,3 +146,7 @@ lk.check("09.5", attend)
 # Training needs the weights again on the way back, and tiles never kept them. FlashAttention makes
 # them a second time from Q and K. Which number of this lesson says that this is a good bargain, and
 # on which chip would it not be one?
+#
+# In large models a few columns of the activations are far larger than the rest. Make one column of
+# `a` a hundred times larger and call your `int8_product` again. What becomes of the other numbers
+# of a row, and why would fp8 not mind?

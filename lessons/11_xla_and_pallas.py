@@ -30,20 +30,18 @@ from jax.sharding import PartitionSpec as P
 
 import labkit as lk
 from labkit.draw.mesh import block_frames, shards
+from labkit.units import binary
 
 print(f"[measured] JAX: {jax.__version__} on {jax.devices()[0].device_kind}")
 
 # %% [markdown]
 # The same lines run on a CPU, a GPU or a TPU: JAX hands them to **XLA**, the compiler behind it.
 #
-# ## One line, eleven operations
-# An activation function, on 16 MiB. Run as it stands, each operation reads and writes whole arrays.
+# ## One line, many operations
+# An activation function, on a large array. Run as it stands, each operation reads and writes whole
+# arrays, so you can count what they move. `jax.jit` compiles all of it together.
 #
-# **Guess first.** `jax.jit` compiles all of it together. How many times faster is it then?
-
-# %%
-my_guess = ...
-fusion_guess = lk.predict("11.a", my_guess)
+# **Guess first.** How many times faster is it then?
 
 
 # %%
@@ -52,29 +50,30 @@ def activate(x):
     return 0.5 * y * (1 + jnp.tanh(0.8 * (y + 0.045 * y * y * y)))
 
 
+reads = [1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 2]  # of each operation: a product of two arrays reads two
+moves_apart, moves_together = sum(reads) + len(reads), 1 + 1
+lk.show(lk.Reading("times less traffic", moves_apart / moves_together, "1", "modelled"))
+
+# %%
+my_guess = ...
+fusion_guess = lk.predict("11.a", my_guess)
+
+# %%
 x = jnp.ones((4096, 1024))
 together = jax.jit(activate)
 assert np.allclose(together(x), activate(x))
-
-apart_time = lk.bench(activate, x, name="eleven operations, one by one")
+apart_time = lk.bench(activate, x, name="one by one")
 together_time = lk.bench(together, x, name="compiled together")
 ratio = apart_time.time().value / together_time.time().value
 lk.show(apart_time, together_time)
 fusion_guess.against(lk.Reading("compiled, times faster", ratio, "1", "measured"))
 
 # %% [markdown]
-# **Count.** Write down what each operation reads and writes, in arrays of 16 MiB, and you have a
-# prediction for work that only waits for memory.
-
-# %%
-reads = [1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 2]  # a product of two arrays reads two
-moves_apart, moves_together = sum(reads) + len(reads), 1 + 1
-lk.show(lk.Reading("traffic saved", moves_apart / moves_together, "1", "modelled"))
-
-# %% [markdown]
 # **Why the gap.** Less traffic does not shorten the `tanh` itself, and that speaks for less; on the
-# other side each separate operation has to find memory for its result. What was compiled we can
-# read. From here on we ask XLA for CPU code, so that everybody reads the same text.
+# other side each separate operation has to find memory for its result.
+#
+# What was compiled we can read, and XLA says what it costs. Guess: does the whole program move more
+# than a copy? (From here on we ask for CPU code, so that everybody reads the same text.)
 
 # %%
 jax.config.update("jax_default_device", cpus[0])
@@ -85,39 +84,21 @@ def compiled(function, *shapes):
     return jax.jit(function).lower(*structs).compile()
 
 
-program = compiled(activate, (4096, 1024))
-print(tpu.entry(program))
-
-# %% [markdown]
-# This is **HLO**, XLA's own language. Read it: a line is a step of the program, with type, shape,
-# layout and operands. Look at the second line: of eleven operations one step is left, a **fusion**.
-# `{1,0}` is the **layout**: the last axis lies contiguous in memory.
-#
-# XLA also says what a program costs. Does a fusion move as much as a copy?
-
-# %%
+program = compiled(activate, x.shape)
 cost = program.cost_analysis()
-own = lk.workload.copy(4096 * 1024, itemsize=4)
+own = lk.workload.copy(x.size, itemsize=4)
+print(tpu.entry(program))
 print(f"XLA counts {cost['bytes accessed']:.0f} bytes, a copy moves {own.bytes}")
 assert cost["bytes accessed"] == own.bytes
 
 # %% [markdown]
-# Layouts are XLA's business too. A transposed copy moves everything once; a transposition inside a
-# product is free, because the product just reads the other way round:
-
-# %%
-for name, function, shapes in (
-    ("x.T", lambda x: x.T, [(512, 512)]),
-    ("x @ w", lambda x, w: x @ w, [(512, 512)] * 2),
-    ("x @ w.T", lambda x, w: x @ w.T, [(512, 512)] * 2),
-):
-    moved_bytes = compiled(function, *shapes).cost_analysis()["bytes accessed"]
-    print(f"{name:8} {moved_bytes / (512 * 512 * 4):.0f} arrays moved")
-
-# %% [markdown]
+# This is **HLO**, XLA's own language. Read it: a line is a step of the program, with type, shape,
+# layout and operands. Look at the second line: of all operations one step is left, a **fusion**.
+# `{1,0}` is the **layout**: the last axis lies contiguous in memory.
+#
 # ## XLA's counts against yours
 # The three products that large models are made of. `lk.workload` counts matrix products only, and
-# each array once. XLA counts the program that it compiled.
+# each array once. XLA counts the program that it compiled. Guess where they differ.
 
 
 # %%
@@ -150,7 +131,12 @@ print(f"attention: XLA has {ratio:.2f} times the FLOP counted")
 
 # %% [markdown]
 # The product agrees to the last operation. What is more in the MLP? `relu`: one operation on each
-# hidden number. On a CPU it is a step of its own, which reads and writes them once more:
+# hidden number. On a CPU it is a step of its own, which reads and writes them once more. In
+# attention it is the softmax.
+#
+# Attention's *bytes* depend on your JAX (so they are *measured*). A recent one makes all of it a
+# single step, which never writes the scores: lesson 09 was about that. An older one writes and
+# reads them again and again. Which have you?
 
 # %%
 hidden = TOKENS * F
@@ -159,41 +145,29 @@ assert xla["matmul"]["bytes accessed"] == counted["matmul"].bytes
 assert xla["mlp"]["flops"] - counted["mlp"].flop == hidden
 more_bytes = xla["mlp"]["bytes accessed"] - counted["mlp"].bytes
 memory = programs["mlp"].memory_analysis()
-print(f"{hidden} hidden numbers take {hidden * 4} bytes")
-print(f"XLA moves {more_bytes:.0f} bytes more than counted")
-print(f"memory: {memory.argument_size_in_bytes} bytes in, {memory.output_size_in_bytes} out, "
+print(f"mlp: {hidden} hidden numbers take {hidden * 4} bytes")
+print(f"mlp: XLA moves {more_bytes:.0f} bytes more than counted")
+print(f"mlp: {memory.argument_size_in_bytes} bytes in, {memory.output_size_in_bytes} out, "
       f"{memory.temp_size_in_bytes} in between")  # fmt: skip
 
-# %% [markdown]
-# Attention's surplus is the softmax: some five operations on each score, exponentials counted
-# apart. Its *bytes* depend on your JAX. A recent one makes all of it a single step, which never
-# writes the scores; an older one writes and reads them again and again. Which have you?
-
-# %%
-written = counted["attention"]
+written, moved_bytes = counted["attention"], xla["attention"]["bytes accessed"]
 fused = lk.workload.attention(
     1, HEADS, LENGTH, LENGTH, SIZE, itemsize=4, score_reads=0, score_writes=0
 )
-print(f"own count: {fused.bytes / 1e6:.1f} MB fused, {written.bytes / 1e6:.1f} MB with the scores")
-moved_bytes = xla["attention"]["bytes accessed"]
+print(f"attention: {fused.bytes / 1e6:.1f} MB fused, {written.bytes / 1e6:.1f} MB with the scores")
 lk.show(lk.Reading("XLA counts for attention here", moved_bytes, "B", "measured"))
 assert moved_bytes >= fused.bytes
 
 # %% [markdown]
-# Lesson 09 is about that difference. (*Measured*, because it depends on what is installed here.)
+# ## Many devices
+# The first cell asked for **virtual devices** on your CPU. They are no faster than one, but XLA
+# compiles for them as for so many chips. Arrange them as a **mesh** with two named axes.
 #
-# ## Eight devices
-# The first cell asked for eight **virtual devices** on your CPU. They are no faster than one, but
-# XLA compiles for them as for eight chips. Arrange them as a **mesh** with two named axes.
+# A **sharding** says which axis of an array is cut along which axis of the mesh: `P("data", None)`
+# cuts the rows along `data` and leaves the columns whole.
 
 # %%
 mesh = jax.make_mesh((4, 2), ("data", "model"), devices=cpus, axis_types=(AxisType.Auto,) * 2)
-
-# %% [markdown]
-# A **sharding** says which axis of an array is cut along which axis of the mesh: `P("data", None)`
-# cuts the rows in four and leaves the columns whole.
-
-# %%
 M, K, N = 1024, 512, 1024
 x_sharding, w_sharding, y_sharding = (
     NamedSharding(mesh, spec) for spec in (P("data", "model"), P("model", None), P("data", None))
@@ -220,7 +194,7 @@ def compile_sharded(x_spec, w_spec, y_spec):
 whole = lk.workload.matmul(M, N, K, itemsize=4)
 program = compile_sharded(x_sharding.spec, w_sharding.spec, y_sharding.spec)
 share = program.cost_analysis()["flops"] / whole.flop
-share_guess.against(lk.Reading("one device's share of the FLOP", share, "%", "modelled"))
+share_guess.against(lk.Reading("one device's share", share, "%", "modelled"))
 print(tpu.collectives(program))
 
 # %% tags=["nbval-ignore-output"]
@@ -253,7 +227,7 @@ print(tpu.collectives(by_hand.lower(x, w).compile()))
 # %% [markdown]
 # **Drag it.** Choose how `x`, `w` and the result are cut; XLA compiles each choice as you make it.
 # Find one without any collective, one with an all-reduce, one with an all-gather, one in which
-# devices do more than an eighth of the work.
+# devices do the same work twice. The next cell has one of each.
 
 # %%
 X = {
@@ -282,21 +256,20 @@ def explore(x, w, y):
 
 lk.Explorer(explore, x=list(X), w=list(W), y=list(Y))
 
-# %% [markdown]
-# The rule behind it: **cut what is not summed, and nobody talks; cut what is summed, and someone
-# must add (all-reduce); want what another holds, and someone must send it (all-gather).**
-
 # %%
 for x_cut, w_cut, y_cut in (
-    ("rows", "not cut", "rows"),
     ("rows", "columns", "rows and columns"),
     ("columns", "rows", "not cut"),
     ("rows", "columns", "rows"),
+    ("rows", "not cut", "rows"),
 ):
     said = ask_xla(x_cut, w_cut, y_cut)
     print(f"x: {x_cut:8} w: {w_cut:8} y: {y_cut:17} {said}")
 
 # %% [markdown]
+# The rule behind it: **cut what is not summed, and nobody talks; cut what is summed, and someone
+# must add (all-reduce); want what another holds, and someone must send it (all-gather).**
+#
 # ## Pallas: your own blocks
 # XLA chooses tiles for you; in **Pallas** you choose. A kernel sees one block of each array in
 # **VMEM**, the TPU's fast memory; a **grid** says how often it runs, and each **BlockSpec** which
@@ -355,22 +328,30 @@ lk.Player(frames, ms=900)
 
 # %% [markdown]
 # Read it: white blocks are in the large memory (HBM) only. Because `k` runs fastest, each step
-# fetches both. That makes the traffic easy to count, and the block your lever:
+# fetches both. So the traffic is easy to count, and the block is your lever. Guess how large it
+# must be to reach the ridge of a TPU v5e.
 
 # %%
-for block in (128, 256, 512):
-    steps = (4096 // block) ** 3
-    fetched_bytes = 2 * steps * block**2 * 2  # bf16
-    traffic = lk.workload.Work(2 * 4096**3, fetched_bytes, 4096**2 * 2)
-    print(f"blocks of {block}: {traffic.intensity_flop_per_byte:.0f} FLOP/B, modelled")
 v5e = lk.roofline("tpu-v5e", "bf16")
 lk.show(lk.Reading("ridge point of a TPU v5e", v5e.ridge_flop_per_byte, "FLOP/B", "modelled"))
 
+
+def blocked_work(n, block):
+    """A product of n × n bf16 matrices in square blocks, each step fetching two of them."""
+    fetched_bytes = 2 * (n // block) ** 3 * block**2 * 2
+    return lk.workload.Work(2 * n**3, fetched_bytes, n**2 * 2)
+
+
+for block in (128, 256, 512):
+    work = blocked_work(4096, block)
+    print(f"[modelled] blocks of {block}: {work.intensity_flop_per_byte:.0f} FLOP/B, "
+          f"bound by {v5e.bound_by(work.intensity_flop_per_byte)}")  # fmt: skip
+
 # %% [markdown]
-# Nearly half a block's side, in FLOP/B: it takes blocks of 512 to reach the ridge.
+# The intensity is nearly half of a block's side.
 #
 # **Run it** without a TPU: in *TPU interpret mode* VMEM is simulated and full of NaN, and accesses
-# are watched for races.
+# are watched for races. What comes out if the kernel forgets to zero its sum?
 
 # %%
 watched = pltpu.InterpretParams(detect_races=True, uninitialized_memory="nan")
@@ -445,40 +426,30 @@ tile_guess.against(lk.Reading("memory, 129 against 128", growth, "1", "modelled"
 print(square[129].layout)
 print(f"[measured] TPU compiler: {square[129].source}")
 
-# %% [markdown]
-# The layout says why: `T(8,128)`. A TPU keeps matrices in **tiles** of 8 × 128, so 129 rows become
-# 136 and 129 columns become 256. 127 is as dear as 128, and 129 as 136.
-
-# %%
-assert square[129].argument_bytes == 2 * (136 * 256 * 2)
-assert square[127].argument_bytes == square[128].argument_bytes
-assert square[129].cycles == square[136].cycles > square[128].cycles
-for n in (128, 1024):
-    ratio = square[n + 1].cycles / square[n].cycles
-    lk.show(lk.Reading(f"cycles, {n + 1} against {n}", ratio, "1", "modelled"))
+for n, program in square.items():
+    rows, columns = (-(-n // side) * side for side in (8, 128))
+    assert program.argument_bytes == 2 * rows * columns * 2
+assert square[127].cycles == square[128].cycles < square[129].cycles == square[136].cycles
 
 # %% [markdown]
+# The layout says why: `T(8,128)`. A TPU keeps matrices in **tiles** of 8 × 128, and both sides are
+# rounded up to whole tiles. So 127 is as dear as 128, and 129 as 136.
+#
 # ## How large a batch?
-# A v5e has four matrix units of 128 × 128 at 1.5 GHz, arrays as in lesson 10. Is that its peak?
-
-# %%
-CLOCK_HZ, MAC_PER_CYCLE = 1.5e9, 4 * 128 * 128
-four_units = lk.Reading("four units", 2 * MAC_PER_CYCLE * CLOCK_HZ, "FLOP/s", "modelled")
-peak = lk.chip("tpu-v5e").peak("bf16")
-lk.show(four_units, peak)
-assert abs(four_units.value / peak.value - 1) < 0.005
-
-# %% [markdown]
 # **Guess first.** `b` rows meet 8192 × 8192 bf16 weights, which are read from HBM each time.
-# From which `b` on does the arithmetic take longer than the weights?
+# From which `b` on does the arithmetic of a v5e take longer than the weights?
 
 # %%
 my_guess = ...
 knee_guess = lk.predict("11.d", my_guess)
 
 # %%
-SIDE = 8192
-knee_guess.against(lk.Reading("ridge of the v5e, rows", v5e.ridge_flop_per_byte, "1", "modelled"))
+SIDE, CLOCK_HZ = 8192, 1.5e9
+MAC_PER_CYCLE = 4 * 128 * 128  # four matrix units, each an array as in lesson 10
+units = lk.Reading("four units", 2 * MAC_PER_CYCLE * CLOCK_HZ, "FLOP/s", "modelled")
+peak = lk.chip("tpu-v5e").peak("bf16")
+lk.show(units, peak)
+assert math.isclose(units.value, peak.value, rel_tol=0.005)
 
 
 def roofline_cycles(b):
@@ -491,32 +462,42 @@ batch = {
     )
     for b in (8, 64, 128, 256, 512)
 }
-for b, program in batch.items():
-    print(f"b = {b:3}: {roofline_cycles(b):6.0f} cycles by the roofline, "
-          f"{program.cycles:6} by the compiler, modelled")  # fmt: skip
 assert batch[256].cycles < 1.2 * batch[8].cycles  # 32 times the work
 assert batch[512].cycles > 1.4 * batch[256].cycles  # twice the work
+
+knee_rows = v5e.ridge_flop_per_byte
+reckoned = roofline_cycles(8) / batch[8].cycles  # few rows wait for bandwidth alone
+knee_guess.against(lk.Reading("ridge, rows", knee_rows, "1", "modelled"))
+lk.show(
+    lk.Reading("share of the bandwidth in the compiler's cycles", reckoned, "%", "modelled"),
+    lk.Reading("ridge by the compiler's cycles, rows", knee_rows / reckoned, "1", "modelled"),
+)
 
 # %%
 chart = lk.draw.Chart(
     lk.draw.Axis("rows b", lo=5, hi=2000, log=True),
     lk.draw.Axis("share of the peak", "%", lo=0, hi=1.05),
-    title="b rows on 8192 × 8192 weights, TPU v5e",
+    title=f"b rows on {SIDE} × {SIDE} weights, TPU v5e",
 )
-rows = np.unique(np.geomspace(5, 2000, 90).astype(int))
+rows = np.unique(np.geomspace(5, 2000, 400).astype(int))
 shares = [b * SIDE**2 / MAC_PER_CYCLE / roofline_cycles(b) for b in rows]
 chart.line(rows, shares, "roofline", origin="modelled")
 for b, program in batch.items():
     share = b * SIDE**2 / MAC_PER_CYCLE / program.cycles
     chart.mark(b, share, "modelled", f"{b}")
-chart.picture("The share of the peak grows with the batch and bends between 256 and 512 rows")
+chart.picture(
+    f"The share of the peak grows with the batch and bends at {knee_rows:.0f} rows by the "
+    f"roofline, at {knee_rows / reckoned:.0f} by the compiler"
+)
 
 # %% [markdown]
-# Read it: x is the batch, y the share of the peak; look at the knee. Each two-byte weight meets `b`
-# rows, so `b` *is* the intensity. Below the knee a further row is nearly free.
+# Read it: x is the batch, y the share of the peak; the marks are the compiler's. Look at the knee.
+# Each two-byte weight meets `b` rows, so `b` *is* the intensity. Below the knee a further row is
+# nearly free.
 #
-# **Why the gap.** The compiler reckons with three quarters of the published bandwidth, so its own
-# knee is near 320 rows, not 240. Only a TPU can tell which is right.
+# **Why the gap.** A few rows wait for the weights alone. The compiler gives them more cycles than
+# the roofline does, as if the bandwidth were less than published, so its own knee comes later. Only
+# a TPU can tell which is right.
 #
 # ## Sixteen chips
 # The same MLP on a 4 × 4 slice, cut in four ways. Count what one chip must hold before you read on:
@@ -556,10 +537,17 @@ for way, (x, a, b, out, own_bytes) in ways.items():
 # each of these ways.
 #
 # ## What it refuses
-# The compiler knows the chip's limits. Your Pallas product in four blocks, and a very large one:
+# The compiler knows the chip's limits. XLA cannot look into a Pallas kernel, so it gives no cycles,
+# but it counts VMEM. So can you: two copies of each block (one is fetched while the other is used),
+# and the sums. Which blocks of your product will it refuse, if a kernel may have 16 MiB? And why
+# the first?
+
 
 # %%
-BIG = 65536
+def vmem_bytes(block):
+    return 2 * 3 * block**2 * 2 + block**2 * 4
+
+
 blocked = {
     block: tpu.compile_for_tpu(
         f"pallas, block {block}",
@@ -568,41 +556,24 @@ blocked = {
     )
     for block in (64, 128, 512, 1024)
 }
-lk.show(*blocked.values())
-lk.show(tpu.compile_for_tpu(f"matmul {BIG}", jnp.matmul, *[((BIG, BIG), "bfloat16")] * 2))
-
-# %% [markdown]
-# XLA cannot look into a Pallas kernel, so it gives no cycles. But it counts VMEM. So can you: two
-# copies of each block (one is fetched while the other is used), and the sums.
-
-
-# %%
-def vmem_bytes(block):
-    return 2 * 3 * block**2 * 2 + block**2 * 4
-
-
-MIB = 2**20
-for block in (512, 1024):
-    print(f"block {block}: {vmem_bytes(block) / MIB:.0f} MiB")
+for block, program in blocked.items():
+    print(f"[modelled] blocks of {block}: {binary(vmem_bytes(block))} by our count")
+    lk.show(program)
+lk.show(tpu.compile_for_tpu("matmul 65536", jnp.matmul, *[((65536, 65536), "bfloat16")] * 2))
 
 # %% tags=["nbval-ignore-output"]
 print(blocked[1024].message.split("}. ")[-1])  # the compiler's own words, new with each version
 
 # %% [markdown]
-# A kernel may have 16 MiB unless it asks for more. Blocks of 1024 need just that by our count, and
-# a little more for what the compiler keeps there itself.
+# By our count the largest blocks need just the limit. The compiler keeps something there itself.
 #
 # ## What you now know
 # - **Read** XLA's program and hold it against your counts: FLOP and bytes of product and MLP agreed
 #   to the last byte once `relu` was counted too.
 # - **Say** which collective a sharding causes: cut what is summed, and it is an all-reduce.
-# - **Tile** for a TPU: multiples of 8 × 128, blocks of 512 to reach the ridge within 16 MiB;
-#   and let a race detector, not a test of values, say that it is right.
-
-# %%
-lk.show(lk.Reading("memory that one more row and column cost", growth, "1", "modelled"))
-
-# %% [markdown]
+# - **Tile** for a TPU: whole tiles of 8 × 128, blocks large enough for the ridge and small enough
+#   for VMEM; and let a race detector, not a test of values, say that it is right.
+#
 # **Next**: the exercises; then `12_collectives`, where the all-reduce is yours to write.
 # Sources: JAX documentation, *Pallas: Grids and BlockSpecs*; Austin et al., *How to Scale Your
 # Model* (jax-ml.github.io/scaling-book), for the units and clock of the v5e.

@@ -1,6 +1,6 @@
 """Attention in tiles moves what is counted for it: by loops, by a kernel's counters, by growth."""
 
-import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,62 +8,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit import workload
-from labkit.simt import cuda, profile, sanitize
+from labkit.simt import profile, sanitize
 from labkit.workload import Work
 
 SMALL = st.integers(1, 4)
 LENGTHS = st.integers(1, 12)
-SIZE, ROWS = 8, 32
+LESSON = "lessons/09_attention_and_precision.py"
 
 
-@cuda.jit
-def tiled(q, k, v, out):
-    """A thread for each query, whose numbers stand in a column; K and V come in tiles of ROWS."""
-    k_tile = cuda.shared.array((ROWS, SIZE), cuda.float32)
-    v_tile = cuda.shared.array((ROWS, SIZE), cuda.float32)
-    sums = cuda.local.array(SIZE, cuda.float32)
-    t, i = cuda.threadIdx.x, cuda.grid(1)
-    query = cuda.local.array(SIZE, cuda.float32)
-    for e in range(SIZE):
-        query[e] = q[e, i]
-        sums[e] = 0
-    largest, total = cuda.float32(-math.inf), cuda.float32(0)
-    for first in range(0, k.shape[0], ROWS):
-        cuda.syncthreads()
-        for n in range(t, ROWS * SIZE, ROWS):
-            k_tile[n // SIZE, n % SIZE] = k[first + n // SIZE, n % SIZE]
-            v_tile[n // SIZE, n % SIZE] = v[first + n // SIZE, n % SIZE]
-        cuda.syncthreads()
-        for j in range(ROWS):
-            score = cuda.float32(0)
-            for e in range(SIZE):
-                score += query[e] * k_tile[j, e]
-            higher = max(largest, score)
-            shrink, weight = math.exp(largest - higher), math.exp(score - higher)
-            total = total * shrink + weight
-            largest = higher
-            for e in range(SIZE):
-                sums[e] = sums[e] * shrink + weight * v_tile[j, e]
-    for e in range(SIZE):
-        out[e, i] = sums[e] / total
+@pytest.fixture(scope="module")
+def tiled():
+    """The kernel of lesson 09: a thread for each query, K and V in tiles of ROWS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(Path(__file__).parent / "simt")
+        from course_kernels import course_launches
+    wanted = LESSON, "tiled"
+    return next(one.kernel for one in course_launches() if (one.source, one.name) == wanted)
 
 
-@pytest.mark.parametrize(("n_queries", "n_keys"), [(32, 32), (96, 128), (160, 64)])
-def test_the_counters_of_a_tiled_kernel_are_the_formula(n_queries, n_keys):
+@pytest.mark.parametrize(("query_tiles", "key_tiles"), [(1, 1), (3, 4), (5, 2)])
+def test_the_counters_of_the_tiled_kernel_are_the_formula(tiled, query_tiles, key_tiles):
+    size, rows = (tiled.py_func.__globals__[name] for name in ("SIZE", "ROWS"))
+    n_queries, n_keys = query_tiles * rows, key_tiles * rows
     rng = np.random.default_rng(n_queries)
-    q = rng.standard_normal((SIZE, n_queries)).astype(np.float32)
-    k, v = rng.standard_normal((2, n_keys, SIZE)).astype(np.float32)
+    q = rng.standard_normal((size, n_queries)).astype(np.float32)
+    k, v = rng.standard_normal((2, n_keys, size)).astype(np.float32)
     out = np.zeros_like(q)
-    launch = tiled[n_queries // ROWS, ROWS]
+    launch = tiled[query_tiles, rows]
     counts = profile(launch, q, k, v, out)
     weights = np.exp((k @ q).astype(np.float64))
     np.testing.assert_allclose(out, v.T @ weights / weights.sum(0), atol=1e-5)
     assert sanitize(launch, q, k, v, out) == []
 
-    work = workload.tiled_attention(1, 1, n_queries, n_keys, SIZE, 4, query_rows=ROWS)
+    work = workload.tiled_attention(1, 1, n_queries, n_keys, size, 4, query_rows=rows)
     assert 32 * counts.global_loads.sectors == work.read_bytes
     assert 32 * counts.global_stores.sectors == work.write_bytes
-    once = workload.attention(1, 1, n_queries, n_keys, SIZE, 4, score_reads=0, score_writes=0)
+    once = workload.attention(1, 1, n_queries, n_keys, size, 4, score_reads=0, score_writes=0)
     assert counts.dram_bytes_lower == once.bytes
 
 
@@ -91,7 +71,7 @@ def test_one_tile_is_fused_attention(heads, length, size):
 
 
 def test_traffic_falls_as_the_on_chip_memory_grows():
-    """Theorem 2: N² d² / M. Sixteen times the memory leaves a sixteenth of the repeated reads."""
+    """N² d² / M: sixteen times the memory leaves a sixteenth of the repeated reads."""
     shape = 1, 1, 2**16, 2**16, 64, 2
     once = workload.attention(*shape, score_reads=0, score_writes=0).bytes
     again = []

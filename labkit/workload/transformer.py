@@ -6,7 +6,7 @@ softmax, dropout, embedding look-ups, the optimiser.
 Sources: Kaplan et al. 2020, arXiv 2001.08361, section 2.1 (2 N flop a token forward, 6 N with the
 backward pass); Chowdhery et al. 2022 (PaLM), arXiv 2204.02311, appendix B (attention adds
 12 L H Q T a token in training: L layers, H heads, head size Q, T tokens in a sequence); Dao et
-al. 2022 (FlashAttention), arXiv 2205.14135, section 3 (attention in tiles).
+al. 2022 (FlashAttention), arXiv 2205.14135 (attention in tiles; the section was not looked up).
 """
 
 from labkit.workload.kernels import matmul
@@ -66,8 +66,9 @@ def tiled_attention(n_sequences, n_heads, n_queries, n_keys, head_size, itemsize
 
     A tile of queries, its sums and the maximum of each row stay on the chip while all of K and V
     passes by. So K and V are read once for each tile; Q is read and the result written once. That
-    is the order of loops of FlashAttention-2 (Dao 2023, arXiv 2307.08691); the first one kept K and
-    V on the chip instead. Not counted: what a cache saves of the repeated reads.
+    is the order of loops of FlashAttention-2 (Dao 2023, arXiv 2307.08691; unverified: the paper was
+    not opened); the first one kept K and V on the chip instead. Not counted: what a cache saves of
+    the repeated reads.
     """
     once = attention(
         n_sequences, n_heads, n_queries, n_keys, head_size, itemsize, score_reads=0, score_writes=0
@@ -83,8 +84,8 @@ def tiled_attention(n_sequences, n_heads, n_queries, n_keys, head_size, itemsize
 def rows_on_chip(on_chip_bytes, head_size, itemsize):
     """How many rows a tile of attention may have: four tiles (Q, K, V, result) share the memory.
 
-    M numbers of on-chip memory hold M / (4 d) rows, so traffic grows as N^2 d^2 / M (Dao et al.
-    2022, theorem 2; algorithm 1 for the four). Raises ValueError where not even one row fits.
+    M numbers of on-chip memory hold M / (4 d) rows, so traffic grows as N^2 d^2 / M: our own count,
+    of the form that Dao et al. 2022 give (unverified). Raises ValueError where no row fits.
     """
     on_chip_bytes, size, itemsize = counts(
         on_chip_bytes=on_chip_bytes, head_size=head_size, itemsize=itemsize
