@@ -42,6 +42,9 @@ def sanitize(launch, *args, strict=True):
     are written. A finding is reported once for each pair of lines, with two threads as far apart as
     there are: in different blocks, else warps, else lanes. The widest come first.
 
+    A negative index that differs from thread to thread is reported as out of bounds, although numba
+    counts it from the end: it is seldom meant.
+
     strict   threads of a warp are ordered by `syncwarp` only, as on GPUs since Volta; False judges
              by the older rule, that a warp runs in lockstep
     """

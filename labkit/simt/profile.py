@@ -79,7 +79,8 @@ class SharedTraffic(Summed):
 class Counts(Summed):
     """What was counted on one source line, or on all of them.
 
-    atomics, local_requests   requests, as of the traffic
+    atomics, local_requests   requests, as of the traffic; shared_atomics are those of the atomics
+                              that stay in shared memory
     branches, barriers        one for every warp that meets one
     instructions, lanes       executed operations of the source by warps, and by threads
     flop                      floating-point operations by dtype; `a * b + c` is two
@@ -90,6 +91,7 @@ class Counts(Summed):
     shared_loads: SharedTraffic = dataclasses.field(default_factory=SharedTraffic)
     shared_stores: SharedTraffic = dataclasses.field(default_factory=SharedTraffic)
     atomics: int = 0
+    shared_atomics: int = 0
     local_requests: int = 0
     branches: int = 0
     divergent_branches: int = 0

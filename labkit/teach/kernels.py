@@ -31,18 +31,6 @@ def clean_counts(answer, grid, block, *arrays, case):
     return counts(answer, grid, block, *arrays, case=case)
 
 
-def global_atomics(seen):
-    """Atomic requests to global memory; a Profile's own count holds those to shared memory too."""
-    where = {
-        (s.function, s.line) for s in seen.samples if (s.kind, s.space) == ("atomic", "global")
-    }
-    return sum(
-        line_counts.atomics
-        for line, line_counts in seen.lines.items()
-        if (line.function, line.number) in where
-    )
-
-
 def numbers(rng, *shape):
     """Random float64 from -10 to 10, for a kernel to read."""
     return np.random.default_rng(rng.getrandbits(64)).uniform(-10, 10, shape)

@@ -258,6 +258,22 @@ def test_threads_per_instruction_is_the_share_of_active_lanes():
     assert 8 < p.threads_per_instruction < 32
 
 
+def test_atomics_are_counted_by_warp_and_those_to_shared_memory_apart():
+    @cuda.jit
+    def kernel(out):
+        s, t = cuda.shared.array(1, cuda.int32), cuda.threadIdx.x
+        if t == 0:
+            s[0] = 0
+        cuda.syncthreads()
+        cuda.atomic.add(s, 0, 1)
+        cuda.syncthreads()
+        if t < 33:
+            cuda.atomic.add(out, 0, s[0])
+
+    p = ran(kernel, np.zeros(1, np.int32), grid=2, block=128)
+    assert (p.atomics, p.shared_atomics) == (2 * (4 + 2), 2 * 4)
+
+
 # The seven reductions, after Mark Harris, 128 threads a block
 
 

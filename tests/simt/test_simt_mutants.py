@@ -93,7 +93,7 @@ UNNEEDED = {
     "07_barriers_and_races/version_5: barrier: cuda.syncwarp()":
         "the lanes that are read store once more what they have stored before",
 }  # fmt: skip
-# What no checker can find: a kernel that is right by itself, in every order, and does another thing.
+# What no checker can find: a kernel that is sound, in every order, and does another thing.
 ANOTHER_MEANING = {
     "07_barriers_and_races_exercises/total: guard: if t == 0:  ->  if True:":
         "every thread of a block adds the block's sum, one after the other",

@@ -101,6 +101,22 @@ def test_uninitialised_shared_memory():
     assert (found.kind, found.threads, found.index) == ("uninitialised", ((32, 0),), 32)
 
 
+def test_a_negative_index_is_found_where_threads_differ():
+    def kernel(x, y):
+        y[cuda.grid(1)] = x[cuda.grid(1) - 1]
+
+    (found,) = sanitize(cuda.jit(kernel)[2, 64], np.zeros(128), np.zeros(128))
+    assert (found.kind, found.threads, found.index) == ("out-of-bounds", ((0, 0),), -1)
+    assert "index -1 in an axis of 128 of x, by thread 0 of block 0" in found.sentence
+
+
+def test_a_negative_index_that_all_threads_share_is_meant():
+    def kernel(x, y):
+        y[cuda.grid(1)] = x[-1]
+
+    assert kinds(kernel, np.zeros(128), np.zeros(128)) == []
+
+
 def test_a_divergent_barrier():
     def kernel(x):
         if cuda.threadIdx.x < 50:

@@ -553,3 +553,17 @@ def test_an_assertion_names_the_thread():
     ) as caught:
         kernel[1, 32](np.where(np.arange(32) == 3, 0, 1))
     assert isinstance(caught.value, KernelError)
+
+
+def test_what_inactive_lanes_hold_raises_nothing():
+    @cuda.jit
+    def kernel(x, y):
+        i = cuda.grid(1)
+        if x[i] > 0:
+            y[i] = 2 ** int(x[i]) + math.gamma(x[i])
+
+    x = np.arange(-16.0, 16.0)
+    y = run(kernel, x, np.zeros(32), grid=1, block=32)
+    assert y[17] == 2 + 1
+    assert (y[:17] == 0).all()
+    assert y[20] == 16 + 6

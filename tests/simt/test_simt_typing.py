@@ -1,5 +1,6 @@
 """Operators have the types that numba's own inference gives them."""
 
+import itertools
 import operator
 
 import numpy as np
@@ -83,3 +84,43 @@ def test_uniform_integers_wrap_at_64_bits():
 def test_division_by_zero_gives_infinity_as_on_a_gpu():
     with np.errstate(all="ignore"):
         assert binary("/")(1.0, 0.0) == np.inf
+
+
+def whole_numbers(dtype):
+    limits = np.iinfo(dtype)
+    inside = (n for n in (-7, -3, -1, 0, 1, 2, 3, 7, 100) if limits.min <= n <= limits.max)
+    return [*inside, limits.min, limits.max]
+
+
+def is_defined(op, a, b):
+    """Whether CUDA says what comes out; Python's own numbers would grow too large, too."""
+    if op in ("//", "%"):
+        return b != 0 and (a, b) != (-(2**63), -1)
+    if op in ("<<", ">>"):
+        return 0 <= b < 8
+    return op != "**" or (-7 <= b <= 7 and (a != 0 or b >= 0))
+
+
+def exact(op, a, b):
+    """Of two Python numbers, which do not wrap; a power below 1 is cut to 0."""
+    if op == "**" and b < 0:
+        return int(a**b) if abs(a) == 1 else 0
+    return operator.pow(a, b) if op == "**" else OPERATORS[op](a, b)
+
+
+@pytest.mark.parametrize("op", ["+", "-", "*", "//", "%", "**", "&", "|", "^", "<<", ">>"])
+def test_whole_numbers_come_out_as_python_computes_them_but_wrap(op):
+    dtypes = [np.dtype(name) for name in DTYPES if "int" in name]
+    for first, second in itertools.product(dtypes, repeat=2):
+        kind = result_dtype(op, first, second)
+        pairs = itertools.product(whole_numbers(first), whole_numbers(second))
+        a, b = np.array(list(pairs), object).T
+        a, b = a.astype(first), b.astype(second)
+        converted = zip(a.astype(kind).tolist(), b.astype(kind).tolist(), strict=True)
+        results = [exact(op, *pair) if is_defined(op, *pair) else None for pair in converted]
+        defined = np.array([result is not None for result in results])
+        wrapped = [result % 2**64 for result in results if result is not None]
+        expected = np.array(wrapped, np.uint64).astype(kind)
+        with np.errstate(all="ignore"):
+            found = binary(op)(a, b)
+        assert (found[defined] == expected).all(), (first, second)

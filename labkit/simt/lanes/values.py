@@ -89,6 +89,15 @@ def result_dtype(op, a, b):
     return np.result_type(a, b)
 
 
+def _whole_power(a, b, dtype):
+    """a to the power b in whole numbers: 1 / a**-b, rounded towards 0, where b is negative."""
+    a, b = a.astype(dtype), b.astype(dtype)
+    below = b < 0
+    power = np.power(a, np.where(below, 0, b))
+    odd = np.where(b % 2 == 1, a, 1)
+    return np.where(below, np.where(abs(a) == 1, odd, 0), power).astype(dtype)[()]
+
+
 def _wrap(value):
     return (value + 2**63) % 2**64 - 2**63
 
@@ -100,6 +109,8 @@ def binary(op):
 
     def plan(a, b):
         target = result_dtype(op, a, b)
+        if op == "**" and target.kind in "iu":
+            return functools.partial(_whole_power, dtype=target)
         natural = np.result_type(a, b) == target and op not in ("/", "<<", ">>", "**")
         if not natural or target.kind == "b":
             return functools.partial(ufunc, dtype=target, casting="unsafe")

@@ -57,8 +57,20 @@ def _complexes(*values):
 
 
 def _each(function):
-    """A function that NumPy does not have, called for each number."""
-    slow = np.frompyfunc(function, 1, 1)
+    """A function that NumPy does not have, called for each number; Python raises where C gives an
+    infinity or NaN."""
+
+    def safe(x):
+        try:
+            return function(x)
+        except OverflowError:
+            return math.inf
+        except ValueError:  # a pole
+            if function is math.lgamma:
+                return math.inf
+            return math.copysign(math.inf, x) if x == 0 else math.nan
+
+    slow = np.frompyfunc(safe, 1, 1)
     return lambda x: np.asarray(slow(x), dtype=np.asarray(x).dtype)[()]
 
 

@@ -81,6 +81,7 @@ class Counter(Watcher):
             self.sample(kind, f, site, array, place, shift)
         if kind == "atomic":
             line.atomics += mask.warps
+            line.shared_atomics += mask.warps * (space == SHARED)
         elif space == GLOBAL:
             self.count_global(kind, line, mask, array, place, shift)
         elif space == SHARED:
