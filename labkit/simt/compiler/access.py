@@ -9,6 +9,7 @@ import numpy as np
 from labkit.simt.compiler import names, views
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.memory import Array, load, locate, save
+from labkit.simt.lanes.narrow import taken
 from labkit.simt.lanes.values import binary, cast, comparison, is_vector
 
 MISSING = object()  # what `static` says of a name that is no name from outside
@@ -119,7 +120,7 @@ class Access:
             function, text = self.expr(node.func), ast.unparse(node.func)
         else:
             target, function = names.callable_for(found, ast.unparse(node.func)), None
-            self.code.cooperative |= target.cooperative
+            self.code.cooperative |= target.together == "grid"
             if not any(isinstance(n, ast.Starred) for n in node.args):
                 self.check_arguments(node, target)
             if target.constant:
@@ -198,16 +199,26 @@ def _range(*bounds):
     if not any(is_vector(bound) for bound in (start, stop, step)):
         values = range(int(start), int(stop), int(step))
         return lambda n: (n < len(values), values[n] if n < len(values) else None)
-    add, times, less = binary("+"), binary("*"), comparison("<")
-    upwards = step > 0
+    return Ranges(start, stop, step)
 
-    def turn(number):
-        value = add(start, times(step, number))
-        if is_vector(upwards):
-            return np.where(upwards, less(value, stop), less(stop, value)), value
-        return (less(value, stop) if upwards else less(stop, value)), value
 
-    return turn
+class Ranges:
+    """A range() that differs between lanes: `step(number)`, as every lane has it."""
+
+    def __init__(self, *bounds):
+        self.bounds = bounds
+
+    def __call__(self, number):
+        start, stop, step = self.bounds
+        value = binary("+")(start, binary("*")(step, number))
+        if is_vector(step):
+            ordered = np.where(step > 0, value, stop), np.where(step > 0, stop, value)
+        else:
+            ordered = (value, stop) if step > 0 else (stop, value)
+        return comparison("<")(*ordered), value
+
+    def taken(self, lanes):
+        return Ranges(*taken(self.bounds, lanes))
 
 
 def _split(value):

@@ -8,9 +8,11 @@ import ast
 import functools
 
 from labkit.simt.compiler import loops
+from labkit.simt.compiler.access import MISSING
 from labkit.simt.compiler.expressions import Expressions
 from labkit.simt.compiler.functions import Code, assigned, frozen, source_of
-from labkit.simt.compiler.loops import Guard, loop
+from labkit.simt.compiler.loops import Counted, Guard, loop
+from labkit.simt.compiler.names import callable_for
 from labkit.simt.errors import KernelError, refuse
 from labkit.simt.lanes.frames import Site
 from labkit.simt.lanes.masks import NONE
@@ -227,14 +229,15 @@ class Compiler(Expressions):
     def stmt_while(self, node):
         test, site = self.condition(node.test), self.site(node)
         body, orelse = self.block(node.body), self.block(node.orelse)
+        may_narrow = self.may_narrow(node)
         # A test on locals alone counts towards something: give it longer than one that may wait.
         waits = isinstance(node.test, ast.Constant) or any(
             isinstance(part, ast.Call | ast.Subscript) for part in ast.walk(node.test)
         )
 
         def run(f):
-            guard = Guard(site, test, body, loops.PATIENCE_S * (1 if waits else 10))
-            loop(f, guard.turn, guard.run, orelse)
+            patience_s = loops.PATIENCE_S * (1 if waits else 10)
+            loop(f, Guard(site, test, body, patience_s), orelse, may_narrow)
 
         return run
 
@@ -242,22 +245,19 @@ class Compiler(Expressions):
         assign, site = self.target(node.target), self.site(node)
         items = self.iterable(node.iter)
         body, orelse = self.block(node.body), self.block(node.orelse)
+        may_narrow = self.may_narrow(node)
+        return lambda f: loop(f, Counted(site, items(f), assign, body), orelse, may_narrow)
 
-        def run(f):
-            step = items(f)
-
-            def turn(f, number, mask):
-                more, value = step(number)
-                go, left = mask.split(more)
-                f.watch.branch(f, site, mask, go, left)
-                if go is not NONE:
-                    f.mask = go
-                    assign(f, value)
-                return go, left
-
-            loop(f, turn, body, orelse)
-
-        return run
+    def may_narrow(self, node):
+        """Whether a loop can do without the lanes that left it: it needs no whole blocks."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.Return | ast.Lambda | ast.FunctionDef):
+                return False
+            if isinstance(part, ast.Call):
+                found = self.static(part.func)
+                if found is MISSING or callable_for(found, part.func).together:
+                    return False
+        return True
 
     def stmt_functiondef(self, node):
         if node.decorator_list:

@@ -3,35 +3,24 @@
 import time
 
 from labkit.simt.lanes.masks import NONE
+from labkit.simt.lanes.narrow import Narrowed, fewer_lanes, taken
 from labkit.simt.lanes.values import is_vector
 
 LOOK_TURNS = 64  # how often a `while` loop is looked at: does it still change anything?
 LOOK_S = 0.1  # and how often at least, once it has run a few turns
+NARROW_TURNS = 16  # how often a loop is asked whether few of its warps are still active
 PATIENCE_S = 1.2  # how long a `while` loop may go on without letting go a lane or changing memory
 
 
-def loop(f, turn, body, orelse):
-    """Turns of a loop until no lane is left in it. `turn(f, number, mask)` gives the lanes that go
-    on
-    and those that leave; continued lanes rejoin at the end of a turn, broken ones after the
-    loop."""
+def loop(f, turns, orelse, may_narrow):
+    """Turns of a loop until no lane is left in it; broken lanes rejoin after it.
+
+    turns   has `test(f, number, mask)`, which gives the lanes that go on and those that leave, and
+            `run(f)`, the body
+    """
     outer, buckets = f.mask, (f.broke, f.continued)
     f.broke, f.continued = [], []
-    ended, mask, number = [], outer, 0
-    while mask is not NONE:
-        f.mask = mask
-        go, left = turn(f, number, mask)
-        if left is not NONE:
-            ended.append(left)
-        if go is NONE:
-            break
-        f.mask = go
-        body(f)
-        mask = f.mask
-        if f.continued:
-            mask = go.join(mask, *f.continued)
-            f.continued = []
-        number += 1
+    ended = _turns(f, turns, outer, 0, may_narrow)
     broke, (f.broke, f.continued) = f.broke, buckets
     f.mask = outer.join(*ended)
     if ended:
@@ -40,26 +29,75 @@ def loop(f, turn, body, orelse):
         f.mask = outer.join(f.mask, *broke)
 
 
+def _turns(f, turns, mask, number, may_narrow):
+    """-> the masks of the lanes that left by the test; continued lanes rejoin after each turn."""
+    ended = []
+    while mask is not NONE:
+        if may_narrow and number % NARROW_TURNS == NARROW_TURNS - 1:
+            lanes = fewer_lanes(f, mask)
+            if lanes is not None:
+                narrowed = Narrowed(f, mask, lanes)
+                turns.take(lanes)
+                rest = _turns(f, turns, narrowed.mask, number, may_narrow)
+                return ended + narrowed.undo(rest)
+        f.mask = mask
+        go, left = turns.test(f, number, mask)
+        if left is not NONE:
+            ended.append(left)
+        if go is NONE:
+            break
+        f.mask = go
+        turns.run(f)
+        mask = f.mask
+        if f.continued:
+            mask = go.join(mask, *f.continued)
+            f.continued = []
+        number += 1
+    return ended
+
+
+class Counted:
+    """The turns of a `for` loop: `step(number)` gives whether there is more, and the next value."""
+
+    def __init__(self, site, step, assign, body):
+        self.site, self.step, self.assign, self.run = site, step, assign, body
+
+    def take(self, lanes):
+        self.step = taken(self.step, lanes)
+
+    def test(self, f, number, mask):
+        more, value = self.step(number)
+        go, left = mask.split(more)
+        f.watch.branch(f, self.site, mask, go, left)
+        if go is not NONE:
+            f.mask = go
+            self.assign(f, value)
+        return go, left
+
+
 class Guard:
-    """Looks at a `while` loop now and then, for it may never end.
+    """The turns of a `while` loop, which is looked at now and then, for it may never end.
 
     A turn in which no lane leaves, no local and no memory changes will repeat for ever: that is
     certain. Behind it stands a guess, by time, for loops that only count.
     """
 
-    def __init__(self, site, test, body, patience_s):
-        self.site, self.test, self.body, self.patience_s = site, test, body, patience_s
+    def __init__(self, site, condition, body, patience_s):
+        self.site, self.condition, self.body, self.patience_s = site, condition, body, patience_s
         self.mask, self.since, self.before = None, time.monotonic(), None
         self.looked = self.since
 
-    def turn(self, f, number, mask):
+    def take(self, lanes):
+        pass
+
+    def test(self, f, number, mask):
         if number > 8 and (number % LOOK_TURNS == 0 or time.monotonic() - self.looked > LOOK_S):
             self.looked = time.monotonic()
             if mask is not self.mask:
                 self.mask, self.since = mask, self.looked
             self.before = (list(f.vals), f.batch.tracking, f.batch.changed)
             f.batch.tracking, f.batch.changed = True, False
-        go, left = mask.split(self.test(f))
+        go, left = mask.split(self.condition(f))
         f.watch.branch(f, self.site, mask, go, left)
         return go, left
 

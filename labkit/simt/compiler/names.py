@@ -5,6 +5,7 @@ import types
 
 import numpy as np
 
+from labkit.simt.compiler.functions import frozen
 from labkit.simt.compiler.views import at, uniform
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.dtypes import Type, as_dtype
@@ -22,6 +23,9 @@ _UFUNCS = [
     "sinh", "tan", "tanh",
 ]  # fmt: skip
 
+_OF_BLOCKS = {
+    "array", "sync", "syncthreads", "syncthreads_count", "syncthreads_and", "syncthreads_or",
+}  # fmt: skip
 # Whether kernels may call plain functions: on numba's simulator one with @overload looks like that.
 plain_functions_too = False
 
@@ -61,11 +65,16 @@ def device_function(function):
     def run(f, *args, **kwargs):
         return compile_function(function).run(f.batch, f.mask, args, kwargs)
 
-    return Intrinsic(function.__name__, run, counts=False, cooperative=_mentions_grid(function))
+    return Intrinsic(function.__name__, run, counts=False, together=_together(function))
 
 
-def _mentions_grid(function):
-    return "this_grid" in function.__code__.co_names
+def _together(function):
+    """Which threads a device function needs: by the names in it, and in what it may call."""
+    named = set(function.__code__.co_names)
+    if "this_grid" in named:
+        return "grid"
+    calls_others = any(hasattr(found, "py_func") for found in frozen(function).values())
+    return "block" if calls_others or named & _OF_BLOCKS else None
 
 
 @functools.cache

@@ -1,6 +1,7 @@
 """A batch: some blocks of a launch, side by side, each padded to whole warps, as one row of
 lanes."""
 
+import copy
 import functools
 import math
 
@@ -48,6 +49,15 @@ class Geometry:
     def lane(self):
         return np.arange(self.n_lanes)
 
+    def taken(self, lanes):
+        """The same for some of the lanes, which stand where they stood."""
+        found = copy.copy(self)
+        for name in ("slot", "lane_of_warp"):
+            vars(found).pop(name, None)
+        found.n_lanes, found.lane = len(lanes), self.lane[lanes]
+        found.thread = tuple(p if isinstance(p, int) else p[lanes] for p in self.thread)
+        return found
+
     @functools.cached_property
     def slot(self):
         """The number of the lane's block within the batch."""
@@ -72,6 +82,10 @@ class Batch:
         self.leaving = self.geometry.nobody  # those that have nothing left to do in it
         self.n_lanes = self.geometry.n_lanes
         self.tracking, self.changed = False, False
+        self.forget()
+
+    def forget(self):
+        """Begin without anything worked out."""
         self._spreads, self._blocks, self._global, self._sums = {}, {}, {}, {}
 
     def block(self, axis):

@@ -8,6 +8,7 @@ import numpy as np
 from labkit.simt.errors import KernelError, refuse
 from labkit.simt.lanes.dtypes import as_dtype
 from labkit.simt.lanes.memory import Array
+from labkit.simt.lanes.narrow import taken
 from labkit.simt.lanes.values import cast, dtype_of, is_vector, need, plain, strong, truth
 from labkit.simt.language.registry import Intrinsic, Special, intrinsic
 
@@ -24,6 +25,9 @@ class Dim3:
 
     def __init__(self, x, y, z):
         self.x, self.y, self.z = x, y, z
+
+    def taken(self, lanes):
+        return Dim3(*taken((self.x, self.y, self.z), lanes))
 
 
 def _dim3(read):
@@ -74,12 +78,12 @@ def _element(dtype):
     return as_dtype(dtype)
 
 
-@intrinsic(name="shared.array", counts=False, constant="shape")
+@intrinsic(name="shared.array", counts=False, constant="shape", together="block")
 def shared_array(f, shape, dtype, alignment=None):
     return f.batch.launch.shared.array(f.batch, f.site, _shape(shape), _element(dtype))
 
 
-@intrinsic(name="local.array", counts=False, constant="shape")
+@intrinsic(name="local.array", counts=False, constant="shape", together="block")
 def local_array(f, shape, dtype, alignment=None):
     return f.batch.local_array(f.site, _shape(shape), _element(dtype))
 
@@ -116,7 +120,7 @@ def _divergent(f, name, slot, here, live, awaited):
     f.fail("divergent-barrier", f.site, there, said, other_thread=other)
 
 
-@intrinsic(counts=False)
+@intrinsic(counts=False, together="block")
 def syncthreads(f):
     _barrier(f)
 
@@ -141,7 +145,7 @@ for _name, _combine in {
     "syncthreads_and": lambda count, active: count == active,
     "syncthreads_or": lambda count, active: count > 0,
 }.items():
-    intrinsic(_over_block(_combine), name=_name)
+    intrinsic(_over_block(_combine), name=_name, together="block")
 
 
 @intrinsic(counts=False)
@@ -184,7 +188,7 @@ def _grid_sync(f):
     f.watch.grid_barrier(f)
 
 
-@intrinsic(name="cg.this_grid", counts=False, cooperative=True)
+@intrinsic(name="cg.this_grid", counts=False, together="grid")
 def this_grid(f):
     return GridGroup()
 

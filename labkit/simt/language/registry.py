@@ -10,13 +10,13 @@ class Intrinsic:
 
     counts          whether a call is an executed operation
     constant        the argument, its first, that must be a constant of the source
-    cooperative     whether all blocks of the grid must run together
+    together        `block` or `grid`: which threads must all be there, also those that do nothing
     statement       what runs instead of `run` where the result is not used
     """
 
-    def __init__(self, name, run, counts=True, constant=None, cooperative=False, statement=None):
+    def __init__(self, name, run, counts=True, constant=None, together=None, statement=None):
         self.name, self.run, self.counts, self.statement = name, run, counts, statement or run
-        self.constant, self.cooperative = constant, cooperative
+        self.constant, self.together = constant, together
 
     def __call__(self, *args, **kwargs):
         raise RuntimeError(f"cuda.{self.name} works inside a kernel only, not on the host.")

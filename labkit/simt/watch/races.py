@@ -61,6 +61,8 @@ class RaceCheck(Watcher):
     findings   by kinds of access and lines: (how far apart the threads are, a Finding's fields)
     """
 
+    may_narrow = False  # threads are numbered by their lanes
+
     def __init__(self, strict):
         self.strict, self.findings = strict, {}
 

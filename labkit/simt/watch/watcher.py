@@ -12,6 +12,8 @@ class Watcher:
     barrier(f, site), grid_barrier(f), syncwarp(f, members), fence(f)
     """
 
+    may_narrow = True  # whether a loop may go on with some of the lanes
+
     def ignore(self, *told):
         """Do nothing."""
 
