@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
@@ -281,6 +282,7 @@ def compare(simulated):
 def scale():
     """The large runs, with the memory each took beyond its arrays."""
     from labkit.simt import cuda, profile
+    from labkit.simt.compiler import loops
 
     k = kernels(cuda, cuda.float32)
 
@@ -312,6 +314,10 @@ def scale():
     report(
         "transpose 4096 float64 counters", lambda: profile(transpose[(128, 128), (32, 32)], x, y)
     )
+    image, escape = np.zeros((512, 512), np.int32), k["mandelbrot"][(32, 32), (16, 16)]
+    report("mandelbrot 512, up to 1000 turns", lambda: escape(image, 1000))
+    with mock.patch.object(loops, "NARROW_TURNS", math.inf):
+        report("the same with all lanes to the end", lambda: escape(image, 1000))
 
 
 def report(name, run):
