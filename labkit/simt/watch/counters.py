@@ -6,7 +6,7 @@ import numpy as np
 
 from labkit.simt.lanes.masks import WARP_LANES
 from labkit.simt.lanes.memory import GLOBAL, SHARED
-from labkit.simt.profile import REMEMBERED, Counts, Event, Sample, Step
+from labkit.simt.watch.counts import REMEMBERED, Counts, Event, Sample, Step
 from labkit.simt.watch.patterns import SECTOR_BYTES, sectors, wavefronts
 from labkit.simt.watch.regions import Regions
 from labkit.simt.watch.watcher import Watcher
