@@ -86,8 +86,8 @@ class Access:
 
     def fill(self, f, site, array, value, of_record):
         """Assign to every element of a view, which may be a record or a field of one."""
-        if isinstance(value, Array) and not of_record and array.dtype.names is None:
-            refuse("numba copies no array into another on a GPU: copy the elements one by one")
+        if isinstance(value, Array | tuple) and not of_record and array.dtype.names is None:
+            refuse("only a number fills a whole view: copy the elements one by one")
         f.site = site
         for index in np.ndindex(array.shape):
             item = views.at(f, value, index) if isinstance(value, Array) else value

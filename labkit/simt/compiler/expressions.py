@@ -304,6 +304,8 @@ def _compare(test, a, b):
 
 
 def _contains(item, group):
+    if isinstance(group, Array):
+        refuse("an array is searched in a loop, element by element")
     found = False
     for part in group:
         found = np.logical_or(found, comparison("==")(item, part))

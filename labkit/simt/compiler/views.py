@@ -153,7 +153,8 @@ def _integer(array, vector, i):
         return i
     if isinstance(i, np.integer):
         return int(i)
-    return refuse(f"{array.name} is indexed with a {type(i).__name__}: an index is an integer")
+    kind = type(i).__name__
+    return refuse(f"{array.name} is indexed with {kind}: an index is an integer, as int() gives")
 
 
 def _offset(place, shift):

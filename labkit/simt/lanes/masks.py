@@ -59,10 +59,6 @@ class Mask:
         return slice(first, last + 1) if last - first == self.n - 1 else None
 
     @functools.cached_property
-    def by_warp(self):
-        return self.bits.reshape(-1, WARP_LANES)
-
-    @functools.cached_property
     def words(self):
         """The active lanes of every warp as a 32-bit number."""
         return np.packbits(self.bits, bitorder="little").view("<u4")

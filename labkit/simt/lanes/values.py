@@ -44,7 +44,7 @@ def dtype_of(value):
 def need(what, value, *names):
     """Refuse a value whose dtype is not among those that numba takes."""
     if dtype_of(value).name not in names:
-        refuse(f"{what} takes {', '.join(names)}; this is {dtype_of(value)}")
+        refuse(f"{what} takes {', '.join(names)}; this is {dtype_of(value)}: convert it first")
 
 
 def strong(value):
@@ -89,6 +89,10 @@ def result_dtype(op, a, b):
     return np.result_type(a, b)
 
 
+def _kind(value):
+    return value.dtype.name if hasattr(value, "dtype") else type(value).__name__
+
+
 def _whole_power(a, b, dtype):
     """a to the power b in whole numbers: 1 / a**-b, rounded towards 0, where b is negative."""
     a, b = a.astype(dtype), b.astype(dtype)
@@ -127,7 +131,10 @@ def binary(op):
             return exact(a, b)
         a = a if type(a) is np.ndarray else strong(a)
         b = b if type(b) is np.ndarray else strong(b)
-        key = (a.dtype, b.dtype)
+        try:
+            key = (a.dtype, b.dtype)
+        except AttributeError:
+            raise TypeError(f"there is no {op} for {_kind(a)} and {_kind(b)}") from None
         run = plans.get(key)
         if run is None:
             run = plans[key] = plan(*key)

@@ -37,7 +37,7 @@ def _aim(f, array, index, dtypes):
     """-> (array, offset of every active lane's element), the access being seen by the watcher."""
     array, place, shift = _point(f, array, index)
     if place is None or array.dtype.name not in dtypes:
-        refuse(f"this atomic takes one element of {', '.join(dtypes)}, which {array.name} has not")
+        refuse(f"this atomic takes elements of {', '.join(dtypes)}; {array.name} has {array.dtype}")
     f.watch.access("atomic", f, f.site, array, place, shift)
     where = np.full(f.mask.n, shift) if place.base is None else place.pick(f.mask) + shift
     return array, where

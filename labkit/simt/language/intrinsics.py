@@ -333,7 +333,7 @@ def ffs(f, x):
 def selp(f, condition, yes, no):
     need("the condition of selp", condition, "bool")
     need("selp", yes, "int16", "uint16", *WORDS, "float32", "float64")
-    need("selp of these two", no, dtype_of(yes).name)
+    need(f"selp with {dtype_of(yes)}", no, dtype_of(yes).name)
     return select(condition, yes, no)
 
 
