@@ -116,12 +116,14 @@ class Lab:
 
     def screenshot_whole(self, name):
         """Save the whole notebook, in a window as high as it needs."""
-        height = self.page.evaluate(
-            "document.querySelector('.jp-WindowedPanel-outer').scrollHeight"
-        )
-        self.page.set_viewport_size({"width": WIDTH, "height": min(height + 200, 15_000)})
+        for _ in range(3):  # a cell that was never shown has only an estimated height
+            height = self.page.evaluate(
+                "document.querySelector('.jp-WindowedPanel-outer').scrollHeight"
+            )
+            self.page.set_viewport_size({"width": WIDTH, "height": min(height + 200, 15_000)})
+            self.page.wait_for_timeout(500)
         self.page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
-        self.page.wait_for_timeout(1000)
+        self.page.wait_for_timeout(500)
         self.screenshot(name)
         self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
 

@@ -134,6 +134,25 @@ def test_nested_loops_and_device_functions_narrow_too():
     assert out.tolist() == [sum(collatz(i + k) for k in range(1, 3 + i % 97)) for i in range(256)]
 
 
+def test_a_loop_over_the_elements_of_an_array_narrows_too():
+    @cuda.jit
+    def kernel(table, out):
+        i = cuda.grid(1)
+        for value in table[i]:
+            if value < 0:
+                break
+            out[i] += value
+
+    table = np.random.default_rng(2).integers(-1, 30, (256, 40))
+    table[64:200, 3] = -1
+    ends = [np.argmin(row) if row.min() < 0 else 40 for row in table]
+    out = np.zeros(256, np.int64)
+    with whenever_possible(), noted() as lanes:
+        kernel[8, 32](table, out)
+    assert lanes
+    assert out.tolist() == [row[:end].sum() for row, end in zip(table, ends, strict=True)]
+
+
 def test_an_error_names_the_thread():
     @cuda.jit
     def kernel(x, out):

@@ -7,10 +7,9 @@ import inspect
 import numpy as np
 
 from labkit.simt.compiler import names, views
+from labkit.simt.compiler.loops import Elements, counting
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.memory import Array, load, locate, save
-from labkit.simt.lanes.narrow import taken
-from labkit.simt.lanes.values import binary, cast, comparison, is_vector
 
 MISSING = object()  # what `static` says of a name that is no name from outside
 
@@ -180,45 +179,16 @@ class Access:
         site = self.site(node)
         if isinstance(node, ast.Call) and self.static(node.func) is range:
             arguments = self.arguments(node.args)
-            return lambda f: _range(*arguments(f))
+            return lambda f: counting(*arguments(f))
         value = self.expr_tuple(node) if isinstance(node, ast.List) else self.expr(node)
 
         def items(f):
             f.site = site
             values = self.items(f, value(f))
             views.alike(values)
-            return lambda n: (n < len(values), values[n] if n < len(values) else None)
+            return Elements(values)
 
         return items
-
-
-def _range(*bounds):
-    """`step(number) -> (whether there is more, per lane if the bounds differ; the value)`."""
-    start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
-    start, stop, step = (cast(bound, np.dtype(np.int64)) for bound in (start, stop, step))
-    if not any(is_vector(bound) for bound in (start, stop, step)):
-        values = range(int(start), int(stop), int(step))
-        return lambda n: (n < len(values), values[n] if n < len(values) else None)
-    return Ranges(start, stop, step)
-
-
-class Ranges:
-    """A range() that differs between lanes: `step(number)`, as every lane has it."""
-
-    def __init__(self, *bounds):
-        self.bounds = bounds
-
-    def __call__(self, number):
-        start, stop, step = self.bounds
-        value = binary("+")(start, binary("*")(step, number))
-        if is_vector(step):
-            ordered = np.where(step > 0, value, stop), np.where(step > 0, stop, value)
-        else:
-            ordered = (value, stop) if step > 0 else (stop, value)
-        return comparison("<")(*ordered), value
-
-    def taken(self, lanes):
-        return Ranges(*taken(self.bounds, lanes))
 
 
 def _split(value):

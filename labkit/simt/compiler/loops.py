@@ -2,9 +2,11 @@
 
 import time
 
+import numpy as np
+
 from labkit.simt.lanes.masks import NONE
 from labkit.simt.lanes.narrow import Narrowed, fewer_lanes, taken
-from labkit.simt.lanes.values import is_vector
+from labkit.simt.lanes.values import binary, cast, comparison, is_vector
 
 LOOK_TURNS = 64  # how often a `while` loop is looked at: does it still change anything?
 LOOK_S = 0.1  # and how often at least, once it has run a few turns
@@ -54,6 +56,50 @@ def _turns(f, turns, mask, number, may_narrow):
             f.continued = []
         number += 1
     return ended
+
+
+def counting(*bounds):
+    """range(), whose bounds may differ between lanes -> what `Counted` steps through."""
+    start, stop, step = (0, *bounds, 1) if len(bounds) == 1 else (*bounds, 1)[:3]
+    start, stop, step = (cast(bound, np.dtype(np.int64)) for bound in (start, stop, step))
+    if any(is_vector(bound) for bound in (start, stop, step)):
+        return Ranges(start, stop, step)
+    return Elements(range(int(start), int(stop), int(step)))
+
+
+class Elements:
+    """One value after the other, as many in every lane."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __call__(self, number):
+        more = number < len(self.values)
+        return more, self.values[number] if more else None
+
+    def taken(self, lanes):
+        if isinstance(self.values, range):
+            return self
+        return Elements(taken(tuple(self.values), lanes))
+
+
+class Ranges:
+    """A range() that differs between lanes: `step(number)`, as every lane has it."""
+
+    def __init__(self, *bounds):
+        self.bounds = bounds
+
+    def __call__(self, number):
+        start, stop, step = self.bounds
+        value = binary("+")(start, binary("*")(step, number))
+        if is_vector(step):
+            ordered = np.where(step > 0, value, stop), np.where(step > 0, stop, value)
+        else:
+            ordered = (value, stop) if step > 0 else (stop, value)
+        return comparison("<")(*ordered), value
+
+    def taken(self, lanes):
+        return Ranges(*taken(self.bounds, lanes))
 
 
 class Counted:
