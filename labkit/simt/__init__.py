@@ -7,6 +7,7 @@ A launch (kernel.py) runs batches of blocks. `compiler` turns a kernel's source 
 `lanes` holds what these work on, `language` what they may call, and `watch` who looks on.
 """
 
+from labkit.simt import cuda  # noqa: F401 (kernels of numba's find our names by it)
 from labkit.simt.choice import choose_cuda
 from labkit.simt.errors import KernelError
 from labkit.simt.findings import Finding, sanitize

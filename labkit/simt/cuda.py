@@ -2,6 +2,7 @@
 
 # ruff: noqa: F401 (this module is a list of names)
 
+import sys as _sys
 import types as _types
 
 from labkit.simt import host as _host
@@ -9,12 +10,12 @@ from labkit.simt.kernel import jit
 from labkit.simt.lanes.dtypes import TYPES as _TYPES
 from labkit.simt.lanes.dtypes import void
 from labkit.simt.language import intrinsics as _intrinsics
-from labkit.simt.language import maths as _maths
 from labkit.simt.language import random
 from labkit.simt.language.atomics import ATOMICS as _ATOMICS
 from labkit.simt.language.half import fp16
 from labkit.simt.language.intrinsics import blockDim, blockIdx, gridDim, laneid, threadIdx, warpsize
 from labkit.simt.language.registry import INTRINSICS as _INTRINSICS
+from labkit.simt.language.registry import MODULES as _MODULES
 
 _ELSEWHERE = ("float16", "f2", "float_")  # numba's cuda lacks these: np.float16 is there
 
@@ -28,6 +29,10 @@ const = _types.SimpleNamespace(array_like=_intrinsics.const_array_like)
 atomic = _types.SimpleNamespace(**_ATOMICS)
 cg = _types.SimpleNamespace(this_grid=_INTRINSICS["cg.this_grid"])
 threadfence_system = _intrinsics.threadfence
+
+for _name in ("numba.cuda", "numba_cuda.numba.cuda"):
+    _MODULES[_name] = _sys.modules[__name__]
+    _MODULES |= {f"{_name}.types": types, f"{_name}.random": random, f"{_name}.cg": cg}
 
 
 def __getattr__(name):

@@ -6,7 +6,7 @@ import inspect
 
 import numpy as np
 
-from labkit.simt.compiler import names, views
+from labkit.simt.compiler import views
 from labkit.simt.compiler.loops import Elements, counting
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.memory import Array, load, locate, save
@@ -118,7 +118,7 @@ class Access:
         if found is MISSING:
             function, text = self.expr(node.func), ast.unparse(node.func)
         else:
-            target, function = names.callable_for(found, ast.unparse(node.func)), None
+            target, function = self.callable_for(found, ast.unparse(node.func)), None
             self.code.cooperative |= target.together == "grid"
             if not any(isinstance(n, ast.Starred) for n in node.args):
                 self.check_arguments(node, target)
@@ -126,7 +126,7 @@ class Access:
                 self.check_constant(node, target)
 
         def run(f):
-            called = target if function is None else names.callable_for(function(f), text)
+            called = target if function is None else self.callable_for(function(f), text)
             args, kwargs = arguments(f), {name: value(f) for name, value in keywords}
             f.site = site
             value = (called.run if used else called.statement)(f, *args, **kwargs)

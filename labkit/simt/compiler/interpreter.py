@@ -6,18 +6,19 @@ a closure that changes the frame and its mask. A block stops as soon as the mask
 
 import ast
 import functools
+import types
 
-from labkit.simt.compiler import loops
+from labkit.simt.compiler import loops, names
 from labkit.simt.compiler.access import MISSING
 from labkit.simt.compiler.expressions import Expressions
 from labkit.simt.compiler.functions import Code, assigned, frozen, source_of
 from labkit.simt.compiler.loops import Counted, Guard, loop
-from labkit.simt.compiler.names import callable_for
 from labkit.simt.errors import KernelError, refuse
 from labkit.simt.lanes.frames import Site
 from labkit.simt.lanes.masks import NONE
 from labkit.simt.lanes.memory import load, locate, save
 from labkit.simt.language import builtins  # noqa: F401 (it registers what kernels call)
+from labkit.simt.language.registry import HOST_FUNCTIONS, Intrinsic
 
 PYTHON_ERRORS = (TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
 
@@ -26,6 +27,37 @@ PYTHON_ERRORS = (TypeError, ValueError, AttributeError, IndexError, ArithmeticEr
 def _also(kind):
     """KernelError, which is caught as one of Python's own exceptions, too."""
     return type(kind.__name__, (KernelError, kind), {})
+
+
+# Whether kernels may call plain functions: on numba's simulator one with @overload looks like that.
+plain_functions_too = False
+# What a device function names that needs whole blocks.
+_OF_BLOCKS = {
+    "array", "sync", "syncthreads", "syncthreads_count", "syncthreads_and", "syncthreads_or",
+}  # fmt: skip
+
+
+@functools.cache
+def device_function(function):
+    def run(f, *args, **kwargs):
+        return compile_function(function).run(f.batch, f.mask, args, kwargs)
+
+    return Intrinsic(function.__name__, run, counts=False, together=_together(function))
+
+
+def _together(function):
+    """Which threads a device function needs: by the names in it, and in what it may call."""
+    named = set(function.__code__.co_names)
+    if "this_grid" in named:
+        return "grid"
+    calls_others = any(map(_is_device_function, frozen(function).values()))
+    return "block" if calls_others or named & _OF_BLOCKS else None
+
+
+def _is_device_function(found):
+    if isinstance(found, types.FunctionType):
+        return plain_functions_too and found not in HOST_FUNCTIONS
+    return hasattr(found, "py_func")
 
 
 @functools.lru_cache(maxsize=512)
@@ -71,6 +103,12 @@ class Compiler(Expressions):
     def unsupported(self, node, what=None):
         what = what or f"{type(node).__name__} is not supported in a kernel"
         refuse(what, function=self.code.name, line=getattr(node, "lineno", 0) + self.shift)
+
+    def callable_for(self, found, text):
+        """What runs when a kernel calls an object."""
+        if _is_device_function(found):
+            return device_function(getattr(found, "py_func", found))
+        return names.callable_for(found, text)
 
     # Blocks and simple statements
 
@@ -255,7 +293,7 @@ class Compiler(Expressions):
                 return False
             if isinstance(part, ast.Call):
                 found = self.static(part.func)
-                if found is MISSING or callable_for(found, part.func).together:
+                if found is MISSING or self.callable_for(found, part.func).together:
                     return False
         return True
 

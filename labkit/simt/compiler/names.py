@@ -5,7 +5,6 @@ import types
 
 import numpy as np
 
-from labkit.simt.compiler.functions import frozen
 from labkit.simt.compiler.views import at, uniform
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.dtypes import Type, as_dtype
@@ -23,19 +22,11 @@ _UFUNCS = [
     "sinh", "tan", "tanh",
 ]  # fmt: skip
 
-_OF_BLOCKS = {
-    "array", "sync", "syncthreads", "syncthreads_count", "syncthreads_and", "syncthreads_or",
-}  # fmt: skip
-# Whether kernels may call plain functions: on numba's simulator one with @overload looks like that.
-plain_functions_too = False
-
 
 def callable_for(found, text):
-    """What runs when a kernel calls an object."""
+    """What runs when a kernel calls an object that is no device function."""
     if isinstance(found, Intrinsic):
         return found
-    if hasattr(found, "py_func"):
-        return device_function(found.py_func)
     if isinstance(found, Type) or (isinstance(found, type) and issubclass(found, np.generic)):
         return _cast_to(as_dtype(found))
     if isinstance(found, type) and issubclass(found, tuple) and hasattr(found, "_fields"):
@@ -48,33 +39,12 @@ def callable_for(found, text):
         return known
     if isinstance(found, np.ufunc):
         return _ufunc(found)
-    if isinstance(found, types.FunctionType) and plain_functions_too:
-        return device_function(found)
     if isinstance(found, types.FunctionType):
         refuse(
             f"{text} is a Python function: a kernel calls only functions with "
             f"@cuda.jit(device=True)"
         )
     return refuse(f"{text} cannot be called from a kernel")
-
-
-@functools.cache
-def device_function(function):
-    from labkit.simt.compiler.interpreter import compile_function
-
-    def run(f, *args, **kwargs):
-        return compile_function(function).run(f.batch, f.mask, args, kwargs)
-
-    return Intrinsic(function.__name__, run, counts=False, together=_together(function))
-
-
-def _together(function):
-    """Which threads a device function needs: by the names in it, and in what it may call."""
-    named = set(function.__code__.co_names)
-    if "this_grid" in named:
-        return "grid"
-    calls_others = any(hasattr(found, "py_func") for found in frozen(function).values())
-    return "block" if calls_others or named & _OF_BLOCKS else None
 
 
 @functools.cache

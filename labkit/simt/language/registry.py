@@ -2,6 +2,7 @@
 values."""
 
 INTRINSICS = {}  # name, as in `cuda.name`, to what a kernel may call
+MODULES = {}  # the names of numba's modules, and which of ours stands for each
 HOST_FUNCTIONS = {}  # Python's and NumPy's functions, and what runs in their place
 
 
