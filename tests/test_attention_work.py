@@ -1,7 +1,5 @@
 """Attention in tiles moves what is counted for it: by loops, by a kernel's counters, by growth."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,20 +8,17 @@ from hypothesis import strategies as st
 from labkit import workload
 from labkit.simt import profile, sanitize
 from labkit.workload import Work
+from tests.simt.course_kernels import ROOT, launches_of
 
 SMALL = st.integers(1, 4)
 LENGTHS = st.integers(1, 12)
-LESSON = "lessons/09_attention_and_precision.py"
+LESSON = ROOT / "lessons" / "09_attention_and_precision.py"
 
 
 @pytest.fixture(scope="module")
 def tiled():
     """The kernel of lesson 09: a thread for each query, K and V in tiles of ROWS."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(Path(__file__).parent / "simt")
-        from course_kernels import course_launches
-    wanted = LESSON, "tiled"
-    return next(one.kernel for one in course_launches() if (one.source, one.name) == wanted)
+    return next(one.kernel for one in launches_of(LESSON) if one.name == "tiled")
 
 
 @pytest.mark.parametrize(("query_tiles", "key_tiles"), [(1, 1), (3, 4), (5, 2)])

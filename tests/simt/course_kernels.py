@@ -49,21 +49,23 @@ class CourseLaunch:
         return self.grid, self.block, tuple(np.shape(arg) for arg in self.args)
 
 
-@functools.cache
 def course_launches():
     """The smallest few launches of every kernel and dtypes: a list of CourseLaunch."""
-    found = []
+    paths = sorted((ROOT / "lessons").glob("*.py"))
+    kernels = (path for path in paths if "@cuda.jit" in path.read_text(encoding="utf-8"))
+    return [launch for path in kernels for launch in launches_of(path)]
+
+
+@functools.cache
+def launches_of(path):
+    """Execute a lesson -> the launches of the kernels that are written in it."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {"LABKIT_CUDA": "simt", "LABKIT_PROGRESS": str(Path(folder) / "p.json")}
         with mock.patch.dict(os.environ, environment):
-            for path in sorted((ROOT / "lessons").glob("*.py")):
-                if "@cuda.jit" in path.read_text(encoding="utf-8"):
-                    found += _run(path)
-    return found
+            return _run(path)
 
 
 def _run(path):
-    """Execute a lesson -> the launches of the kernels that are written in it."""
     kept, plain = {}, Launch.run
 
     def run(launch, args, *watch):
