@@ -5,6 +5,7 @@ So no test reads or writes a student's progress, and none depends on what ran be
 
 import itertools
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,20 @@ import pytest
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="labkit-progress-")
 _COUNT = itertools.count()
+
+
+def pytest_configure(config):
+    """Kernels that nbval starts are spoken to through files: two that start at the same moment may
+    choose the same port."""
+    if sys.platform != "win32" and config.getoption("nbval", default=False):
+        import nbval.kernel
+        from jupyter_client.manager import KernelManager
+
+        def over_files(**options):
+            address = str(Path(_FOLDER.name) / f"kernel-{next(_COUNT)}")
+            return KernelManager(transport="ipc", ip=address, **options)
+
+        nbval.kernel.KernelManager = over_files
 
 
 @pytest.hookimpl(tryfirst=True)
