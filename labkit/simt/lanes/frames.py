@@ -31,7 +31,7 @@ class Frame:
 
     def __init__(self, code, batch, mask, parent=None):
         self.code, self.batch, self.parent = code, batch, parent
-        self.watch, self.memo = batch.launch.watch, batch.launch.memo
+        self.watch, self.memo = batch.launch.watch, batch.memo
         self.mask = self.entry = mask
         self.vals, self.defs = [UNSET] * len(code.names), [None] * len(code.names)
         self.broke, self.continued = [], []

@@ -301,7 +301,7 @@ def save(f, site, array, place, shift, value):
     f.watch.access("store", f, site, array, place, shift, value)
     where, value = _target(f.mask, place, shift, value)
     if f.batch.tracking:
-        f.batch.changed |= differs(array.store[where], value)
+        f.batch.wrote(differs(array.store[where], value))
     array.store[where] = value
 
 
