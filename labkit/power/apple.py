@@ -1,12 +1,9 @@
-"""Machines without files to read: Apple's counters, Windows' meter, and TPUs, which are silent."""
+"""Apple chips: the energy counters that `zeus-apple-silicon` reads."""
 
-import importlib
-import os
 import platform
 from time import perf_counter_ns
 
-from labkit.hardware import chip
-from labkit.measure.power.probe import Probe, Sample, missing
+from labkit.power.probe import Probe, Sample, missing
 
 _APPLE_PARTS = {"cpu": "cpu_total_mj", "gpu": "gpu_mj", "dram": "dram_mj", "ane": "ane_mj"}
 _APPLE_FIX = "run: pip install zeus-apple-silicon"
@@ -45,44 +42,3 @@ def _apple_probe(monitor, part):
         includes=(part,),
         reader=read,
     )
-
-
-def windows_probes():
-    """What an adapter finds of Windows' energy meter (EMI), which labkit itself does not read.
-
-    LABKIT_POWER_ADAPTER in the environment names it as `module:function`: a function without
-    arguments that returns Probes. What it raises becomes the reason, as for any vendor's library.
-    """
-    if platform.system() != "Windows":
-        return [missing("windows", "not Windows", scope="package", present=False)]
-    adapter = os.environ.get("LABKIT_POWER_ADAPTER")
-    if not adapter:
-        fix = "set LABKIT_POWER_ADAPTER=module:function to a function that returns Probes"
-        return [
-            missing("windows", "labkit does not read Windows' energy meter", fix, present=False)
-        ]
-    module, _, function = adapter.partition(":")
-    found = list(getattr(importlib.import_module(module), function)())
-    if not found or not all(isinstance(probe, Probe) for probe in found):
-        raise TypeError(f"{adapter} must return one Probe or more, got {found!r}")
-    return found
-
-
-def tpu_probes(here):
-    """A TPU has no power interface; what Google published of its generation is named.
-
-    here   the `Machine`
-    """
-    kind = here.tpu
-    if not kind:
-        return [missing("tpu", "no TPU here", present=False)]
-    return [missing("tpu", f"{kind} has no power interface; {_published_mean(kind)}")]
-
-
-def _published_mean(kind):
-    generation = kind.rpartition("TPU ")[2]
-    try:
-        power = chip(f"tpu-{generation}").power
-    except (LookupError, ValueError):
-        return "nor is a power published for this generation"
-    return f"published, not measured here: {power.figure}"
