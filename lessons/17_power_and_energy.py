@@ -19,7 +19,7 @@ import numpy as np
 
 import labkit as lk
 from labkit.hardware import op_energy
-from labkit.measure.power import sensors
+from labkit.power import sensors
 
 # %% [markdown]
 # ## What is here
