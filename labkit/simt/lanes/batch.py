@@ -77,11 +77,13 @@ class Batch:
     """Blocks `first` to `first + n_blocks - 1` of a launch while they run.
 
     tracking, changed   whether anybody asks if memory changes, and whether it has
+    tried               whether it was written, with or without changing it
     scheduler           whom to ask where lanes wait for others; None while all run in step
+    is_whole, is_split  whether it is made of whole blocks, or only of part of a warp
     in_picture          whether the first block runs here as the pictures show it
     """
 
-    scheduler, is_split = None, False
+    scheduler, is_whole, is_split, tried = None, True, False, False
 
     def __init__(self, launch, first, n_blocks):
         self.launch, self.first, self.geometry = launch, first, geometry(launch.block, n_blocks)
@@ -124,7 +126,7 @@ class Batch:
 
     def wrote(self, changed):
         """Memory was written, while somebody asks whether that changed it."""
-        self.changed |= changed
+        self.changed, self.tried = self.changed | changed, True
 
     def index_range(self, vector):
         """Bounds of a vector of indices, remembered while the batch runs."""

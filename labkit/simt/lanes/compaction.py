@@ -4,6 +4,8 @@ A warp stays whole, so shuffles, votes and counters do not notice. Barriers woul
 in it is never compacted.
 """
 
+import functools
+
 import numpy as np
 
 from labkit.simt.lanes.batch import Batch
@@ -24,6 +26,11 @@ class CompactBatch(Batch):
         self.launch, self.first, self.tracking = whole.launch, whole.first, whole.tracking
         self.changed, self.geometry, self.memo = False, whole.geometry.taken(lanes), whole.memo
         self.forget()
+
+    @functools.cached_property
+    def live(self):
+        """The lanes that have not left the kernel, which none does in such a loop."""
+        return Mask(self.whole.live.bits[self.lanes])
 
     def block(self, axis):
         return taken(self.whole.block(axis), self.lanes)

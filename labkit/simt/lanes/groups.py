@@ -11,12 +11,12 @@ from labkit.simt.lanes.values import is_vector
 
 
 class Group(Batch):
-    """Whole blocks, one warp, or one thread (whose warp's other lanes are there, and never active).
+    """Whole blocks, one warp, or part of one (whose other lanes are there, and never active).
 
-    lanes     their numbers within `whole`, the batch of the launch's blocks: whole warps
-    active    which of these run, as bool
-    scheduler what it asks where it can get no further by itself
-    blocks    the blocks it has lanes of, as a range
+    lanes      their numbers within `whole`, the batch of all blocks of the launch: whole warps
+    active     which of these run, as bool
+    blocks     the blocks it has lanes of, as a range
+    waits_in   the mask of the lanes that waited in a loop when it last gave way; else None
     """
 
     in_picture = False
@@ -31,6 +31,7 @@ class Group(Batch):
         self.live = Mask(whole.geometry.entry.bits[lanes] & active)
         self.leaving = self.live.without(self.live)
         self.tracking, self.changed, self.memo, self._shared = True, False, {}, {}
+        self.greenlet = self.waits_in = None
         self.forget()
 
     @property
@@ -40,8 +41,13 @@ class Group(Batch):
 
     @property
     def is_split(self):
-        """Whether it is one thread, which meets the others of its warp."""
+        """Whether it is part of a warp, which meets the others of it."""
         return self.scheduler.plan.is_split(int(self.lanes[0]))
+
+    @property
+    def is_torn(self):
+        """Whether some of its lanes wait in a loop for others of them."""
+        return self.waits_in is not None and self.waits_in.n < self.live.n
 
     def block(self, axis):
         if axis not in self._blocks:
@@ -66,12 +72,12 @@ class Group(Batch):
         return self.whole.name_of(int(self.lanes[lane]))
 
     def wrote(self, changed):
-        self.changed |= changed
+        super().wrote(changed)
         self.scheduler.version += changed
 
-    def local_array(self, site, shape, dtype):
+    def local_array(self, location, shape, dtype):
         store = np.empty(math.prod(shape) * self.n_lanes, dtype)
         store.view(np.uint8).fill(0xFF)
         strides = tuple(s * self.n_lanes for s in c_strides(shape))
-        allocation = Allocation(LOCAL, site.name or "a local array", store.nbytes)
+        allocation = Allocation(LOCAL, location.name or "a local array", store.nbytes)
         return Array(store, np.arange(self.n_lanes), shape, strides, allocation)
