@@ -17,6 +17,13 @@ class Origin(enum.StrEnum):
     PUBLISHED = "published"  # quoted from a source
 
 
+class NotListedError(KeyError):
+    """A KeyError whose message is a sentence; a plain one would show its repr."""
+
+    def __str__(self):
+        return self.args[0]
+
+
 _NEEDS_SOURCE = (Origin.RECORDED, Origin.PUBLISHED)
 
 

@@ -1,6 +1,6 @@
-"""Record what the TPU compiler says to a lesson: `python -m labkit.tpu.record LESSON.py`.
+"""Record what the TPU compiler says to a lesson: `python tools/record_tpu.py LESSON.py`.
 
-Writes labkit/hardware/recorded/tpu_compiler.json, for machines without libtpu.
+Writes labkit/results/recorded/tpu_compiler.json, for machines without libtpu.
 """
 
 import dataclasses
@@ -12,10 +12,10 @@ import runpy
 import sys
 from pathlib import Path
 
-import labkit.hardware
+import labkit.results
 from labkit.tpu.compiler import LIVE
 
-_TARGET = Path(labkit.hardware.__file__).parent / "recorded" / "tpu_compiler.json"
+_TARGET = Path(labkit.results.__file__).parent / "recorded" / "tpu_compiler.json"
 
 
 def record(lesson):
@@ -37,10 +37,10 @@ def record(lesson):
 def _about(lesson):
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("libtpu", "jax"))
     return {
-        "title": "What the TPU compiler made of the programs of lesson 11",
+        "title": "What the TPU compiler made of the programs of lesson 13",
         "machine": f"{versions} on a {platform.machine()} CPU without a TPU",
         "date": datetime.date.today().isoformat(),
-        "command": f"python -m labkit.tpu.record lessons/{Path(lesson).name}",
+        "command": f"python tools/record_tpu.py {Path(lesson).as_posix()}",
         "provenance": "made for this course",
         "notes": [
             "Nothing was executed: cycles are the compiler's static estimates for a TPU v5e.",

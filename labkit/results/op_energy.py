@@ -10,8 +10,7 @@ import dataclasses
 import functools
 from pathlib import Path
 
-from labkit.hardware.catalogue import NotListedError
-from labkit.reading import Origin
+from labkit.reading import NotListedError, Origin
 from labkit.units import si
 
 FACTS = Path(__file__).parent / "data" / "energy_per_op.csv"

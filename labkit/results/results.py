@@ -6,8 +6,7 @@ import json
 import types
 from pathlib import Path
 
-from labkit.hardware.catalogue import NotListedError
-from labkit.reading import Origin
+from labkit.reading import NotListedError, Origin
 
 _HERE = Path(__file__).parent
 

@@ -4,11 +4,11 @@ Environment: `LABKIT_STRICT=1` makes `check` raise, `LABKIT_SEED` fixes the inpu
 tried on, `LABKIT_PROGRESS` names the progress file.
 """
 
-from labkit.teach.board import progress
-from labkit.teach.guess import Prediction, predict
-from labkit.teach.lines import show
-from labkit.teach.registry import always, exercise, exercises
-from labkit.teach.verdict import NotPassedError, check
+from labkit.teach.check import NotPassedError, check
+from labkit.teach.predict import Prediction, predict
+from labkit.teach.progress import progress
+from labkit.teach.registry import always, exercise, exercises, solution
+from labkit.teach.show import show
 
 __all__ = [
     "NotPassedError",
@@ -20,4 +20,5 @@ __all__ = [
     "predict",
     "progress",
     "show",
+    "solution",
 ]

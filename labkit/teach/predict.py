@@ -4,7 +4,7 @@ import dataclasses
 
 from labkit.teach import store
 from labkit.teach.amount import amount, in_words, scale
-from labkit.teach.lines import reading_of
+from labkit.teach.show import reading_of
 from labkit.units import si
 
 _CLOSE = 1.05  # a guess within this factor counts as right

@@ -20,7 +20,6 @@ _SENTENCES = list(ORIGINS)
     title="the traffic of a copy",
     solution=lambda n, itemsize: 2 * n * itemsize,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(2048), "100 numbers of 8 bytes"),
         (lambda n, itemsize: n * itemsize, "read and written"),
         (lambda n, itemsize: 2 * n, "itemsize"),
@@ -47,7 +46,6 @@ def copy_bytes(answer, rng):
     title="the work of a matrix product",
     solution=lambda m, n, k: 2 * m * n * k,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(48), "each result needs k multiplications"),
         (lambda m, n, k: m * n * k, "and as many additions"),
         (lambda m, n, k: 2 * m**3, "need not be square"),
@@ -79,7 +77,6 @@ def matmul_flop(answer, rng):
     title="which origin",
     solution=ORIGINS,
     wrong=[
-        (..., "write your answer", "todo"),
         (dict.fromkeys(ORIGINS, ...), "write your answer", "todo"),
         (dict.fromkeys(ORIGINS, "measured"), "a data sheet"),
         (ORIGINS | {"16 GB divided by 3.35 TB/s makes 4.8 ms.": "published"}, "calculates"),
@@ -107,7 +104,6 @@ def origins(answer, rng):
         n_bytes / bytes_per_s, n_flop / flop_per_s
     ),
     wrong=[
-        (..., "write your answer", "todo"),
         (always(2.0), "fresh numbers"),
         (lambda n, f, b, p: n / b + f / p, "at the same time"),
         (lambda n, f, b, p: min(n / b, f / p), "both must be done"),
@@ -154,7 +150,6 @@ def audited(time_s, n_bytes, n_flop, bytes_per_s, flop_per_s):
     title="too good to be true",
     solution=audited,
     wrong=[
-        (..., "write your answer", "todo"),
         (always("memory"), "moving needs"),
         (always("impossible"), "possible"),
         (lambda t, n, f, b, p: "memory" if n / b >= f / p else "compute", "faster than"),

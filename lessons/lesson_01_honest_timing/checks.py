@@ -20,7 +20,6 @@ _REPORTS = list(LIES)
     title="which lie",
     solution=LIES,
     wrong=[
-        (..., "write your answer", "todo"),
         (dict.fromkeys(LIES, ...), "write your answer", "todo"),
         (dict.fromkeys(LIES, "mean"), "does not grow with the work"),
         (LIES | {_REPORTS[1]: "mean"}, "multiple of one step"),
@@ -114,7 +113,6 @@ def _reversed(work, clock):
     title="a warm stopwatch",
     solution=_warm,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(0.25), "got 0.25"),
         (_start_at_once, "the compiler"),
         (_both_calls, "the compiler"),
@@ -181,7 +179,6 @@ def _two_launches(launch, synchronize, clock):
     title="a stopwatch that waits",
     solution=_waited,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(0.05), "got 0.05"),
         (_never_waits, "the order, not the work"),
         (_waits_too_late, "the order, not the work"),
@@ -245,7 +242,6 @@ def _forgets_to_divide(work, clock, tick_s):
     title="wider than a tick",
     solution=_window,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(1e-4), "got 0.0001"),
         (_one_call, "whole ticks"),
         (_thousand_calls, "waste"),
@@ -306,7 +302,6 @@ def _normal_rule(n, confidence):
     title="the honest interval",
     solution=_rank,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(1), "return 0"),
         (_one_sided, "each of its two sides"),
         (_at_least_one, "return 0"),

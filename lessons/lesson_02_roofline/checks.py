@@ -10,7 +10,6 @@ from labkit.teach.registry import always, exercise
     title="count a loop",
     solution=lambda itemsize: 2 / (3 * itemsize),
     wrong=[
-        (..., "write your answer", "todo"),
         (always(1 / 6), "itemsize"),
         (lambda itemsize: 2 / 3, "bytes, not numbers"),
         (lambda itemsize: 1 / (3 * itemsize), "a multiplication and an addition"),
@@ -43,7 +42,6 @@ def _roof(intensity, peak, bandwidth):
     title="the roof",
     solution=_roof,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(1e12), "got 1e+12"),
         (lambda i, p, b: i * b, "more than the peak"),
         (lambda i, p, b: p, "bytes times intensity"),
@@ -76,7 +74,6 @@ def _speedup(intensity, peak, bandwidth, peak_factor, bandwidth_factor):
     title="what new hardware buys",
     solution=_speedup,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(2.0), "got 2"),
         (lambda i, p, b, pf, bf: pf, "slope only"),
         (lambda i, p, b, pf, bf: min(pf, bf), "got"),
@@ -120,7 +117,6 @@ def _tokens(ridge, d, f, itemsize):
     title="how many tokens",
     solution=_tokens,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(300), "got 300"),
         (lambda r, d, f, s: math.ceil(r * s / 2), "activations cross the memory too"),
         (lambda r, d, f, s: math.ceil(_tokens(r, d, f, 2)), "bytes a number"),
@@ -178,7 +174,6 @@ def _mean_of_rates(parts, peak, bandwidth):
     title="a program of parts",
     solution=_program_rate,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(1e12), "expected"),
         (_average_intensity, "one average intensity"),
         (_mean_of_rates, "add times, not rates"),

@@ -14,7 +14,6 @@ def _amdahl(n, s):
     title="Amdahl",
     solution=_amdahl,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(1.8), "with nothing serial"),
         (lambda n, s: n, "nothing but serial work"),
         (lambda n, s: s + (1 - s) / n, "a time"),
@@ -57,7 +56,6 @@ def _threads_for(wanted, s):
     title="how many threads",
     solution=_threads_for,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(64), "got 64"),
         (lambda w, s: math.ceil(w), "serial part takes its time"),
         (lambda w, s: math.ceil(w / (1 - s)), "times faster"),
@@ -99,7 +97,6 @@ def _share(time_1_s, time_n_s, n):
     title="the share from two times",
     solution=_share,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(0.1), "got 0.1"),
         (lambda t1, tn, n: tn / t1, "parallel part takes time as well"),
         (lambda t1, tn, n: tn / t1 - 1 / n, "nothing but serial work"),
@@ -165,7 +162,6 @@ def _ignores_free_threads(work_s, n_threads, quota_cores, period_s):
     title="under a quota",
     solution=_done_s,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(0.3), "got 0.3"),
         (lambda w, n, q, p: w / n, "stop until the next period"),
         (lambda w, n, q, p: w / min(n, q), "burst"),
@@ -213,7 +209,6 @@ def _weak_scaling(rows):
     title="weak scaling",
     solution=_weak_scaling,
     wrong=[
-        (..., "write your answer", "todo"),
         (always([1, 0.907, 0.865, 0.796]), "row"),
         (lambda rows: [rows[0][2] / t for _, _, t in rows], "work per GPU"),
         (lambda rows: [p / rows[0][0] * rows[0][2] / t for p, _, t in rows], "per GPU, not"),

@@ -459,7 +459,7 @@ for n, values in reached.items():
 # %% [markdown]
 # **Why the gap.** Nothing in that program is serial. The GPUs *talk* after every layer, and the
 # talking grows with their number: the share from eight GPUs is the largest. A share that grows
-# with *n* is no serial part, it is communication (lesson 12).
+# with *n* is no serial part, it is communication (lesson 15).
 #
 # ## What you now know
 # - **Climb**: compile, SIMD, cores; each rung was measured, and threads help only what lets go of

@@ -10,7 +10,6 @@ from labkit.teach.registry import always, exercise
     title="throughput",
     solution=lambda batch, batch_time_s: batch / batch_time_s,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(1000.0), "expected"),
         (lambda b, t: 1 / t, "batches"),
         (lambda b, t: t / b, "seconds a request"),
@@ -42,7 +41,6 @@ def _gpu_time_s(n_launches, launch_s, sent, link, flop, peak, moved, bandwidth):
         peak_bytes_per_s,
     ),
     wrong=[
-        (..., "write your answer", "todo"),
         (always(1e-4), "expected"),
         (lambda n, s, b, k, f, p, m, w: s + b / k + max(f / p, m / w), "every launch"),
         (lambda n, s, b, k, f, p, m, w: n * s + max(f / p, m / w), "road is missing"),
@@ -93,7 +91,6 @@ def _largest_allowed(measured, limit_s):
     title="under a limit",
     solution=_best_batch,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(16), "got 16"),
         (lambda rows, limit: max(rows, key=lambda row: row[0] / row[1])[0], "breaks the limit"),
         (_largest_allowed, "largest batch need not"),
@@ -159,7 +156,6 @@ def _break_even(cpu_start_s, cpu_each_s, gpu_start_s, gpu_each_s):
     title="the first win",
     solution=_first_win,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(32), "got 32"),
         (lambda cs, ce, gs, ge: math.floor(_break_even(cs, ce, gs, ge)), "not faster yet"),
         (lambda cs, ce, gs, ge: _break_even(cs, ce, gs, ge), "whole number"),
@@ -223,7 +219,6 @@ def _smallest_batch(rate, start_s, each_s, limit_s):
     title="waiting for the batch",
     solution=lambda rate, start_s, each_s, limit_s: _largest_batch(rate, start_s, each_s, limit_s),
     wrong=[
-        (..., "write your answer", "todo"),
         (always(8), "got 8"),
         (lambda r, s, e, m: _largest_batch(r, s, e, m, waits=False), "has waited"),
         (lambda r, s, e, m: _largest_batch(r, s, e, m, keeps_up=False), "does not keep up"),

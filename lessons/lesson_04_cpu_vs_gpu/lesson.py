@@ -182,7 +182,7 @@ road_guess.against(
 
 # %% [markdown]
 # So weights stay on the GPU, and only requests and answers travel. A model that does not fit is
-# another matter (lesson 13).
+# another matter (lesson 16).
 #
 # What do *your* links do?
 

@@ -423,7 +423,7 @@ lk.show(
 )
 
 # %% [markdown]
-# **Next**: the exercises; then `09_attention_and_precision`, where a tile of a *product* never
+# **Next**: the exercises; then `10_attention_and_precision`, where a tile of a *product* never
 # reaches memory at all.
 # Sources: siboehm/SGEMM_CUDA and its article *How to Optimize a CUDA Matmul Kernel* (2022);
 # BEEB0SS/kernel-ladder.

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 09 · Attention and precision: exercises
+# # 10 · Attention and precision: exercises
 # From counting bytes to attention over tiles that pass by once. The numbers in a check are fresh at
 # each run.
 
@@ -20,7 +20,7 @@ import labkit as lk
 from labkit import cuda
 
 # %% [markdown]
-# ## 09.1 The bytes of attention
+# ## 10.1 The bytes of attention
 # One head: queries, keys, values and results are `length` × `head_size` each. Step by step, every
 # kernel reads its inputs from memory once and writes its result there: scores, softmax, weighted
 # sum. A number has `itemsize` bytes. How many bytes move, reads and writes together? (1 line)
@@ -35,10 +35,10 @@ def stepwise_bytes(length, head_size, itemsize):
 
 
 # %%
-lk.check("09.1", stepwise_bytes)
+lk.check("10.1", stepwise_bytes)
 
 # %% [markdown]
-# ## 09.2 Merge two softmaxes
+# ## 10.2 Merge two softmaxes
 # Two workers saw a part of the scores each. Of its part a worker keeps a pair: the `largest` score
 # and the `total`, the sum of exp(score − largest). Return the pair of all scores together. A worker
 # that saw nothing has the pair (−inf, 0); not both of them saw nothing. (about 3 lines)
@@ -55,14 +55,14 @@ def merge(largest_a, total_a, largest_b, total_b):
 
 
 # %%
-lk.check("09.2", merge)
+lk.check("10.2", merge)
 
 # %% [markdown] tags=["solution"]
 # The merge does not care in which order parts come. So the keys of one query may be shared among
 # many blocks, or chips, and that is how a long context is served.
 
 # %% [markdown]
-# ## 09.3 Two reads, not three
+# ## 10.3 Two reads, not three
 # The softmax of each column of `x`, one thread a column, blocks of 32 threads:
 # `column_softmax[columns / 32, 32](x, out)`, rounded up. Scores reach 200. Budget: two reads of `x`
 # and one write of `out`, for any number of rows. (about 10 lines)
@@ -87,10 +87,10 @@ def column_softmax(x, out):
 
 
 # %%
-lk.check("09.3", column_softmax)
+lk.check("10.3", column_softmax)
 
 # %% [markdown]
-# ## 09.4 An int8 product and its bound
+# ## 10.4 An int8 product and its bound
 # Round each row of `a` and each column of `w` to whole numbers from −127 to 127, with a scale of
 # its own, multiply, and scale back. Return the product and, for each of its numbers, a bound of its
 # error. Budget: the bound holds, and is no larger than the lesson's. A row may be all zeros.
@@ -112,10 +112,10 @@ def int8_product(a, w):
 
 
 # %%
-lk.check("09.4", int8_product)
+lk.check("10.4", int8_product)
 
 # %% [markdown]
-# ## 09.5 Attention while the keys pass by (a stretch)
+# ## 10.5 Attention while the keys pass by (a stretch)
 # `q` holds queries, one a row, already divided by the root of the head size. `tiles` gives pairs
 # `(k, v)`: some keys and their values, one a row. You can go through `tiles` *once*, and the memory
 # of a pair is used again for the next, as on a chip. Return softmax(q kᵀ) v over all keys.
@@ -139,7 +139,7 @@ def attend(q, tiles):
 
 
 # %%
-lk.check("09.5", attend)
+lk.check("10.5", attend)
 
 # %% [markdown]
 # ## To think about

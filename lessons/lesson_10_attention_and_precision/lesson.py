@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 09 · Attention and precision
+# # 10 · Attention and precision
 # *Chips wait for bytes. How do you move fewer of them: in another order, or in fewer bits?*
 #
 # **You will be able to** count the traffic of attention with tiles and without, read the range and
@@ -44,7 +44,7 @@ rng = np.random.default_rng(9)
 
 # %%
 my_guess = ...
-speed_guess = lk.predict("09.a", my_guess)
+speed_guess = lk.predict("10.a", my_guess)
 
 # %%
 published = lk.published("flash-attention")
@@ -134,7 +134,7 @@ def fused(x, out):
 
 # %%
 my_guess = ...
-softmax_guess = lk.predict("09.b", my_guess)
+softmax_guess = lk.predict("10.b", my_guess)
 
 
 # %%
@@ -266,7 +266,7 @@ def tiled(q, k, v, out):
 
 # %%
 my_guess = ...
-tile_guess = lk.predict("09.c", my_guess)
+tile_guess = lk.predict("10.c", my_guess)
 
 # %%
 out[:] = 0
@@ -344,7 +344,7 @@ lk.Explorer(
 
 # %%
 my_guess = ...
-sum_guess = lk.predict("09.d", my_guess)
+sum_guess = lk.predict("10.d", my_guess)
 
 # %%
 total = ml_dtypes.bfloat16(0)
@@ -393,7 +393,7 @@ lk.Explorer(lk.draw.number_ruler, x=lk.draw.Slider(1e-8, 1e6, 3.14159, log=True)
 
 # %%
 my_guess = ...
-bound_guess = lk.predict("09.e", my_guess, "%")
+bound_guess = lk.predict("10.e", my_guess, "%")
 
 
 # %%
@@ -483,7 +483,7 @@ print(f"[measured] 16 bits in torch: {trap}; of this CPU it uses {uses}")
 
 # %%
 my_guess = ...
-onnx_guess = lk.predict("09.f", my_guess)
+onnx_guess = lk.predict("10.f", my_guess)
 
 # %%
 WIDTH = 1024
@@ -585,7 +585,7 @@ chart.picture(
 #   far below its bound.
 #
 # **Next**: the exercises, in which attention passes by in tiles that you cannot keep; then
-# `10_systolic_arrays`.
+# `12_systolic_arrays`.
 # Sources: Dao et al., *FlashAttention*, arXiv 2205.14135; Milakov and Gimelshein, *Online
 # normalizer calculation for softmax*, arXiv 1805.02867 (unverified: only its abstract was read; the
 # counts above are our own).

@@ -1,4 +1,4 @@
-"""Checks of lesson 10: cycles, padding, a layer, the clock of an array, a batch under a limit."""
+"""Checks of lesson 12: cycles, padding, a layer, the clock of an array, a batch under a limit."""
 
 import itertools
 import math
@@ -14,11 +14,10 @@ def _one_tile(m, rows, columns):
 
 
 @exercise(
-    "10.1",
+    "12.1",
     title="the cycles of one tile",
     solution=_one_tile,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(16), "a batch of 9"),
         (lambda m, rows, columns: m + rows + columns - 2, "weights have to move in first"),
         (lambda m, rows, columns: rows + m, "has to cross the array"),
@@ -53,11 +52,10 @@ def _real_share(k, n, rows, columns):
 
 
 @exercise(
-    "10.2",
+    "12.2",
     title="the cost of padding",
     solution=_real_share,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(0.25390625), "expected 1"),
         (lambda k, n, r, c: 1 - _real_share(k, n, r, c), "the share that is real"),
         (lambda k, n, r, c: 1 / _real_share(k, n, r, c), "at most 1"),
@@ -101,7 +99,7 @@ def _layer(m, k, n, rows, columns, load_cycles):
 
 
 def _layer_with(period=max, first=1, tiles=math.ceil, drain=1):
-    """A wrong answer to 10.3: the formula with one part of it changed."""
+    """A wrong answer to 12.3: the formula with one part of it changed."""
 
     def wrong(m, k, n, rows, columns, load):
         n_tiles = tiles(k / rows) * tiles(n / columns)
@@ -112,11 +110,10 @@ def _layer_with(period=max, first=1, tiles=math.ceil, drain=1):
 
 
 @exercise(
-    "10.3",
+    "12.3",
     title="the cycles of a layer",
     solution=_layer,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(20), "counts as a whole one"),
         (_layer_with(period=lambda m, load: m + load), "while the array still works"),
         (_layer_with(period=lambda m, load: m), "cannot start before"),
@@ -182,11 +179,10 @@ def _in_place(inputs, weights, sums, entering):
 
 
 @exercise(
-    "10.4",
+    "12.4",
     title="the clock of an array",
     solution=_tick,
     wrong=[
-        (..., "write your answer", "todo"),
         (always((np.zeros((2, 3), int), np.zeros((2, 3), int))), "inputs move right"),
         (lambda i, w, s, e: (i, s + i * w), "inputs move right"),
         (lambda i, w, s, e: (_tick(i, w, s, e)[0], s + _tick(i, w, s, e)[0] * w), "move down"),
@@ -262,11 +258,10 @@ def _array_only(limit_s, _arrivals_per_s, layers, size, load_cycles, clock_hz):
 
 
 @exercise(
-    "10.5",
+    "12.5",
     title="a batch under a limit",
     solution=_largest_batch,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(200), "got 200"),
         (_array_only, "waits until the batch is full"),
         (lambda limit_s, rate, *rest: int(limit_s * rate), "through the array as well"),

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 10 · Systolic arrays: exercises
+# # 12 · Systolic arrays: exercises
 # From counting cycles to the clock of an array. The numbers in a check are fresh at each run.
 
 # %%
@@ -18,7 +18,7 @@ import numpy as np
 import labkit as lk
 
 # %% [markdown]
-# ## 10.1 One tile
+# ## 12.1 One tile
 # A batch of `m` rows meets `rows × columns` weights on an array of just that size. The weights
 # still have to move in. How many cycles until the last result is out? (1 line)
 
@@ -32,10 +32,10 @@ def one_tile_cycles(m, rows, columns):
 
 
 # %%
-lk.check("10.1", one_tile_cycles)
+lk.check("12.1", one_tile_cycles)
 
 # %% [markdown]
-# ## 10.2 The cost of padding
+# ## 12.2 The cost of padding
 # `k × n` weights are cut into whole tiles of `rows × columns`; what is missing is filled with
 # zeros. Which share of all these multiplications is real? (about 3 lines)
 
@@ -51,7 +51,7 @@ def real_share(k, n, rows, columns):
 
 
 # %%
-lk.check("10.2", real_share)
+lk.check("12.2", real_share)
 
 # %% [markdown]
 # Try it: what does a model pay for a layer of 129 × 129 in place of 128 × 128, on an array of
@@ -62,7 +62,7 @@ share = real_share(129, 129, 128, 128)
 lk.show(lk.Reading("real share, 129 on 128", share, "%", "modelled"))
 
 # %% [markdown]
-# ## 10.3 A layer
+# ## 12.3 A layer
 # The whole layer, `m × k` times `k × n`, double-buffered: the next tile's weights come in while the
 # array still works. A tile's load takes `load_cycles`. The check holds your formula against the
 # simulated array. (about 3 lines)
@@ -79,10 +79,10 @@ def layer_cycles(m, k, n, rows, columns, load_cycles):
 
 
 # %%
-lk.check("10.3", layer_cycles)
+lk.check("12.3", layer_cycles)
 
 # %% [markdown]
-# ## 10.4 The clock
+# ## 12.4 The clock
 # Write the array itself. In one cycle all inputs move right by one, and `entering` (one number for
 # each row) becomes the first column. All sums move down by one; into the first row comes 0. Then
 # each cell adds its input, the one it holds now, times its weight. Leave the arrays that you get
@@ -101,15 +101,15 @@ def tick(inputs, weights, sums, entering):
 
 
 # %%
-lk.check("10.4", tick)
+lk.check("12.4", tick)
 
 # %% [markdown]
-# ## 10.5 A batch under a limit (a stretch)
+# ## 12.5 A batch under a limit (a stretch)
 # Requests arrive at a steady `arrivals_per_s`. The first request of a batch waits until the batch
 # is full, `batch / arrivals_per_s` seconds, and then for the batch to go through all `layers`, a
 # list of `(k, n)`, one after the other, on an array of `size × size` cells.
 # Return the largest batch whose first request is answered within `limit_s`, or 0 if there is none.
-# (about 6 lines; use 10.3)
+# (about 6 lines; use 12.3)
 
 
 # %%
@@ -127,7 +127,7 @@ def largest_batch(limit_s, arrivals_per_s, layers, size, load_cycles, clock_hz):
 
 
 # %%
-lk.check("10.5", largest_batch)
+lk.check("12.5", largest_batch)
 
 # %% tags=["solution"]
 # MLP0's stand-in on the TPU v1: how fast must requests come for a batch of 200 within 7 ms?

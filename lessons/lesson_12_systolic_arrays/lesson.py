@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 10 · Systolic arrays
+# # 12 · Systolic arrays
 # *How do 65,536 multipliers get fed in every cycle, and what leaves them idle?*
 #
 # **You will be able to** follow a number through a systolic array, predict cycles and utilisation
@@ -35,7 +35,7 @@ rng = np.random.default_rng(10)
 
 # %%
 my_guess = ...
-cycles_guess = lk.predict("10.a", my_guess)
+cycles_guess = lk.predict("12.a", my_guess)
 
 # %%
 a, w = rng.integers(-4, 9, (6, 4)), rng.integers(-4, 9, (4, 4))
@@ -118,7 +118,7 @@ assert n_agree == n_shapes
 
 # %%
 my_guess = ...
-padding_guess = lk.predict("10.b", my_guess)
+padding_guess = lk.predict("12.b", my_guess)
 
 # %%
 unit = MatrixUnit(128, 128)
@@ -192,7 +192,7 @@ lk.show(run.count)
 
 # %%
 my_guess = ...
-load_guess = lk.predict("10.c", my_guess)
+load_guess = lk.predict("12.c", my_guess)
 
 # %%
 weight_bytes_per_s = lk.published("tpu-v1-ridge").rows[0]["bandwidth_bytes_per_s"]
@@ -309,7 +309,7 @@ chart.picture("TPU v1: four of six applications lie on the slope, where weights 
 
 # %%
 my_guess = ...
-share_guess = lk.predict("10.d", my_guess, "%")
+share_guess = lk.predict("12.d", my_guess, "%")
 
 # %% [markdown]
 # The array's own time for five layers of 2000 × 2000, a stand-in for MLP0:
@@ -401,6 +401,6 @@ for m, k, n in ((200, 2048, 2048), (2048, 2048, 2048), (4096, 256, 256)):
 lk.show(lk.Reading("rows of a batch that hide one load", load_cycles(256), "1", "modelled"))
 
 # %% [markdown]
-# **Next**: the exercises, in which you write the clock of an array; then `11_xla_and_pallas`.
+# **Next**: the exercises, in which you write the clock of an array; then `13_xla_and_pallas`.
 # Sources: Jouppi et al., *In-Datacenter Performance Analysis of a Tensor Processing Unit*, arXiv
 # 1704.04760; Kung, *Why Systolic Architectures?*, Computer 15(1), 1982.

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 11 · XLA and Pallas: exercises
+# # 13 · XLA and Pallas: exercises
 # From tiles to a kernel of your own. The numbers in a check are fresh at each run.
 
 # %%
@@ -28,7 +28,7 @@ from jax.sharding import PartitionSpec as P
 import labkit as lk
 
 # %% [markdown]
-# ## 11.1 Tiles
+# ## 13.1 Tiles
 # A TPU keeps a matrix, row after row, in whole tiles of 8 × 128 numbers. How many bytes does a
 # matrix of `rows × columns` take, `itemsize` bytes a number? (1 to 3 lines)
 
@@ -42,10 +42,10 @@ def padded_bytes(rows, columns, itemsize):
 
 
 # %%
-lk.check("11.1", padded_bytes)
+lk.check("13.1", padded_bytes)
 
 # %% [markdown]
-# ## 11.2 Fetches
+# ## 13.2 Fetches
 # A grid runs with its last axis fastest; `index_map(*place)` gives the block that a step needs. A
 # block is fetched when it is another one than in the step before, and in the first step. Count the
 # fetches. (about 5 lines; `itertools.product` runs through a grid in the right order)
@@ -65,7 +65,7 @@ def fetches(grid, index_map):
 
 
 # %%
-lk.check("11.2", fetches)
+lk.check("13.2", fetches)
 
 # %% [markdown]
 # Try it on the product of the lesson. What does it save to let `i` run fastest? And what would it
@@ -77,7 +77,7 @@ print("k fastest, fetches of x:", fetches(grid, lambda i, j, k: (i, k)))
 print("i fastest, fetches of w:", fetches(grid, lambda k, j, i: (k, j)))
 
 # %% [markdown]
-# ## 11.3 A kernel
+# ## 13.3 A kernel
 # The grid has one axis. At each step `x_ref` is the next block of a tall array, and `y_ref` is the
 # same block of the result every time. Leave in it the sum of all blocks. Nothing says what is in
 # `y_ref` at the beginning. (about 4 lines; `pl.program_id(0)` is the step, `pl.when` runs a
@@ -98,10 +98,10 @@ def sum_blocks(x_ref, y_ref):
 
 
 # %%
-lk.check("11.3", sum_blocks)
+lk.check("13.3", sum_blocks)
 
 # %% [markdown]
-# ## 11.4 One all-reduce
+# ## 13.4 One all-reduce
 # An MLP on several devices: each holds all of `x`, some columns of `a` and the rows of `b` that go
 # with them. Write what one device does, so that each ends with the whole `relu(x @ a) @ b`. Use one
 # collective, `jax.lax.psum(value, "model")`, and send no weights. (1 or 2 lines)
@@ -116,7 +116,7 @@ def mlp_block(x, a_block, b_block):
 
 
 # %%
-lk.check("11.4", mlp_block)
+lk.check("13.4", mlp_block)
 
 # %% [markdown]
 # The check runs it on simulated devices. On your eight virtual ones:
@@ -132,7 +132,7 @@ assert np.allclose(jax.jit(on_mesh)(x, a, b), np.maximum(x @ a, 0) @ b, rtol=1e-
 print(tpu.collectives(jax.jit(on_mesh).lower(x, a, b).compile()))
 
 # %% [markdown]
-# ## 11.5 Choose a block (a stretch)
+# ## 13.5 Choose a block (a stretch)
 # The tiled product of the lesson: n × n × n in bf16, square blocks, `k` fastest. Each step fetches
 # a block of `x` and one of `w`; `y` is written once. VMEM holds two copies of each of the three
 # blocks and one block of 32-bit sums.
@@ -157,7 +157,7 @@ def smallest_block(n, ridge_flop_per_byte, vmem_bytes):
 
 
 # %%
-lk.check("11.5", smallest_block)
+lk.check("13.5", smallest_block)
 
 # %% [markdown]
 # ## To think about

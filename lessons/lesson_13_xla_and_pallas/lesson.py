@@ -7,11 +7,11 @@
 # ---
 
 # %% [markdown]
-# # 11 · XLA and Pallas
+# # 13 · XLA and Pallas
 # *You write array code. What does the compiler make of it, and how do you check its work?*
 #
 # **You will be able to** read what XLA compiled and hold its counts against yours, say which
-# collective a sharding causes, and tile a matrix product for a TPU · **Needs** 02, 10 ·
+# collective a sharding causes, and tile a matrix product for a TPU · **Needs** 02, 12 ·
 # **Takes** 60 min · **Runs on** a CPU; JAX takes a GPU or TPU if there is one
 
 # %%
@@ -56,7 +56,7 @@ lk.show(lk.Reading("times less traffic", moves_apart / moves_together, "1", "mod
 
 # %%
 my_guess = ...
-fusion_guess = lk.predict("11.a", my_guess)
+fusion_guess = lk.predict("13.a", my_guess)
 
 # %%
 x = jnp.ones((4096, 1024))
@@ -135,7 +135,7 @@ print(f"attention: XLA has {ratio:.2f} times the FLOP counted")
 # attention it is the softmax.
 #
 # Attention's *bytes* depend on your JAX (so they are *measured*). A recent one makes all of it a
-# single step, which never writes the scores: lesson 09 was about that. An older one writes and
+# single step, which never writes the scores: lesson 10 was about that. An older one writes and
 # reads them again and again. Which have you?
 
 # %%
@@ -180,7 +180,7 @@ shards({"x": ((M, K), x_sharding), "w": ((K, N), w_sharding), "y": ((M, N), y_sh
 
 # %%
 my_guess = ...
-share_guess = lk.predict("11.b", my_guess, "%")
+share_guess = lk.predict("13.b", my_guess, "%")
 
 
 # %%
@@ -412,7 +412,7 @@ for wait in (True, False):
 
 # %%
 my_guess = ...
-tile_guess = lk.predict("11.c", my_guess)
+tile_guess = lk.predict("13.c", my_guess)
 
 # %%
 square = {
@@ -441,11 +441,11 @@ assert square[127].cycles == square[128].cycles < square[129].cycles == square[1
 
 # %%
 my_guess = ...
-knee_guess = lk.predict("11.d", my_guess)
+knee_guess = lk.predict("13.d", my_guess)
 
 # %%
 SIDE, CLOCK_HZ = 8192, 1.5e9
-MAC_PER_CYCLE = 4 * 128 * 128  # four matrix units, each an array as in lesson 10
+MAC_PER_CYCLE = 4 * 128 * 128  # four matrix units, each an array as in lesson 12
 units = lk.Reading("four units", 2 * MAC_PER_CYCLE * CLOCK_HZ, "FLOP/s", "modelled")
 peak = lk.chip("tpu-v5e").peak("bf16")
 lk.show(units, peak)
@@ -533,7 +533,7 @@ for way, (x, a, b, out, own_bytes) in ways.items():
     assert program.argument_bytes == own_bytes
 
 # %% [markdown]
-# Memory against talk: the less a chip holds, the more it must ask for. Lesson 13 trains a model in
+# Memory against talk: the less a chip holds, the more it must ask for. Lesson 16 trains a model in
 # each of these ways.
 #
 # ## What it refuses
@@ -574,6 +574,6 @@ print(blocked[1024].message.split("}. ")[-1])  # the compiler's own words, new w
 # - **Tile** for a TPU: whole tiles of 8 × 128, blocks large enough for the ridge and small enough
 #   for VMEM; and let a race detector, not a test of values, say that it is right.
 #
-# **Next**: the exercises; then `12_collectives`, where the all-reduce is yours to write.
+# **Next**: the exercises; then `15_collectives`, where the all-reduce is yours to write.
 # Sources: JAX documentation, *Pallas: Grids and BlockSpecs*; Austin et al., *How to Scale Your
 # Model* (jax-ml.github.io/scaling-book), for the units and clock of the v5e.

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 17 · Power and energy: exercises
+# # 20 · Power and energy: exercises
 # From mending an integrator to catching a meter that lies. The numbers in a check are fresh at each
 # run.
 
@@ -19,7 +19,7 @@ import labkit as lk
 from labkit.measure.power import sensors
 
 # %% [markdown]
-# ## 17.1 Mend an integrator
+# ## 20.1 Mend an integrator
 # A program asked a power sensor at `times_s` (ascending, *unevenly spaced*, from before the window
 # until after it) and was shown `watts`. It computes the energy like this:
 #
@@ -42,7 +42,7 @@ def energy_j(times_s, watts, start_s, stop_s):
 
 
 # %%
-lk.check("17.1", energy_j)
+lk.check("20.1", energy_j)
 
 # %% [markdown]
 # Try it on a mean of 1 s, with a burst of 0.4 s at 300 W. It is mended, and still far from 120 J.
@@ -64,11 +64,11 @@ def mended_on_a_burst():
 mended_on_a_burst()
 
 # %% [markdown] tags=["solution"]
-# The padding of lesson 17: add up until the meter has told everything, then take off the idle. The
+# The padding of lesson 20: add up until the meter has told everything, then take off the idle. The
 # small rest is the poll that comes a little after the update.
 
 # %% [markdown]
-# ## 17.2 The counter that starts again
+# ## 20.2 The counter that starts again
 # `readings_j` are what an energy counter showed, in order. When it reaches `range_j` it starts
 # again at 0; between two readings that happens at most once. Return the joules from the first
 # reading to the last. (2 to 5 lines)
@@ -84,7 +84,7 @@ def counted_j(readings_j, range_j):
 
 
 # %%
-lk.check("17.2", counted_j)
+lk.check("20.2", counted_j)
 
 # %% [markdown]
 # A counter with a range of 65,536 J, a machine of 400 W. How often must you read it at least, and
@@ -95,7 +95,7 @@ lk.check("17.2", counted_j)
 # and each that is missed takes 65,536 J off. `lk.energy` reads twice in that time.
 
 # %% [markdown]
-# ## 17.3 Detect a lying meter
+# ## 20.3 Detect a lying meter
 # You put a meter beside a reference that you trust. `steady` holds pairs `(true_w, shown_w)` of
 # loads that stay level, `pulsed` the same for loads that pulse ten times a second, each at another
 # phase. Even an honest meter is off by up to 2 %. Return
@@ -126,7 +126,7 @@ def diagnose(steady, pulsed):
 
 
 # %%
-lk.check("17.3", diagnose)
+lk.check("20.3", diagnose)
 
 # %% [markdown]
 # Could you have caught the part-time meter with level loads alone, however many?
@@ -136,7 +136,7 @@ lk.check("17.3", diagnose)
 # meter's fault, show it what it may have been built to leave out.**
 
 # %% [markdown]
-# ## 17.4 The fewest joules in time
+# ## 20.4 The fewest joules in time
 # Each of `settings` is a tuple `(batch, cap_w, epochs, epoch_s, power_w)`. `epochs` has one number
 # for each run: how many epochs it took to the target accuracy, or `None` where it never got there.
 #
@@ -163,7 +163,7 @@ def best_setting(settings, max_time_s):
 
 
 # %%
-lk.check("17.4", best_setting)
+lk.check("20.4", best_setting)
 
 # %% [markdown]
 # Run it on the recorded V100: ResNet-50 with 21 hours, with 24 hours, and with no limit. What do
@@ -200,7 +200,7 @@ for hours in (21, 24, float("inf")):
 # dearer each joule saved is in time.
 
 # %% [markdown]
-# ## 17.5 Joules for an answer
+# ## 20.5 Joules for an answer
 # A prompt of `n_read` tokens is read at `read_per_s` tokens a second, while the chip draws
 # `read_w`. Then `n_written` tokens are written at `write_per_s`, while it draws `write_w`. Both
 # rates are those of the whole chip, which serves many conversations at once; so an answer takes
@@ -220,7 +220,7 @@ def written_token_j(n_read, n_written, read_per_s, write_per_s, read_w, write_w)
 
 
 # %%
-lk.check("17.5", written_token_j)
+lk.check("20.5", written_token_j)
 
 # %% [markdown]
 # ## To think about

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 17 · Power and energy
+# # 20 · Power and energy
 # *What does a power meter see of your program, and how many joules did it really take?*
 #
 # **You will be able to** say what each kind of power sensor shows and hides, measure energy with
@@ -18,8 +18,8 @@
 import numpy as np
 
 import labkit as lk
-from labkit.hardware import op_energy
 from labkit.measure.power import sensors
+from labkit.results import op_energy
 
 # %% [markdown]
 # ## What is here
@@ -60,7 +60,7 @@ true_j = float(load.energy_j(START_S + BURST_S) - load.energy_j(START_S))
 lk.show(lk.Reading("truth", true_j, "J", "simulated"))
 
 my_guess = ...
-burst_guess = lk.predict("17.a", my_guess, "J")
+burst_guess = lk.predict("20.a", my_guess, "J")
 
 
 # %%
@@ -245,7 +245,7 @@ assert unpadded.energy_lo_j <= true_j <= unpadded.energy_hi_j
 
 # %%
 my_guess = ...
-alias_guess = lk.predict("17.b", my_guess, "1")
+alias_guess = lk.predict("20.b", my_guess, "1")
 
 # %%
 LENGTH_S, DUTY = 5.0, 0.25
@@ -364,7 +364,7 @@ lk.Explorer(race, awake_w=lk.draw.Slider(0.0, 300.0, 50.0, unit="W", label="awak
 
 # %%
 my_guess = ...
-cap_guess = lk.predict("17.c", my_guess, "%")
+cap_guess = lk.predict("20.c", my_guess, "%")
 
 # %%
 trace = lk.recorded("zeus-v100")
@@ -395,7 +395,7 @@ for cap_w, epoch_s, power_w in zip(*(resnet[column] for column in columns), stri
 
 # %%
 my_guess = ...
-saving_guess = lk.predict("17.d", my_guess, "%")
+saving_guess = lk.predict("20.d", my_guess, "%")
 
 
 # %%
@@ -491,7 +491,7 @@ lk.Explorer(
 
 # %%
 my_guess = ...
-token_guess = lk.predict("17.e", my_guess, "1")
+token_guess = lk.predict("20.e", my_guess, "1")
 
 # %%
 CONTEXT = 500  # tokens in each conversation: our assumption
@@ -610,5 +610,5 @@ print(f"[published] takeaway: batch and cap together save up to {saved:.1%}")
 
 # %% [markdown]
 # **Next**: the exercises, in which you mend an integrator and catch a lying meter; then
-# `18_cost_and_carbon`, where joules become dollars and grams.
+# `21_cost_and_carbon`, where joules become dollars and grams.
 # Sources: Yang, Adamek, Armour 2024, arXiv 2312.02741; You and others 2023, arXiv 2208.06102.

@@ -1,4 +1,4 @@
-"""Checks of lesson 18: energy of a run, a million tokens, own or rent, a budget, an audit."""
+"""Checks of lesson 21: energy of a run, a million tokens, own or rent, a budget, an audit."""
 
 import math
 
@@ -12,11 +12,10 @@ def _mwh(n_chips, power_w, days, pue):
 
 
 @exercise(
-    "18.1",
+    "21.1",
     title="energy of a run",
     solution=_mwh,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(1287), "fresh numbers"),
         (lambda n, w, d, p: n * w * d * 24 / 1e6, "PUE"),
         (lambda n, w, d, p: n * w * d * 24 / p / 1e6, "more than the computers"),
@@ -53,11 +52,10 @@ def _million(usd_per_hour, tokens_per_s, utilisation):
 
 
 @exercise(
-    "18.2",
+    "21.2",
     title="a million tokens",
     solution=_million,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(0.776), "fresh numbers"),
         (lambda p, r, u: p / (r * 3600) * 1e6, "idle hours are paid too"),
         (lambda p, r, u: p * u / (r * 3600) * 1e6, "dearer when it is used less"),
@@ -93,13 +91,12 @@ def _break_even(capex, life, hosting, power_w, pue, usd_per_kwh, rent, hours=HOU
 
 
 @exercise(
-    "18.3",
+    "21.3",
     title="own or rent",
     solution=lambda capex, life, hosting, power_w, pue, usd_per_kwh, rent: _break_even(
         capex, life, hosting, power_w, pue, usd_per_kwh, rent
     ),
     wrong=[
-        (..., "write your answer", "todo"),
         (always(0.537), "fresh numbers"),
         (lambda c, y, h, w, p, e, r: (c / y + h) / (8760 * r), "costs electricity too"),
         (lambda c, y, h, w, p, e, r: (c / y + h) / 8760 / r + w * p * e / 1e3 / r, "in both"),
@@ -174,11 +171,10 @@ def _best(offers, max_usd, max_tonnes, usd=True, carbon=True, pue=True, by=0):
 
 
 @exercise(
-    "18.4",
+    "21.4",
     title="beat a budget",
     solution=lambda offers, max_usd, max_tonnes: _best(offers, max_usd, max_tonnes),
     wrong=[
-        (..., "write your answer", "todo"),
         (always("nowhere"), "is called"),
         (lambda o, usd, t: _best(o, usd, t, carbon=False), "too much carbon"),
         (lambda o, usd, t: _best(o, usd, t, usd=False), "too many dollars"),
@@ -267,11 +263,10 @@ def _one_sided(*claim):
 
 
 @exercise(
-    "18.5",
+    "21.5",
     title="audit a claim",
     solution=lambda h, w, p, g, t: _audited(h, w, p, g, t),
     wrong=[
-        (..., "write your answer", "todo"),
         (always("right"), "it is not right"),
         (always("unexplained"), "it is explained"),
         (lambda *claim: _audited(*claim, without=["no pue"]), "without the PUE"),

@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # 18 · Cost and carbon: exercises
+# # 21 · Cost and carbon: exercises
 # From one multiplication to an audit. The numbers in a check are fresh at each run.
 
 # %%
@@ -16,7 +16,7 @@ import math
 import labkit as lk
 
 # %% [markdown]
-# ## 18.1 GPT-3's energy again
+# ## 21.1 GPT-3's energy again
 # `n_chips` draw `power_w` watts each, on average, for `days` days, in a building with this PUE.
 # Return the energy in **megawatt-hours**. (1 line; for GPT-3's row the paper prints 1,287)
 
@@ -30,10 +30,10 @@ def run_mwh(n_chips, power_w, days, pue):
 
 
 # %%
-lk.check("18.1", run_mwh)
+lk.check("21.1", run_mwh)
 
 # %% [markdown]
-# ## 18.2 A million tokens
+# ## 21.2 A million tokens
 # A machine costs `usd_per_hour` whether it works or not. It works for a share `utilisation` of the
 # time and then makes `tokens_per_s`. What do a million tokens cost in USD? (1 or 2 lines)
 
@@ -48,10 +48,10 @@ def million_tokens_usd(usd_per_hour, tokens_per_s, utilisation):
 
 
 # %%
-lk.check("18.2", million_tokens_usd)
+lk.check("21.2", million_tokens_usd)
 
 # %% [markdown]
-# ## 18.3 Own or rent
+# ## 21.3 Own or rent
 # A machine costs `capex_usd`, lasts `life_years` and costs `hosting_usd_per_year`. While it works
 # it draws `power_w`, at this PUE and price of electricity; else it is switched off. Renting one
 # costs `rent_usd_per_hour`.
@@ -76,10 +76,10 @@ def break_even(
 
 
 # %%
-lk.check("18.3", break_even)
+lk.check("21.3", break_even)
 
 # %% [markdown]
-# ## 18.4 Beat a budget
+# ## 21.4 Beat a budget
 # A training run can go to several places. Each of `offers` is a tuple
 # `(name, n_chips, days, usd_per_chip_hour, power_w, pue, g_per_kwh)`.
 #
@@ -103,10 +103,10 @@ def best_offer(offers, max_usd, max_tonnes):
 
 
 # %%
-lk.check("18.4", best_offer)
+lk.check("21.4", best_offer)
 
 # %% [markdown]
-# ## 18.5 Audit a claim (a stretch)
+# ## 21.5 Audit a claim (a stretch)
 # A report gives `gpu_hours`, the mean power of a GPU, the PUE, the carbon intensity, and claims
 # `tonnes` of carbon. Which number did its authors compute? Return one of
 #
@@ -138,7 +138,7 @@ def audit(gpu_hours, power_w, pue, g_per_kwh, tonnes):
 
 
 # %%
-lk.check("18.5", audit)
+lk.check("21.5", audit)
 
 # %% [markdown]
 # Two published claims to try it on: BLOOM's computing, and Llama 3.1's largest model with the mean

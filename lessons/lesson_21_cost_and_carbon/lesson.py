@@ -7,11 +7,11 @@
 # ---
 
 # %% [markdown]
-# # 18 · Cost and carbon
+# # 21 · Cost and carbon
 # *What do a million tokens cost, in dollars and in grams, and which assumption decides it?*
 #
 # **You will be able to** price a million tokens, decide between owning and renting, and check a
-# published carbon figure · **Needs** 02, 17 · **Takes** 50 min · **Runs on** a CPU
+# published carbon figure · **Needs** 02, 20 · **Takes** 50 min · **Runs on** a CPU
 #
 # Nothing is measured here. Every number is *published*, with its source and date, or *modelled*
 # from such numbers, and a model is worth as much as its worst input.
@@ -29,7 +29,7 @@ import labkit as lk
 
 # %%
 my_guess = ...
-token_guess = lk.predict("18.a", my_guess, "J")
+token_guess = lk.predict("21.a", my_guess, "J")
 
 # %%
 served = lk.published("ml-energy-llama-3.1-8b")
@@ -138,7 +138,7 @@ for row in served.rows:
 
 # %%
 my_guess = ...
-own_guess = lk.predict("18.b", my_guess, "%")
+own_guess = lk.predict("21.b", my_guess, "%")
 
 # %%
 chip_price = h100.figures["price_usd"]
@@ -291,7 +291,7 @@ lk.show(lk.chip("v100-sxm2-32").power)
 
 # %%
 my_guess = ...
-region_guess = lk.predict("18.c", my_guess, "1")
+region_guess = lk.predict("21.c", my_guess, "1")
 
 # %%
 gpt3 = lk.published("patterson-2021").rows[-1]
@@ -411,6 +411,6 @@ cheap, dear = (
 print(f"[modelled] takeaway: the batch alone is worth a factor of {dear / cheap:.0f} in dollars")
 
 # %% [markdown]
-# **Next**: the exercises; then `19_future_accelerators`.
+# **Next**: the exercises; then `22_future_accelerators`.
 # Sources: Patterson et al. 2021, arXiv 2104.10350; Luccioni, Viguier, Ligozat 2022, arXiv
 # 2211.02001.

@@ -1,6 +1,6 @@
 """Checks of lesson 05: how many blocks, a map, a table, a grid stride, less divergence."""
 
-from labkit.teach.checks.lesson_05 import (
+from lessons.lesson_05_first_kernels.checks import (
     how_many_blocks,
     clamp,
     distances,

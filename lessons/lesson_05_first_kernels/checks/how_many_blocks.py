@@ -10,7 +10,6 @@ from labkit.teach.registry import always, exercise
     title="how many blocks",
     solution=lambda n, threads: math.ceil(n / threads),
     wrong=[
-        (..., "write your answer", "todo"),
         (always(4), "got 4"),
         (lambda n, threads: n // threads, "left out"),
         (lambda n, threads: n // threads + 1, "nothing to do"),

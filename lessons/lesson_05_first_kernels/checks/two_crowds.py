@@ -64,7 +64,6 @@ def _parted_constant(x, out):
     in_place=True,
     solution=_parted,
     wrong=[
-        (..., "write your answer", "todo"),
         (kernels.not_written, "NotImplementedError", "todo"),
         (always(0), "@cuda.jit"),
         (_mixed, "warps diverge"),

@@ -12,7 +12,6 @@ def _sectors(addresses):
     title="count sectors",
     solution=_sectors,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(4), "expected"),
         (len, "may share a sector"),
         (lambda addresses: 4 * len(addresses) // 32, "one address"),

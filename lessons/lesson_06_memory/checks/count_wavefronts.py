@@ -14,7 +14,6 @@ def _wavefronts(words):
     title="count wavefronts",
     solution=_wavefronts,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(1), "expected"),
         (lambda words: max(sum(w % 32 == b for w in words) for b in range(32)), "broadcast"),
         (lambda words: len({word % 32 for word in words}), "The busiest bank"),

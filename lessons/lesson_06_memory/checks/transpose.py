@@ -6,9 +6,9 @@ import numpy as np
 
 from labkit.simt import cuda
 from labkit.teach import kernels
-from labkit.teach.checks.lesson_06.sector_budget import assert_sectors
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise
+from lessons.lesson_06_memory.checks.sector_budget import assert_sectors
 
 
 @cuda.jit
@@ -71,7 +71,6 @@ def _transpose_tile_stays(a, out):
     in_place=True,
     solution=_transpose,
     wrong=[
-        (..., "write your answer", "todo"),
         (kernels.empty, "your kernel is empty", "todo"),
         (always(0), "@cuda.jit"),
         (_transpose_naive, "right, but its stores"),

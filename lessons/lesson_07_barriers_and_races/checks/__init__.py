@@ -1,6 +1,6 @@
 """Checks of lesson 07: which tool orders, ranks in a block, private bins, a sum, a scan."""
 
-from labkit.teach.checks.lesson_07 import (
+from lessons.lesson_07_barriers_and_races.checks import (
     which_tool,
     ranks_in_a_block,
     private_bins,

@@ -4,9 +4,9 @@ import numpy as np
 
 from labkit.simt import cuda
 from labkit.teach import kernels
-from labkit.teach.checks.lesson_07.sizes import THREADS
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise
+from lessons.lesson_07_barriers_and_races.checks.sizes import THREADS
 
 N_BINS = 16
 
@@ -34,7 +34,6 @@ _STRIDE_LOOP = "for i in range(cuda.grid(1), values.size, cuda.gridsize(1)):"
     solution=_private_bins,
     in_place=True,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(0), "@cuda.jit"),
         (kernels.empty, "kernel is empty", "todo"),
         (changed(_private_bins, "(mine, values[i], 1)", "(bins, values[i], 1)"), "once a block"),

@@ -4,9 +4,9 @@ import numpy as np
 
 from labkit.simt import cuda
 from labkit.teach import kernels
-from labkit.teach.checks.lesson_07.sizes import THREADS, blocks
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise
+from lessons.lesson_07_barriers_and_races.checks.sizes import THREADS, blocks
 
 
 @cuda.jit
@@ -66,7 +66,6 @@ _CHUNKS = (
     solution=_total,
     in_place=True,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(0), "@cuda.jit"),
         (kernels.empty, "kernel is empty", "todo"),
         (_total_of_atomics, "one atomic a block"),

@@ -33,7 +33,6 @@ def _of_one_block(itemsize, elements_a_thread, shared_bytes, n_blocks):
     title="the largest tile",
     solution=_largest_tile,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(32), "expected"),
         (_by_memory_alone, "1024 threads"),
         (_by_threads_alone, "shared memory"),

@@ -2,9 +2,15 @@
 
 from labkit.simt import cuda
 from labkit.teach import kernels
-from labkit.teach.checks.lesson_08.products import DOUBLE, most_sectors, sevens, shapes, try_product
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise
+from lessons.lesson_08_matmul_ladder.checks.products import (
+    DOUBLE,
+    most_sectors,
+    sevens,
+    shapes,
+    try_product,
+)
 
 SQUARE = 32
 HALF = SQUARE // 2
@@ -67,7 +73,6 @@ _LOADED_AGAIN = """\
     solution=_square,
     in_place=True,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(0), "@cuda.jit"),
         (kernels.empty, "kernel is empty", "todo"),
         (sevens, "expected"),

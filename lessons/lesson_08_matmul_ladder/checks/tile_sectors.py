@@ -12,7 +12,6 @@ def _tile_sectors(n, tile):
     title="sectors of a tiled product",
     solution=_tile_sectors,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(16384), "expected"),
         (lambda n, tile: 2 * (n // tile) ** 3 * tile * tile * 4, "32 bytes"),
         (lambda n, tile: (n // tile) ** 3 * tile * tile * 4 // 32, "a tile of A and a tile of B"),

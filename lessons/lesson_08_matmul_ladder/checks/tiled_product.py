@@ -2,10 +2,16 @@
 
 from labkit.simt import cuda
 from labkit.teach import kernels
-from labkit.teach.checks.lesson_08.coalesced_product import coalesced
-from labkit.teach.checks.lesson_08.products import DOUBLE, most_sectors, sevens, shapes, try_product
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise
+from lessons.lesson_08_matmul_ladder.checks.coalesced_product import coalesced
+from lessons.lesson_08_matmul_ladder.checks.products import (
+    DOUBLE,
+    most_sectors,
+    sevens,
+    shapes,
+    try_product,
+)
 
 TILE = 16
 _TILED = (TILE, TILE)
@@ -44,7 +50,6 @@ _BARRIER = "        cuda.syncthreads()\n"
     solution=_tiled,
     in_place=True,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(0), "@cuda.jit"),
         (kernels.empty, "kernel is empty", "todo"),
         (sevens, "expected"),

@@ -1,6 +1,6 @@
-"""Checks of lesson 09: attention's bytes, online softmax, a kernel, int8 with a bound, tiles."""
+"""Checks of lesson 10: attention's bytes, online softmax, a kernel, int8 with a bound, tiles."""
 
-from labkit.teach.checks.lesson_09 import (
+from lessons.lesson_10_attention_and_precision.checks import (
     stepwise_bytes,
     merge,
     column_softmax,

@@ -1,4 +1,4 @@
-"""Exercise 09.2: merging two softmaxes."""
+"""Exercise 10.2: merging two softmaxes."""
 
 import math
 
@@ -32,11 +32,10 @@ def _a_is_first(largest_a, total_a, largest_b, total_b):
 
 
 @exercise(
-    "09.2",
+    "10.2",
     title="merging two softmaxes",
     solution=_merge,
     wrong=[
-        (..., "write your answer", "todo"),
         (always((3.0, 2.0)), "expected"),
         (lambda m_a, t_a, m_b, t_b: (max(m_a, m_b), t_a + t_b), "relative to its own largest"),
         (_pair_of_larger, "both parts"),

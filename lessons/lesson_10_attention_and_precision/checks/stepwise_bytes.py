@@ -1,4 +1,4 @@
-"""Exercise 09.1: the bytes of attention."""
+"""Exercise 10.1: the bytes of attention."""
 
 from labkit.teach.registry import always, exercise
 
@@ -8,11 +8,10 @@ def _stepwise_bytes(length, head_size, itemsize):
 
 
 @exercise(
-    "09.1",
+    "10.1",
     title="the bytes of attention",
     solution=_stepwise_bytes,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(16), "expected"),
         (lambda n, d, size: 4 * n**2 + 4 * n * d, "those are numbers"),
         (lambda n, d, size: 4 * n**2 * size, "queries, keys, values and results"),

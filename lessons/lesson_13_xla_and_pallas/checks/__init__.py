@@ -1,6 +1,6 @@
-"""Checks of lesson 11: tiles, fetches, a Pallas kernel, one all-reduce, a block."""
+"""Checks of lesson 13: tiles, fetches, a Pallas kernel, one all-reduce, a block."""
 
-from labkit.teach.checks.lesson_11 import (
+from lessons.lesson_13_xla_and_pallas.checks import (
     padded_bytes,
     fetches,
     sum_blocks,

@@ -1,4 +1,4 @@
-"""Exercise 11.5: choose a block."""
+"""Exercise 13.5: choose a block."""
 
 from labkit.teach.registry import always, exercise
 
@@ -13,7 +13,7 @@ def _vmem(block):
 
 
 def _smallest_with(*, is_fast=None, size=_vmem, divides=lambda n, block: n % block == 0, step=128):
-    """An answer to 11.5, with one of its conditions changed."""
+    """An answer to 13.5, with one of its conditions changed."""
     is_fast = is_fast or (lambda n, block, ridge: _intensity(n, block) >= ridge)
 
     def smallest(n, ridge_flop_per_byte, vmem_bytes):
@@ -33,11 +33,10 @@ _smallest_block = _smallest_with()
 
 
 @exercise(
-    "11.5",
+    "13.5",
     title="choose a block",
     solution=_smallest_block,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(512), "512"),
         (_smallest_with(is_fast=lambda n, block, ridge: True), "below the ridge"),
         (_smallest_with(size=lambda block: 0), "does not fit"),

@@ -1,6 +1,6 @@
-"""Checks of lesson 17: an integrator, a counter, a lying meter, the fewest joules, an answer."""
+"""Checks of lesson 20: an integrator, a counter, a lying meter, the fewest joules, an answer."""
 
-from labkit.teach.checks.lesson_17 import (
+from lessons.lesson_20_power_and_energy.checks import (
     integrator,
     counter,
     lying_meter,

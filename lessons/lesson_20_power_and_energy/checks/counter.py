@@ -1,4 +1,4 @@
-"""Exercise 17.2: the counter that starts again."""
+"""Exercise 20.2: the counter that starts again."""
 
 import math
 from itertools import pairwise
@@ -12,11 +12,10 @@ def _counted(readings_j, range_j):
 
 
 @exercise(
-    "17.2",
+    "20.2",
     title="the counter that starts again",
     solution=_counted,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(500.0), "fresh numbers"),
         (lambda r, range_j: r[-1] - r[0], "last minus first"),
         (lambda r, range_j: (r[-1] - r[0]) % range_j, "more than once"),

@@ -1,4 +1,4 @@
-"""Exercise 17.4: the fewest joules in time."""
+"""Exercise 20.4: the fewest joules in time."""
 
 from labkit.teach.registry import always, exercise
 
@@ -20,11 +20,10 @@ def _best(settings, max_time_s, *, limit=True, share=0.5, cost="energy"):
 
 
 @exercise(
-    "17.4",
+    "20.4",
     title="the fewest joules in time",
     solution=lambda settings, max_time_s: _best(settings, max_time_s),
     wrong=[
-        (..., "write your answer", "todo"),
         (always((17, 17)), "none of the settings"),
         (lambda s, t: _best(s, t, limit=False), "takes too long"),
         (lambda s, t: _best(s, t, share=0), "fewer than half"),

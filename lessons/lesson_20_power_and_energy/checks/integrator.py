@@ -1,4 +1,4 @@
-"""Exercise 17.1: mend an integrator."""
+"""Exercise 20.1: mend an integrator."""
 
 import math
 import statistics
@@ -49,11 +49,10 @@ def _backwards(times_s, watts, start_s, stop_s):
 
 
 @exercise(
-    "17.1",
+    "20.1",
     title="mend an integrator",
     solution=_held,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(120.0), "constant load"),
         (_naive, "constant load"),
         (_changes, "a figure that repeats"),

@@ -1,4 +1,4 @@
-"""Exercise 17.5: joules for an answer."""
+"""Exercise 20.5: joules for an answer."""
 
 import math
 
@@ -10,11 +10,10 @@ def _written(n_read, n_written, read_per_s, write_per_s, read_w, write_w):
 
 
 @exercise(
-    "17.5",
+    "20.5",
     title="joules for an answer",
     solution=_written,
     wrong=[
-        (..., "write your answer", "todo"),
         (always(0.119), "fresh numbers"),
         (lambda nr, nw, r, w, rw, ww: ww / w, "reading is missing"),
         (lambda nr, nw, r, w, rw, ww: nr / r * rw + nw / w * ww, "whole answer"),

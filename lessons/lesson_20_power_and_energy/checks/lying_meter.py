@@ -1,4 +1,4 @@
-"""Exercise 17.3: detect a lying meter."""
+"""Exercise 20.3: detect a lying meter."""
 
 import statistics
 
@@ -29,11 +29,10 @@ def _by_mean(steady, pulsed):
 
 
 @exercise(
-    "17.3",
+    "20.3",
     title="detect a lying meter",
     solution=lambda steady, pulsed: _diagnosed(steady, pulsed),
     wrong=[
-        (..., "write your answer", "todo"),
         (always("honest"), "is not honest"),
         (always("part-time"), "this meter is"),
         (lambda s, p: _diagnosed(s, p, factors=()), "thousand"),
