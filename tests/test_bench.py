@@ -12,7 +12,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from labkit.measure import Comparison, Timing, bench, compare, devices, flags
+from labkit.hardware.cgroup import throttled_ns
+from labkit.measure import Comparison, Timing, bench, benchmark, compare, flags, stopwatch
 
 MS = 1_000_000
 
@@ -42,7 +43,7 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch):
     machine = Machine()
-    monkeypatch.setattr(devices, "perf_counter_ns", machine.read_ns)
+    monkeypatch.setattr(stopwatch, "perf_counter_ns", machine.read_ns)
     return machine
 
 
@@ -171,15 +172,15 @@ def test_one_call_longer_than_max_time_still_gives_a_timing(machine):
 
 def test_with_a_cold_cache_each_sample_is_one_call(machine, monkeypatch):
     flushed = []
-    monkeypatch.setattr(devices, "flusher", lambda device: lambda: flushed.append(device))
+    monkeypatch.setattr(stopwatch, "flusher", lambda device: lambda: flushed.append(device))
     timing = bench(machine.work, 1_000, flush_cache=True, warmup=0, min_time_s=0)
     assert timing.block_size == 1
     assert flushed == ["cpu"] * len(timing.samples_s)
 
 
 def test_flushing_touches_more_than_the_last_level_cache(monkeypatch):
-    monkeypatch.setattr(devices, "FLUSH_BYTES", 4096)
-    assert devices.flusher("cpu")().nbytes == 4096
+    monkeypatch.setattr(stopwatch, "FLUSH_BYTES", 4096)
+    assert stopwatch.flusher("cpu")().nbytes == 4096
 
 
 # Devices that run ahead
@@ -220,7 +221,7 @@ def test_the_device_of_the_tensors_is_waited_for(torch):
     waited = []
     torch.accelerator.synchronize = waited.append
     tensors = {"in": [SimpleNamespace(device=TorchDevice("xpu:1"))]}
-    watch = devices.stopwatch(
+    watch = stopwatch.choose(
         "auto", "auto", (tensors,), SimpleNamespace(device=TorchDevice("xpu:0"))
     )
     watch.wait()
@@ -231,8 +232,8 @@ def test_the_device_of_the_tensors_is_waited_for(torch):
 def test_without_a_tensor_the_current_device_is_waited_for(torch):
     waited = []
     torch.accelerator.synchronize = waited.append
-    devices.stopwatch("auto", "auto", ()).wait()
-    devices.stopwatch("cpu", "auto", ()).wait()
+    stopwatch.choose("auto", "auto", ()).wait()
+    stopwatch.choose("cpu", "auto", ()).wait()
     assert waited == [None]
 
 
@@ -312,7 +313,7 @@ def test_below_resolution_when_a_block_is_a_few_steps_of_the_clock(machine):
 
 
 def test_a_cold_call_of_two_microseconds_is_below_resolution(machine, monkeypatch):
-    monkeypatch.setattr(devices, "flusher", lambda device: lambda: None)
+    monkeypatch.setattr(stopwatch, "flusher", lambda device: lambda: None)
     cold = {"flush_cache": True, "warmup": 0, "min_time_s": 0}
     assert bench(machine.work, 2_000, **cold).flags == ("below_resolution",)
     assert bench(machine.work, 20_000, **cold).flags == ()
@@ -329,7 +330,7 @@ def test_few_samples_below_what_was_asked_and_below_six(machine):
 
 def test_throttled_when_the_quota_holds_the_process_back(machine, monkeypatch):
     counts = itertools.count(0, 20 * MS)
-    monkeypatch.setattr(devices, "throttled_ns", lambda: next(counts))
+    monkeypatch.setattr(benchmark, "throttled_ns", lambda: next(counts))
     assert bench(machine.work, 2 * MS).flags == ("throttled",)
 
 
@@ -345,7 +346,7 @@ def test_throttled_when_the_quota_holds_the_process_back(machine, monkeypatch):
 def test_throttling_is_known_from_control_groups_only(tmp_path, path, text, ns):
     (tmp_path / path).parent.mkdir(exist_ok=True)
     (tmp_path / path).write_text(text)
-    assert devices.throttled_ns(tmp_path) == ns
+    assert throttled_ns(tmp_path) == ns
 
 
 # What it prints

@@ -133,7 +133,7 @@ def test_a_rebuild_changes_no_byte(toy):
 
 
 def test_fresh_renews_what_was_measured(toy):
-    target = sources.targets(toy)[0]
+    target = sources.targets(toy)[1]
     before = outputs_of(stored(toy, target.name))
     build.build(target, fresh=True)
     after = outputs_of(stored(toy, target.name))
@@ -142,7 +142,7 @@ def test_fresh_renews_what_was_measured(toy):
 
 
 def test_a_cell_that_raises_stops_the_build_and_writes_nothing(toy):
-    target = sources.targets(toy)[0]
+    target = sources.targets(toy)[1]
     target.source.write_text("# %%\nundefined_name\n")
     before = target.path.read_bytes()
     with pytest.raises(BuildError, match=r"(?s)notebooks/07_toy: a cell failed.*undefined_name"):
@@ -321,7 +321,7 @@ def test_the_command_fails_on_a_problem(toy, monkeypatch):
 def test_no_progress_of_a_student_reaches_a_build(toy_sources, monkeypatch):
     """Each notebook starts with a progress file of its own, which is gone afterwards."""
     monkeypatch.setenv("LABKIT_PROGRESS", "the student's own")
-    target = sources.targets(toy_sources)[0]
+    target = sources.targets(toy_sources)[1]
     target.source.write_text('# %%\nimport os\nprint(os.environ["LABKIT_PROGRESS"])\n')
     build.build(target)
     (path,) = [output.text.strip() for output in outputs_of(stored(toy_sources, target.name))[1]]

@@ -19,7 +19,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from labkit.measure.power import sensors
+from labkit.power import sensors
 
 ROOT = Path(__file__).parents[1]
 TIMEOUT_S = 300
@@ -43,8 +43,8 @@ def spend(uj=None):
 """
 METERS = {
     ("labkit", "gpu"): """
-from labkit.measure.power import energy
-from labkit.measure.power.nvml import nvml_probes
+from labkit.power import energy
+from labkit.power.nvidia import nvml_probes
 probes = nvml_probes()
 for _ in range(repeat):
     with energy(probes, pad=0) as e:  # the load does not begin and end with the window
@@ -52,8 +52,8 @@ for _ in range(repeat):
     show(start, stop, e.energy_j, e.energy_lo_j, e.energy_hi_j)
 """,
     ("labkit", "wrap"): """
-from labkit.measure.power import energy
-from labkit.measure.power.powercap import powercap_probes
+from labkit.power import energy
+from labkit.power.powercap import powercap_probes
 with energy(powercap_probes(tree), pad=0) as e:
     start, stop = spend(856_671)
 show(start, stop, e.energy_j, e.energy_lo_j, e.energy_hi_j)

@@ -1,7 +1,8 @@
 """Build the notebooks from their sources: `python tools/build.py [NN ...]`.
 
-Every notebook is canonical, and executed but for those in `start/`: a rebuild differs only in what was measured, and where
-nothing else changed the stored measurements stay. `--check` runs nothing and fails on drift.
+Every notebook is canonical, and all but those in `start/` are executed: a rebuild differs only in
+what was measured, and where nothing else changed the stored measurements stay. `--check` runs
+nothing and fails on drift.
 """
 
 import argparse

@@ -114,8 +114,8 @@ def _without_marks(source, target):
     text = REGION.sub(_blank if target.is_blank else r"\2", source + "\n").rstrip("\n")
     if MARK.search(text):
         raise BuildError(
-            f"{target.source.parent.name}/{target.source.name}: a solution region is not closed. Each ### BEGIN SOLUTION needs "
-            f"its ### END SOLUTION in the same cell."
+            f"{target.source.parent.name}/{target.source.name}: a solution region is not closed. "
+            f"Each ### BEGIN SOLUTION needs its ### END SOLUTION in the same cell."
         )
     return text
 

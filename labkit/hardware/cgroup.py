@@ -3,6 +3,7 @@
 Any group on the path from this process up to the mount may set a limit; the tightest one holds.
 """
 
+import contextlib
 from pathlib import PurePosixPath
 
 from labkit.hardware.facts import Fact, none, unknown
@@ -78,3 +79,18 @@ def _memory_v2(files, group):
 def _memory_v1(files, group):
     limit = files.number(group / "memory.limit_in_bytes")
     return limit if limit and limit < _UNLIMITED_BYTES else None
+
+
+def throttled_ns(root="/sys/fs/cgroup"):
+    """How long a CPU quota has held this container back so far, or None where nobody counts it.
+
+    Linux control groups only: `throttled_usec` of version 2, `throttled_time` of version 1.
+    """
+    for path in ("cpu.stat", "cpu/cpu.stat", "cpu,cpuacct/cpu.stat"):
+        with contextlib.suppress(OSError), open(f"{root}/{path}") as lines:
+            counts = dict(line.split() for line in lines)
+            if "throttled_usec" in counts:
+                return 1000 * int(counts["throttled_usec"])
+            if "throttled_time" in counts:
+                return int(counts["throttled_time"])
+    return None

@@ -5,9 +5,9 @@ import platform
 import types
 from collections import Counter
 
+from labkit.hardware.accelerators import Gpu, device_facts
 from labkit.hardware.cgroup import cpu_quota, memory_limit
 from labkit.hardware.cpu import cpu_facts
-from labkit.hardware.devices import Gpu, device_facts
 from labkit.hardware.facts import Fact, SystemFiles
 from labkit.reading import Origin
 from labkit.units import binary, si

@@ -5,9 +5,11 @@ import functools
 import random
 from numbers import Integral, Real
 
-from labkit.measure import devices, flags
-from labkit.measure.limit import OutOfTime, time_limit
+from labkit.hardware.asynchronous import wait_for
+from labkit.hardware.cgroup import throttled_ns
+from labkit.measure import flags, stopwatch
 from labkit.measure.statistics import median
+from labkit.measure.time_limit import OutOfTime, time_limit
 from labkit.measure.timing import Comparison, Timing
 from labkit.reading import Origin, Reading
 from labkit.units import si
@@ -111,7 +113,7 @@ def _measure(runs, plan):
         with time_limit(plan.give_up_s + run.warmup_s):
             run.do("warm-up", run.warm_up)
     lot = random.Random(0)
-    began_ns, n_samples = devices.perf_counter_ns(), 0
+    began_ns, n_samples = stopwatch.perf_counter_ns(), 0
     with time_limit(plan.give_up_s):
         while plan.wants_more(n_samples, began_ns):
             n_samples += 1
@@ -133,7 +135,7 @@ class _Plan:
     subtract_overhead: bool
 
     def __post_init__(self):
-        devices.refuse_unknown(self.device, self.sync)
+        stopwatch.refuse_unknown(self.device, self.sync)
         _refuse_below(0, "min_time_s", self.min_time_s)
         if self.warmup != "auto":
             _refuse_below(0, "warmup", self.warmup)
@@ -155,7 +157,7 @@ class _Plan:
 
     def wants_more(self, n_samples, began_ns):
         """Whether to take another sample after `n_samples` since `began_ns`."""
-        spent_s = (devices.perf_counter_ns() - began_ns) * 1e-9
+        spent_s = (stopwatch.perf_counter_ns() - began_ns) * 1e-9
         if n_samples < self.min_samples:
             return n_samples == 0 or spent_s < self.max_time_s
         return spent_s < min(self.min_time_s, self.max_time_s)
@@ -198,26 +200,26 @@ class _Run:
     def call_first(self):
         """Call once, find out which device to wait for, and wait."""
         plan = self.plan
-        devices.stopwatch(plan.device, plan.sync, self.args).wait()
-        start_ns = devices.perf_counter_ns()
+        stopwatch.choose(plan.device, plan.sync, self.args).wait()
+        start_ns = stopwatch.perf_counter_ns()
         result = self.call()
-        self.watch = devices.stopwatch(plan.device, plan.sync, self.args, result)
-        devices.wait_for(result)
+        self.watch = stopwatch.choose(plan.device, plan.sync, self.args, result)
+        wait_for(result)
         self.watch.wait()
-        self.first_call_ns = devices.perf_counter_ns() - start_ns
+        self.first_call_ns = stopwatch.perf_counter_ns() - start_ns
 
     def warm_up(self):
         """Find the block size and run blocks until the machine is warm."""
-        start_ns = devices.perf_counter_ns()
+        start_ns = stopwatch.perf_counter_ns()
         if self.plan.flush_cache:
-            self.flush = devices.flusher(self.watch.device)
+            self.flush = stopwatch.flusher(self.watch.device)
         else:
             self._calibrate()
         self.watch = self.watch.settled(self.call, self.block_size)
-        while devices.perf_counter_ns() < start_ns + self.warmup_s * 1e9:
+        while stopwatch.perf_counter_ns() < start_ns + self.warmup_s * 1e9:
             self._block_ns()
-        self.warmup_ns = devices.perf_counter_ns() - start_ns
-        self.throttled_ns = devices.throttled_ns()
+        self.warmup_ns = stopwatch.perf_counter_ns() - start_ns
+        self.throttled_ns = throttled_ns()
 
     def take_sample(self):
         """Time one block, and what the same loop around nothing costs here and now."""
@@ -267,7 +269,7 @@ class _Run:
 
     def _flags(self):
         blocks_ns, watch = self.blocks_ns, self.watch
-        now_ns = devices.throttled_ns()
+        now_ns = throttled_ns()
         found = {
             "noisy": flags.noisy(blocks_ns),
             "drift": flags.drift(blocks_ns),

@@ -16,7 +16,7 @@ import itertools
 import statistics
 
 import labkit as lk
-from labkit.measure.power import sensors
+from labkit.power import sensors
 
 # %% [markdown]
 # ## 20.1 Mend an integrator

@@ -18,7 +18,7 @@
 import numpy as np
 
 import labkit as lk
-from labkit.measure.power import sensors
+from labkit.power import sensors
 from labkit.results import op_energy
 
 # %% [markdown]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.measure.power import sensors
-from labkit.measure.power.counter import counter_energy, counter_power, unwrap, wraps_between
+from labkit.power import sensors
+from labkit.power.counter import counter_energy, counter_power, unwrap, wraps_between
 
 MAX_POWER_W = 400.0
 

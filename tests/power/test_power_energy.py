@@ -6,9 +6,9 @@ import time
 import psutil
 import pytest
 
-from labkit.measure.power import bench_energy, energy, sensors
-from labkit.measure.power.bench import _call_time_s
-from labkit.measure.power.probe import Probe, Sample, missing
+from labkit.power import bench_energy, energy, sensors
+from labkit.power.energy_timing import _call_time_s
+from labkit.power.probe import Probe, Sample, missing
 from labkit.reading import Origin
 
 
@@ -232,7 +232,7 @@ def test_bench_energy_divides_by_the_calls():
 @pytest.mark.parametrize(("update_s", "flags"), [(0.02, ("aliasing_risk",)), (0.027, ())])
 def test_bench_energy_warns_of_a_call_that_lasts_as_long_as_an_update(monkeypatch, update_s, flags):
     """20 ms a call: the period of the load is known here, so the warning comes by itself."""
-    monkeypatch.setattr("labkit.measure.power.bench._call_time_s", lambda fn, args: 0.02)
+    monkeypatch.setattr("labkit.power.energy_timing._call_time_s", lambda fn, args: 0.02)
     part_time = Probe(
         "part:0", "device", "instant_power", update_period_s=update_s, averaging_window_s=0.001,
         reader=lambda: Sample(time.perf_counter_ns(), None, 50.0),

@@ -5,8 +5,8 @@ import math
 import pytest
 
 from labkit.hardware import machine
-from labkit.measure.power.energy import energy
-from labkit.measure.power.model import cpu_tdp, model_probes, modelled_power_w, read_table
+from labkit.power.energy import energy
+from labkit.power.tdp_model import cpu_tdp, model_probes, modelled_power_w, read_table
 
 RUNS = [
     (float(r["tdp_w"]), float(r["cpu_load_percent"]) / 100,

@@ -11,8 +11,8 @@ pytest.importorskip("pynvml", reason="nvidia-ml-py is not installed")
 
 MEASURE = """
 import json, math, os, sys, time
-from labkit.measure.power import energy
-from labkit.measure.power.nvml import nvml_probes
+from labkit.power import energy
+from labkit.power.nvidia import nvml_probes
 
 high, low, period, duty = (float(os.environ["FAKE_NVML_" + k])
                            for k in ("HIGH_W", "LOW_W", "PERIOD_S", "DUTY"))

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.measure.power import sensors
-from labkit.measure.power.interval import aliasing_risk
-from labkit.measure.power.polled import polled_energy
+from labkit.power import sensors
+from labkit.power.estimate import aliasing_risk
+from labkit.power.polled import polled_energy
 
 UNIT_W = 0.001
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from labkit.measure.power.energy import energy
-from labkit.measure.power.powercap import powercap_probes
+from labkit.power.energy import energy
+from labkit.power.powercap import powercap_probes
 
 
 def by_id(tree):
@@ -157,8 +157,8 @@ def test_a_file_that_vanishes_ends_its_domain_and_no_other(tree):
 
 NOT_ROOT = """
 import os, sys
-from labkit.measure.power.powercap import powercap_probes
-from labkit.measure.power.energy import energy
+from labkit.power.powercap import powercap_probes
+from labkit.power.energy import energy
 if os.geteuid() == 0:
     os.setgid(65534)
     os.setuid(65534)

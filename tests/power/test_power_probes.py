@@ -7,11 +7,12 @@ import types
 
 import pytest
 
-from labkit.measure.power import energy, probes
-from labkit.measure.power.amd import amd_probes
-from labkit.measure.power.elsewhere import apple_probes, tpu_probes
-from labkit.measure.power.jetson import jetson_probes
-from labkit.measure.power.probe import Probe, Sample
+from labkit.power import energy, probes
+from labkit.power.amd import amd_probes
+from labkit.power.apple import apple_probes
+from labkit.power.jetson import jetson_probes
+from labkit.power.probe import Probe, Sample
+from labkit.power.tpu import tpu_probes
 
 FAMILIES = [
     "NVIDIA GPU power", "CPU energy counters", "AMD GPU power", "Jetson power rails",
@@ -61,9 +62,9 @@ def test_a_bare_machine_uses_no_joules_that_nobody_measured(bare, monkeypatch):
 
 
 def test_the_model_takes_the_place_of_counters_that_only_root_may_read(bare, monkeypatch):
-    from labkit.measure.power.discover import Probes
-    from labkit.measure.power.energy import _automatic
-    from labkit.measure.power.probe import Probe, missing
+    from labkit.power.energy import _automatic
+    from labkit.power.probe import Probe, missing
+    from labkit.power.probes import Probes
 
     locked = missing("rapl:package-0", "root", includes=("cpu",), permission=True)
     model = Probe("model:cpu-tdp", "package", "model", includes=("cpu",))

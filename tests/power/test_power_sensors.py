@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.measure.power import sensors
+from labkit.power import sensors
 
 
 @given(st.floats(-20, 20), st.floats(-20, 20), st.floats(0.05, 0.95))

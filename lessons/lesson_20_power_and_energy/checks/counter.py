@@ -3,7 +3,7 @@
 import math
 from itertools import pairwise
 
-from labkit.measure.power import sensors
+from labkit.power import sensors
 from labkit.teach.registry import always, exercise
 
 

@@ -4,7 +4,7 @@ import math
 import statistics
 from itertools import pairwise
 
-from labkit.measure.power import sensors
+from labkit.power import sensors
 from labkit.teach.registry import always, exercise
 
 

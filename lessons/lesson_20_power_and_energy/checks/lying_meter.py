@@ -2,7 +2,7 @@
 
 import statistics
 
-from labkit.measure.power import sensors
+from labkit.power import sensors
 from labkit.teach.registry import always, exercise
 
 _METERS = ("honest", "unit", "offset", "part-time")

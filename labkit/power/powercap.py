@@ -9,8 +9,8 @@ import re
 from time import perf_counter_ns
 
 from labkit.hardware.facts import SystemFiles
-from labkit.measure.power.counter import DEFAULT_MAX_POWER_W
-from labkit.measure.power.probe import Probe, Sample, missing
+from labkit.power.counter import DEFAULT_MAX_POWER_W
+from labkit.power.probe import Probe, Sample, missing
 
 FOLDER = "sys/class/powercap"
 UPDATE_S = 0.001

@@ -13,7 +13,7 @@ from importlib.resources import files as resources
 from time import perf_counter_ns
 
 from labkit.hardware.facts import SystemFiles
-from labkit.measure.power.probe import Probe, Sample, missing
+from labkit.power.probe import Probe, Sample, missing
 
 IDLE_SHARE = 0.15
 FACTOR = 2.1  # either way
@@ -113,7 +113,7 @@ def _tdp_table():
 
 def read_table(name):
     """Rows of a data file of this room as dicts; lines that begin with # are its source."""
-    text = (resources("labkit.measure.power") / "data" / name).read_text(encoding="utf-8")
+    text = (resources("labkit.power") / "data" / name).read_text(encoding="utf-8")
     return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
 
 

@@ -15,7 +15,7 @@ from bisect import bisect_left
 from itertools import pairwise
 from typing import NamedTuple
 
-from labkit.measure.power.interval import Estimate, aliasing_risk
+from labkit.power.estimate import Estimate, aliasing_risk
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ Pure functions of samples: `times_s` ascending, `joules` what the counter showed
 from bisect import bisect_left, bisect_right
 from itertools import pairwise
 
-from labkit.measure.power.interval import Estimate
+from labkit.power.estimate import Estimate
 
 DEFAULT_MAX_POWER_W = 1000.0  # of a CPU package that declares no limit
 

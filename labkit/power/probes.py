@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 
 from labkit.hardware import machine
-from labkit.measure.power.amd import amd_probes
-from labkit.measure.power.elsewhere import apple_probes, tpu_probes, windows_probes
-from labkit.measure.power.jetson import jetson_probes
-from labkit.measure.power.model import model_probes
-from labkit.measure.power.nvml import nvml_probes
-from labkit.measure.power.powercap import powercap_probes
-from labkit.measure.power.probe import missing
+from labkit.power.amd import amd_probes
+from labkit.power.apple import apple_probes
+from labkit.power.jetson import jetson_probes
+from labkit.power.nvidia import nvml_probes
+from labkit.power.powercap import powercap_probes
+from labkit.power.probe import missing
+from labkit.power.tdp_model import model_probes
+from labkit.power.tpu import tpu_probes
+from labkit.power.windows import windows_probes
 from labkit.reading import Origin
 
 

@@ -5,10 +5,10 @@ from bisect import bisect_right
 from itertools import pairwise
 from typing import NamedTuple
 
-from labkit.measure.power.counter import counter_energy, counter_power, unwrap
-from labkit.measure.power.interval import Estimate
-from labkit.measure.power.model import FACTOR
-from labkit.measure.power.polled import idle_level, polled_energy
+from labkit.power.counter import counter_energy, counter_power, unwrap
+from labkit.power.estimate import Estimate
+from labkit.power.polled import idle_level, polled_energy
+from labkit.power.tdp_model import FACTOR
 from labkit.reading import Origin, Reading
 
 POLLED = ("instant_power", "averaged_power")

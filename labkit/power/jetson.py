@@ -3,7 +3,7 @@
 from time import perf_counter_ns
 
 from labkit.hardware.facts import SystemFiles
-from labkit.measure.power.probe import Probe, Sample, missing
+from labkit.power.probe import Probe, Sample, missing
 
 UPDATE_S = 0.01  # of the chip's default conversion times, three channels
 _WHOLE = ("VDD_IN", "POM_5V_IN", "VIN_SYS_5V0")  # the board's input: contains the other rails

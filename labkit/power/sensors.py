@@ -9,7 +9,7 @@ import dataclasses
 
 import numpy as np
 
-from labkit.measure.power.probe import Probe, Sample
+from labkit.power.probe import Probe, Sample
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from numbers import Real
 from typing import NamedTuple
 
-from labkit.measure import devices
-from labkit.measure.power.discover import probes as find_probes
-from labkit.measure.power.domain import POLLED, Window, domain_energy
-from labkit.measure.power.interval import FLAGS
-from labkit.measure.power.probe import Probe
-from labkit.measure.power.sampler import RealClock, Sampler
+from labkit.hardware.asynchronous import wait_until_idle
+from labkit.power.domain import POLLED, Window, domain_energy
+from labkit.power.estimate import FLAGS
+from labkit.power.probe import Probe
+from labkit.power.probes import probes as find_probes
+from labkit.power.sampler import RealClock, Sampler
 from labkit.reading import Origin, Reading
 from labkit.units import si
 
@@ -63,7 +63,7 @@ class Energy:
         self._sampler = Sampler(self._choice.probes, self._hz, self._clock)
         self._sampler.start()
         try:
-            devices.stopwatch("auto", "auto", ()).wait()
+            wait_until_idle()
             padded_ns = self._sampler.mark()
             if self._sampler.traces:
                 self._clock.sleep(self._pad_s)
@@ -77,7 +77,7 @@ class Energy:
     def __exit__(self, kind, *exception):
         try:
             if kind is None:
-                devices.stopwatch("auto", "auto", ()).wait()
+                wait_until_idle()
             stop_ns = self._sampler.mark()
             if self._sampler.traces and kind is None:
                 self._clock.sleep(self._tail_s)

@@ -1,18 +1,23 @@
-"""Waiting for work that a device does behind Python's back, and the clock that fits the device.
+"""The clock that fits the device: the host's, or CUDA events on the GPU.
 
-A kernel launch returns before the kernel has run. So a window opens only when the device is idle
-and closes only when it is idle again. No library is imported for this: only those that the callable
-or its caller has already imported are asked.
+A window opens only when the device is idle and closes only when it is idle again, for a kernel
+launch returns before the kernel has run.
 """
 
-import contextlib
 import functools
-import sys
 from itertools import pairwise, repeat
 from time import perf_counter_ns
 
+from labkit.hardware.asynchronous import (
+    TORCH_KINDS,
+    accelerators,
+    computing,
+    torch_with_accelerator,
+    wait_for,
+    waits,
+)  # fmt: skip
+
 FLUSH_BYTES = 256 * 2**20  # more than the last-level cache of today's CPUs and GPUs
-_TORCH_KINDS = ("cuda", "mps", "xpu")
 _CUDA_EVENT_RESOLUTION_NS = 500
 
 
@@ -111,47 +116,24 @@ def _pass(call, n):
         pass
 
 
-def wait_for(result):
-    """Return once every array in `result` (tuples, lists, dicts, JAX trees) has been computed."""
-    if hasattr(result, "block_until_ready"):
-        result.block_until_ready()
-    else:
-        for leaf in _computing(result):
-            leaf.block_until_ready()
-
-
-def _computing(values):
-    return [leaf for leaf in _leaves(values) if hasattr(leaf, "block_until_ready")]
-
-
-def _leaves(values):
-    if "jax" in sys.modules:
-        return sys.modules["jax"].tree_util.tree_leaves(values)  # knows registered classes too
-    if isinstance(values, dict):
-        values = list(values.values())
-    if isinstance(values, (list, tuple)):
-        return [leaf for value in values for leaf in _leaves(value)]
-    return [values]
-
-
-def stopwatch(device, sync, args, result=None):
+def choose(device, sync, args, result=None):
     """The stopwatch for a callable that was given `args` and returned `result`.
 
     device  "auto", "cpu", "jax", or an accelerator as torch names it ("cuda:1", "mps")
     sync    "auto", or a function without arguments that returns when the device is idle; it takes
             the place of torch's and Numba's own
     """
-    arrays = _computing(result)
-    accelerators = _accelerators(device, (args, result))
+    arrays = computing(result)
+    used = accelerators(device, (args, result))
     name = device
     if device == "auto":
-        name = _jax_name(arrays[0]) if arrays else (accelerators or ["cpu"])[0]
+        name = _jax_name(arrays[0]) if arrays else (used or ["cpu"])[0]
     if sync != "auto":
         return Stopwatch(name, [sync], each=bool(arrays))
-    waits = () if device == "cpu" else _waits(accelerators)
-    if accelerators and accelerators[0].startswith("cuda") and _torch() and not arrays:
-        return CudaStopwatch(name, waits, _torch())
-    return Stopwatch(name, waits, each=bool(arrays))
+    idle = () if device == "cpu" else waits(used)
+    if used and used[0].startswith("cuda") and torch_with_accelerator() and not arrays:
+        return CudaStopwatch(name, idle, torch_with_accelerator())
+    return Stopwatch(name, idle, each=bool(arrays))
 
 
 def refuse_unknown(device, sync):
@@ -161,12 +143,12 @@ def refuse_unknown(device, sync):
     if sync != "auto":
         return  # the caller knows how to wait for it
     kind = device.partition(":")[0]
-    if kind not in ("auto", "cpu", "jax", *_TORCH_KINDS):
+    if kind not in ("auto", "cpu", "jax", *TORCH_KINDS):
         raise ValueError(
             f"bench knows no device {device!r}. Use 'auto', 'cpu', 'jax', 'cuda', 'cuda:1', 'mps' "
             f"or 'xpu'; for any other, also give sync=, a function that returns when it is idle."
         )
-    if kind in _TORCH_KINDS and not _waits([device]):
+    if kind in TORCH_KINDS and not waits([device]):
         raise ValueError(
             f"device={device!r} cannot be reached: no imported library sees an accelerator here. "
             f"Import torch first, or leave device='auto'."
@@ -177,8 +159,8 @@ def flusher(device):
     """A function that pushes everything else out of the caches of `device` and waits for that."""
     if device.startswith("jax") and device not in ("jax", "jax:cpu"):
         raise ValueError(f"flush_cache cannot reach the caches of {device}. Leave it False.")
-    if device.partition(":")[0] in _TORCH_KINDS and _torch():
-        buffer = _torch().empty(FLUSH_BYTES // 4, device=device)
+    if device.partition(":")[0] in TORCH_KINDS and (torch := torch_with_accelerator()):
+        buffer = torch.empty(FLUSH_BYTES // 4, device=device)
         return buffer.zero_  # the next window opens only when the device is idle again
     import numpy as np
 
@@ -187,52 +169,7 @@ def flusher(device):
     return functools.partial(np.negative, buffer, out=buffer)
 
 
-def _accelerators(device, values):
-    """The accelerators, as torch names them, that `device` or a tensor in `values` speaks of."""
-    if device in ("cpu", "jax"):
-        return []
-    if device != "auto":
-        return [device]
-    if not _torch():
-        return []
-    on = (getattr(leaf, "device", None) for leaf in _leaves(values))
-    names = [str(d) for d in on if isinstance(d, _torch().device) and d.type in _TORCH_KINDS]
-    return list(dict.fromkeys(names))
-
-
-def _waits(accelerators):
-    """What to call to wait: torch where it sees an accelerator, else Numba's CUDA."""
-    if torch := _torch():
-        # A callable that shows no tensor may still use the current device: None.
-        synchronize = torch.accelerator.synchronize
-        return [functools.partial(synchronize, name) for name in accelerators or [None]]
-    numba_cuda = sys.modules.get("numba.cuda")
-    return [numba_cuda.synchronize] if numba_cuda and numba_cuda.is_available() else []
-
-
-def _torch():
-    """torch, if it is already imported and sees an accelerator."""
-    torch = sys.modules.get("torch")
-    accelerator = getattr(torch, "accelerator", None)  # from torch 2.6
-    return torch if accelerator and accelerator.is_available() else None
-
-
 def _jax_name(array):
     """`jax:cpu`, `jax:gpu`, `jax:tpu`; just `jax` for an array that does not say."""
     devices = getattr(array, "devices", set)()
     return ":".join(["jax", *{device.platform for device in devices}])
-
-
-def throttled_ns(root="/sys/fs/cgroup"):
-    """How long a CPU quota has held this container back so far, or None where nobody counts it.
-
-    Linux control groups only: `throttled_usec` of version 2, `throttled_time` of version 1.
-    """
-    for path in ("cpu.stat", "cpu/cpu.stat", "cpu,cpuacct/cpu.stat"):
-        with contextlib.suppress(OSError), open(f"{root}/{path}") as lines:
-            counts = dict(line.split() for line in lines)
-            if "throttled_usec" in counts:
-                return 1000 * int(counts["throttled_usec"])
-            if "throttled_time" in counts:
-                return int(counts["throttled_time"])
-    return None

@@ -12,7 +12,7 @@ import warnings
 from time import perf_counter_ns
 
 from labkit.hardware.facts import SystemFiles
-from labkit.measure.power.probe import Probe, Sample, missing
+from labkit.power.probe import Probe, Sample, missing
 
 COUNTER_UPDATE_S = 0.1
 POWER_UPDATE_S = 0.1

@@ -3,7 +3,7 @@
 from time import perf_counter_ns
 
 from labkit.hardware.facts import SystemFiles
-from labkit.measure.power.probe import Probe, Sample, missing
+from labkit.power.probe import Probe, Sample, missing
 
 AMD_VENDOR = "0x1002"
 POWER_UPDATE_S = 0.1  # the firmware's own averaging is not documented: taken as one update

@@ -3,8 +3,8 @@
 import dataclasses
 from time import perf_counter
 
-from labkit.measure import devices
-from labkit.measure.power.energy import Energy, energy
+from labkit.hardware.asynchronous import wait_for, wait_until_idle
+from labkit.power.energy import Energy, energy
 from labkit.reading import Origin, Reading
 from labkit.units import si
 
@@ -104,7 +104,7 @@ def bench_energy(
     with meter:
         start_s = perf_counter()
         while True:
-            devices.wait_for(fn(*args))
+            wait_for(fn(*args))
             n_calls += 1
             elapsed_s = perf_counter() - start_s
             if elapsed_s >= max_time_s or (elapsed_s >= at_least_s and n_calls >= min_calls):
@@ -114,14 +114,13 @@ def bench_energy(
 
 def _call_time_s(fn, args):
     """The time of one call, its compilation apart: the load's period if it is called in a row."""
-    devices.wait_for(fn(*args))
-    wait = devices.stopwatch("auto", "auto", args).wait
-    wait()
+    wait_for(fn(*args))
+    wait_until_idle(args)
     start_s, n_calls = perf_counter(), 0
     while perf_counter() - start_s < TRIAL_S:
-        devices.wait_for(fn(*args))
+        wait_for(fn(*args))
         n_calls += 1
-    wait()
+    wait_until_idle(args)
     return (perf_counter() - start_s) / n_calls
 
 
