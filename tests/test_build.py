@@ -264,8 +264,11 @@ def test_an_orphan_is_found(toy):
 def test_a_changed_source_is_found(toy):
     source = toy / "lessons/lesson_07_toy/lesson.py"
     source.write_text(source.read_text("utf-8").replace("Toy", "Game"), "utf-8")
-    (problem,) = build.check(toy)
-    assert problem.startswith("notebooks/07_toy: differs from lessons/lesson_07_toy/lesson.py.")
+    found = build.check(toy)
+    assert [problem.partition(".py.")[0] for problem in found] == [
+        f"{folder}/07_toy: differs from lessons/lesson_07_toy/lesson"
+        for folder in ("start", "notebooks")
+    ]
 
 
 def test_a_hand_edited_notebook_is_found(toy):
