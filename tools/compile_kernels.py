@@ -27,10 +27,10 @@ if __name__ == "__main__":
 import pytest  # noqa: E402
 from venvs import cached, run  # noqa: E402
 
-from labkit.simt.compiled import fingerprint  # noqa: E402
 from labkit.simt.compiler.functions import frozen  # noqa: E402
 from labkit.simt.kernel import Kernel  # noqa: E402
 from labkit.simt.lanes.dtypes import Type  # noqa: E402
+from labkit.simt.ptxas_records import fingerprint  # noqa: E402
 from tests.simt.course_kernels import course_launches  # noqa: E402
 
 TARGET = ROOT / "labkit" / "results" / "recorded" / "kernel_registers.json"

@@ -1,21 +1,22 @@
-"""Narrowing: a loop that few warps still run goes on with these alone, side by side.
+"""Compaction: a loop that few warps still run goes on with these alone, side by side.
 
 A warp stays whole, so shuffles, votes and counters do not notice. Barriers would: a loop with one
-in it is never narrowed.
+in it is never compacted.
 """
 
 import numpy as np
 
 from labkit.simt.lanes.batch import Batch
 from labkit.simt.lanes.frames import UNSET
-from labkit.simt.lanes.masks import WARP_LANES, Mask
+from labkit.simt.lanes.masks import Mask
 from labkit.simt.lanes.values import dtype_of, is_vector
+from labkit.simt.limits import WARP_SIZE
 
 LEAST_LANES = 2048  # of a batch that is worth it
 LEAST_GAIN = 2  # how many times as many warps as are active it must have
 
 
-class Narrow(Batch):
+class CompactBatch(Batch):
     """Some lanes of a batch, in whole warps."""
 
     def __init__(self, whole, lanes):
@@ -43,19 +44,19 @@ def fewer_lanes(f, mask):
     if n < LEAST_LANES or LEAST_GAIN * mask.n > n or f.parent is not None:
         return None
     # The pictures are of the first block, which therefore stays.
-    first = np.arange(f.batch.geometry.lanes_per_block // WARP_LANES)
+    first = np.arange(f.batch.geometry.lanes_per_block // WARP_SIZE)
     warps = np.union1d(first, mask.warp_numbers)
-    if LEAST_GAIN * WARP_LANES * len(warps) > n or not f.watch.may_narrow:
+    if LEAST_GAIN * WARP_SIZE * len(warps) > n or not f.watch.may_compact:
         return None
-    return (warps[:, None] * WARP_LANES + np.arange(WARP_LANES)).ravel()
+    return (warps[:, None] * WARP_SIZE + np.arange(WARP_SIZE)).ravel()
 
 
-class Narrowed:
+class Compaction:
     """A frame that holds only some lanes; `undo` gives it back all of them."""
 
     def __init__(self, f, mask, lanes):
         self.f, self.lanes, self.before = f, lanes, (f.batch, f.entry, f.vals, f.defs, f.broke)
-        f.batch = Narrow(f.batch, self.lanes)
+        f.batch = CompactBatch(f.batch, self.lanes)
         self.mask = Mask(mask.bits[self.lanes], mask.n)
         f.entry = Mask(f.entry.bits[self.lanes])
         f.vals = [taken(value, self.lanes) for value in f.vals]
@@ -70,9 +71,9 @@ class Narrowed:
 
     def undo(self, ended):
         """Put everything back -> the masks `ended`, of all lanes."""
-        f, narrow, broke, vals = self.f, self.f.batch, self.f.broke, self.f.vals
+        f, compact, broke, vals = self.f, self.f.batch, self.f.broke, self.f.vals
         f.batch, f.entry, old, f.defs, f.broke = self.before
-        f.batch.changed |= narrow.changed
+        f.batch.changed |= compact.changed
         f.vals = list(map(self._whole, vals, self.vals, old))
         # What was assigned meanwhile counts as defined everywhere: that is always safe.
         f.defs = [

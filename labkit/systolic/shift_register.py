@@ -1,16 +1,16 @@
-"""Registers that move: all at once along a belt, or as a skewed wave, lane after lane."""
+"""Registers that move: all at once along a shift register, or as a skewed wave, lane after lane."""
 
 import numpy as np
 
 
-class Belt:
+class ShiftRegister:
     """A grid of registers that all hand on what they hold, each cycle, in one direction.
 
     shape  (rows, columns) of the grid
     axis   0 to move down, 1 to move right
 
     The grid is a window on a longer buffer. Each cycle the window moves one place against the
-    belt's direction, so nothing is copied until it comes to the end.
+    direction of the shift, so nothing is copied until it comes to the end.
     """
 
     def __init__(self, shape, axis, dtype):

@@ -76,9 +76,9 @@ def _ufunc_of_arrays(f, ufunc, args):
         values = [at(f, arg, index) if isinstance(arg, Array) else arg for arg in inputs]
         save(
             f,
-            f.site,
+            f.location,
             out,
-            *locate(f, f.site, out, uniform(index)),
+            *locate(f, f.location, out, uniform(index)),
             plain(ufunc(*map(strong, values))),
         )
 

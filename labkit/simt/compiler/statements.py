@@ -8,13 +8,13 @@ import ast
 import functools
 import types
 
-from labkit.simt.compiler import loops, names
+from labkit.simt.compiler import loops, outside
 from labkit.simt.compiler.access import MISSING
 from labkit.simt.compiler.expressions import Expressions
 from labkit.simt.compiler.functions import Code, assigned, frozen, source_of
 from labkit.simt.compiler.loops import Counted, Guard, loop
 from labkit.simt.errors import KernelError, refuse
-from labkit.simt.lanes.frames import Site
+from labkit.simt.lanes.frames import SourceLocation
 from labkit.simt.lanes.masks import NONE
 from labkit.simt.lanes.memory import load, locate, save
 from labkit.simt.language import builtins  # noqa: F401 (it registers what kernels call)
@@ -97,8 +97,8 @@ class Compiler(Expressions):
             self.code.body = self.block(self.node.body)
         return self.code
 
-    def site(self, node, name=None):
-        return Site(self.code.name, node.lineno + self.shift, self.code.filename, name)
+    def location(self, node, name=None):
+        return SourceLocation(self.code.name, node.lineno + self.shift, self.code.filename, name)
 
     def unsupported(self, node, what=None):
         what = what or f"{type(node).__name__} is not supported in a kernel"
@@ -108,7 +108,7 @@ class Compiler(Expressions):
         """What runs when a kernel calls an object."""
         if _is_device_function(found):
             return device_function(getattr(found, "py_func", found))
-        return names.callable_for(found, text)
+        return outside.callable_for(found, text)
 
     # Blocks and simple statements
 
@@ -170,14 +170,14 @@ class Compiler(Expressions):
         return lambda f: target(f, value(f))
 
     def stmt_augassign(self, node):
-        value, site = self.expr(node.value), self.site(node)
+        value, location = self.expr(node.value), self.location(node)
         if isinstance(node.target, ast.Subscript):
             point, apply = self.pointer(node.target), self.apply(node)
 
             def run(f):
-                array, place, shift = point(f)
-                old = load(f, site, array, place, shift)
-                save(f, site, array, place, shift, apply(f, old, value(f)))
+                array, address, shift = point(f)
+                old = load(f, location, array, address, shift)
+                save(f, location, array, address, shift, apply(f, old, value(f)))
 
             return run
         old, target = self.expr(_loaded(node.target)), self.target(node.target)
@@ -208,38 +208,38 @@ class Compiler(Expressions):
         return assign
 
     def _store(self, node):
-        point, site = self.pointer(node), self.site(node)
+        point, location = self.pointer(node), self.location(node)
         of_record = isinstance(getattr(node.slice, "value", None), str)
 
         def assign(f, value):
-            array, place, shift = point(f)
-            if place is None:
-                self.fill(f, site, array, value, of_record)
+            array, address, shift = point(f)
+            if address is None:
+                self.fill(f, location, array, value, of_record)
             else:
-                save(f, site, array, place, shift, value)
+                save(f, location, array, address, shift, value)
 
         return assign
 
     def _store_field(self, node):
-        record, site, name = self.expr(node.value), self.site(node), node.attr
+        record, location, name = self.expr(node.value), self.location(node), node.attr
 
         def assign(f, value):
             array = record(f).field(name)
-            save(f, site, array, *locate(f, site, array, []), value)
+            save(f, location, array, *locate(f, location, array, []), value)
 
         return assign
 
     # Control flow
 
     def stmt_if(self, node):
-        test, site = self.condition(node.test), self.site(node)
+        test, location = self.condition(node.test), self.location(node)
         body, orelse = self.block(node.body), self.block(node.orelse)
         is_last = node in self.last
 
         def run(f):
             outer = f.mask
             yes, no = outer.split(test(f))
-            f.watch.branch(f, site, outer, yes, no)
+            f.watch.branch(f, location, outer, yes, no)
             if is_last:
                 f.batch.leaving = f.batch.live.join(f.batch.leaving, no)
             if yes is not NONE:
@@ -265,9 +265,9 @@ class Compiler(Expressions):
         return lambda f: f.leave(value(f))
 
     def stmt_while(self, node):
-        test, site = self.condition(node.test), self.site(node)
+        test, location = self.condition(node.test), self.location(node)
         body, orelse = self.block(node.body), self.block(node.orelse)
-        may_narrow = self.may_narrow(node)
+        may_compact = self.may_compact(node)
         # A test on locals alone counts towards something: give it longer than one that may wait.
         waits = isinstance(node.test, ast.Constant) or any(
             isinstance(part, ast.Call | ast.Subscript) for part in ast.walk(node.test)
@@ -275,18 +275,18 @@ class Compiler(Expressions):
 
         def run(f):
             patience_s = loops.PATIENCE_S * (1 if waits else 10)
-            loop(f, Guard(site, test, body, patience_s), orelse, may_narrow)
+            loop(f, Guard(location, test, body, patience_s), orelse, may_compact)
 
         return run
 
     def stmt_for(self, node):
-        assign, site = self.target(node.target), self.site(node)
+        assign, location = self.target(node.target), self.location(node)
         items = self.iterable(node.iter)
         body, orelse = self.block(node.body), self.block(node.orelse)
-        may_narrow = self.may_narrow(node)
-        return lambda f: loop(f, Counted(site, items(f), assign, body), orelse, may_narrow)
+        may_compact = self.may_compact(node)
+        return lambda f: loop(f, Counted(location, items(f), assign, body), orelse, may_compact)
 
-    def may_narrow(self, node):
+    def may_compact(self, node):
         """Whether a loop can do without the lanes that left it: it needs no whole blocks."""
         for part in ast.walk(node):
             if isinstance(part, ast.Return | ast.Lambda | ast.FunctionDef):
@@ -305,13 +305,17 @@ class Compiler(Expressions):
         return lambda f: assign(f, make(f))
 
     def stmt_assert(self, node):
-        test, site, message = self.condition(node.test), self.site(node), ast.unparse(node.test)
+        test, location, message = (
+            self.condition(node.test),
+            self.location(node),
+            ast.unparse(node.test),
+        )
 
         def run(f):
             _, failed = f.mask.split(test(f))
             if failed is not NONE:
                 said = f"assertion failed: {message}, by {{who}}"
-                f.fail("error", site, failed.lanes[0], said, _also(AssertionError))
+                f.fail("error", location, failed.lanes[0], said, _also(AssertionError))
 
         return run
 
@@ -320,11 +324,11 @@ class Compiler(Expressions):
         arguments = self.arguments(given)
         kind = self.static(node.exc.func if isinstance(node.exc, ast.Call) else node.exc)
         kind = kind if isinstance(kind, type) and issubclass(kind, Exception) else Exception
-        error, site = _also(kind), self.site(node)
+        error, location = _also(kind), self.location(node)
 
         def run(f):
             message = ", ".join(str(argument) for argument in arguments(f)) or kind.__name__
-            f.fail("error", site, f.mask.lanes[0], f"{message}, by {{who}}", error)
+            f.fail("error", location, f.mask.lanes[0], f"{message}, by {{who}}", error)
 
         return run
 

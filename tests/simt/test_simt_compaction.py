@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from labkit.simt import KernelError, cuda, profile
 from labkit.simt.compiler import loops
-from labkit.simt.lanes import narrow
+from labkit.simt.lanes import compaction
 
 
 @cuda.jit(device=True)
@@ -22,11 +22,11 @@ def add(a, b):
 
 @contextlib.contextmanager
 def whenever_possible():
-    """Narrow at every turn, as soon as one warp can be left out."""
+    """CompactBatch at every turn, as soon as one warp can be left out."""
     with (
-        mock.patch.object(narrow, "LEAST_LANES", 0),
-        mock.patch.object(narrow, "LEAST_GAIN", 1.0001),
-        mock.patch.object(loops, "NARROW_TURNS", 1),
+        mock.patch.object(compaction, "LEAST_LANES", 0),
+        mock.patch.object(compaction, "LEAST_GAIN", 1.0001),
+        mock.patch.object(loops, "COMPACT_TURNS", 1),
     ):
         yield
 
@@ -34,18 +34,18 @@ def whenever_possible():
 @contextlib.contextmanager
 def noted():
     """The numbers of lanes that loops go on with."""
-    lanes, make = [], narrow.Narrowed.__init__
+    lanes, make = [], compaction.Compaction.__init__
 
     def init(self, f, mask, found):
         lanes.append(len(found))
         make(self, f, mask, found)
 
-    with mock.patch.object(narrow.Narrowed, "__init__", init):
+    with mock.patch.object(compaction.Compaction, "__init__", init):
         yield lanes
 
 
 def never():
-    return mock.patch.object(loops, "NARROW_TURNS", math.inf)
+    return mock.patch.object(loops, "COMPACT_TURNS", math.inf)
 
 
 @cuda.jit
@@ -89,24 +89,24 @@ def test_control_flow_is_that_of_every_thread_alone(block, n, threads):
 
 
 def test_values_of_every_kind_survive():
-    (x, plain), (_, narrowed) = few_long(), few_long()
+    (x, plain), (_, compacted) = few_long(), few_long()
     with never():
         long_for_some[64, 128](x, plain)
     with noted() as lanes:
-        long_for_some[64, 128](x, narrowed)
+        long_for_some[64, 128](x, compacted)
     assert max(lanes) <= 8192 / 2
-    assert (plain == narrowed).all()
+    assert (plain == compacted).all()
 
 
 def test_the_counters_are_the_same():
     with never():
         plain = profile(long_for_some[64, 128], *few_long())
     with whenever_possible():
-        narrowed = profile(long_for_some[64, 128], *few_long())
-    assert vars(narrowed) == vars(plain)
+        compacted = profile(long_for_some[64, 128], *few_long())
+    assert vars(compacted) == vars(plain)
 
 
-def test_nested_loops_and_device_functions_narrow_too():
+def test_nested_loops_and_device_functions_are_compacted_too():
     @cuda.jit(device=True)
     def steps(n):
         count = 0
@@ -134,7 +134,7 @@ def test_nested_loops_and_device_functions_narrow_too():
     assert out.tolist() == [sum(collatz(i + k) for k in range(1, 3 + i % 97)) for i in range(256)]
 
 
-def test_a_loop_over_the_elements_of_an_array_narrows_too():
+def test_a_loop_over_the_elements_of_an_array_is_compacted_too():
     @cuda.jit
     def kernel(table, out):
         i = cuda.grid(1)
