@@ -181,7 +181,7 @@ def test_only_what_changed_is_built(toy_sources, monkeypatch, capsys):
     assert built[4:] == built[:4]
     (toy_sources / "labkit/room.py").write_text("")
     build.build_changed(toy_sources)
-    assert len(built) == 7
+    assert len(built) == 12
     assert "notebooks/07_toy" in capsys.readouterr().out
 
 
