@@ -24,7 +24,9 @@ from sources import FOLDERS, ROOT, BuildError, canonical, read, slug, targets
 CELL_TIMEOUT_S = 120
 BUDGET_S = 60
 BUDGET_BYTES = 1.5e9
-BUILDER = (Path(__file__), Path(__file__).with_name("sources.py"))
+BUILDER = tuple(
+    Path(__file__).with_name(f"{name}.py") for name in ("build", "sources", "stated_time")
+)
 MADE_FROM = {".py", ".csv", ".json", ".js", ".css"}  # the files of labkit that shape a notebook
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from stated_time import PLACEHOLDER, stated_time
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS_OF = {"lesson": ("start", "notebooks"), "exercises": ("exercises", "solutions")}
@@ -94,14 +95,10 @@ def slug(root):
 
 def read(target):
     """The notebook that a source describes, not yet executed."""
-    source = target.source.read_text(encoding="utf-8")
-    # The format is named: left to guess, jupytext takes an indented magic for another format.
-    notebook = jupytext.reads(source, fmt="py:percent")
-    if target.is_blank:
-        notebook.cells = [c for c in notebook.cells if "solution" not in c.metadata.get("tags", [])]
+    notebook = nbformat.v4.new_notebook(cells=_cells(target.source, target.is_blank))
     for cell in notebook.cells:
-        cell.source = _without_marks(cell.source, target)
-    notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
+        if cell.cell_type == "markdown" and PLACEHOLDER in cell.source:
+            cell.source = cell.source.replace(PLACEHOLDER, str(time_of(target.source.parent)))
     is_code = [cell.cell_type == "code" for cell in notebook.cells]
     first_code = is_code.index(True) if any(is_code) else len(is_code)
     colab = COLAB.format(slug=slug(target.root))
@@ -109,12 +106,28 @@ def read(target):
     return canonical(notebook)
 
 
-def _without_marks(source, target):
-    """A cell with its solution regions blanked (exercises) or only their marks removed."""
-    text = REGION.sub(_blank if target.is_blank else r"\2", source + "\n").rstrip("\n")
+def time_of(room):
+    """The StatedTime of the lesson in the folder `room`, as students open it."""
+    kinds = (room / f"{kind}.py" for kind in FOLDERS_OF)
+    return stated_time(*(_cells(path, True) if path.exists() else [] for path in kinds))
+
+
+def _cells(source, is_blank):
+    """The cells of a source, with its solutions blanked or only their marks removed."""
+    # The format is named: left to guess, jupytext takes an indented magic for another format.
+    cells = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent").cells
+    if is_blank:
+        cells = [cell for cell in cells if "solution" not in cell.metadata.get("tags", [])]
+    for cell in cells:
+        cell.source = _without_marks(cell.source, source, is_blank)
+    return [cell for cell in cells if cell.source.strip()]
+
+
+def _without_marks(text, source, is_blank):
+    text = REGION.sub(_blank if is_blank else r"\2", text + "\n").rstrip("\n")
     if MARK.search(text):
         raise BuildError(
-            f"{target.source.parent.name}/{target.source.name}: a solution region is not closed. "
+            f"{source.parent.name}/{source.name}: a solution region is not closed. "
             f"Each ### BEGIN SOLUTION needs its ### END SOLUTION in the same cell."
         )
     return text

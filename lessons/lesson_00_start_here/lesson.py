@@ -11,7 +11,7 @@
 # *How fast is the machine in front of you, and how would you know that the number is true?*
 #
 # **You will be able to** read a machine's passport, predict a rate before you measure it, and say
-# where a number comes from · **Needs** nothing · **Takes** 40 min · **Runs on** a CPU
+# where a number comes from · **Needs** nothing · **Takes** {time} · **Runs on** a CPU
 #
 # The whole course is one loop: **predict, measure, explain**.
 # A guess costs a second and makes the answer stick, so every lesson asks for one first.

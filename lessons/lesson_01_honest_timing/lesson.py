@@ -11,7 +11,7 @@
 # *Five stopwatches that lie, and how to catch each of them.*
 #
 # **You will be able to** spot the five lies, time work that compiles, runs elsewhere or hides in a
-# cache, and state an interval that means what it says · **Needs** 00 · **Takes** 50 min ·
+# cache, and state an interval that means what it says · **Needs** 00 · **Takes** {time} ·
 # **Runs on** a CPU
 #
 # Here is the stopwatch that everybody writes first. Nothing in it is wrong, and it lies in five

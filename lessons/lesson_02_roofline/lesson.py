@@ -11,7 +11,7 @@
 # *Before you run it: how fast can this code possibly be, and what holds it back?*
 #
 # **You will be able to** count work and traffic, predict the bound and the rate of a kernel, and
-# read any chip's roofline · **Needs** 00, 01 · **Takes** 50 min · **Runs on** a CPU
+# read any chip's roofline · **Needs** 00, 01 · **Takes** {time} · **Runs on** a CPU
 
 # %%
 import numpy as np

@@ -11,7 +11,7 @@
 # *A machine has p cores. Why is a program not p times faster?*
 #
 # **You will be able to** climb from a Python loop to all cores, fit the serial share of a program
-# to its own times, and say when more threads hurt · **Needs** 01, 02 · **Takes** 55 min ·
+# to its own times, and say when more threads hurt · **Needs** 01, 02 · **Takes** {time} ·
 # **Runs on** a CPU; two cores or more make the speed-ups real
 
 # %%

@@ -11,7 +11,7 @@
 # *When does the faster machine lose?*
 #
 # **You will be able to** tell latency from throughput, predict the time of a batch, and find the
-# batch from which a GPU wins · **Needs** 02, 03 · **Takes** 50 min · **Runs on** a CPU; a GPU is
+# batch from which a GPU wins · **Needs** 02, 03 · **Takes** {time} · **Runs on** a CPU; a GPU is
 # measured where there is one, and recorded or modelled elsewhere
 
 # %%

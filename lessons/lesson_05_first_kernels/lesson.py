@@ -11,7 +11,7 @@
 # *One function, ten thousand threads: who does what, and who stands idle?*
 #
 # **You will be able to** launch a kernel over any array, guard its edges, and say which lanes of a
-# warp are at work · **Needs** 00, 02 · **Takes** 50 min · **Runs on** a CPU; where a CUDA GPU is,
+# warp are at work · **Needs** 00, 02 · **Takes** {time} · **Runs on** a CPU; where a CUDA GPU is,
 # the kernels run there
 
 # %%

@@ -11,7 +11,7 @@
 # *Two kernels copy the same numbers. Why does one of them move eight times the bytes?*
 #
 # **You will be able to** count the sectors of any access, keep it coalesced, and move data through
-# shared memory without bank conflicts · **Needs** 02, 05 · **Takes** 50 min · **Runs on** a CPU;
+# shared memory without bank conflicts · **Needs** 02, 05 · **Takes** {time} · **Runs on** a CPU;
 # the counts are the same everywhere
 
 # %%

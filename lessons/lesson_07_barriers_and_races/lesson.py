@@ -11,7 +11,7 @@
 # *A kernel gives the right answer in every test. Is it right?*
 #
 # **You will be able to** say what makes a race, mend one with the cheapest tool that orders it, and
-# count what a reduction pays for its barriers · **Needs** 05, 06 · **Takes** 60 min · **Runs on** a
+# count what a reduction pays for its barriers · **Needs** 05, 06 · **Takes** {time} · **Runs on** a
 # CPU; a CUDA GPU runs the kernels too
 
 # %%

@@ -12,7 +12,7 @@
 #
 # **You will be able to** climb from a naive product to register tiles, say at each rung which
 # counter moved, and read occupancy and a time bound for what they are · **Needs** 06, 07 ·
-# **Takes** 60 min · **Runs on** a CPU; a CUDA GPU runs the kernels too
+# **Takes** {time} · **Runs on** a CPU; a CUDA GPU runs the kernels too
 
 # %%
 import numpy as np

@@ -12,7 +12,7 @@
 #
 # **You will be able to** count the traffic of attention with tiles and without, read the range and
 # the spacing of a number format, and bound the error of an int8 product · **Needs** 02, 08 ·
-# **Takes** 60 min · **Runs on** a CPU; a CUDA GPU runs the kernels too
+# **Takes** {time} · **Runs on** a CPU; a CUDA GPU runs the kernels too
 
 # %%
 import functools

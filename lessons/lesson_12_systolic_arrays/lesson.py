@@ -11,7 +11,7 @@
 # *How do 65,536 multipliers get fed in every cycle, and what leaves them idle?*
 #
 # **You will be able to** follow a number through a systolic array, predict cycles and utilisation
-# of a layer, and say why a TPU wants large batches · **Needs** 02 · **Takes** 50 min ·
+# of a layer, and say why a TPU wants large batches · **Needs** 02 · **Takes** {time} ·
 # **Runs on** a CPU: nothing here is measured, everything is simulated or calculated
 
 # %%

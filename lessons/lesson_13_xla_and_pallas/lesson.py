@@ -12,7 +12,7 @@
 #
 # **You will be able to** read what XLA compiled and hold its counts against yours, say which
 # collective a sharding causes, and tile a matrix product for a TPU · **Needs** 02, 12 ·
-# **Takes** 60 min · **Runs on** a CPU; JAX takes a GPU or TPU if there is one
+# **Takes** {time} · **Runs on** a CPU; JAX takes a GPU or TPU if there is one
 
 # %%
 from labkit import tpu

@@ -12,7 +12,7 @@
 #
 # **You will be able to** say what each kind of power sensor shows and hides, measure energy with
 # an interval, and find the batch and the power cap that need the fewest joules ·
-# **Needs** 01, 02 · **Takes** 60 min · **Runs on** a CPU; a power sensor makes your own joules real
+# **Needs** 01, 02 · **Takes** {time} · **Runs on** a CPU; a power sensor makes your own joules real
 
 # %%
 import numpy as np

@@ -11,7 +11,7 @@
 # *What do a million tokens cost, in dollars and in grams, and which assumption decides it?*
 #
 # **You will be able to** price a million tokens, decide between owning and renting, and check a
-# published carbon figure · **Needs** 02, 20 · **Takes** 50 min · **Runs on** a CPU
+# published carbon figure · **Needs** 02, 20 · **Takes** {time} · **Runs on** a CPU
 #
 # Nothing is measured here. Every number is *published*, with its source and date, or *modelled*
 # from such numbers, and a model is worth as much as its worst input.
