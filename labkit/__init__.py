@@ -21,6 +21,7 @@ _ROOM_OF = {
     "compare": "measure",
     "cost_usd": "plan",
     "energy": "power",
+    "expect": "teach",
     "machine": "hardware",
     "occupancy": "simt",
     "predict": "teach",
@@ -32,6 +33,7 @@ _ROOM_OF = {
     "roofline": "plan",
     "sanitize": "simt",
     "show": "teach",
+    "your_turn": "teach",
 }
 _ROOMS = ("draw", "plan", "systolic", "units", "workload")
 

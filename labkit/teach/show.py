@@ -18,7 +18,12 @@ def show(*readings):
     nothing is printed.
     """
     for text in [_marked(reading) for reading in readings]:
-        print(text)
+        say(text)
+
+
+def say(text):
+    """Show a line."""
+    print(text)
 
 
 def reading_of(thing):
