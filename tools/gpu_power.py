@@ -16,7 +16,7 @@ def driver_version():
 
 
 def trace(gpu, sizes):
-    """Rows of time, phase, power as the driver shows it, instant power, energy counter, SM clock."""
+    """Rows of time, phase, shown power, instant power, energy counter and clock of the SMs."""
     samples, phase, over = [], ["idle"], threading.Event()
     ask = _driver() if gpu.device == "cuda" else lambda: {}
 

@@ -1,4 +1,4 @@
-"""Launch kernels of the executor on a real GPU: `python tools/gpu_replay.py jobs.pickle results.pickle`.
+"""Launch the executor's kernels on a GPU: `python tools/gpu_replay.py jobs.pickle results.pickle`.
 
 A job is a kernel as plain data (`tools/compile_kernels.py` packs it), its launch and its arguments.
 The result of each is the arrays as the GPU left them, or the words of the refusal. Results are

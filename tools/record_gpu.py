@@ -2,7 +2,7 @@
 
 Takes at most 8 minutes and writes one file a machine, labkit/results/recorded/gpu_NAME.json. The
 card is measured as it is found: no clock, no power limit is touched. `--try FOLDER` runs the same
-code in small on the executor and the CPU, and writes into FOLDER, so that it can be tested anywhere.
+code in small on the executor and the CPU and writes into FOLDER: so it can be tested anywhere.
 """
 
 import argparse
@@ -33,7 +33,7 @@ N_SAMPLES, LEAST_SAMPLE_S = 20, 3e-3
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """How large everything is: on a GPU several times the L2 cache, in a try as small as it gets."""
+    """How large everything is: on a GPU several times the L2 cache, in a try very small."""
 
     transpose: int = 4096
     reduction: int = 2**26
@@ -200,7 +200,7 @@ def rates(gpu, sizes):
 
 
 def copies(gpu, sizes):
-    """Copies on the card (read plus written) and over the link (one way), by pinned memory or not."""
+    """Copies on the card (read plus written) and over the link (one way), pinned and pageable."""
     torch, n = gpu.torch, sizes.copy_bytes
     here = torch.ones(n, dtype=torch.uint8, device=gpu.device)
     there = torch.empty_like(here)

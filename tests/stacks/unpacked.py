@@ -1,6 +1,6 @@
 """A kernel as plain data becomes a kernel again, for numba-cuda.
 
-`tools/compile_kernels.py` packs it. This runs where numba-cuda is installed, with or without labkit.
+`tools/compile_kernels.py` packs it. This runs where numba-cuda is, with or without labkit.
 """
 
 import builtins
