@@ -6,12 +6,17 @@ once: here the statements that it needs are picked out of the source and run, an
 """
 
 import ast
+import dis
 import functools
+import inspect
 from pathlib import Path
 
 SOURCES = ("lesson.py", "exercises.py")
 _JUDGES = ("check", "your_turn")
-_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_READS = {"LOAD_NAME", "LOAD_GLOBAL"}
+_AWAITS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
 class NoAnswerError(LookupError):
@@ -34,11 +39,22 @@ def answer_in(room: Path, name: str) -> object:
     )
 
 
+def definition_in(source: Path, name: str) -> object:
+    """What the top level of a lesson's `source` binds to `name`, such as one of its kernels.
+
+    Runs the statements that it needs. Raises NoAnswerError where nothing binds the name.
+    """
+    body = _statements(source)
+    if not any(name in _bound_by(statement) for statement in body):
+        raise NoAnswerError(f"{source.parent.name}/{source.name} defines no {name}.")
+    return _evaluated(source, body, len(body), _expression(name))
+
+
 @functools.cache
 def _statements(source):
     if not source.exists():
         return []
-    flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    flags = ast.PyCF_ONLY_AST | _AWAITS
     return compile(source.read_text(encoding="utf-8"), str(source), "exec", flags=flags).body
 
 
@@ -61,6 +77,10 @@ def _evaluated(source, body, index, handed):
     scope = {"__name__": f"{source.parent.name}.{source.stem}", "__file__": str(source)}
     exec(compile(module, str(source), "exec"), scope)
     return eval(compile(ast.Expression(handed), str(source), "eval"), scope)
+
+
+def _expression(name):
+    return ast.parse(name, mode="eval").body
 
 
 def _needed(body, end, handed):
@@ -94,29 +114,37 @@ def _unjudged(statement):
 
 
 def _bound_by(statement):
-    if isinstance(statement, (*_FUNCTION, ast.ClassDef)):
-        return {statement.name}
-    names = set()
-    for node in ast.walk(statement):
+    """The names that a top-level statement binds; those inside functions and classes are theirs."""
+    names, waiting = set(), [statement]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, _DEFINITION):
+            names.add(node.name)
+            continue
         if isinstance(node, ast.alias):
             names.add((node.asname or node.name).partition(".")[0])
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
+        waiting += () if isinstance(node, _SCOPES) else ast.iter_child_nodes(node)
     return names
 
 
 def _used_by(node):
-    """The names that a node uses when it runs, and those that its functions use when called."""
+    """The global names that a node uses when it runs, and those of its functions when called."""
+    if isinstance(node, ast.expr):
+        code = compile(ast.Expression(node), "source", "eval")
+    else:
+        code = compile(ast.Module([node], type_ignores=[]), "source", "exec", flags=_AWAITS)
     now, later = set(), set()
 
-    def walk(node, names):
-        if isinstance(node, ast.Name):
-            names.add(node.id)
-        for field, value in ast.iter_fields(node):
-            inner = later if isinstance(node, _FUNCTION) and field == "body" else names
-            for child in value if isinstance(value, list) else [value]:
-                if isinstance(child, ast.AST):
-                    walk(child, inner)
+    def walk(code, names):
+        names.update(step.argval for step in dis.get_instructions(code) if step.opname in _READS)
+        for inner in filter(inspect.iscode, code.co_consts):
+            # A comprehension or a class runs where it stands, a function when it is called.
+            is_called_later = inner.co_flags & inspect.CO_OPTIMIZED and (
+                inner.co_name == "<lambda>" or not inner.co_name.startswith("<")
+            )
+            walk(inner, later if is_called_later else names)
 
-    walk(node, now)
+    walk(code, now)
     return now, later
