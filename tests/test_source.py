@@ -4,7 +4,7 @@ import inspect
 
 import pytest
 
-from labkit.teach.source import NoAnswerError, answer_in
+from labkit.teach.source import NoAnswerError, answer_in, definition_in
 
 STOP = "raise RuntimeError('no statement but those that an answer needs may run')"
 
@@ -135,16 +135,26 @@ def test_a_lesson_is_looked_at_before_its_exercises(tmp_path):
     assert answer(tmp_path, 'lk.check("99.1", 1)') == 2
 
 
-def test_a_missing_name_is_a_sentence_that_names_it_and_the_line(tmp_path):
+def test_a_missing_name_is_a_sentence_that_names_it_(tmp_path):
     source = """
 def area(side):
     return side**2
 lk.check("99.1", [area, SIDE])
 """
-    with pytest.raises(NoAnswerError, match=r"exercises\.py, line 4: .* needs 'SIDE'"):
+    with pytest.raises(NoAnswerError, match=r"exercises\.py: \[area, SIDE\] needs 'SIDE'"):
         answer(tmp_path, source)
 
 
 def test_an_answer_that_nobody_hands_over_is_a_sentence(tmp_path):
     with pytest.raises(NoAnswerError, match=r"lk\.check\('99\.7', …\)"):
         answer(tmp_path, "x = 1", "99.7")
+
+
+def test_any_definition_of_a_source_can_be_had(tmp_path):
+    source = tmp_path / "lesson.py"
+    source.write_text(
+        f"def twice(x):\n    return TWO * x\nTWO = 2\nif True:\n    {STOP}\n", "utf-8"
+    )
+    assert definition_in(source, "twice")(3) == 6
+    with pytest.raises(NoAnswerError, match="defines no thrice"):
+        definition_in(source, "thrice")

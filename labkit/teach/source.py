@@ -37,6 +37,17 @@ def answer_in(room: Path, name: str) -> object:
     )
 
 
+def definition_in(source: Path, name: str) -> object:
+    """What the top level of a lesson's `source` binds to `name`, such as one of its kernels.
+
+    Runs the statements that it needs. Raises NoAnswerError where nothing binds the name.
+    """
+    body = _statements(source)
+    if not any(name in _names(statement).bound for statement in body):
+        raise NoAnswerError(f"{source.parent.name}/{source.name} defines no {name}.")
+    return _evaluated(source, body, len(body), ast.parse(name, mode="eval").body)
+
+
 @functools.cache
 def _statements(source):
     if not source.exists():
@@ -67,8 +78,8 @@ def _evaluated(source, body, index, handed):
         return eval(compile(ast.Expression(handed), str(source), "eval"), scope)
     except NameError as error:
         raise NoAnswerError(
-            f"{source.parent.name}/{source.name}, line {handed.lineno}: the answer "
-            f"{ast.unparse(handed)} needs {error.name!r}, which nothing before that line binds."
+            f"{source.parent.name}/{source.name}: {ast.unparse(handed)} needs {error.name!r}, "
+            f"which nothing before it binds."
         ) from error
 
 
