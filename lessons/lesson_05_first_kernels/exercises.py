@@ -8,9 +8,9 @@
 
 # %% [markdown]
 # # 05 · First kernels: exercises
-# You'll plan a launch, write three kernels that somebody really uses, and mend one that is right but
-# wasteful. Each check tries your kernel on several shapes, most of which no block divides, and looks
-# at every access that it makes. A step beyond the end of an array is reported with its line.
+# You'll plan a launch, write three kernels that somebody really uses, and mend one that is right
+# but wasteful. Each check tries your kernel on several shapes, most of which no block divides, and
+# looks at every access that it makes. A step beyond the end of an array is reported with its line.
 
 # %%
 import math
@@ -24,9 +24,9 @@ from labkit import cuda
 # %% [markdown]
 # ## 05.1 What a launch really starts
 # You ask for `n` elements in blocks of `threads` threads, one thread for each element, and as few
-# blocks as will do. How many blocks does the GPU start, how many warps are these, and how many lanes
-# of those warps have no element? Remember that a warp always has 32 lanes, and that it never reaches
-# across blocks. (4 lines)
+# blocks as will do. How many blocks does the GPU start, how many warps are these, and how many
+# lanes of those warps have no element? Remember that a warp always has 32 lanes, and that it never
+# reaches across blocks. (4 lines)
 
 
 # %%
@@ -87,9 +87,9 @@ lk.check("05.2", apply_logic)
 # neighbouring squares overlap ([section 3.4 of the
 # paper](https://proceedings.neurips.cc/paper_files/paper/2012/file/c399862d3b9d6b76c8436e924a68c45b-Paper.pdf)).
 #
-# So `out[row, col]` becomes the largest of the nine elements whose upper left corner is
-# `image[2 * row, 2 * col]`. The image is large enough for every element of `out`. Start a thread for
-# each element of `out`, not of `image`. `max(a, b)` works in a kernel. (about 7 lines)
+# So `out[row, col]` becomes the largest of the nine elements whose upper left corner is `image[2 *
+# row, 2 * col]`. The image is large enough for every element of `out`. Start a thread for each
+# element of `out`, not of `image`. `max(a, b)` works in a kernel. (about 7 lines)
 
 
 # %%
@@ -217,8 +217,8 @@ lk.check("05.5", two_crowds)
 # 2. In 05.4 thread *i* draws from generator *i* only. What would happen if all threads drew from
 #    generator 0?
 # 3. In 05.5 the lanes of a warp now read every second element. Profile both kernels and compare
-#    their `global_loads.sectors`. Did you mend one thing and break another? And could you do without
-#    a branch altogether?
+#    their `global_loads.sectors`. Did you mend one thing and break another? And could you do
+#    without a branch altogether?
 
 # %% [markdown] tags=["solution"]
 # ## The wrong turns, and the questions
@@ -240,15 +240,16 @@ lk.check("05.5", two_crowds)
 # that are left over.
 #
 # **05.5** `out.size // 2` for the number of even indices is one too few when the size is odd. A
-# kernel that works out both results and picks one by arithmetic has no branch at all, and passes too.
-# For two sides as short as these, that's what a compiler does.
+# kernel that works out both results and picks one by arithmetic has no branch at all, and passes
+# too. For two sides as short as these, that's what a compiler does.
 #
 # **To think about** (1) An inner element whose row and column are both even lies in 2 × 2 = 4
-# squares, one with an even row and an odd column (or the reverse) in 2, and one with two odd numbers
-# in 1. Caches catch most of the repetition; lesson 06 loads such a tile into shared memory by hand.
-# (2) All threads would read the generator's state, take the same step, and write it back at the same
-# time. That's a race (lesson 07), and at best they'd all draw the same point. (3) Yes. A warp of
-# `mixed` reads elements that lie side by side, a warp of `two_crowds` reads twice as wide a stretch
-# of memory and uses half of it, so each request touches about twice as many sectors. Whether this
-# costs more than the divergence depends on how much work the branches do: here it surely does. And
-# yes, `even * x[i] * x[i] - (1 - even) * x[i]`, where `even` is 1 or 0, has no branch.
+# squares, one with an even row and an odd column (or the reverse) in 2, and one with two odd
+# numbers in 1. Caches catch most of the repetition; lesson 06 loads such a tile into shared memory
+# by hand. (2) All threads would read the generator's state, take the same step, and write it back
+# at the same time. That's a race (lesson 07), and at best they'd all draw the same point. (3) Yes.
+# A warp of `mixed` reads elements that lie side by side, a warp of `two_crowds` reads twice as wide
+# a stretch of memory and uses half of it, so each request touches about twice as many sectors.
+# Whether this costs more than the divergence depends on how much work the branches do: here it
+# surely does. And yes, `even * x[i] * x[i] - (1 - even) * x[i]`, where `even` is 1 or 0, has no
+# branch.

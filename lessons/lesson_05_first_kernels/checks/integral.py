@@ -22,7 +22,7 @@ _sums = solution("05.4")
         (changed(_sums, _SHARE, "range(n_points)"), "adds up too many points"),
         (changed(_sums, _SHARE, "range(n_points // cuda.gridsize(1))"), "adds up too few points"),
         (changed(_sums, _SHARE, "range(1)"), "adds up too few points"),
-        (changed(_sums, "total +=", "total ="), "adds up too few points"),
+        (changed(_sums, "total +=", "total ="), "not a sum of 1/x"),
         (changed(_sums, "uniform(states, thread)", "uniform(states, 0)"), "race"),
         (changed(_sums, "sums[thread] = total", "sums[0] = total"), "race"),
         (changed(_sums, "sums[thread] = total", "sums[thread] += total"), "as sums was before"),
@@ -64,11 +64,13 @@ def _draw(states, draws):
 def _assert_share(got, running, share, case):
     """Hold what a thread stored against the sum of its share, and say what else it may be."""
     assert not np.isnan(got), (
-        f"{case}: its sum is NaN, as sums was before. Did it add to what was there, or store nothing?"
+        f"{case}: its sum is NaN, as sums was before. Did it add to what was there, or store "
+        f"nothing?"
     )
     found = np.nonzero(np.isclose(running, got, rtol=1e-5))[0]
     assert found.size, (
-        f"{case} stored {got:.6g}, which is not a sum of 1/x at points of its own generator"
+        f"{case} stored {got:.6g}, which is not a sum of 1/x at the first points of its own "
+        f"generator"
     )
     n = int(found[0])
     assert n >= share, f"{case} adds up too few points, {n} of {share}"

@@ -38,7 +38,7 @@ def _idle_threads(n, threads):
     "05.1",
     title="what a launch really starts",
     wrong=[
-        (always((4, 32, 24)), "started 4 blocks"),
+        (always((4, 32, 0)), "a whole block has nothing to do"),
         (always(4), "three whole numbers"),
         (lambda n, threads: (n, threads), "three whole numbers"),
         (_no_ceiling, "have no thread"),
@@ -49,19 +49,19 @@ def _idle_threads(n, threads):
     ],
 )
 def launch_plan(answer, rng):
-    sizes = [(1024, 256), (97, 32), (1, 128), (1000, 48)]
+    sizes = [(1024, 256), (600, 200), (97, 32), (1, 128), (1000, 48)]
     sizes += [(rng.randint(1, 10**6), rng.randint(1, 1024)) for _ in range(10)]
     for n, threads in sizes:
         blocks, warps, idle = _three_numbers(answer(n, threads))
         case = f"{n} elements in blocks of {threads}: you started {blocks} blocks"
         right = math.ceil(n / threads)
-        assert blocks >= right, f"{case}, so {n - blocks * threads} elements have no thread"
+        assert blocks >= right, f"{case}, so {n - blocks * threads} of the elements have no thread"
         assert blocks <= right, f"{case}, and at least a whole block has nothing to do"
         case = f"{n} elements in {blocks} blocks of {threads}"
         right *= math.ceil(threads / 32)
         assert warps == right, (
-            f"{case}: you have {warps} warps, expected {right}. A warp never reaches across blocks: "
-            f"how many does one block need?"
+            f"{case}: you have {warps} warps, expected {right}. A warp never reaches across "
+            f"blocks: how many does one block need?"
         )
         assert idle == 32 * right - n, (
             f"{case}: you have {idle} lanes without an element, expected {32 * right - n}. A warp "
@@ -72,7 +72,8 @@ def launch_plan(answer, rng):
 def _three_numbers(got):
     """The answer as three ints; a hint where it is anything else."""
     numbers = np.asarray(got)
-    assert numbers.shape == (3,) and numbers.dtype.kind in "iuf" and (numbers % 1 == 0).all(), (
-        "return three whole numbers: blocks, warps, lanes without an element"
-    )
+    hint = "return three whole numbers: blocks, warps, lanes without an element"
+    assert numbers.shape == (3,), hint
+    assert numbers.dtype.kind in "iuf", hint
+    assert (numbers % 1 == 0).all(), hint
     return (int(number) for number in numbers)

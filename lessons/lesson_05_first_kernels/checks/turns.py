@@ -51,6 +51,7 @@ def _ragged_sizes(rng):
 
 
 _INSIDE = "row < out.shape[0] and col < out.shape[1]"
+_SWAPPED = "col < out.shape[0] and row < out.shape[1]"
 _NO_CELL = "Guard each axis: row counts along out.shape[0], and col along out.shape[1]"
 _PRODUCT = "left[row] * top[col]"
 _times_table = solution("05.t2")
@@ -65,7 +66,10 @@ _times_table = solution("05.t2")
         (always(None), "@cuda.jit"),
         (changed(_times_table, _INSIDE, "True"), "out-of-bounds"),
         (changed(_times_table, _INSIDE, "row < out.shape[0]"), "out-of-bounds"),
-        (changed(_times_table, _INSIDE, "col < out.shape[0] and row < out.shape[1]"), "Guard each axis"),
+        (
+            changed(_times_table, _INSIDE, "col < out.shape[0] and row < out.shape[1]"),
+            "Guard each axis",
+        ),
         (changed(_times_table, "col, row = ", "row, col = "), "x is the column"),
         (changed(_times_table, "out[row, col]", "out[col, row]"), "out-of-bounds"),
         (changed(_times_table, _PRODUCT, "left[col] * top[row]"), "out-of-bounds"),
@@ -101,7 +105,7 @@ _collatz = solution("05.t3")
         (always(0), "@cuda.jit"),
         (changed(_collatz, "n != 1", "n > 2"), "your kernel counts"),
         (changed(_collatz, "count = 0", "count = 1"), "for 1 your kernel counts 1, expected 0"),
-        (changed(_collatz, "n // 2", "n"), "does a loop end?", "error"),
+        (changed(_collatz, "n //= 2", "n //= 1"), "does a loop end?", "error"),
         (changed(_collatz, "        count += 1", "            count += 1"), "your kernel counts"),
         (changed(_collatz, "while n != 1:", "if n != 1:"), "your kernel counts"),
         (changed(_collatz, "count += 1", "count = 7"), "for 2 your kernel counts 7"),
