@@ -165,12 +165,8 @@ print(table)
 # > on shapes that are neither square nor a multiple of the block.
 #
 # ## Inside the chip
-# So far a block was only a way to count. In the hardware it has a place:
-# %% tags=["collapsed"]
-lk.draw.machine("h100-sxm", highlight="sm")
-
-
-# %% [markdown]
+# So far a block was only a way to count. In the hardware it has a place.
+#
 # The chip consists of many [**streaming
 # multiprocessors**](https://modal.com/gpu-glossary/device-hardware/streaming-multiprocessor) (SMs),
 # which are roughly what cores are to a CPU. The GPU gives each block to one SM, where it stays
