@@ -6,17 +6,15 @@ once: here the statements that it needs are picked out of the source and run, an
 """
 
 import ast
-import dis
 import functools
-import inspect
+import symtable
 from pathlib import Path
+from typing import NamedTuple
 
 SOURCES = ("lesson.py", "exercises.py")
 _JUDGES = ("check", "your_turn")
-_DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_READS = {"LOAD_NAME", "LOAD_GLOBAL"}
-_AWAITS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+_BINDS_ANEW = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.Import, ast.ImportFrom, ast.Expr)
+_COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
 
 
 class NoAnswerError(LookupError):
@@ -45,16 +43,16 @@ def definition_in(source: Path, name: str) -> object:
     Runs the statements that it needs. Raises NoAnswerError where nothing binds the name.
     """
     body = _statements(source)
-    if not any(name in _bound_by(statement) for statement in body):
+    if not any(name in _names(statement).bound for statement in body):
         raise NoAnswerError(f"{source.parent.name}/{source.name} defines no {name}.")
-    return _evaluated(source, body, len(body), _expression(name))
+    return _evaluated(source, body, len(body), ast.parse(name, mode="eval").body)
 
 
 @functools.cache
 def _statements(source):
     if not source.exists():
         return []
-    flags = ast.PyCF_ONLY_AST | _AWAITS
+    flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     return compile(source.read_text(encoding="utf-8"), str(source), "exec", flags=flags).body
 
 
@@ -75,33 +73,45 @@ def _evaluated(source, body, index, handed):
     picked = _needed(body, index, handed)
     module = ast.Module([_unjudged(body[i]) for i in sorted(picked)], type_ignores=[])
     scope = {"__name__": f"{source.parent.name}.{source.stem}", "__file__": str(source)}
-    exec(compile(module, str(source), "exec"), scope)
-    return eval(compile(ast.Expression(handed), str(source), "eval"), scope)
-
-
-def _expression(name):
-    return ast.parse(name, mode="eval").body
+    try:
+        exec(compile(module, str(source), "exec"), scope)
+        return eval(compile(ast.Expression(handed), str(source), "eval"), scope)
+    except NameError as error:
+        raise NoAnswerError(
+            f"{source.parent.name}/{source.name}: {ast.unparse(handed)} needs {error.name!r}, "
+            f"which nothing before it binds."
+        ) from error
 
 
 def _needed(body, end, handed):
     """The indices of the statements before `end` that bind what an expression needs."""
+    names = [_names(_unjudged(statement)) for statement in body[:end]]
     picked, asked = set(), set()
 
-    def ask(names, before):
-        for name in names:
-            if (name, before) in asked:
-                continue
-            asked.add((name, before))
-            for i in reversed(range(before)):
-                if name in _bound_by(body[i]):
-                    picked.add(i)
-                    now, later = _used_by(_unjudged(body[i]))
-                    ask(now, i)
-                    ask(later, end)  # what a function's body needs may be bound after it
-                    break
+    def pick(i):
+        if i not in picked:
+            picked.add(i)
+            ask_now(names[i].now, i)
+            ask_later(names[i].later)
 
-    now, later = _used_by(handed)
-    ask(now | later, end)
+    def ask_now(wanted, before):
+        """What runs at once needs the last binding before it."""
+        for name in wanted:
+            bindings = (i for i in reversed(range(before)) if name in names[i].bound)
+            if (last := next(bindings, None)) is not None:
+                pick(last)
+
+    def ask_later(wanted):
+        """A function runs at any time after it is defined, so each binding may count."""
+        for name in wanted - asked:
+            asked.add(name)
+            for i in range(end):
+                if name in names[i].bound:
+                    pick(i)
+
+    used = _names(ast.Expr(handed))
+    ask_now(used.now, end)
+    ask_later(used.later)
     return picked
 
 
@@ -113,38 +123,28 @@ def _unjudged(statement):
     return ast.copy_location(ast.Assign(statement.targets, handed), statement)
 
 
-def _bound_by(statement):
-    """The names that a top-level statement binds; those inside functions and classes are theirs."""
-    names, waiting = set(), [statement]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, _DEFINITION):
-            names.add(node.name)
-            continue
-        if isinstance(node, ast.alias):
-            names.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        waiting += () if isinstance(node, _SCOPES) else ast.iter_child_nodes(node)
-    return names
+class _Names(NamedTuple):
+    """The global names that a statement binds, that it needs, and that its functions need."""
+
+    bound: set[str]
+    now: set[str]
+    later: set[str]
 
 
-def _used_by(node):
-    """The global names that a node uses when it runs, and those of its functions when called."""
-    if isinstance(node, ast.expr):
-        code = compile(ast.Expression(node), "source", "eval")
-    else:
-        code = compile(ast.Module([node], type_ignores=[]), "source", "exec", flags=_AWAITS)
-    now, later = set(), set()
+def _names(statement):
+    table = symtable.symtable(ast.unparse(statement), "<statement>", "exec")
+    symbols = table.get_symbols()
+    bound = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
+    now = {s.get_name() for s in symbols if s.is_referenced()}
+    if not isinstance(statement, _BINDS_ANEW):
+        now |= bound  # `x += 1`, or a branch that may leave x as it was
+    later = set()
+    for child in table.get_children():
+        runs_at_once = child.get_type() == "class" or child.get_name() in _COMPREHENSIONS
+        (now if runs_at_once else later).update(_globals_in(child))
+    return _Names(bound, now, later)
 
-    def walk(code, names):
-        names.update(step.argval for step in dis.get_instructions(code) if step.opname in _READS)
-        for inner in filter(inspect.iscode, code.co_consts):
-            # A comprehension or a class runs where it stands, a function when it is called.
-            is_called_later = inner.co_flags & inspect.CO_OPTIMIZED and (
-                inner.co_name == "<lambda>" or not inner.co_name.startswith("<")
-            )
-            walk(inner, later if is_called_later else names)
 
-    walk(code, now)
-    return now, later
+def _globals_in(table):
+    own = {s.get_name() for s in table.get_symbols() if s.is_global()}
+    return own.union(*map(_globals_in, table.get_children()))
