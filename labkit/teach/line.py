@@ -33,7 +33,11 @@ _STYLE = (
 )
 _BADGE = "padding:1px 7px;border-radius:9px;font-size:12px;white-space:nowrap"
 _SI_UNIT = r"[fpnµmkMGTPEZ]?(?:B|FLOP|OP|MAC|s|J|W|Wh|Hz)"
-_TOGETHER = re.compile(rf"-?\d[\d.,]*(?:e[+-]?\d+)? (?:%|[KMGTP]iB|{_SI_UNIT})(?:/\w+)?(?!\w)")
+# What a browser may break although it is one word: a number and its unit, `GPU-hour`, `GB/s`.
+_TOGETHER = re.compile(
+    rf"-?\d[\d.,]*(?:e[+-]?\d+)? (?:%|[KMGTP]iB|{_SI_UNIT})(?:/\w+)?(?!\w)"
+    r"|(?<!\S)(?=\S{3,40}(?!\S))\S*\w[-/]\w\S*"
+)
 _LINK = re.compile(
     r"(?P<url>https?://[^\s<>]*[\w/])"
     r"|\barXiv[: ](?P<arxiv>\d{4}\.\d{4,5})"
@@ -124,7 +128,8 @@ def _link(match):
         address = f"https://arxiv.org/abs/{match['arxiv']}"
     else:
         address = match["url"] or f"https://{match['bare']}"
-    return f'<a href="{html.escape(address)}">{html.escape(match[0])}</a>'
+    kept = "white-space:nowrap" if len(match[0]) <= 60 else "overflow-wrap:anywhere"
+    return f'<a href="{html.escape(address)}" style="{kept}">{html.escape(match[0])}</a>'
 
 
 def _plain(text):
