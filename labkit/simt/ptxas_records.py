@@ -5,8 +5,8 @@ import hashlib
 
 import numpy as np
 
-from labkit.hardware import recorded
 from labkit.reading import Origin, Reading
+from labkit.results import recorded
 from labkit.simt.compiler.functions import frozen, source_of
 
 _CONSTANTS = (bool, int, float, complex, str, tuple, np.generic)

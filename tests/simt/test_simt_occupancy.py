@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from labkit.hardware import recorded
+from labkit.results import recorded
 from labkit.simt import cuda, occupancy, ptxas_records
 from labkit.simt.occupancy import LIMITS
 
@@ -83,7 +83,7 @@ def test_capabilities_are_spelled_in_three_ways():
 
 def kernel_of_lesson_8(name, **constants):
     """A kernel as it stands in the lesson, with other constants around it."""
-    path = Path(__file__).parents[2] / "lessons/08_matmul_ladder.py"
+    path = Path(__file__).parents[2] / "lessons/lesson_08_matmul_ladder/lesson.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
     tree.body = [node for node in tree.body if getattr(node, "name", None) == name]
     space = {"cuda": cuda, **constants}
