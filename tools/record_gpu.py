@@ -216,23 +216,31 @@ def copies(gpu, sizes):
 
 def counters(gpu, sizes):
     """Nsight Compute's counters of the course's kernels, beside the executor's."""
-    from labkit.simt import profile
     from tests.simt.course_kernels import course_launches
 
-    launches = course_launches()
-    launches = launches if gpu.device == "cuda" else launches[:2]
+    both = [(launch, ours) for launch in course_launches() if (ours := _profile(launch))]
+    both = both if gpu.device == "cuda" else both[:2]
+    launches, profiles = zip(*both, strict=True)
     jobs = [gpu_counters.job_of(launch) for launch in launches]
     hardware = gpu_counters.counted(jobs) if gpu.device == "cuda" else [{} for _ in jobs]
-    for launch, theirs in zip(launches, hardware, strict=True):
-        # On copies: a launch may change what it is given, and the GPU started from the same.
-        args = [arg.copy() if isinstance(arg, np.ndarray) else arg for arg in launch.args]
-        ours = profile(
-            launch.kernel[launch.grid, launch.block, 0, launch.dynamic_shared_bytes], *args
-        )
+    for launch, ours, theirs in zip(launches, profiles, hardware, strict=True):
         yield {
             "source": launch.source, "kernel": launch.name, "grid": launch.grid,
             "block": launch.block, "nsight": theirs, "simulated": gpu_counters.simulated(ours),
         }  # fmt: skip
+
+
+def _profile(launch):
+    """The executor's Profile of a launch; None where it leaves an array, as some do on purpose."""
+    from labkit.simt import KernelError, profile
+
+    # On copies: a launch may change what it is given, and the GPU starts from the same.
+    args = [arg.copy() if isinstance(arg, np.ndarray) else arg for arg in launch.args]
+    shape = launch.grid, launch.block, 0, launch.dynamic_shared_bytes
+    try:
+        return profile(launch.kernel[shape], *args)
+    except KernelError:
+        return None
 
 
 RESULTS = {  # key -> (what it is, its rows)

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from labkit.reading import Origin, Reading
 from labkit.results import Recorded
 from labkit.results import recorded as find_recorded
-from labkit.teach.show import reading_of, say
+from labkit.teach.line import line, say
+from labkit.teach.show import reading_of
 
 
 class Outcome(str):
@@ -69,7 +70,7 @@ def expect(
         text += " (Judged by one value without an interval.)"
     if beside and (why or outcome in ("unknown", "straddles")):
         text += f" {beside}"
-    say(f"[here] {text}")
+    say(line(f"[here] {text}"))
     return Outcome(outcome)
 
 
