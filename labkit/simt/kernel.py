@@ -14,6 +14,7 @@ from labkit.simt.lanes import batch as batches
 from labkit.simt.lanes.batch import Batch, SharedMemory, coordinates, geometry
 from labkit.simt.lanes.dtypes import Type, parse_signatures
 from labkit.simt.lanes.memory import GLOBAL, Allocation
+from labkit.simt.lanes.unfilled import still
 from labkit.simt.lanes.values import cast, dtype_of, literal
 from labkit.simt.limits import MAX_BLOCK, MAX_GRID, MAX_THREADS_PER_BLOCK, WARP_SIZE
 from labkit.simt.scheduling import INDEPENDENT, Copies, Plan, Scheduler
@@ -263,14 +264,17 @@ def _misfit(declared, value):
 
 
 def _bind_one(arg, name, copies):
-    arg = getattr(arg, "host", arg)
+    unfilled, arg = getattr(arg, "unfilled", None), getattr(arg, "host", arg)
     if hasattr(arg, "copy_to_host"):  # an array on a real GPU, brought here and taken back
         host = arg.copy_to_host()
         copies.append(functools.partial(arg.copy_to_device, host))
         arg = host
     if isinstance(arg, np.ndarray):
-        array, copy = outside.host_array(np.asarray(arg), Allocation(GLOBAL, name, arg.nbytes))
+        allocation = Allocation(GLOBAL, name, arg.nbytes, unfilled=still(unfilled))
+        array, copy = outside.host_array(np.asarray(arg), allocation)
         if copy is not None:
+            if allocation.unfilled is not None:  # writing back fills it
+                allocation.unfilled.fill(arg, ...)
             copies.append(functools.partial(np.copyto, arg, copy))
         return array
     if isinstance(arg, np.void):

@@ -9,7 +9,7 @@ from labkit.simt.watch.screen import Screen, Suspicion
 
 _REPORTED = (
     "out-of-bounds", "divergent-barrier", "divergent-warp", "livelock",
-    "needs-independent-scheduling",
+    "needs-independent-scheduling", "uninitialised",
 )  # fmt: skip
 
 
@@ -17,8 +17,9 @@ _REPORTED = (
 class Finding:
     """One thing that is wrong with a kernel.
 
-    kind      `race`, `divergent-barrier`, `divergent-warp`, `out-of-bounds`, `uninitialised`,
-              `livelock` or `needs-independent-scheduling`
+    kind      `race`, `out-of-bounds`, `uninitialised`, `divergent-barrier`, `divergent-warp` (a
+              warp intrinsic by other threads than its mask names), `absent-lane` (one that reads
+              from a lane which takes no part), `livelock` or `needs-independent-scheduling`
     lines     the source lines: the earlier access and the later one, or only one
     threads   (thread, block) of each: ints, or tuples in 2-D and 3-D
     array, index   the address; None where there is none

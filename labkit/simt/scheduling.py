@@ -37,7 +37,11 @@ class Copies:
 
     def __init__(self, values, function):
         stores = [array.store for array in _arrays(values)]
-        stores += [one.host for one in frozen(function).values() if hasattr(one, "host")]
+        outside = [one for one in frozen(function).values() if hasattr(one, "host")]
+        stores += [one.host for one in outside]
+        unfilled = [array.allocation.unfilled for array in _arrays(values)]
+        unfilled += [getattr(one, "unfilled", None) for one in outside]
+        stores += [one.bytes for one in unfilled if one is not None]
         self.kept = [(store, store.copy()) for store in stores]
 
     def restore(self):

@@ -37,10 +37,9 @@ class Suspicion(Exception):  # noqa: N818 (nothing need be wrong)
 
 
 def cells_of(address, shift, mask):
-    """The elements of a store that the active lanes touch: a slice or a vector; an int if all
-    touch the same."""
+    """The elements of a store that the active lanes touch: a slice or a vector."""
     if address.base is None:
-        return int(shift)
+        return slice(int(shift), int(shift) + 1)
     run = slice(0, len(mask.bits)) if mask.full else mask.run
     if address.start is not None and run is not None:
         start = address.start + shift
@@ -119,9 +118,10 @@ class Screen(Watcher):
         known = self.globals.get(region)
         if known is None:
             known = self.globals[region] = Owners(region, len(self.globals))
-        if kind != "load" and id(array.store) not in self.kept:
-            self.kept[id(array.store)] = array.store
-            self.undo.append((array.store, array.store.copy()))
+        if kind != "load":
+            self.keep(array.store)
+        if array.allocation.unfilled is not None:
+            self.touch_unfilled(kind, array, cells_of(address, shift, f.mask))
         if region.number not in self.logged:
             known.kinds.add(kind)
             if len(known.kinds) > 1:
@@ -129,6 +129,19 @@ class Screen(Watcher):
             if kind != "store":
                 return
         known.claim(f, array, byte0, address, shift, self)
+
+    def touch_unfilled(self, kind, array, cells):
+        unfilled = array.allocation.unfilled
+        if kind != "load":
+            self.keep(unfilled.bytes)
+        if kind != "store" and unfilled.missing(array.store, cells).any():
+            raise Suspicion
+
+    def keep(self, store):
+        """Remember what is about to be overwritten."""
+        if id(store) not in self.kept:
+            self.kept[id(store)] = store
+            self.undo.append((store, store.copy()))
 
     def touch_local(self, kind, array, cells):
         known = self.locals.get(id(array.store))
@@ -195,7 +208,7 @@ class Owners:
                 return
             self.tabulate()
         cells, me = cells_of(address, shift, f.mask), screen.threads(f.batch, f.mask)
-        if type(cells) is int and len(me) > 1:
+        if address.base is None and len(me) > 1:
             raise Suspicion
         owners = self.table[cells]
         if owners.any() and ((owners != me) & (owners != 0)).any():
@@ -281,8 +294,8 @@ class Epoch:
     def read(self, load):
         """Enter readers: the thread where it is one, else MANY."""
         cells, me = load.cells, self.base + load.threads
-        if type(cells) is int:
-            me = me[0] if len(me) == 1 else self.base + MANY
+        if load.address.base is None and len(me) > 1:
+            me = np.array([self.base + MANY])
         found = self.reader[cells]
         new = np.where((found > self.base) & (found != me), self.base + MANY, me)
         self.reader[cells] = new
@@ -292,7 +305,7 @@ class Epoch:
 
     def store(self, touch):
         cells, me = touch.cells, self.base + touch.threads
-        if type(cells) is int and len(me) > 1:
+        if touch.address.base is None and len(me) > 1:
             raise Suspicion
         self.enter_loads(but=touch)
         self.check(self.reader, touch)
