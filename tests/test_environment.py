@@ -342,7 +342,7 @@ def test_with_a_gpu_its_requirements_are_asked_for_with_the_others(tmp_path, mon
     calls = recorded_pip(monkeypatch, Gpu(13, "Found it."))
     (tmp_path / "requirements.txt").write_text("torch>=2.9")
     set_up(tmp_path, "requirements.txt")
-    files = [str(tmp_path / name) for name in ("requirements.txt", "requirements-gpu-cu13.txt")]
+    files = [str(tmp_path / name) for name in ("requirements-gpu-cu13.txt", "requirements.txt")]
     assert calls == [["--retries", "2", "-r", files[0], "-r", files[1]]]
     assert "Found it." in capsys.readouterr().out
 

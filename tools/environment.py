@@ -36,7 +36,7 @@ def set_up(root, name):
     """Make `.venv` hold what the requirement file `name` asks for, and what a GPU that is here
     adds; returns its Python."""
     gpu = driver.find()
-    names = [name, *gpu.requirements]
+    names = [*gpu.requirements, name]  # in the order in which pip is to choose
     if not is_set_up(root, names):
         with held(root / ".cache" / "set-up.lock", WAITING):
             if not is_set_up(root, names):  # another start may just have done it
