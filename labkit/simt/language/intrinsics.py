@@ -5,12 +5,13 @@ Values are scalars or vectors with one element per lane; `f.mask.bits` says whic
 
 import numpy as np
 
-from labkit.simt.errors import KernelError, refuse
+from labkit.simt.errors import refuse
+from labkit.simt.lanes.compaction import taken
 from labkit.simt.lanes.dtypes import as_dtype
 from labkit.simt.lanes.memory import Array
-from labkit.simt.lanes.narrow import taken
 from labkit.simt.lanes.values import cast, dtype_of, is_vector, need, plain, strong, truth
-from labkit.simt.language.registry import Intrinsic, Special, intrinsic
+from labkit.simt.language.registry import Special, intrinsic
+from labkit.simt.limits import WARP_SIZE
 
 # The dtypes that numba takes.
 WORDS = ("int32", "int64", "uint32", "uint64")
@@ -42,7 +43,7 @@ blockIdx = _dim3(lambda f, axis: f.batch.block(axis))  # noqa: N816
 blockDim = _dim3(lambda f, axis: f.batch.launch.block[axis])  # noqa: N816
 gridDim = _dim3(lambda f, axis: f.batch.launch.grid[axis])  # noqa: N816
 laneid = Special(lambda f: f.batch.geometry.lane_of_warp)
-warpsize = 32
+warpsize = WARP_SIZE
 
 
 def _axes(n, value):
@@ -80,213 +81,17 @@ def _element(dtype):
 
 @intrinsic(name="shared.array", counts=False, constant="shape", together="block")
 def shared_array(f, shape, dtype, alignment=None):
-    return f.batch.launch.shared.array(f.batch, f.site, _shape(shape), _element(dtype))
+    return f.batch.launch.shared.array(f.batch, f.location, _shape(shape), _element(dtype))
 
 
 @intrinsic(name="local.array", counts=False, constant="shape", together="block")
 def local_array(f, shape, dtype, alignment=None):
-    return f.batch.local_array(f.site, _shape(shape), _element(dtype))
+    return f.batch.local_array(f.location, _shape(shape), _element(dtype))
 
 
 @intrinsic(name="const.array_like", counts=False)
 def const_array_like(f, array):
     return array if isinstance(array, Array) else refuse("const.array_like() takes an array")
-
-
-# Barriers and fences
-
-
-def _barrier(f, name="syncthreads()", awaited=None):
-    """Every live thread of a block, or none, must be here."""
-    awaited, lanes = awaited or f.batch.live, f.batch.geometry.lanes_per_block
-    if f.mask.n != awaited.n:
-        here, live = f.mask.per_block(lanes), awaited.per_block(lanes)
-        torn = np.flatnonzero((here != 0) & (here != live))
-        if len(torn):
-            _divergent(f, name, int(torn[0]), here, live, awaited)
-    f.watch.barrier(f, f.site)
-
-
-def _divergent(f, name, slot, here, live, awaited):
-    lanes = f.batch.geometry.lanes_per_block
-    window = slice(slot * lanes, (slot + 1) * lanes)
-    there = int(np.argmax(f.mask.bits[window])) + slot * lanes
-    missing = int(np.argmax((awaited.bits & ~f.mask.bits)[window])) + slot * lanes
-    (thread, block), (other, _) = f.batch.name_of(there), f.batch.name_of(missing)
-    said = (
-        f"{here[slot]} of {live[slot]} live threads of block {block} reach {name}; thread {thread} "
-        f"is here, thread {other} is not"
-    )
-    f.fail("divergent-barrier", f.site, there, said, other_thread=other)
-
-
-@intrinsic(counts=False, together="block")
-def syncthreads(f):
-    _barrier(f)
-
-
-def _over_block(combine):
-    """A number per block from the active lanes' predicates, given to every lane."""
-
-    def run(f, predicate):
-        need("syncthreads with a predicate", predicate, *WHOLE)
-        _barrier(f)
-        geometry = f.batch.geometry
-        met = (f.mask.bits & truth(predicate)).reshape(geometry.n_blocks, -1)
-        active = f.mask.per_block(geometry.lanes_per_block)
-        found = combine(np.count_nonzero(met, axis=1), active).astype(np.int64)
-        return np.repeat(found, geometry.lanes_per_block)
-
-    return run
-
-
-for _name, _combine in {
-    "syncthreads_count": lambda count, active: count,
-    "syncthreads_and": lambda count, active: count == active,
-    "syncthreads_or": lambda count, active: count > 0,
-}.items():
-    intrinsic(_over_block(_combine), name=_name, together="block")
-
-
-@intrinsic(counts=False)
-def syncwarp(f, mask=0xFFFFFFFF):
-    f.watch.syncwarp(f, _members(f, mask))
-
-
-@intrinsic(counts=False)
-def threadfence(f):
-    f.watch.fence(f)
-
-
-@intrinsic(counts=False)
-def threadfence_block(f):
-    pass  # orders a thread's own accesses for its block, which takes a barrier anyway to be seen
-
-
-@intrinsic(counts=False)
-def nanosleep(f, ns):
-    pass
-
-
-class GridGroup:
-    """All threads of the grid: `cuda.cg.this_grid().sync()`."""
-
-    @property
-    def sync(self):
-        return Intrinsic("grid.sync", _grid_sync, counts=False)
-
-
-def _grid_sync(f):
-    """A thread that has nothing left to do is not awaited: numba's own example counts on that."""
-    awaited = f.batch.live.without(f.batch.leaving)
-    _barrier(f, "grid.sync()", awaited)
-    if f.mask.n != awaited.n:
-        raise KernelError(
-            f"{f.mask.n} of {awaited.n} live threads of the grid reach grid.sync()",
-            "divergent-barrier",
-        )
-    f.watch.grid_barrier(f)
-
-
-@intrinsic(name="cg.this_grid", counts=False, together="grid")
-def this_grid(f):
-    return GridGroup()
-
-
-# Warps: a vector is a matrix with one row per warp
-
-
-def _rows(f, value):
-    if not is_vector(value):
-        value = np.full(f.batch.n_lanes, value, dtype_of(value))
-    return value.reshape(-1, 32)
-
-
-def _members(f, mask):
-    """The active lanes among those that a warp mask names."""
-    if not is_vector(mask) and mask == 0xFFFFFFFF:
-        return f.mask.bits
-    bits = _rows(f, mask).astype(np.uint64) >> np.arange(32, dtype=np.uint64) & np.uint64(1)
-    return f.mask.bits & bits.astype(bool).reshape(-1)
-
-
-def _words(rows):
-    """Rows of bool as 32-bit numbers, one per warp."""
-    return np.packbits(rows, axis=-1, bitorder="little").view("<u4")[..., 0].astype(np.uint32)
-
-
-def _shuffle(source_of):
-    """The value of another lane of the warp, or one's own where the source is outside 0 to 31."""
-
-    def run(f, mask, value, number):
-        need("a shuffle", value, *SHUFFLED)
-        need("the lane of a shuffle", number, *WHOLE)
-        need("the mask of a shuffle", mask, *WHOLE)
-        lane = np.arange(32)
-        source = source_of(lane, _rows(f, number).astype(np.int64))
-        source = np.where((source >= 0) & (source < 32), source, lane)
-        return np.take_along_axis(_rows(f, value), source, axis=1).reshape(-1)
-
-    return run
-
-
-for _name, _source in {
-    "shfl_sync": lambda lane, number: number % 32,
-    "shfl_up_sync": lambda lane, number: lane - number,
-    "shfl_down_sync": lambda lane, number: lane + number,
-    "shfl_xor_sync": lambda lane, number: lane ^ number,
-}.items():
-    intrinsic(_shuffle(_source), name=_name)
-
-
-def _vote(decide):
-    """What the warp's members decide together, given to every lane."""
-
-    def run(f, mask, predicate):
-        need("a vote", predicate, "bool", *WHOLE)
-        need("the mask of a vote", mask, *WHOLE)
-        members = _members(f, mask).reshape(-1, 32)
-        return np.repeat(decide(members, members & _rows(f, truth(predicate))), 32)
-
-    return run
-
-
-for _name, _decide in {
-    "ballot_sync": lambda members, yes: _words(yes),
-    "all_sync": lambda members, yes: (members == yes).all(axis=1),
-    "any_sync": lambda members, yes: yes.any(axis=1),
-    "eq_sync": lambda members, yes: (members == yes).all(axis=1) | ~yes.any(axis=1),
-}.items():
-    intrinsic(_vote(_decide), name=_name)
-
-
-def _matches(f, mask, value):
-    need("a match", value, *SHUFFLED)
-    members, rows = _members(f, mask).reshape(-1, 32), _rows(f, value)
-    return members, (rows[:, :, None] == rows[:, None, :]) & members[:, None, :]
-
-
-@intrinsic
-def match_any_sync(f, mask, value):
-    return _words(_matches(f, mask, value)[1]).reshape(-1)
-
-
-@intrinsic
-def match_all_sync(f, mask, value):
-    members, same = _matches(f, mask, value)
-    all_same = (same == members[:, None, :]).all(axis=2) & members
-    agree = np.repeat((all_same == members).all(axis=1), 32)
-    return np.where(agree, np.repeat(_words(members), 32), 0).astype(np.uint32), agree
-
-
-@intrinsic
-def activemask(f):
-    return np.repeat(f.mask.words, 32)
-
-
-@intrinsic
-def lanemask_lt(f):
-    return ((np.uint64(1) << f.batch.geometry.lane_of_warp.astype(np.uint64)) - 1).astype(np.uint32)
 
 
 # Bits and selection
