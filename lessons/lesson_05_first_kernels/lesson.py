@@ -160,6 +160,7 @@ table = np.zeros((3, 9), np.int32)
 times_table[1, (16, 16)](np.arange(1, 4), np.arange(1, 10), table)
 print(table)
 
+
 # %% [markdown]
 # > **Takeaway.** A grid has up to three axes, each with its own guard, and *x* is the column. Test
 # > on shapes that are neither square nor a multiple of the block.
