@@ -2,7 +2,7 @@
 
 from time import perf_counter_ns
 
-from labkit.hardware.facts import SystemFiles
+from labkit.hardware.system_files import SystemFiles
 from labkit.power.probe import Probe, Sample, missing
 
 UPDATE_S = 0.01  # of the chip's default conversion times, three channels

@@ -11,7 +11,7 @@ import re
 import warnings
 from time import perf_counter_ns
 
-from labkit.hardware.facts import SystemFiles
+from labkit.hardware.system_files import SystemFiles
 from labkit.power.probe import Probe, Sample, missing
 
 COUNTER_UPDATE_S = 0.1

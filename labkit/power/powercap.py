@@ -8,7 +8,7 @@ domain that MSR and MMIO both show counts once.
 import re
 from time import perf_counter_ns
 
-from labkit.hardware.facts import SystemFiles
+from labkit.hardware.system_files import SystemFiles
 from labkit.power.counter import DEFAULT_MAX_POWER_W
 from labkit.power.probe import Probe, Sample, missing
 

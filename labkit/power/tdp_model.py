@@ -12,7 +12,7 @@ import re
 from importlib.resources import files as resources
 from time import perf_counter_ns
 
-from labkit.hardware.facts import SystemFiles
+from labkit.hardware.system_files import SystemFiles
 from labkit.power.probe import Probe, Sample, missing
 
 IDLE_SHARE = 0.15
