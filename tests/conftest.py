@@ -21,8 +21,12 @@ for part in ("first", "second"):
     time.sleep(0.1)
 
 # %%
-print(f"[measured] now: {time.perf_counter_ns()} ns")
-print("[modelled] answer: 42")
+import labkit as lk
+
+now = lk.Reading("now", time.perf_counter(), "s", "measured")
+lk.show(now, lk.Reading("answer", 42, "1", "modelled"), (2 * now).named("twice"))
+lk.show(lk.Reading("twice the answer", time.perf_counter(), "1", of=now))
+lk.expect(now, 0, 10**6 * (time.perf_counter_ns() % 2), inside="Early.", above="Late.")
 
 # %% tags=["raises-exception"]
 1 / 0
@@ -80,10 +84,10 @@ def toy(toy_built, tmp_path):
 
 
 def write_toy(root):
-    for folder in ("lessons", "tests", "labkit"):
-        (root / folder).mkdir()
+    for folder in ("lessons/lesson_07_toy", "tests", "labkit"):
+        (root / folder).mkdir(parents=True)
     for file in ("pyproject.toml", "tests/sanitize.cfg"):
         shutil.copy(ROOT / file, root / file)
-    (root / "lessons/07_toy.py").write_text(LESSON, "utf-8")
-    (root / "lessons/07_toy_exercises.py").write_text(EXERCISES, "utf-8")
+    (root / "lessons/lesson_07_toy/lesson.py").write_text(LESSON, "utf-8")
+    (root / "lessons/lesson_07_toy/exercises.py").write_text(EXERCISES, "utf-8")
     return root

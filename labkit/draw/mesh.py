@@ -8,7 +8,7 @@ import math
 from labkit.draw.labels import text_width
 from labkit.draw.marks import BLUE, GRID, MUTED, ORANGE, SKY
 from labkit.draw.sheet import sheet, text
-from labkit.tpu.blocks import n_fetches
+from labkit.tpu.pallas import n_fetches
 
 _SIDE, _GAP, _MARGIN, _TOP = 190, 46, 16, 76  # pixels; the longest side of a matrix is _SIDE
 _LEAST = 34  # and no side is shorter
