@@ -122,12 +122,18 @@ def read_table(name: str) -> list[dict[str, str]]:
 
 
 def _never_less(busy_s):
-    """The same clock, which stands still where the kernel's count falls or can no longer be read."""
+    """The same clock, which stands still where the kernel's count falls.
+
+    Raises OSError once the count can no longer be read.
+    """
     most_s = 0.0
 
     def read_s():
         nonlocal most_s
-        most_s = max(most_s, busy_s() or 0.0)
+        now_s = busy_s()
+        if now_s is None:
+            raise OSError("the CPU time of this control group can no longer be read")
+        most_s = max(most_s, now_s)
         return most_s
 
     return read_s
