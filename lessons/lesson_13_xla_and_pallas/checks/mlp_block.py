@@ -56,6 +56,18 @@ def _ring(x, a_block, b_block):
     return total
 
 
+def _ring_in_a_loop(x, a_block, b_block):
+    n = _lax().psum(1, "model")
+    own = _relu(x @ a_block) @ b_block
+
+    def step(_, carried):
+        passing, total = carried
+        passing = _lax().ppermute(passing, "model", [(i, (i + 1) % n) for i in range(n)])
+        return passing, total + passing
+
+    return _lax().fori_loop(0, n - 1, step, (own, own))[1]
+
+
 def _scatters(x, a_block, b_block):
     own = (_relu(x @ a_block) @ b_block).reshape(-1)
     n = _lax().psum(1, "model")
@@ -80,6 +92,7 @@ def _scatters(x, a_block, b_block):
         (_gathers_sums, "one psum adds them"),
         (_two_psums, "2 collectives"),
         (_ring, "collectives"),
+        (_ring_in_a_loop, "each round"),
         (_scatters, "2 collectives"),
     ],
 )
@@ -87,7 +100,7 @@ def mlp_block(answer, rng):
     import jax
 
     draw = np.random.default_rng(rng.getrandbits(64))
-    n, d, share = rng.choice((2, 4)), rng.randint(3, 6), rng.choice((4, 5, 7))
+    n, d, share = rng.choice((3, 4)), rng.randint(3, 6), rng.choice((4, 5, 7))
     x, a, b = (draw.normal(size=s) for s in ((3, d), (n, d, share), (n, share, d)))
     x, a, b = (array.astype(np.float32) for array in (x, a, b))
     on_devices = jax.vmap(lambda *own: answer(*own), in_axes=(None, 0, 0), axis_name="model")
@@ -121,13 +134,17 @@ def mlp_block(answer, rng):
     assert a[0].shape not in shapes and b[0].shape not in shapes, (  # noqa: PT018
         f"{case}: right, but send no weights: one psum is enough"
     )
-    assert [name for name, _ in sent] != ["all_gather"], (
+    names = [name for name, _ in sent]
+    assert names != ["all_gather"], (
         f"{case}: right, but every device receives the shares of all the others before it adds "
         f"them: one psum adds them on the way"
     )
+    assert len(names) != 1 or names[0].startswith("psum"), (
+        f"{case}: right, but a {names[0]} in a loop is one collective for each round: a single "
+        f"psum is asked for"
+    )
     assert len(sent) == 1, (
-        f"{case}: right, but by {len(sent)} collectives ({', '.join(name for name, _ in sent)}): "
-        f"one is asked for"
+        f"{case}: right, but by {len(sent)} collectives ({', '.join(names)}): one is asked for"
     )
 
 
