@@ -228,7 +228,8 @@ def counters(gpu, sizes):
     for launch, theirs in zip(launches, hardware, strict=True):
         yield {
             "source": launch.source, "kernel": launch.name,
-            "arguments": ", ".join(map(spelled, launch.args)), "fingerprint": fingerprint(launch.kernel.py_func), "grid": launch.grid,
+            "arguments": ", ".join(map(spelled, launch.args)),
+            "fingerprint": fingerprint(launch.kernel.py_func), "grid": launch.grid,
             "block": launch.block, "nsight": theirs,
         }  # fmt: skip
 
