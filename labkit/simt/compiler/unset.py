@@ -128,8 +128,9 @@ class Watched:
         slot = slot_of(f"{node.id} is set")
 
         def run(f):
-            if f.watch.sees_unset:
-                unset = f.mask.bits & np.logical_not(f.vals[slot])
+            is_set = f.vals[slot]
+            if f.watch.sees_unset and is_set is not False:  # else nobody has, and reading fails
+                unset = f.mask.bits & np.logical_not(is_set)
                 if unset.any():
                     f.watch.unset(f, location, node.id, unset)
             return read(f)
