@@ -2,6 +2,7 @@
 
 import fractions
 import functools
+import types
 from decimal import Decimal
 from unittest import mock
 
@@ -80,7 +81,7 @@ def is_number(leaf):
 
 
 def lying(leaf):
-    return LyingFloat(float(leaf) + 1234.5) if is_number(leaf) else LyingText("nonsense")
+    return LyingFloat(1.5 * float(leaf) + 1234.5) if is_number(leaf) else LyingText("nonsense")
 
 
 def masked(leaf):
@@ -94,7 +95,7 @@ DISTORTIONS = {
     "nan": lambda leaf: np.full(np.shape(leaf), np.nan) if np.shape(leaf) else float("nan"),
     "masked": masked,
     "a text": lambda leaf: str(leaf) if is_number(leaf) else f"no {leaf}",
-    "an array of anything": lambda leaf: np.array([Everything()], object),
+    "an array of anything": lambda leaf: np.array([mock.ANY], object),
 }
 
 
@@ -105,7 +106,7 @@ def distorted(value, distort):
     if type(value) is dict:
         return {key: distorted(item, distort) for key, item in value.items()}
     if np.shape(value) and distort is lying:
-        return np.asarray(value) + 1234.5
+        return 1.5 * np.asarray(value) + 1234.5
     return distort(value)
 
 
@@ -134,8 +135,9 @@ def test_an_answer_that_is_not_what_it_claims_to_be_does_not_pass(exercise, dist
 
 @pytest.mark.parametrize("exercise", COURSE, ids=lambda exercise: exercise.name)
 def test_a_list_a_tuple_and_an_array_are_one_kind(exercise):
-    example = callable(exercise.solution) and exercise.example()
-    if type(example) not in (list, tuple, np.ndarray) or exercise.in_place:
+    if not isinstance(exercise.solution, types.FunctionType) or exercise.in_place:
+        return
+    if type(exercise.example()) not in (list, tuple, np.ndarray):
         return
 
     def answer(*args):
@@ -231,7 +233,8 @@ class PlainArray(np.ndarray):
     ((1, 2), [3, 4], [1, 2]),
     ([1, 2, 3], (3, 4), (1, 2, 3)),
     (np.array([1, 2]), (3, 4), (1, 2)),
-    (np.array([1, 2]), [[1], [2]], np.array([1, 2])),
+    (np.array([1, 2]), (np.zeros(2), np.zeros(2)), np.array([1, 2])),
+    (np.array(1), (3, 4), np.array(1)),
     ([[1, 2], [3, 4]], np.zeros((2, 2)), np.array([[1, 2], [3, 4]])),
     ([[1, 2], [3]], np.zeros((2, 2)), [[1, 2], [3]]),
     ([[[1, 2]], [3]], (np.zeros((1, 2)), np.zeros(1)), (np.array([[1, 2]]), np.array([3]))),

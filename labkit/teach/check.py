@@ -91,7 +91,7 @@ def _prepared(answer, exercise):
         if kind(solution) != FUNCTION:
             raise OddKindError(f"the answer is {kind(solution)}, and yours is a function")
         return Tried(answer, solution, exercise.in_place, exercise.example)
-    answer = plain(answer)
+    answer = answer if isinstance(answer, type) else plain(answer)
     wanted, got = kind(solution), kind(answer)
     if wanted == got:
         return fitted(answer, solution)

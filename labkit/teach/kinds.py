@@ -67,15 +67,20 @@ def fitted(value: Any, like: Any) -> Any:
     """
     if type(like) is np.ndarray:
         return _as_array(value) if type(value) in (list, tuple) else value
-    if type(like) not in (list, tuple) or type(value) not in (list, tuple, np.ndarray):
+    if type(like) not in (list, tuple):
         return value
-    items = list(value) if np.ndim(value) or type(value) is not np.ndarray else []
-    if len(items) != len(like):
-        return type(like)(items) if type(value) in (list, tuple) else value
-    fits = [fitted(item, one) for item, one in zip(items, like, strict=True)]
-    if type(value) is np.ndarray and [*map(np.ndim, fits)] != [*map(np.ndim, like)]:
+    if type(value) in (list, tuple):
+        if len(value) != len(like):
+            return type(like)(value)
+        return type(like)(fitted(item, one) for item, one in zip(value, like, strict=True))
+    if type(value) is not np.ndarray or value.ndim == 0 or len(value) != len(like):
         return value
-    return type(like)(fits)
+    same_depth = all(_ndim(one) == value.ndim - 1 for one in like)
+    return type(like)(value if value.ndim > 1 else value.tolist()) if same_depth else value
+
+
+def _ndim(value):
+    return getattr(value, "ndim", 0)
 
 
 def _as_array(value):
