@@ -112,9 +112,9 @@ def timed(gpu, run, **row):
     """One row: the median of the times and the middle half of them."""
     times_s = sorted(gpu.times_s(run))
     return row | {
-        "time_s": statistics.median(times_s),
-        "time_lo_s": times_s[len(times_s) // 4],
-        "time_hi_s": times_s[-1 - len(times_s) // 4],
+        "time_s": float(f"{statistics.median(times_s):.5g}"),
+        "time_lo_s": float(f"{times_s[len(times_s) // 4]:.5g}"),
+        "time_hi_s": float(f"{times_s[-1 - len(times_s) // 4]:.5g}"),
         "n_samples": len(times_s),
     }
 
@@ -215,32 +215,34 @@ def copies(gpu, sizes):
 
 
 def counters(gpu, sizes):
-    """Nsight Compute's counters of the course's kernels, beside the executor's."""
+    """Nsight Compute's counters of the course's kernels: the executor's are held against them."""
+    from compile_kernels import spelled
+
+    from labkit.simt.ptxas_records import fingerprint
     from tests.simt.course_kernels import course_launches
 
-    both = [(launch, ours) for launch in course_launches() if (ours := _profile(launch))]
-    both = both if gpu.device == "cuda" else both[:2]
-    launches, profiles = zip(*both, strict=True)
+    launches = [launch for launch in course_launches() if _stays_inside(launch)]
+    launches = launches if gpu.device == "cuda" else launches[:2]
     jobs = [gpu_counters.job_of(launch) for launch in launches]
     hardware = gpu_counters.counted(jobs) if gpu.device == "cuda" else [{} for _ in jobs]
-    for launch, ours, theirs in zip(launches, profiles, hardware, strict=True):
+    for launch, theirs in zip(launches, hardware, strict=True):
         yield {
-            "source": launch.source, "kernel": launch.name, "grid": launch.grid,
-            "block": launch.block, "nsight": theirs, "simulated": gpu_counters.simulated(ours),
+            "source": launch.source, "kernel": launch.name,
+            "arguments": ", ".join(map(spelled, launch.args)),
+            "fingerprint": fingerprint(launch.kernel.py_func), "grid": launch.grid,
+            "block": launch.block, "nsight": theirs,
         }  # fmt: skip
 
 
-def _profile(launch):
-    """The executor's Profile of a launch; None where it leaves an array, as some do on purpose."""
-    from labkit.simt import KernelError, profile
+def _stays_inside(launch):
+    """Some kernels of the lessons leave an array, on purpose: a GPU is spared these."""
+    from labkit.simt import KernelError
 
-    # On copies: a launch may change what it is given, and the GPU starts from the same.
-    args = [arg.copy() if isinstance(arg, np.ndarray) else arg for arg in launch.args]
-    shape = launch.grid, launch.block, 0, launch.dynamic_shared_bytes
     try:
-        return profile(launch.kernel[shape], *args)
+        gpu_counters.profiled(launch)
     except KernelError:
-        return None
+        return False
+    return True
 
 
 RESULTS = {  # key -> (what it is, its rows)
