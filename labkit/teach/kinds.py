@@ -16,8 +16,10 @@ import numpy as np
 
 FUNCTION, CLASS, NUMBER, TEXT = "a function", "a class", "a number", "a text in quotes"
 TRUTH, SEQUENCE = "True or False", "a list, tuple or array"
-# Arrays and tracers of these libraries go to a check as they are, and so does what labkit made.
-_TRUSTED = ("numpy", "ml_dtypes", "jax", "jaxlib", "torch", "numba", "labkit", "lessons")
+# Arrays, tracers and futures of these go to a check as they are, and so does what labkit made.
+_TRUSTED = (
+    "numpy", "ml_dtypes", "jax", "jaxlib", "torch", "numba", "concurrent", "labkit", "lessons",
+)  # fmt: skip
 _HELP = "hand in plain numbers, texts, lists, tuples, dictionaries or arrays"
 
 
