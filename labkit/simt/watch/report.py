@@ -39,7 +39,8 @@ IRREGULAR = {  # of the lanes that execute a warp intrinsic
         "takes no part in it: the value is undefined",
     ),
 }
-SITES = 1 << 12  # a thread and the number of a line are kept as one integer
+SITE_BITS = 12  # a thread and the number of a line are kept as one integer
+SITES = 1 << SITE_BITS
 
 
 class Report(Watcher):
