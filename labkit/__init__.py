@@ -21,17 +21,19 @@ _ROOM_OF = {
     "compare": "measure",
     "cost_usd": "plan",
     "energy": "power",
+    "expect": "teach",
     "machine": "hardware",
     "occupancy": "simt",
     "predict": "teach",
     "probes": "power",
     "profile": "simt",
     "progress": "teach",
-    "published": "hardware",
-    "recorded": "hardware",
+    "published": "results",
+    "recorded": "results",
     "roofline": "plan",
     "sanitize": "simt",
     "show": "teach",
+    "your_turn": "teach",
 }
 _ROOMS = ("draw", "plan", "systolic", "units", "workload")
 

@@ -17,6 +17,13 @@ class Origin(enum.StrEnum):
     PUBLISHED = "published"  # quoted from a source
 
 
+class NotListedError(KeyError):
+    """A KeyError whose message is a sentence; a plain one would show its repr."""
+
+    def __str__(self):
+        return self.args[0]
+
+
 _NEEDS_SOURCE = (Origin.RECORDED, Origin.PUBLISHED)
 
 
@@ -69,13 +76,14 @@ class Reading:
     @property
     def figure(self):
         """The figure as a person reads it, without its name: `4.8 TB/s (H200 data sheet)`."""
-        text = self._format(self.value)
+        text = self.show(self.value)
         if self.low is not None and self.high is not None:
-            text += f" (95 % interval {self._format(self.low)} to {self._format(self.high)})"
+            text += f" (95 % interval {self.show(self.low)} to {self.show(self.high)})"
         remarks = "; ".join(remark for remark in (self.source, self.note) if remark)
         return f"{text} ({remarks})" if remarks else text
 
-    def _format(self, value):
+    def show(self, value: float | None) -> str:
+        """A value in the unit of this reading, as a person reads it."""
         return binary(value) if self.unit == "GiB" else si(value, self.unit)
 
 

@@ -80,10 +80,10 @@ def toy(toy_built, tmp_path):
 
 
 def write_toy(root):
-    for folder in ("lessons", "tests", "labkit"):
-        (root / folder).mkdir()
+    for folder in ("lessons/lesson_07_toy", "tests", "labkit"):
+        (root / folder).mkdir(parents=True)
     for file in ("pyproject.toml", "tests/sanitize.cfg"):
         shutil.copy(ROOT / file, root / file)
-    (root / "lessons/07_toy.py").write_text(LESSON, "utf-8")
-    (root / "lessons/07_toy_exercises.py").write_text(EXERCISES, "utf-8")
+    (root / "lessons/lesson_07_toy/lesson.py").write_text(LESSON, "utf-8")
+    (root / "lessons/lesson_07_toy/exercises.py").write_text(EXERCISES, "utf-8")
     return root

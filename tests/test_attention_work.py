@@ -12,12 +12,12 @@ from tests.simt.course_kernels import ROOT, launches_of
 
 SMALL = st.integers(1, 4)
 LENGTHS = st.integers(1, 12)
-LESSON = ROOT / "lessons" / "09_attention_and_precision.py"
+LESSON = ROOT / "lessons" / "lesson_10_attention_and_precision" / "lesson.py"
 
 
 @pytest.fixture(scope="module")
 def tiled():
-    """The kernel of lesson 09: a thread for each query, K and V in tiles of ROWS."""
+    """The kernel of lesson 10: a thread for each query, K and V in tiles of ROWS."""
     return next(one.kernel for one in launches_of(LESSON) if one.name == "tiled")
 
 

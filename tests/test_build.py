@@ -28,8 +28,8 @@ def outputs_of(notebook):
 
 def read_text(tmp_path, text, folder="exercises"):
     """The cells of a source, as they would stand in `folder`."""
-    (tmp_path / "lessons").mkdir(exist_ok=True)
-    source = tmp_path / "lessons/03_x_exercises.py"
+    source = tmp_path / "lessons/lesson_03_x/exercises.py"
+    source.parent.mkdir(parents=True, exist_ok=True)
     source.write_text(text, "utf-8")
     (tmp_path / "pyproject.toml").write_text(
         '[project]\nurls.Repository = "https://github.com/an-org/a-repo"'
@@ -40,9 +40,9 @@ def read_text(tmp_path, text, folder="exercises"):
 # From a source to cells
 
 
-def test_a_lesson_becomes_one_notebook_and_its_exercises_two(toy_sources):
+def test_a_lesson_becomes_two_notebooks_and_so_do_its_exercises(toy_sources):
     names = [target.name for target in sources.targets(toy_sources)]
-    assert names == ["notebooks/07_toy", "exercises/07_toy", "solutions/07_toy"]
+    assert names == ["start/07_toy", "notebooks/07_toy", "exercises/07_toy", "solutions/07_toy"]
 
 
 def test_an_unknown_number_is_a_sentence(toy_sources):
@@ -63,14 +63,14 @@ def test_the_words_of_the_lesson_stay_above_the_colab_cell(tmp_path):
 
 
 def test_a_blank_in_a_function_raises_when_called(toy_sources):
-    _, exercise, solution = sources.targets(toy_sources)
+    *_, exercise, solution = sources.targets(toy_sources)
     blank = code_of(sources.read(exercise))[2]
     assert blank.endswith('"""Six."""\n    raise NotImplementedError  # your code here')
     assert code_of(sources.read(solution))[2].endswith('"""Six."""\n    return 2 * 3')
 
 
 def test_a_blank_at_cell_level_is_an_ellipsis_for_each_name(toy_sources):
-    _, exercise, solution = sources.targets(toy_sources)
+    *_, exercise, solution = sources.targets(toy_sources)
     assert code_of(sources.read(exercise))[4] == (
         "guess_s = ...  # your code here\nrate = ...  # your code here"
     )
@@ -78,7 +78,7 @@ def test_a_blank_at_cell_level_is_an_ellipsis_for_each_name(toy_sources):
 
 
 def test_cells_tagged_solution_are_not_in_the_exercise(toy_sources):
-    _, exercise, solution = sources.targets(toy_sources)
+    *_, exercise, solution = sources.targets(toy_sources)
     assert "Two times three." not in [cell.source for cell in sources.read(exercise).cells]
     assert "Two times three." in [cell.source for cell in sources.read(solution).cells]
 
@@ -96,7 +96,7 @@ def test_two_regions_of_one_cell_leave_what_stands_between(tmp_path):
 @pytest.mark.parametrize("folder", ["exercises", "solutions"])
 @pytest.mark.parametrize("region", ["### BEGIN SOLUTION\nx = 1", "x = 1\n### END SOLUTION"])
 def test_an_open_region_is_refused(region, folder, tmp_path):
-    with pytest.raises(BuildError, match=r"03_x_exercises.py: .* is not closed"):
+    with pytest.raises(BuildError, match=r"lesson_03_x/exercises.py: .* is not closed"):
         read_text(tmp_path, f"# %%\n{region}\n", folder)
 
 
@@ -133,7 +133,7 @@ def test_a_rebuild_changes_no_byte(toy):
 
 
 def test_fresh_renews_what_was_measured(toy):
-    target = sources.targets(toy)[0]
+    target = sources.targets(toy)[1]
     before = outputs_of(stored(toy, target.name))
     build.build(target, fresh=True)
     after = outputs_of(stored(toy, target.name))
@@ -142,7 +142,7 @@ def test_fresh_renews_what_was_measured(toy):
 
 
 def test_a_cell_that_raises_stops_the_build_and_writes_nothing(toy):
-    target = sources.targets(toy)[0]
+    target = sources.targets(toy)[1]
     target.source.write_text("# %%\nundefined_name\n")
     before = target.path.read_bytes()
     with pytest.raises(BuildError, match=r"(?s)notebooks/07_toy: a cell failed.*undefined_name"):
@@ -173,15 +173,15 @@ def test_only_what_changed_is_built(toy_sources, monkeypatch, capsys):
     monkeypatch.setattr(build, "build", pretend)
     monkeypatch.setattr(build, "problems", lambda target: [])
     build.build_changed(toy_sources)
-    assert len(built) == 3
+    assert len(built) == 4
     build.build_changed(toy_sources)
-    assert len(built) == 3
-    (toy_sources / "lessons/07_toy.py").write_text("# %%\nx = 1\n")
+    assert len(built) == 4
+    (toy_sources / "lessons/lesson_07_toy/lesson.py").write_text("# %%\nx = 1\n")
     build.build_changed(toy_sources)
-    assert built[3:] == ["notebooks/07_toy"]
+    assert built[4:] == built[:4]
     (toy_sources / "labkit/room.py").write_text("")
     build.build_changed(toy_sources)
-    assert len(built) == 7
+    assert len(built) == 12
     assert "notebooks/07_toy" in capsys.readouterr().out
 
 
@@ -262,10 +262,13 @@ def test_an_orphan_is_found(toy):
 
 
 def test_a_changed_source_is_found(toy):
-    source = toy / "lessons/07_toy.py"
+    source = toy / "lessons/lesson_07_toy/lesson.py"
     source.write_text(source.read_text("utf-8").replace("Toy", "Game"), "utf-8")
-    (problem,) = build.check(toy)
-    assert problem.startswith("notebooks/07_toy: differs from lessons/07_toy.py.")
+    found = build.check(toy)
+    assert [problem.partition(".py.")[0] for problem in found] == [
+        f"{folder}/07_toy: differs from lessons/lesson_07_toy/lesson"
+        for folder in ("start", "notebooks")
+    ]
 
 
 def test_a_hand_edited_notebook_is_found(toy):
@@ -284,12 +287,12 @@ def test_a_cell_that_was_never_executed_is_found(toy):
 
 
 def test_a_stored_error_is_found(toy):
-    source = toy / "lessons/07_toy.py"
+    source = toy / "lessons/lesson_07_toy/lesson.py"
     source.write_text(source.read_text("utf-8").replace(' tags=["raises-exception"]', ""), "utf-8")
     notebook = stored(toy, "notebooks/07_toy")
     notebook.cells[-1].metadata = {}
     store(toy, "notebooks/07_toy", notebook)
-    assert "notebooks/07_toy: a cell stores an error" in build.check(toy)[0]
+    assert any("notebooks/07_toy: a cell stores an error" in found for found in build.check(toy))
 
 
 def test_what_an_editor_adds_is_found(toy):
@@ -321,7 +324,7 @@ def test_the_command_fails_on_a_problem(toy, monkeypatch):
 def test_no_progress_of_a_student_reaches_a_build(toy_sources, monkeypatch):
     """Each notebook starts with a progress file of its own, which is gone afterwards."""
     monkeypatch.setenv("LABKIT_PROGRESS", "the student's own")
-    target = sources.targets(toy_sources)[0]
+    target = sources.targets(toy_sources)[1]
     target.source.write_text('# %%\nimport os\nprint(os.environ["LABKIT_PROGRESS"])\n')
     build.build(target)
     (path,) = [output.text.strip() for output in outputs_of(stored(toy_sources, target.name))[1]]

@@ -26,7 +26,7 @@ def toys(monkeypatch, tmp_path):
     for name in ("LABKIT_STRICT", "LABKIT_SEED"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(registry, "_EXERCISES", {})
-    monkeypatch.setattr(registry.checks, "__path__", [])
+    monkeypatch.setattr(registry, "_rooms", dict)
     toy_checks.register()
 
 
@@ -354,18 +354,22 @@ def _(answer, rng):
 
 @pytest.fixture
 def two_lessons(monkeypatch, tmp_path):
+    rooms = {}
     for lesson in ("91", "92"):
-        source = textwrap.dedent(LESSON.format(lesson=lesson))
-        (tmp_path / f"lesson_{lesson}.py").write_text(source)
-    monkeypatch.setattr(registry.checks, "__path__", [str(tmp_path)])
+        room = tmp_path / "toy_lessons" / f"lesson_{lesson}_toy"
+        room.mkdir(parents=True)
+        (room / "checks.py").write_text(textwrap.dedent(LESSON.format(lesson=lesson)))
+        rooms[lesson] = registry.Room(room, f"toy_lessons.{room.name}")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(registry, "_rooms", lambda: rooms)
     yield
-    for lesson in ("91", "92"):
-        sys.modules.pop(f"labkit.teach.checks.lesson_{lesson}", None)
+    for module in [name for name in sys.modules if name.startswith("toy_lessons")]:
+        del sys.modules[module]
 
 
 def test_a_check_imports_the_checks_of_its_own_lesson_only(line, two_lessons):
     assert line("91.1", 1).startswith("[pass]")
-    assert "labkit.teach.checks.lesson_92" not in sys.modules
+    assert "toy_lessons.lesson_92_toy.checks" not in sys.modules
 
 
 def test_the_exercises_of_all_lessons_are_listed(two_lessons):

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.hardware import published
 from labkit.plan import (
     Decoder,
     Roofline,
@@ -25,6 +24,7 @@ from labkit.plan import (
 )
 from labkit.plan.data import _rows
 from labkit.reading import Origin
+from labkit.results import published
 
 AMOUNTS = st.floats(1e-3, 1e9)
 PUES = st.floats(1, 3)

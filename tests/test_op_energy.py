@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from labkit.hardware import op_energies, op_energy
-from labkit.hardware.op_energy import FACTS
+from labkit.results import op_energies, op_energy
+from labkit.results.op_energy import FACTS
 
 ROWS = list(csv.DictReader(FACTS.read_text(encoding="utf-8").splitlines()))
 RATIOS = [row for row in ROWS if row["ratio_45_to_7"]]

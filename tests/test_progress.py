@@ -22,7 +22,7 @@ def path(monkeypatch, tmp_path):
     monkeypatch.setattr(store, "_waiting", [])
     monkeypatch.setattr(store, "_noted", set())
     monkeypatch.setattr(registry, "_EXERCISES", {})
-    monkeypatch.setattr(registry.checks, "__path__", [])
+    monkeypatch.setattr(registry, "_rooms", dict)
     toy_checks.register()
     return path
 

@@ -56,7 +56,7 @@ def test_a_lesson_is_ready_when_it_is_there(tmp_path):
     for name in ("lessons/lessons.csv", "pyproject.toml"):
         (tmp_path / name).write_text((ROOT / name).read_text("utf-8"), "utf-8")
     assert readme.lesson_table(tmp_path).count("planned") == 21
-    (tmp_path / "lessons/06_memory.py").touch()
+    (tmp_path / "lessons/lesson_06_memory/lesson.py").touch()
     table = readme.lesson_table(tmp_path)
     assert table.count("planned") == 20
     assert "notebooks/06_memory.ipynb" in table

@@ -2,8 +2,8 @@
 
 import pytest
 
-from labkit.hardware import published, recorded
-from labkit.hardware.results import Published, Recorded, _results
+from labkit.results import published, recorded
+from labkit.results.results import Published, Recorded, _results
 
 ALL = [*_results("published", Published).values(), *_results("recorded", Recorded).values()]
 

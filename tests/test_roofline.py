@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.hardware import ChipNotFound, chip, chips, machine, published
+from labkit.hardware import ChipNotFound, chip, chips, machine
 from labkit.hardware.catalogue import DTYPES
 from labkit.plan import Roofline, modelled_cpu_peak, roofline
 from labkit.reading import Origin
+from labkit.results import published
 from labkit.workload import Work, copy, matmul
 
 RATES = st.floats(1e6, 1e20)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.hardware import published, recorded
 from labkit.plan import amdahl, fit_amdahl, fit_gustafson, gustafson, roofline
+from labkit.results import published, recorded
 from labkit.workload import matmul
 
 SHARES = st.floats(0, 1)

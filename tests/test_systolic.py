@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.draw.systolic import systolic_frames
-from labkit.hardware import published
 from labkit.reading import Origin
+from labkit.results import published
 from labkit.systolic import MatrixUnit
 
 SIZES = st.integers(1, 11)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.hardware import recorded
+from labkit.results import recorded
 from labkit.tpu import collectives, compile_for_tpu, entry, n_fetches
 from labkit.tpu.compiler import TpuProgram, _brief, _refusal
 

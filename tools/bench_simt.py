@@ -316,7 +316,7 @@ def scale():
     )
     image, escape = np.zeros((512, 512), np.int32), k["mandelbrot"][(32, 32), (16, 16)]
     report("mandelbrot 512, up to 1000 turns", lambda: escape(image, 1000))
-    with mock.patch.object(loops, "NARROW_TURNS", math.inf):
+    with mock.patch.object(loops, "COMPACT_TURNS", math.inf):
         report("the same with all lanes to the end", lambda: escape(image, 1000))
 
 

@@ -1,7 +1,8 @@
 """Build the notebooks from their sources: `python tools/build.py [NN ...]`.
 
-Every notebook is executed and canonical: a rebuild differs only in what was measured, and where
-nothing else changed the stored measurements stay. `--check` runs nothing and fails on drift.
+Every notebook is canonical, and all but those in `start/` are executed: a rebuild differs only in
+what was measured, and where nothing else changed the stored measurements stay. `--check` runs
+nothing and fails on drift.
 """
 
 import argparse
@@ -23,7 +24,9 @@ from sources import FOLDERS, ROOT, BuildError, canonical, read, slug, targets
 CELL_TIMEOUT_S = 120
 BUDGET_S = 60
 BUDGET_BYTES = 1.5e9
-BUILDER = (Path(__file__), Path(__file__).with_name("sources.py"))
+BUILDER = tuple(
+    Path(__file__).with_name(f"{name}.py") for name in ("build", "sources", "stated_time")
+)
 MADE_FROM = {".py", ".csv", ".json", ".js", ".css"}  # the files of labkit that shape a notebook
 
 
@@ -155,15 +158,19 @@ def problems(target):
     stored, expected = nbformat.reads(text, as_version=4), read(target)
     found = []
     if [_source_of(cell) for cell in stored.cells] != [_source_of(cell) for cell in expected.cells]:
-        found.append(f"{target.name}: differs from lessons/{target.source.name}. {rebuild}")
+        source = target.source.relative_to(target.root).as_posix()
+        found.append(f"{target.name}: differs from {source}. {rebuild}")
     if nbformat.writes(canonical(nbformat.reads(text, as_version=4))) + "\n" != text:
         found.append(f"{target.name}: is not as the builder writes it. {rebuild}")
     code = [cell for cell in stored.cells if cell.cell_type == "code"]
-    if not all(cell.execution_count for cell in code):
+    if not target.is_executed:
+        if any(cell.execution_count or cell.outputs for cell in code):
+            found.append(f"{target.name}: holds outputs, which spoil the predictions. {rebuild}")
+    elif not all(cell.execution_count for cell in code):
         found.append(f"{target.name}: a cell was never executed. {rebuild}")
     if any(_failed(cell) for cell in code):
         found.append(f"{target.name}: a cell stores an error. Mend the lesson; {rebuild}")
-    if target.is_exercise and any(_leaks(cell) for cell in stored.cells):
+    if target.is_blank and any(_leaks(cell) for cell in stored.cells):
         found.append(f"{target.name}: holds solution text. {rebuild}")
     return found
 
@@ -193,23 +200,23 @@ def orphans(root):
 
 
 def fingerprint(target):
-    """Changes when anything changes that the notebook is made from."""
-    root = target.source.parents[1]
-    package = [path for path in (root / "labkit").rglob("*") if path.suffix in MADE_FROM]
-    digest = hashlib.sha256(slug(root).encode())
-    for path in (target.source, *BUILDER, *sorted(package)):
+    """Changes when anything changes that the notebook is made from: its own room, and labkit."""
+    parts = (target.source.parent, target.root / "labkit")
+    files = [path for part in parts for path in part.rglob("*") if path.suffix in MADE_FROM]
+    digest = hashlib.sha256(slug(target.root).encode())
+    for path in (*BUILDER, *sorted(files)):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 
 def build(target, fresh=False):
-    """Write one executed notebook, and return its Cost."""
-    root = target.source.parents[1]
-    notebook = read(target)
-    cost = execute(notebook, root, target.name)
-    if target.path.exists() and not fresh:
-        old = nbformat.read(target.path, as_version=4)
-        keep_old(notebook, old, sanitizer(root))
+    """Write one notebook, executed where its folder asks for that, and return its Cost."""
+    notebook, cost = read(target), Cost()
+    if target.is_executed:
+        cost = execute(notebook, target.root, target.name)
+        if target.path.exists() and not fresh:
+            old = nbformat.read(target.path, as_version=4)
+            keep_old(notebook, old, sanitizer(target.root))
     target.path.parent.mkdir(exist_ok=True)
     nbformat.write(notebook, target.path)
     return cost
@@ -252,7 +259,7 @@ def main(arguments=None):
     if found:
         sys.exit("\n".join(found))
     n_notebooks = len(targets(ROOT, options.numbers))
-    print(f"{n_notebooks} notebooks are executed and in step with lessons/.")
+    print(f"{n_notebooks} notebooks are in step with lessons/.")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Compile every kernel of the course with the real numba-cuda and NVIDIA's ptxas.
 
     python tools/compile_kernels.py            shows registers and bytes of each kernel
-    python tools/compile_kernels.py --write    keeps them in labkit/hardware/recorded
+    python tools/compile_kernels.py --write    keeps them in labkit/results/recorded
 
 No GPU is needed. The kernels and the types of their arguments come from running the lessons and
 solutions on the executor.
@@ -27,13 +27,13 @@ if __name__ == "__main__":
 import pytest  # noqa: E402
 from venvs import cached, run  # noqa: E402
 
-from labkit.simt.compiled import fingerprint  # noqa: E402
 from labkit.simt.compiler.functions import frozen  # noqa: E402
 from labkit.simt.kernel import Kernel  # noqa: E402
 from labkit.simt.lanes.dtypes import Type  # noqa: E402
+from labkit.simt.ptxas_records import fingerprint  # noqa: E402
 from tests.simt.course_kernels import course_launches  # noqa: E402
 
-TARGET = ROOT / "labkit" / "hardware" / "recorded" / "kernel_registers.json"
+TARGET = ROOT / "labkit" / "results" / "recorded" / "kernel_registers.json"
 CAPABILITIES = ((7, 5), (8, 0), (9, 0), (10, 0))
 # All that has a say in what comes out.
 PINS = (

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from sources import ROOT, slug
 
 PICTURE = "docs/picture.svg"
-COLAB = "https://colab.research.google.com/github/{slug}/blob/main/notebooks/{lesson}.ipynb"
+COLAB = "https://colab.research.google.com/github/{slug}/blob/main/start/{lesson}.ipynb"
 BINDER = "https://mybinder.org/v2/gh/{slug}/main?urlpath={path}"
 FIRST = "00_start_here"
 
@@ -26,7 +26,7 @@ def lessons(root):
 
 
 def is_ready(root, lesson):
-    return (root / "lessons" / f"{lesson}.py").exists()
+    return (root / "lessons" / f"lesson_{lesson}" / "lesson.py").exists()
 
 
 def lesson_table(root):
@@ -57,7 +57,7 @@ def room_table(root):
 
 
 def badges(root):
-    path = quote(f"lab/tree/notebooks/{FIRST}.ipynb", safe="")
+    path = quote(f"lab/tree/start/{FIRST}.ipynb", safe="")
     binder = BINDER.format(slug=slug(root), path=path)
     colab = COLAB.format(slug=slug(root), lesson=FIRST)
     return (

@@ -1,8 +1,9 @@
 """The sources of the lessons, and the cells that they describe.
 
-lessons/NN_name.py            becomes  notebooks/NN_name.ipynb
-lessons/NN_name_exercises.py  becomes  exercises/NN_name.ipynb, with the solutions blanked,
-                              and      solutions/NN_name.ipynb
+lessons/lesson_NN_name/lesson.py     becomes  start/NN_name.ipynb, turns blank and without outputs,
+                                     and      notebooks/NN_name.ipynb, solved and executed
+lessons/lesson_NN_name/exercises.py  becomes  exercises/NN_name.ipynb, with the solutions blanked,
+                                     and      solutions/NN_name.ipynb
 """
 
 import dataclasses
@@ -13,9 +14,13 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from stated_time import PLACEHOLDER, stated_time
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("notebooks", "exercises", "solutions")
+FOLDERS_OF = {"lesson": ("start", "notebooks"), "exercises": ("exercises", "solutions")}
+FOLDERS = tuple(folder for folders in FOLDERS_OF.values() for folder in folders)
+EXECUTED = FOLDERS[1:]  # what students open, `start`, holds no outputs
+ROOM = "lesson_[0-9][0-9]_*"
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
@@ -47,18 +52,32 @@ class Target:
         return f"{self.path.parent.name}/{self.path.stem}"
 
     @property
-    def is_exercise(self):
-        return self.path.parent.name == "exercises"
+    def root(self):
+        return self.path.parents[1]
+
+    @property
+    def is_blank(self):
+        """Does a student find the solutions taken out?"""
+        return self.path.parent.name in ("start", "exercises")
+
+    @property
+    def is_executed(self):
+        """What students open holds no outputs, which would spoil the predictions."""
+        return self.path.parent.name in EXECUTED
 
 
 def targets(root, numbers=()):
     """Every notebook of the course under `root`, or those of the lessons with these numbers."""
     found = []
-    for source in sorted((root / "lessons").glob("*.py")):
-        stem = source.stem.removesuffix("_exercises")
-        folders = ("notebooks",) if stem == source.stem else ("exercises", "solutions")
+    for room in sorted((root / "lessons").glob(ROOM)):
+        stem = room.name.removeprefix("lesson_")
         if not numbers or stem[:2] in numbers:
-            found += [Target(source, root / folder / f"{stem}.ipynb") for folder in folders]
+            found += [
+                Target(room / f"{kind}.py", root / folder / f"{stem}.ipynb")
+                for kind, folders in FOLDERS_OF.items()
+                for folder in folders
+                if (room / f"{kind}.py").exists()
+            ]
     unknown = set(numbers) - {target.path.stem[:2] for target in found}
     if unknown:
         raise BuildError(f"There is no lesson {', '.join(sorted(unknown))} in lessons/.")
@@ -76,28 +95,40 @@ def slug(root):
 
 def read(target):
     """The notebook that a source describes, not yet executed."""
-    source = target.source.read_text(encoding="utf-8")
-    # The format is named: left to guess, jupytext takes an indented magic for another format.
-    notebook = jupytext.reads(source, fmt="py:percent")
-    if target.is_exercise:
-        notebook.cells = [c for c in notebook.cells if "solution" not in c.metadata.get("tags", [])]
+    notebook = nbformat.v4.new_notebook(cells=_cells(target.source, target.is_blank))
     for cell in notebook.cells:
-        cell.source = _without_marks(cell.source, target)
-    notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
+        if cell.cell_type == "markdown" and PLACEHOLDER in cell.source:
+            cell.source = cell.source.replace(PLACEHOLDER, str(time_of(target.source.parent)))
     is_code = [cell.cell_type == "code" for cell in notebook.cells]
     first_code = is_code.index(True) if any(is_code) else len(is_code)
-    colab = COLAB.format(slug=slug(target.source.parents[1]))
+    colab = COLAB.format(slug=slug(target.root))
     notebook.cells.insert(first_code, nbformat.v4.new_code_cell(colab))
     return canonical(notebook)
 
 
-def _without_marks(source, target):
-    """A cell with its solution regions blanked (exercises) or only their marks removed."""
-    text = REGION.sub(_blank if target.is_exercise else r"\2", source + "\n").rstrip("\n")
+def time_of(room):
+    """The StatedTime of the lesson in the folder `room`, as students open it."""
+    kinds = (room / f"{kind}.py" for kind in FOLDERS_OF)
+    return stated_time(*(_cells(path, True) if path.exists() else [] for path in kinds))
+
+
+def _cells(source, is_blank):
+    """The cells of a source, with its solutions blanked or only their marks removed."""
+    # The format is named: left to guess, jupytext takes an indented magic for another format.
+    cells = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent").cells
+    if is_blank:
+        cells = [cell for cell in cells if "solution" not in cell.metadata.get("tags", [])]
+    for cell in cells:
+        cell.source = _without_marks(cell.source, source, is_blank)
+    return [cell for cell in cells if cell.source.strip()]
+
+
+def _without_marks(text, source, is_blank):
+    text = REGION.sub(_blank if is_blank else r"\2", text + "\n").rstrip("\n")
     if MARK.search(text):
         raise BuildError(
-            f"{target.source.name}: a solution region is not closed. Each ### BEGIN SOLUTION needs "
-            f"its ### END SOLUTION in the same cell."
+            f"{source.parent.name}/{source.name}: a solution region is not closed. "
+            f"Each ### BEGIN SOLUTION needs its ### END SOLUTION in the same cell."
         )
     return text
 
@@ -128,9 +159,15 @@ def canonical(notebook):
     for number, cell in enumerate(notebook.cells):
         cell.id = f"c{number:03d}"
         tags = cell.metadata.get("tags")
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        cell.metadata = nbformat.from_dict(_metadata(tags) if tags else {})
         for output in cell.get("outputs", []):
             if len(output.get("data", {})) > 1:  # a static form stays
                 output.data.pop(WIDGET_VIEW, None)
                 output.metadata.pop(WIDGET_VIEW, None)
     return notebook
+
+
+def _metadata(tags):
+    """A cell tagged `collapsed` is there to run, not to be read: JupyterLab and Colab fold it."""
+    folded = {"jupyter": {"source_hidden": True}, "cellView": "form"}
+    return {"tags": tags} | (folded if "collapsed" in tags else {})

@@ -51,7 +51,10 @@ STAGES = (
                     f"--ignore={ANSWERS}"),
                    (*PYTEST, "-n", "2", ANSWERS))),
     Stage("build", ((PYTHON, "tools/build.py", "--check"),)),
-    Stage("notebooks", ((*PYTEST, *TOGETHER, *NBVAL, "notebooks", "exercises", "solutions"),)),
+    # start/ holds no outputs to compare: its cells, turns blank, have to run without an error.
+    Stage("notebooks", ((*PYTEST, *TOGETHER, *NBVAL, "notebooks", "exercises", "solutions"),
+                        (*PYTEST, *TOGETHER, *(option.replace("--nbval", "--nbval-lax")
+                         if option == "--nbval" else option for option in NBVAL), "start"))),
     Stage("browser", ((*PYTEST, "tests/browser"),), no_chromium),
     Stage("compile", ((*PYTEST, "tests/stacks/test_compile.py"),)),
     Stage("fidelity", ((*PYTEST, "tests/stacks/test_fidelity.py"),)),

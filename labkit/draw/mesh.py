@@ -11,7 +11,7 @@ from labkit.draw.marks import BLUE, BROWN, GREEN, LAVENDER, MAGENTA, ORANGE, SKY
 from labkit.draw.picture import Picture
 from labkit.draw.sheet import sheet
 from labkit.draw.svg import INK, SMALL, rect, text
-from labkit.tpu.blocks import n_fetches
+from labkit.tpu.pallas import n_fetches
 
 _SIDE, _GAP, _MARGIN, _TOP = 190, 46, 16, 76  # pixels; the longest side of a matrix is _SIDE
 _LEAST = 34  # and no side is shorter

@@ -15,7 +15,7 @@ import re
 import types
 from pathlib import Path
 
-from labkit.reading import Origin, Reading
+from labkit.reading import NotListedError, Origin, Reading
 from labkit.units import GB, GIB
 
 FACTS = Path(__file__).parent / "data" / "hardware_facts.csv"
@@ -37,13 +37,6 @@ _UNITS = {
 }
 _NO_FIGURE = {"n/a": "this chip has no such mode", "": "not published"}
 _MARK_IN_WORDS = {"EST": "estimate", "C": "sources disagree", "U": "unverified"}
-
-
-class NotListedError(KeyError):
-    """A KeyError whose message is a sentence; a plain one would show its repr."""
-
-    def __str__(self):
-        return self.args[0]
 
 
 class ChipNotFound(NotListedError):  # noqa: N818

@@ -10,10 +10,10 @@ A launch (kernel.py) runs batches of blocks. `compiler` turns a kernel's source 
 from labkit.simt import cuda  # noqa: F401 (kernels of numba's find our names by it)
 from labkit.simt.choice import choose_cuda
 from labkit.simt.errors import KernelError
-from labkit.simt.findings import Finding, sanitize
 from labkit.simt.install import install
 from labkit.simt.occupancy import Occupancy, occupancy
 from labkit.simt.profile import Profile, profile
+from labkit.simt.sanitize import Finding, sanitize
 
 __all__ = [
     "Finding",

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from labkit.simt import limits
 from labkit.simt.lanes.dtypes import as_dtype
 
 
@@ -151,11 +152,11 @@ class _Device:
     """The simulated device, as `cuda.get_current_device()` and `cuda.gpus` show it."""
 
     id, name = 0, b"labkit SIMT executor"
-    WARP_SIZE = 32
-    MAX_THREADS_PER_BLOCK = 1024
-    MAX_BLOCK_DIM_X, MAX_BLOCK_DIM_Y, MAX_BLOCK_DIM_Z = 1024, 1024, 64
-    MAX_GRID_DIM_X, MAX_GRID_DIM_Y, MAX_GRID_DIM_Z = 2**31 - 1, 65535, 65535
-    MAX_SHARED_MEMORY_PER_BLOCK = 48 * 1024
+    WARP_SIZE = limits.WARP_SIZE
+    MAX_THREADS_PER_BLOCK = limits.MAX_THREADS_PER_BLOCK
+    MAX_BLOCK_DIM_X, MAX_BLOCK_DIM_Y, MAX_BLOCK_DIM_Z = limits.MAX_BLOCK
+    MAX_GRID_DIM_X, MAX_GRID_DIM_Y, MAX_GRID_DIM_Z = limits.MAX_GRID
+    MAX_SHARED_MEMORY_PER_BLOCK = limits.STATIC_SHARED_BYTES
 
     def __enter__(self):
         return self

@@ -8,7 +8,7 @@ import types
 
 import numpy as np
 
-from labkit.simt.compiler import interpreter
+from labkit.simt.compiler import statements
 from labkit.simt.kernel import Kernel, Launch
 from labkit.simt.lanes.dtypes import parse_signatures
 from labkit.simt.language import random
@@ -60,7 +60,7 @@ def install():
     FakeCUDAKernel.overloads, FakeCUDAKernel.signature = property(_overloads), None
     # The simulator prepares random states in slow Python.
     theirs.init_xoroshiro128p_states_cpu = random.init_xoroshiro128p_states
-    interpreter.plain_functions_too = True
+    statements.plain_functions_too = True
     deviceufunc.exec = _exec
     _share_arrays(cuda, FakeCUDAArray)
 

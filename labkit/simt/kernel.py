@@ -6,19 +6,16 @@ import math
 
 import numpy as np
 
-from labkit.simt.compiler import names
-from labkit.simt.compiler.interpreter import compile_function
+from labkit.simt.compiler import outside
+from labkit.simt.compiler.statements import compile_function
 from labkit.simt.errors import KernelError, refuse
 from labkit.simt.lanes import batch as batches
 from labkit.simt.lanes.batch import Batch, SharedMemory, coordinates, geometry
 from labkit.simt.lanes.dtypes import Type, parse_signatures
 from labkit.simt.lanes.memory import GLOBAL, Allocation
 from labkit.simt.lanes.values import cast, dtype_of, literal
+from labkit.simt.limits import MAX_BLOCK, MAX_GRID, MAX_THREADS_PER_BLOCK
 from labkit.simt.watch.watcher import NOBODY
-
-MAX_THREADS = 1024
-MAX_GRID = (2**31 - 1, 65535, 65535)
-MAX_BLOCK = (1024, 1024, 64)
 
 
 def jit(function=None, device=False, **options):
@@ -89,10 +86,10 @@ class Launch:
         self.kernel = kernel
         self.grid = dimensions(grid, "grid of blocks", MAX_GRID)
         self.block = dimensions(block, "block of threads", MAX_BLOCK)
-        if math.prod(self.block) > MAX_THREADS:
+        if math.prod(self.block) > MAX_THREADS_PER_BLOCK:
             raise ValueError(
                 f"A block of {math.prod(self.block)} threads is too large: a GPU takes "
-                f"{MAX_THREADS}."
+                f"{MAX_THREADS_PER_BLOCK}."
             )
         self.dynamic_shared_bytes = dynamic_shared_bytes
 
@@ -222,13 +219,13 @@ def _bind_one(arg, name, copies):
         copies.append(functools.partial(arg.copy_to_device, host))
         arg = host
     if isinstance(arg, np.ndarray):
-        array, copy = names.host_array(np.asarray(arg), Allocation(GLOBAL, name, arg.nbytes))
+        array, copy = outside.host_array(np.asarray(arg), Allocation(GLOBAL, name, arg.nbytes))
         if copy is not None:
             copies.append(functools.partial(np.copyto, arg, copy))
         return array
     if isinstance(arg, np.void):
         record = np.array(arg).reshape(())
-        return names.host_array(record, Allocation(GLOBAL, name, record.nbytes))[0]
+        return outside.host_array(record, Allocation(GLOBAL, name, record.nbytes))[0]
     if isinstance(arg, tuple):
         parts = [_bind_one(part, f"{name}[{n}]", copies) for n, part in enumerate(arg)]
         return type(arg)(*parts) if hasattr(arg, "_fields") else tuple(parts)

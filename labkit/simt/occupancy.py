@@ -10,12 +10,10 @@ import math
 import numbers
 
 from labkit.reading import Reading
-from labkit.simt.compiled import resources
 from labkit.simt.kernel import launch_of
+from labkit.simt.limits import KIB, MAX_THREADS_PER_BLOCK, WARP_SIZE
+from labkit.simt.ptxas_records import resources
 
-KIB = 1024
-WARP_LANES = 32
-MAX_THREADS_PER_BLOCK = 1024
 MAX_REGISTERS = 256  # per thread; the header's rule, the compiler itself stops at 255
 REGISTER_UNIT = 256  # registers are given to a warp in such units
 PARTITIONS = 4  # of a multiprocessor; a warp lives in one of them
@@ -117,8 +115,8 @@ def _occupancy(sm, threads_per_block, registers, shared_bytes):
             f"A block of {threads_per_block} threads with {registers} registers and {shared_bytes} "
             f"shared bytes cannot be: give at least 1 thread and no negative amount."
         )
-    warps = -(-threads_per_block // WARP_LANES)
-    per_warp = _up(registers * WARP_LANES, REGISTER_UNIT)
+    warps = -(-threads_per_block // WARP_SIZE)
+    per_warp = _up(registers * WARP_SIZE, REGISTER_UNIT)
     failures = _failures(sm, threads_per_block, registers, shared_bytes, per_warp * _up(warps, 4))
     if failures:
         return Occupancy(0, 0, 0.0, {}, failures)

@@ -5,6 +5,7 @@ import linecache
 
 from labkit.simt.bound import time_bound
 from labkit.simt.kernel import launch_of
+from labkit.simt.limits import SECTOR_BYTES
 from labkit.simt.watch.counters import Counter
 from labkit.simt.watch.counts import REMEMBERED, Counts, Line
 
@@ -82,8 +83,10 @@ def profile(launch, *args):
     for (function, number, file), counts in sorted(counter.lines.items(), key=lambda i: i[0][1]):
         found.lines[Line(function, number, linecache.getline(file, number).strip())] = counts
         found += counts
-    found.dram_bytes_lower = 32 * (counter.touched("load") + counter.touched("store"))
-    found.dram_bytes_upper = 32 * (found.global_loads.sectors + found.global_stores.sectors)
+    found.dram_bytes_lower = SECTOR_BYTES * (counter.touched("load") + counter.touched("store"))
+    found.dram_bytes_upper = SECTOR_BYTES * (
+        found.global_loads.sectors + found.global_stores.sectors
+    )
     found.samples = list(counter.samples.values())
     found.film, found.timeline = counter.film, counter.timeline
     return found

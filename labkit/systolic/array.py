@@ -6,8 +6,8 @@ import dataclasses
 import numpy as np
 
 from labkit.reading import Origin
-from labkit.systolic.belt import Belt, wave
 from labkit.systolic.count import Count
+from labkit.systolic.shift_register import ShiftRegister, wave
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Array:
         self.unit, self.length, self.tiles = unit, length, tiles
         self.shape = unit.rows, unit.columns
         self.cycle = 0  # cycles done
-        self.inputs = Belt(self.shape, 1, sums_type)
+        self.inputs = ShiftRegister(self.shape, 1, sums_type)
         self.products = np.zeros(self.shape, sums_type)
         self.busy_slots = self.useful_macs = 0
         self.input_words = self.weight_words = self.sum_words = 0

@@ -8,8 +8,8 @@ of these, each column one cycle after its left neighbour.
 import numpy as np
 
 from labkit.systolic.array import Array, Tile, cut
-from labkit.systolic.belt import Belt, skewed, straight, wave
 from labkit.systolic.operands import padded
+from labkit.systolic.shift_register import ShiftRegister, skewed, straight, wave
 
 
 class OutputStationary(Array):
@@ -28,7 +28,10 @@ class OutputStationary(Array):
         }
         self._inputs_of = [rows[tile.row] for tile in self.tiles]
         self._weights_of = [columns[tile.column] for tile in self.tiles]
-        self.weights, self.sums = Belt(self.shape, 0, a.dtype), np.zeros(self.shape, a.dtype)
+        self.weights, self.sums = (
+            ShiftRegister(self.shape, 0, a.dtype),
+            np.zeros(self.shape, a.dtype),
+        )
         self.spare = skewed(self.sums)
         self._exit = straight(self.spare)[-1]
         self.received = [skewed(self.sums) for _ in self.tiles]

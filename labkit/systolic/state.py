@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from labkit.systolic.belt import straight
+from labkit.systolic.shift_register import straight
 
 
 @dataclasses.dataclass(frozen=True)

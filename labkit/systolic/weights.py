@@ -9,8 +9,8 @@ neighbour, and are taken over as the first input of their tile comes by.
 import numpy as np
 
 from labkit.systolic.array import Array, Tile, cut
-from labkit.systolic.belt import Belt, skewed, straight, wave
 from labkit.systolic.operands import padded
+from labkit.systolic.shift_register import ShiftRegister, skewed, straight, wave
 
 
 class WeightStationary(Array):
@@ -31,7 +31,10 @@ class WeightStationary(Array):
         ]
         self.spare = skewed(np.zeros(self.shape, w.dtype))
         self._entrance = straight(self.spare)[0]
-        self.weights, self.sums = np.zeros(self.shape, a.dtype), Belt(self.shape, 0, a.dtype)
+        self.weights, self.sums = (
+            np.zeros(self.shape, a.dtype),
+            ShiftRegister(self.shape, 0, a.dtype),
+        )
         self.accumulators = {
             column: skewed(np.zeros((m, unit.columns), a.dtype))
             for column in range(0, n, unit.columns)

@@ -6,12 +6,10 @@ import sysconfig
 import traceback
 from pathlib import Path
 
-from labkit.teach import checks
 from labkit.teach.answer import BlankError
 
 _LONGEST = 400
-_CHECKS = str(Path(checks.__file__).parent)
-_LABKIT = str(Path(_CHECKS).parents[1]) + os.sep
+_LABKIT = str(Path(__file__).parents[1]) + os.sep
 _STANDARD_LIBRARY = sysconfig.get_paths()["stdlib"]
 
 
@@ -56,14 +54,13 @@ def _where(own):
 
 def _is_own(filename, exercise):
     """Did the student write this file? Everything else is a library, the check or beside it."""
-    check = exercise.run.__code__.co_filename
-    return not filename.startswith((check, _CHECKS)) and not _is_library(filename)
+    ours = (exercise.run.__code__.co_filename, exercise.room or _LABKIT)
+    return not filename.startswith(ours) and not _is_library(filename)
 
 
 def _is_library(filename):
     return (
-        (filename.startswith(_LABKIT) and not filename.startswith(_CHECKS))
-        or filename.startswith((_STANDARD_LIBRARY, "<frozen"))
+        filename.startswith((_LABKIT, _STANDARD_LIBRARY, "<frozen"))
         or "site-packages" in filename
         or "dist-packages" in filename  # Debian's, and Colab's
     )

@@ -1,17 +1,27 @@
-"""The exercises: each is a check, a solution that passes it and wrong answers that must not."""
+"""The exercises: each is a check, a solution that passes it and wrong answers that must not.
+
+They live in the rooms of the lessons, `lesson_NN_name/checks.py`. A package of rooms makes itself
+known by an entry point of the group `labkit.lessons`, so labkit itself knows no lesson.
+"""
 
 import dataclasses
 import difflib
+import functools
 import importlib
-import pkgutil
+import importlib.metadata
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from labkit.teach import checks
+from labkit.teach.source import answer_in
 
+LESSONS = "labkit.lessons"
 _NAME = re.compile(r"\d\d\.[0-9a-z]+")
-_EXERCISES = {}
+_ROOM = re.compile(r"lesson_(\d\d)_\w+")
+_EXERCISES: dict[str, "Exercise"] = {}
+_FROM_SOURCE = object()
 
 
 class UnknownExerciseError(LookupError):
@@ -28,29 +38,62 @@ class Wrong(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Exercise:
+    """An exercise, or a turn in the middle of a lesson (its name ends in `tK`)."""
+
     name: str
     title: str
-    solution: Any
+    given: Any
     wrong: tuple[Wrong, ...]
     run: Callable  # run(answer, rng): asserts whose messages are the hints
     in_place: bool
     max_time_s: float
 
     @property
-    def lesson(self):
+    def lesson(self) -> str:
         return self.name[:2]
 
+    @property
+    def is_turn(self) -> bool:
+        return self.name[3:4] == "t"
 
-def exercise(name, *, title, solution, wrong, in_place=False, max_time_s=10.0):
+    @property
+    def room(self) -> str | None:
+        """The folder of the lesson that it belongs to, with a separator at the end."""
+        folder = _rooms().get(self.lesson)
+        return None if folder is None else f"{folder.path}{os.sep}"
+
+    @functools.cached_property
+    def solution(self) -> Any:
+        return self.fresh_solution()
+
+    def fresh_solution(self) -> Any:
+        """The solution made anew from the source, so that nobody has changed it yet."""
+        return solution(self.name) if self.given is _FROM_SOURCE else self.given
+
+
+_BLANK = Wrong(..., "write your answer", "todo")
+
+
+def exercise(
+    name: str,
+    *,
+    title: str,
+    wrong: list,
+    solution: Any = _FROM_SOURCE,
+    in_place: bool = False,
+    max_time_s: float = 10.0,
+) -> Callable:
     """Register the decorated `check(answer, rng)` as the exercise `name`, such as `02.1`.
 
     The check asserts; the message of a failed assert is the hint. `rng` is a `random.Random` with
     a new seed at each check: take inputs from it, so that no answer can be typed in (for arrays:
     `np.random.default_rng(rng.getrandbits(64))`).
 
-    solution    an answer that passes; answers of another kind (a number for a function) are refused
-    wrong       at least five `(answer, words)`, or `(answer, words, "todo")`, among them the empty
-                cell `...` and, for a function, `always(value)`; the words must be in the hint
+    wrong       at least four `(answer, words)`, or `(answer, words, "todo")`, among them, for a
+                function, `always(value)`; the words must be in the hint. The empty cell `...` is
+                added to them
+    solution    an answer that passes; left out, it is what the lesson's source hands to the check.
+                Answers of another kind (a number for a function) are refused
     in_place    the function returns nothing and may change its arguments, as a kernel does
     max_time_s  the check ends after this time, whatever the student's code does
 
@@ -63,7 +106,7 @@ def exercise(name, *, title, solution, wrong, in_place=False, max_time_s=10.0):
         if name in _EXERCISES and _place(_EXERCISES[name].run) != _place(run):
             raise ValueError(f"Two exercises are called {name}: give each its own name.")
         _EXERCISES[name] = Exercise(
-            name, title, solution, tuple(Wrong(*w) for w in wrong), run, in_place, max_time_s
+            name, title, solution, (_BLANK, *(Wrong(*w) for w in wrong)), run, in_place, max_time_s
         )
         return run
 
@@ -80,25 +123,54 @@ def always(value):
     return hard_coded
 
 
-def find(name):
+def solution(name: str) -> Any:
+    """The course's own answer to `name`, as its lesson's source writes it.
+
+    Raises NoAnswerError, or UnknownExerciseError where no lesson has its number.
+    """
+    if name[:2] not in _rooms():
+        raise UnknownExerciseError(f"there is no lesson {name[:2]}")
+    return answer_in(_rooms()[name[:2]].path, name)
+
+
+def find(name: str) -> Exercise:
     """The exercise called `name`, from its lesson's checks alone. Raises UnknownExerciseError."""
     if name not in _EXERCISES and _NAME.fullmatch(name):
-        _load(f"lesson_{name[:2]}")
+        _load(name[:2])
     if name not in _EXERCISES:
         raise UnknownExerciseError(_advice(name))
     return _EXERCISES[name]
 
 
-def exercises():
-    """Every exercise of the course, sorted by name."""
-    for module in pkgutil.iter_modules(checks.__path__):
-        _load(module.name)
+def exercises() -> list[Exercise]:
+    """Every exercise and every turn of the course, sorted by name."""
+    for number in _rooms():
+        _load(number)
     return [_EXERCISES[name] for name in sorted(_EXERCISES)]
 
 
-def _load(module):
-    if any(found.name == module for found in pkgutil.iter_modules(checks.__path__)):
-        importlib.import_module(f"{checks.__name__}.{module}")
+class Room(NamedTuple):
+    """The folder of a lesson, and the name under which Python imports it."""
+
+    path: Path
+    module: str
+
+
+@functools.cache
+def _rooms():
+    """The rooms of all lessons that are installed, by number."""
+    return {
+        match[1]: Room(path, f"{point.value}.{path.name}")
+        for point in importlib.metadata.entry_points(group=LESSONS)
+        for folder in importlib.import_module(point.value).__path__
+        for path in sorted(Path(folder).iterdir())
+        if (match := _ROOM.fullmatch(path.name))
+    }
+
+
+def _load(number):
+    if number in _rooms() and any(_rooms()[number].path.glob("checks*")):
+        importlib.import_module(f"{_rooms()[number].module}.checks")
 
 
 def _place(function):

@@ -1,15 +1,15 @@
-"""Lesson 09 as a student moves it: the traffic of attention dragged, a number on the ruler."""
+"""Lesson 10 as a student moves it: the traffic of attention dragged, a number on the ruler."""
 
 import pytest
 
-NOTEBOOK = "notebooks/09_attention_and_precision.ipynb"
+NOTEBOOK = "notebooks/10_attention_and_precision.ipynb"
 
 
 @pytest.fixture(scope="module")
 def lesson(new_lab):
     lab = new_lab().open_notebook(NOTEBOOK)
     assert lab.run_all() is True, lab.raised()
-    lab.screenshot_whole("09_attention_and_precision")
+    lab.screenshot_whole("10_attention_and_precision")
     return lab
 
 

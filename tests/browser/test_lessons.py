@@ -10,8 +10,8 @@ LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 # The slider that is moved in a lesson, and the picture that must follow.
 DRAGGED = {
     "02_roofline": "peak",
-    "10_systolic_arrays": "batch",
-    "17_power_and_energy": "window_start",  # the sensor microscope
+    "12_systolic_arrays": "batch",
+    "20_power_and_energy": "window_start",  # the sensor microscope
 }
 
 # The exercise that is answered: what its blank and its check hold, and what a student might type,
@@ -66,7 +66,7 @@ def test_a_picture_follows_its_slider(opened, lesson):
 
 
 def test_the_systolic_array_plays_pauses_and_steps(opened):
-    lab, _ = opened("notebooks/10_systolic_arrays.ipynb")
+    lab, _ = opened("notebooks/12_systolic_arrays.ipynb")
     player = lab.page.locator(".lk-player").first
     player.scroll_into_view_if_needed()
     step = player.locator("input[type=range]")

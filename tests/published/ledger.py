@@ -10,7 +10,6 @@ import math
 import sys
 from collections.abc import Callable
 
-from labkit.hardware import op_energy, published, recorded
 from labkit.plan import (
     Decoder,
     Roofline,
@@ -21,6 +20,7 @@ from labkit.plan import (
     run_energy_j,
     tokens_per_s,
 )
+from labkit.results import op_energy, published, recorded
 from labkit.units import si
 from labkit.workload import attention
 

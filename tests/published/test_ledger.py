@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from ledger import LEDGER, Line, markdown
 
-from labkit.hardware import published
-from labkit.hardware.results import Published, _results
+from labkit.results import published
+from labkit.results.results import Published, _results
 
 LINES = [line for entry in LEDGER for line in entry.lines()]
 

@@ -22,80 +22,80 @@ from labkit.simt.kernel import Kernel
 
 # Kernels that a lesson shows because they are wrong, and what is found in them.
 EXHIBITS = {
-    ("05_first_kernels", "fahrenheit_no_guard"): "out-of-bounds",
-    ("05_first_kernels", "blend_swapped"): "out-of-bounds",
-    ("07_barriers_and_races", "histogram"): "race",
-    ("07_barriers_and_races", "ranks"): "race",
-    ("07_barriers_and_races", "scan"): "race",
-    ("07_barriers_and_races", "last_warp"): "race",
-    ("07_barriers_and_races", "differences"): "divergent-barrier",
-    ("07_barriers_and_races_exercises", "ranks_with_a_fault"): "race",
+    ("05_first_kernels/lesson", "fahrenheit_no_guard"): "out-of-bounds",
+    ("05_first_kernels/lesson", "blend_swapped"): "out-of-bounds",
+    ("07_barriers_and_races/lesson", "histogram"): "race",
+    ("07_barriers_and_races/lesson", "ranks"): "race",
+    ("07_barriers_and_races/lesson", "scan"): "race",
+    ("07_barriers_and_races/lesson", "last_warp"): "race",
+    ("07_barriers_and_races/lesson", "differences"): "divergent-barrier",
+    ("07_barriers_and_races/exercises", "ranks_with_a_fault"): "race",
 }
 
 # Launches small enough to try every thread in many orders: grid, block, the shapes of the arrays,
 # and constants of the source that shrink with them.
 SMALL = {
-    ("05_first_kernels", "fahrenheit"): (2, 48, (70, 70)),
-    ("05_first_kernels", "add"): (2, 32, (50, 50, 50)),
-    ("05_first_kernels", "one_over_x"): (2, 32, (50, None, None, 50)),
-    ("05_first_kernels", "blend"): ((2, 2), (8, 8), ((9, 14), (9, 14), None, (9, 14))),
-    ("05_first_kernels_exercises", "clamp"): (2, 32, (50, None, None, 50)),
-    ("05_first_kernels_exercises", "distances"): ((2, 2), (8, 4), (7, 13, (7, 13))),
-    ("05_first_kernels_exercises", "scale_add"): (2, 32, (None, 150, 150, 150)),
-    ("05_first_kernels_exercises", "two_crowds"): (2, 32, (51, 51)),
-    ("06_memory", "strided_copy"): (2, 32, (400, 50, None)),
-    ("06_memory", "strided_loads"): ((2, 2), (8, 8), ((11, 13), (13, 11))),
-    ("06_memory", "strided_stores"): ((2, 2), (8, 8), ((11, 13), (13, 11))),
+    ("05_first_kernels/lesson", "fahrenheit"): (2, 48, (70, 70)),
+    ("05_first_kernels/lesson", "add"): (2, 32, (50, 50, 50)),
+    ("05_first_kernels/lesson", "one_over_x"): (2, 32, (50, None, None, 50)),
+    ("05_first_kernels/lesson", "blend"): ((2, 2), (8, 8), ((9, 14), (9, 14), None, (9, 14))),
+    ("05_first_kernels/exercises", "clamp"): (2, 32, (50, None, None, 50)),
+    ("05_first_kernels/exercises", "distances"): ((2, 2), (8, 4), (7, 13, (7, 13))),
+    ("05_first_kernels/exercises", "scale_add"): (2, 32, (None, 150, 150, 150)),
+    ("05_first_kernels/exercises", "two_crowds"): (2, 32, (51, 51)),
+    ("06_memory/lesson", "strided_copy"): (2, 32, (400, 50, None)),
+    ("06_memory/lesson", "strided_loads"): ((2, 2), (8, 8), ((11, 13), (13, 11))),
+    ("06_memory/lesson", "strided_stores"): ((2, 2), (8, 8), ((11, 13), (13, 11))),
     **{
-        ("06_memory", name): (1, (32, 32), ((32, 32), (32, 32)))
+        ("06_memory/lesson", name): (1, (32, 32), ((32, 32), (32, 32)))
         for name in ("transpose(width=32)", "transpose(width=33)", "loaded_by_columns")
     },
-    ("06_memory_exercises", "scale_rows_slowly"): (2, 32, ((6, 9), 6, (6, 9))),
-    ("06_memory_exercises", "scale_rows"): (2, 32, ((6, 9), 6, (6, 9))),
-    ("06_memory_exercises", "smooth"): (3, 64, (129, 129)),
-    ("06_memory_exercises", "transpose"): ((2, 1), (32, 32), ((20, 40), (40, 20))),
-    ("07_barriers_and_races", "histogram_atomic"): (2, 64, (100, 10)),
-    ("07_barriers_and_races", "ranks_mended"): (2, 64, (128, 128), {"THREADS": 64}),
-    ("07_barriers_and_races", "histogram_private"): (2, 64, (300, 10), {"THREADS": 64}),
-    ("07_barriers_and_races_exercises", "ranks"): (2, 64, (100, 100), {"THREADS": 64}),
-    ("07_barriers_and_races_exercises", "scan"): (2, 64, (100, 100), {"THREADS": 64}),
-    ("07_barriers_and_races_exercises", "total"): (2, 64, (200, 1), {"THREADS": 64}),
+    ("06_memory/exercises", "scale_rows_slowly"): (2, 32, ((6, 9), 6, (6, 9))),
+    ("06_memory/exercises", "scale_rows"): (2, 32, ((6, 9), 6, (6, 9))),
+    ("06_memory/exercises", "smooth"): (3, 64, (129, 129)),
+    ("06_memory/exercises", "transpose"): ((2, 1), (32, 32), ((20, 40), (40, 20))),
+    ("07_barriers_and_races/lesson", "histogram_atomic"): (2, 64, (100, 10)),
+    ("07_barriers_and_races/lesson", "ranks_mended"): (2, 64, (128, 128), {"THREADS": 64}),
+    ("07_barriers_and_races/lesson", "histogram_private"): (2, 64, (300, 10), {"THREADS": 64}),
+    ("07_barriers_and_races/exercises", "ranks"): (2, 64, (100, 100), {"THREADS": 64}),
+    ("07_barriers_and_races/exercises", "scan"): (2, 64, (100, 100), {"THREADS": 64}),
+    ("07_barriers_and_races/exercises", "total"): (2, 64, (200, 1), {"THREADS": 64}),
     **{
-        ("07_barriers_and_races", f"version_{n}"): (2, 128, (256 if n < 4 else 512, 2))
+        ("07_barriers_and_races/lesson", f"version_{n}"): (2, 128, (256 if n < 4 else 512, 2))
         for n in range(1, 8)
     },
-    ("08_matmul_ladder", "naive"): ((2, 2), (8, 4), ((13, 5), (5, 7), (13, 7))),
-    ("08_matmul_ladder", "coalesced"): ((2, 2), (8, 4), ((7, 5), (5, 13), (7, 13))),
-    ("08_matmul_ladder", "tiled"):
+    ("08_matmul_ladder/lesson", "naive"): ((2, 2), (8, 4), ((13, 5), (5, 7), (13, 7))),
+    ("08_matmul_ladder/lesson", "coalesced"): ((2, 2), (8, 4), ((7, 5), (5, 13), (7, 13))),
+    ("08_matmul_ladder/lesson", "tiled"):
         ((2, 2), (8, 8), ((9, 13), (13, 11), (9, 11)), {"TILE": 8}),
-    ("08_matmul_ladder", "register_tile"):
+    ("08_matmul_ladder/lesson", "register_tile"):
         ((2, 2), (16, 4), ((17, 21), (21, 18), (17, 18)), {"TILE": 16, "STEP": 4}),
     **{
-        ("09_attention_and_precision", name): (2, 32, ((6, 50), (6, 50)), {"N": 6})
+        ("10_attention_and_precision/lesson", name): (2, 32, ((6, 50), (6, 50)), {"N": 6})
         for name in ("three_passes", "online", "fused")
     },
-    ("09_attention_and_precision", "score"):
+    ("10_attention_and_precision/lesson", "score"):
         ((2, 2), (8, 4), ((4, 13), (7, 4), (7, 13)), {"SIZE": 4}),
-    ("09_attention_and_precision", "weighted_sum"):
+    ("10_attention_and_precision/lesson", "weighted_sum"):
         ((2, 2), (8, 4), ((6, 13), (6, 7), (7, 13))),
-    ("09_attention_and_precision", "tiled"):
+    ("10_attention_and_precision/lesson", "tiled"):
         (1, 64, ((2, 64), (128, 2), (128, 2), (2, 64)), {"SIZE": 2}),
-    ("09_attention_and_precision_exercises", "column_softmax"): (2, 32, ((6, 50), (6, 50))),
-    ("08_matmul_ladder_exercises", "product"): ((2, 2), (8, 4), ((7, 5), (5, 13), (7, 13))),
-    ("08_matmul_ladder_exercises", "tiled_product"):
+    ("10_attention_and_precision/exercises", "column_softmax"): (2, 32, ((6, 50), (6, 50))),
+    ("08_matmul_ladder/exercises", "product"): ((2, 2), (8, 4), ((7, 5), (5, 13), (7, 13))),
+    ("08_matmul_ladder/exercises", "tiled_product"):
         ((2, 2), (8, 8), ((9, 13), (13, 11), (9, 11)), {"TILE": 8}),
-    ("08_matmul_ladder_exercises", "square_product"):
+    ("08_matmul_ladder/exercises", "square_product"):
         ((2, 2), (8, 8), ((17, 21), (21, 18), (17, 18)), {"SIDE": 16, "HALF": 8}),
 }  # fmt: skip
 
 # What is reported although no schedule shows it, and why that is so.
 UNNEEDED = {
-    "07_barriers_and_races/version_5: barrier: cuda.syncwarp()":
+    "07_barriers_and_races/lesson/version_5: barrier: cuda.syncwarp()":
         "the lanes that are read store once more what they have stored before",
 }  # fmt: skip
 # What no checker can find: a kernel that is sound, in every order, and does another thing.
 ANOTHER_MEANING = {
-    "07_barriers_and_races_exercises/total: guard: if t == 0:  ->  if True:":
+    "07_barriers_and_races/exercises/total: guard: if t == 0:  ->  if True:":
         "every thread of a block adds the block's sum, one after the other",
     "guarded: guard: if i < 250:  ->  if True:":
         "the six last elements are written, too",
@@ -175,7 +175,7 @@ def whole_numbers(arg, shape, rng):
 
 
 def key_of(launch):
-    return launch.source.removeprefix("lessons/").removesuffix(".py"), launch.name
+    return launch.source.removeprefix("lessons/lesson_").removesuffix(".py"), launch.name
 
 
 def smaller(launch):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from labkit.hardware import recorded
-from labkit.simt import compiled, cuda, occupancy
+from labkit.results import recorded
+from labkit.simt import cuda, occupancy, ptxas_records
 from labkit.simt.occupancy import LIMITS
 
 WARPS, BLOCKS, REGISTERS, SHARED = "warps", "blocks", "registers", "shared"
@@ -83,7 +83,7 @@ def test_capabilities_are_spelled_in_three_ways():
 
 def kernel_of_lesson_8(name, **constants):
     """A kernel as it stands in the lesson, with other constants around it."""
-    path = Path(__file__).parents[2] / "lessons/08_matmul_ladder.py"
+    path = Path(__file__).parents[2] / "lessons/lesson_08_matmul_ladder/lesson.py"
     tree = ast.parse(path.read_text(encoding="utf-8"))
     tree.body = [node for node in tree.body if getattr(node, "name", None) == name]
     space = {"cuda": cuda, **constants}
@@ -137,12 +137,12 @@ def test_of_several_types_of_arguments_the_most_counts(monkeypatch):
     def kernel(x):
         x[0] = 1
 
-    mark = compiled.fingerprint(kernel.py_func)
+    mark = ptxas_records.fingerprint(kernel.py_func)
     rows = [
         {"fingerprint": mark, "registers": {"8.0": n}, "shared_bytes": {"8.0": 0}} for n in (8, 60)
     ]
     record = type("Record", (), {"rows": rows, "source": "a test, today"})
-    monkeypatch.setattr(compiled, "recorded", lambda key: record)
+    monkeypatch.setattr(ptxas_records, "recorded", lambda key: record)
     assert occupancy(kernel[1, 32], compute_capability="8.0").registers.value == 60
 
 
@@ -165,18 +165,18 @@ def test_a_fingerprint_does_not_depend_on_a_global_with_the_name_of_a_local(monk
         x = cuda.threadIdx.x
         out[x] = x
 
-    before = compiled.fingerprint(kernel)
+    before = ptxas_records.fingerprint(kernel)
     monkeypatch.setitem(globals(), "x", 5)
-    compiled.frozen.cache_clear()
-    assert compiled.fingerprint(kernel) == before
+    ptxas_records.frozen.cache_clear()
+    assert ptxas_records.fingerprint(kernel) == before
 
 
 def test_a_fingerprint_changes_with_a_constant_of_a_device_function(monkeypatch):
-    before = compiled.fingerprint(counts_on)
-    assert compiled.fingerprint(counts_on) == before
+    before = ptxas_records.fingerprint(counts_on)
+    assert ptxas_records.fingerprint(counts_on) == before
     monkeypatch.setitem(globals(), "STEP", 2)
-    compiled.frozen.cache_clear()
-    assert compiled.fingerprint(counts_on) != before
+    ptxas_records.frozen.cache_clear()
+    assert ptxas_records.fingerprint(counts_on) != before
 
 
 PROGRAM = r"""

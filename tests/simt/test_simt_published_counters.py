@@ -9,7 +9,7 @@ import functools
 import numpy as np
 import pytest
 
-from labkit.hardware import published
+from labkit.results import published
 from labkit.simt import cuda, profile
 
 TILE = 32

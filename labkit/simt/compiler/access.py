@@ -19,21 +19,21 @@ class Access:
 
     def expr_attribute(self, node):
         value, name = self.expr(node.value), node.attr
-        site = self.site(node)
-        return lambda f: views.attribute(f, site, value(f), name)
+        location = self.location(node)
+        return lambda f: views.attribute(f, location, value(f), name)
 
     def expr_subscript(self, node):
-        point, site = self.pointer(node), self.site(node)
+        point, location = self.pointer(node), self.location(node)
 
         def run(f):
-            array, place, shift = point(f)
-            return array if place is None else load(f, site, array, place, shift)
+            array, address, shift = point(f)
+            return array if address is None else load(f, location, array, address, shift)
 
         return run
 
     def pointer(self, node):
-        """-> (array, place, shift) of an indexed element, or (view or item, None, None)."""
-        base, site = self.expr(node.value), self.site(node)
+        """-> (array, address, shift) of an indexed element, or (view or item, None, None)."""
+        base, location = self.expr(node.value), self.location(node)
         parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         simple = not any(isinstance(part, ast.Slice) for part in parts)
         parts = [self.index(part) for part in parts]
@@ -47,8 +47,8 @@ class Access:
                     if type(i) is not int or (vector is not None and vector.dtype.kind not in "iu"):
                         break
                 else:
-                    return (array, *locate(f, site, array, index))
-            return views.view(f, site, array, index)
+                    return (array, *locate(f, location, array, index))
+            return views.view(f, location, array, index)
 
         return run
 
@@ -64,7 +64,7 @@ class Access:
             value = self.expr(node)
             return lambda f: _split(value(f))
         left, right = self.expr(node.left), self.expr(node.right)
-        site, key, apply = self.site(node), object(), self.apply(node)
+        location, key, apply = self.location(node), object(), self.apply(node)
 
         def run(f):
             a, b = left(f), right(f)
@@ -78,19 +78,19 @@ class Access:
                     known = f.memo[key] = (a, b, apply(f, a, b))
                     return _split(known[2])
                 found = _split(known[2])
-            f.watch.operation(f.mask, site, "+", 0)
+            f.watch.operation(f.mask, location, "+", 0)
             return found
 
         return run
 
-    def fill(self, f, site, array, value, of_record):
+    def fill(self, f, location, array, value, of_record):
         """Assign to every element of a view, which may be a record or a field of one."""
         if isinstance(value, Array | tuple) and not of_record and array.dtype.names is None:
             refuse("only a number fills a whole view: copy the elements one by one")
-        f.site = site
+        f.location = location
         for index in np.ndindex(array.shape):
             item = views.at(f, value, index) if isinstance(value, Array) else value
-            save(f, site, array, *locate(f, site, array, views.uniform(index)), item)
+            save(f, location, array, *locate(f, location, array, views.uniform(index)), item)
 
     # Calls
 
@@ -112,7 +112,7 @@ class Access:
         return run
 
     def expr_call(self, node, used=True):
-        site = self.site(node, getattr(self.naming, "id", None))
+        location = self.location(node, getattr(self.naming, "id", None))
         keywords = [(k.arg or self.unsupported(node), self.expr(k.value)) for k in node.keywords]
         arguments, found = self.arguments(node.args), self.static(node.func)
         if found is MISSING:
@@ -128,10 +128,10 @@ class Access:
         def run(f):
             called = target if function is None else self.callable_for(function(f), text)
             args, kwargs = arguments(f), {name: value(f) for name, value in keywords}
-            f.site = site
+            f.location = location
             value = (called.run if used else called.statement)(f, *args, **kwargs)
             if called.counts:
-                f.watch.operation(f.mask, site, called.name, value)
+                f.watch.operation(f.mask, location, called.name, value)
             return value
 
         return run
@@ -176,14 +176,14 @@ class Access:
 
     def iterable(self, node):
         """What a `for` runs over -> `items(f)`, which gives `step(number) -> (more, value)`."""
-        site = self.site(node)
+        location = self.location(node)
         if isinstance(node, ast.Call) and self.static(node.func) is range:
             arguments = self.arguments(node.args)
             return lambda f: counting(*arguments(f))
         value = self.expr_tuple(node) if isinstance(node, ast.List) else self.expr(node)
 
         def items(f):
-            f.site = site
+            f.location = location
             values = self.items(f, value(f))
             views.alike(values)
             return Elements(values)

@@ -10,7 +10,7 @@ import enum
 
 import numpy as np
 
-from labkit.simt.compiler import names, views
+from labkit.simt.compiler import outside, views
 from labkit.simt.compiler.access import MISSING, Access
 from labkit.simt.compiler.foreign import ours
 from labkit.simt.errors import refuse
@@ -93,7 +93,7 @@ class Expressions(Access):
             return literal(int(found) if isinstance(found, enum.IntEnum) else found)
         if isinstance(found, tuple) and not hasattr(found, "_fields"):
             return tuple(self.value_of(part, name) for part in found)
-        return names.constant_array(found, name)
+        return outside.constant_array(found, name)
 
     def constant(self, node, found):
         if hasattr(found, "read"):  # threadIdx.x and its like
@@ -159,12 +159,12 @@ class Expressions(Access):
 
     def apply(self, node):
         """The function `(f, a, b)` of a binary operator."""
-        op, site = self.operator(node.op), self.site(node)
+        op, location = self.operator(node.op), self.location(node)
         compute = binary(op)
 
         def run(f, a, b):
             value = compute(a, b)
-            f.watch.operation(f.mask, site, op, value)
+            f.watch.operation(f.mask, location, op, value)
             return value
 
         return run
@@ -198,11 +198,11 @@ class Expressions(Access):
 
     def counted(self, node, op, compute):
         """An operation that the watcher is told of, each time it is executed."""
-        site = self.site(node)
+        location = self.location(node)
 
         def run(f):
             value = compute(f)
-            f.watch.operation(f.mask, site, op, value)
+            f.watch.operation(f.mask, location, op, value)
             return value
 
         return run
@@ -255,12 +255,12 @@ class Expressions(Access):
 
     def expr_ifexp(self, node):
         test, yes, no = self.condition(node.test), self.expr(node.body), self.expr(node.orelse)
-        site = self.site(node)
+        location = self.location(node)
 
         def run(f):
             outer = f.mask
             then, other = outer.split(test(f))
-            f.watch.branch(f, site, outer, then, other)
+            f.watch.branch(f, location, outer, then, other)
             if other is NONE:
                 return yes(f)
             if then is NONE:

@@ -4,17 +4,17 @@ import time
 
 import numpy as np
 
+from labkit.simt.lanes.compaction import Compaction, fewer_lanes, taken
 from labkit.simt.lanes.masks import NONE
-from labkit.simt.lanes.narrow import Narrowed, fewer_lanes, taken
 from labkit.simt.lanes.values import binary, cast, comparison, is_vector
 
 LOOK_TURNS = 64  # how often a `while` loop is looked at: does it still change anything?
 LOOK_S = 0.1  # and how often at least, once it has run a few turns
-NARROW_TURNS = 16  # how often a loop is asked whether few of its warps are still active
+COMPACT_TURNS = 16  # how often a loop is asked whether few of its warps are still active
 PATIENCE_S = 1.2  # how long a `while` loop may go on without letting go a lane or changing memory
 
 
-def loop(f, turns, orelse, may_narrow):
+def loop(f, turns, orelse, may_compact):
     """Turns of a loop until no lane is left in it; broken lanes rejoin after it.
 
     turns   has `test(f, number, mask)`, which gives the lanes that go on and those that leave, and
@@ -22,7 +22,7 @@ def loop(f, turns, orelse, may_narrow):
     """
     outer, buckets = f.mask, (f.broke, f.continued)
     f.broke, f.continued = [], []
-    ended = _turns(f, turns, outer, 0, may_narrow)
+    ended = _turns(f, turns, outer, 0, may_compact)
     broke, (f.broke, f.continued) = f.broke, buckets
     f.mask = outer.join(*ended)
     if ended:
@@ -31,17 +31,17 @@ def loop(f, turns, orelse, may_narrow):
         f.mask = outer.join(f.mask, *broke)
 
 
-def _turns(f, turns, mask, number, may_narrow):
+def _turns(f, turns, mask, number, may_compact):
     """-> the masks of the lanes that left by the test; continued lanes rejoin after each turn."""
     ended = []
     while mask is not NONE:
-        if may_narrow and number % NARROW_TURNS == NARROW_TURNS - 1:
+        if may_compact and number % COMPACT_TURNS == COMPACT_TURNS - 1:
             lanes = fewer_lanes(f, mask)
             if lanes is not None:
-                narrowed = Narrowed(f, mask, lanes)
+                compacted = Compaction(f, mask, lanes)
                 turns.take(lanes)
-                rest = _turns(f, turns, narrowed.mask, number, may_narrow)
-                return ended + narrowed.undo(rest)
+                rest = _turns(f, turns, compacted.mask, number, may_compact)
+                return ended + compacted.undo(rest)
         f.mask = mask
         go, left = turns.test(f, number, mask)
         if left is not NONE:
@@ -105,8 +105,8 @@ class Ranges:
 class Counted:
     """The turns of a `for` loop: `step(number)` gives whether there is more, and the next value."""
 
-    def __init__(self, site, step, assign, body):
-        self.site, self.step, self.assign, self.run = site, step, assign, body
+    def __init__(self, location, step, assign, body):
+        self.location, self.step, self.assign, self.run = location, step, assign, body
 
     def take(self, lanes):
         self.step = taken(self.step, lanes)
@@ -114,7 +114,7 @@ class Counted:
     def test(self, f, number, mask):
         more, value = self.step(number)
         go, left = mask.split(more)
-        f.watch.branch(f, self.site, mask, go, left)
+        f.watch.branch(f, self.location, mask, go, left)
         if go is not NONE:
             f.mask = go
             self.assign(f, value)
@@ -128,8 +128,13 @@ class Guard:
     certain. Behind it stands a guess, by time, for loops that only count.
     """
 
-    def __init__(self, site, condition, body, patience_s):
-        self.site, self.condition, self.body, self.patience_s = site, condition, body, patience_s
+    def __init__(self, location, condition, body, patience_s):
+        self.location, self.condition, self.body, self.patience_s = (
+            location,
+            condition,
+            body,
+            patience_s,
+        )
         self.mask, self.since, self.before = None, time.monotonic(), None
         self.looked = self.since
 
@@ -144,7 +149,7 @@ class Guard:
             self.before = (list(f.vals), f.batch.tracking, f.batch.changed)
             f.batch.tracking, f.batch.changed = True, False
         go, left = mask.split(self.condition(f))
-        f.watch.branch(f, self.site, mask, go, left)
+        f.watch.branch(f, self.location, mask, go, left)
         return go, left
 
     def run(self, f):
@@ -177,7 +182,7 @@ class Guard:
             f"another of its warp, nor for a block that may not have started: use syncthreads() "
             f"within a block and grid.sync() across blocks"
         )
-        f.fail("livelock", self.site, mask.lanes[0], said)
+        f.fail("livelock", self.location, mask.lanes[0], said)
 
 
 def _same(old, new, mask):

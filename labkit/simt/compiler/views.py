@@ -13,10 +13,10 @@ from labkit.simt.lanes.values import comparison, dtype_of, is_vector, plain, str
 from labkit.simt.language.registry import HOST_FUNCTIONS, Intrinsic
 
 
-def attribute(f, site, value, name):
+def attribute(f, location, value, name):
     """`value.name` inside a kernel."""
     if isinstance(value, Array):
-        return _array_attribute(f, site, value, name)
+        return _array_attribute(f, location, value, name)
     if name in ("real", "imag") and not isinstance(value, tuple):
         return plain(np.array(getattr(value, name))[()])
     if name in _METHODS_OF_NUMBERS:
@@ -48,10 +48,10 @@ _METHODS = {
 }
 
 
-def _array_attribute(f, site, array, name):
+def _array_attribute(f, location, array, name):
     if array.dtype.names and name in array.dtype.names:
         part = array.field(name)
-        return _loaded(f, site, part) if part.ndim == 0 and not part.dtype.names else part
+        return _loaded(f, location, part) if part.ndim == 0 and not part.dtype.names else part
     if name in _ATTRIBUTES:
         return _ATTRIBUTES[name](array)
     if name in ("real", "imag") and array.dtype.kind == "c":
@@ -77,8 +77,8 @@ def _retyped(array, dtype):
     return Array(first, 0, (n,), (1,), array.allocation, byte0)
 
 
-def _loaded(f, site, array):
-    return load(f, site, array, *locate(f, site, array, []))
+def _loaded(f, location, array):
+    return load(f, location, array, *locate(f, location, array, []))
 
 
 def item(f, value, index):
@@ -88,7 +88,7 @@ def item(f, value, index):
     vector, i = index[0]
     if vector is None:
         return value[i]
-    low, high = f.batch.spread(vector).active(f.mask)
+    low, high = f.batch.index_range(vector).active(f.mask)
     if low + i < -len(value) or high + i >= len(value):
         raise IndexError("tuple index out of range")
     if not value or any(isinstance(part, tuple | Array) for part in value):
@@ -116,12 +116,12 @@ def elements(f, array):
     """The elements of an array along its first axis, as iteration needs them."""
     found = []
     for i in range(array.shape[0]):
-        part, place, shift = view(f, f.site, array, [(None, i)])
-        found.append(part if place is None else load(f, f.site, part, place, shift))
+        part, address, shift = view(f, f.location, array, [(None, i)])
+        found.append(part if address is None else load(f, f.location, part, address, shift))
     return found
 
 
-def view(f, site, array, index):
+def view(f, location, array, index):
     """An index that is not one number per axis -> (view, None, None), or the element it names."""
     if len(index) == 1 and type(index[0][1]) is tuple:
         index = [(i, 0) if is_vector(i) else (None, i) for i in index[0][1]]
@@ -131,7 +131,7 @@ def view(f, site, array, index):
             return array, None, None
     index = [(vector, _integer(array, vector, i)) for vector, i in index]
     if array.dtype.names and array.ndim == 0 and len(index) == 1:  # a field by its number
-        return view(f, site, array, [(None, array.dtype.names[index[0][1]])])
+        return view(f, location, array, [(None, array.dtype.names[index[0][1]])])
     if any(i is Ellipsis for _, i in index):
         at = next(n for n, (_, i) in enumerate(index) if i is Ellipsis)
         fill = [(None, slice(None))] * (array.ndim - len(index) + 1)
@@ -139,11 +139,11 @@ def view(f, site, array, index):
     if len(index) > array.ndim:
         refuse(f"{array.name} has {array.ndim} axes and is indexed with {len(index)}")
     if len(index) == array.ndim and not any(isinstance(i, slice) for _, i in index):
-        place, shift = locate(f, site, array, index)
+        address, shift = locate(f, location, array, index)
         if not array.dtype.names:
-            return array, place, shift
-        return array.like(offset=_offset(place, shift), shape=(), strides=()), None, None
-    return _sub_array(f, site, array, index), None, None
+            return array, address, shift
+        return array.like(offset=_offset(address, shift), shape=(), strides=()), None, None
+    return _sub_array(f, location, array, index), None, None
 
 
 def _integer(array, vector, i):
@@ -157,21 +157,21 @@ def _integer(array, vector, i):
     return refuse(f"{array.name} is indexed with {kind}: an index is an integer, as int() gives")
 
 
-def _offset(place, shift):
-    return shift if place.base is None else place.base + shift
+def _offset(address, shift):
+    return shift if address.base is None else address.base + shift
 
 
-def _sub_array(f, site, array, index):
+def _sub_array(f, location, array, index):
     """Indexing with fewer numbers than axes, or with slices, only moves the offset."""
     index = [*index, *[(None, slice(None))] * (array.ndim - len(index))]
-    known = f.memo.get((site, "view"))
+    known = f.memo.get((location, "view"))
     if known is not None and known[0] is array and _same_index(known[1], index):
         return known[2]
     axes = [axis for axis, (_, i) in enumerate(index) if not isinstance(i, slice)]
     fixed = array.like(
         shape=tuple(array.shape[a] for a in axes), strides=tuple(array.strides[a] for a in axes)
     )
-    offset = _offset(*locate(f, site, fixed, [index[a] for a in axes]))
+    offset = _offset(*locate(f, location, fixed, [index[a] for a in axes]))
     shape, strides = [], []
     for axis, (_, i) in enumerate(index):
         if isinstance(i, slice):
@@ -181,7 +181,7 @@ def _sub_array(f, site, array, index):
             shape.append(len(range(start, stop, step)))
             strides.append(step * array.strides[axis])
     found = array.like(offset=offset, shape=tuple(shape), strides=tuple(strides))
-    f.memo[(site, "view")] = (array, index, found)
+    f.memo[(location, "view")] = (array, index, found)
     return found
 
 
@@ -193,7 +193,9 @@ def _uniform_slice(f, part, n):
     if not any(is_vector(bound) for bound in (part.start, part.stop, part.step)):
         return part, 0
     start, stop = part.start or 0 if not is_vector(part.start) else part.start, part.stop
-    low, high = (start, start) if not is_vector(start) else f.batch.spread(start).active(f.mask)
+    low, high = (
+        (start, start) if not is_vector(start) else f.batch.index_range(start).active(f.mask)
+    )
     lengths = n - high if stop is None else stop - start
     lengths = np.unique(lengths[f.mask.lanes] if is_vector(lengths) else lengths)
     if part.step is not None or len(lengths) > 1:
@@ -232,4 +234,4 @@ def at(f, array, index):
     """The element of an array that broadcasts to an index of more axes."""
     index = index[len(index) - array.ndim :]
     index = [i if n > 1 else 0 for i, n in zip(index, array.shape, strict=True)]
-    return load(f, f.site, array, *locate(f, f.site, array, uniform(index)))
+    return load(f, f.location, array, *locate(f, f.location, array, uniform(index)))

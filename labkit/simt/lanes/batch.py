@@ -8,12 +8,12 @@ import math
 import numpy as np
 
 from labkit.simt.errors import refuse
-from labkit.simt.lanes.masks import WARP_LANES, Mask
-from labkit.simt.lanes.memory import LOCAL, SHARED, Allocation, Array, Spread, c_strides
+from labkit.simt.lanes.masks import Mask
+from labkit.simt.lanes.memory import LOCAL, SHARED, Allocation, Array, IndexRange, c_strides
+from labkit.simt.limits import STATIC_SHARED_BYTES, WARP_SIZE
 
 BATCH_LANES = 32768  # the vectors stay in the second-level cache, and interpreting costs little
 SHARED_ALIGN = 16
-STATIC_SHARED_BYTES = 48 * 1024
 SHARED_WINDOW = 128  # a block's share of a store is a multiple: banks come out right
 
 
@@ -29,7 +29,7 @@ class Geometry:
     def __init__(self, block, n_blocks):
         self.block, self.n_blocks = block, n_blocks
         self.threads = math.prod(block)
-        self.lanes_per_block = -(-self.threads // WARP_LANES) * WARP_LANES
+        self.lanes_per_block = -(-self.threads // WARP_SIZE) * WARP_SIZE
         self.n_lanes = n_blocks * self.lanes_per_block
         lane = np.arange(self.lanes_per_block)
         self.entry = Mask(np.tile(lane < self.threads, n_blocks))
@@ -65,7 +65,7 @@ class Geometry:
 
     @functools.cached_property
     def lane_of_warp(self):
-        return self.lane % WARP_LANES
+        return self.lane % WARP_SIZE
 
 
 @functools.lru_cache(maxsize=16)
@@ -86,7 +86,7 @@ class Batch:
 
     def forget(self):
         """Begin without anything worked out."""
-        self._spreads, self._blocks, self._global, self._sums = {}, {}, {}, {}
+        self._index_ranges, self._blocks, self._global, self._sums = {}, {}, {}, {}
 
     def block(self, axis):
         """`blockIdx` along an axis."""
@@ -107,18 +107,18 @@ class Batch:
             self._global[axis] = self.block(axis) * self.launch.block[axis] + self.thread(axis)
         return self._global[axis]
 
-    def spread(self, vector):
+    def index_range(self, vector):
         """Bounds of a vector of indices, remembered while the batch runs."""
-        known = self._spreads.get(id(vector))
+        known = self._index_ranges.get(id(vector))
         if known is not None and known[0] is vector:
             return known[1]
-        if len(self._spreads) > 64:
-            self._spreads.clear()
+        if len(self._index_ranges) > 64:
+            self._index_ranges.clear()
         whole = vector if vector.dtype == np.int64 else vector.astype(np.int64)
-        spread = Spread(whole)
-        self._spreads[id(vector)] = (vector, spread)
-        self._spreads[id(whole)] = (whole, spread)
-        return spread
+        index_range = IndexRange(whole)
+        self._index_ranges[id(vector)] = (vector, index_range)
+        self._index_ranges[id(whole)] = (whole, index_range)
+        return index_range
 
     def plus(self, a, b):
         """a + b, remembered: the offsets of many lines are the same sum of the same vectors."""
@@ -143,12 +143,12 @@ class Batch:
         3-D."""
         return self.launch.name_of(self.first * self.geometry.lanes_per_block + lane)
 
-    def local_array(self, site, shape, dtype):
+    def local_array(self, location, shape, dtype):
         """An array per lane. Element k of all lanes lies together, as in a GPU's local memory."""
         store = np.empty(math.prod(shape) * self.n_lanes, dtype)
         store.view(np.uint8).fill(0xFF)
         strides = tuple(s * self.n_lanes for s in c_strides(shape))
-        allocation = Allocation(LOCAL, site.name or "a local array", store.nbytes)
+        allocation = Allocation(LOCAL, location.name or "a local array", store.nbytes)
         return Array(store, self.geometry.lane, shape, strides, allocation)
 
 
@@ -166,18 +166,18 @@ class SharedMemory:
         for store in self._stores.values():
             store.fill(0xFF)
 
-    def array(self, batch, site, shape, dtype):
+    def array(self, batch, location, shape, dtype):
         """The array of a place in the source. Shape 0 is the dynamic memory, which all such
         share."""
         dynamic = shape == (0,)
-        key = (None if dynamic else site, dtype)
+        key = (None if dynamic else location, dtype)
         if key not in self._arrays:
             n_bytes = self.dynamic_bytes if dynamic else math.prod(shape) * dtype.itemsize
             shape = (n_bytes // dtype.itemsize,) if dynamic else shape
-            self._arrays[key] = self._view(batch, key[0], site, shape, dtype, n_bytes)
+            self._arrays[key] = self._view(batch, key[0], location, shape, dtype, n_bytes)
         return self._arrays[key]
 
-    def _view(self, batch, key, site, shape, dtype, n_bytes):
+    def _view(self, batch, key, location, shape, dtype, n_bytes):
         n_blocks = batch.geometry.n_blocks
         window = math.lcm(SHARED_WINDOW, dtype.itemsize)
         if key not in self._stores:
@@ -188,7 +188,7 @@ class SharedMemory:
         if width % dtype.itemsize:
             refuse(f"dynamic shared memory as items of {dtype.itemsize} bytes is not supported")
         offset = batch.geometry.slot * (width // dtype.itemsize) if n_blocks > 1 else 0
-        allocation = self._allocate(key, site.name or "a shared array", n_bytes)
+        allocation = self._allocate(key, location.name or "a shared array", n_bytes)
         return Array(store.view(dtype), offset, shape, c_strides(shape), allocation)
 
     def _allocate(self, key, name, n_bytes):

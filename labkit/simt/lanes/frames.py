@@ -7,7 +7,7 @@ from labkit.simt.lanes.values import merge
 UNSET = type("Unset", (), {"__repr__": lambda self: "unset"})()
 
 
-class Site:
+class SourceLocation:
     """A place in the source: the key under which things are remembered about it.
 
     name    of the variable that an array made here is assigned to
@@ -25,8 +25,20 @@ class Frame:
     """The locals of a call, each with the mask under which it is defined, and the active mask."""
 
     __slots__ = (
-        "batch", "broke", "code", "continued", "defs", "entry", "mask", "memo", "parent", "ret",
-        "ret_mask", "site", "vals", "watch",
+        "batch",
+        "broke",
+        "code",
+        "continued",
+        "defs",
+        "entry",
+        "location",
+        "mask",
+        "memo",
+        "parent",
+        "ret",
+        "ret_mask",
+        "vals",
+        "watch",
     )  # fmt: skip
 
     def __init__(self, code, batch, mask, parent=None):
@@ -35,7 +47,7 @@ class Frame:
         self.mask = self.entry = mask
         self.vals, self.defs = [UNSET] * len(code.names), [None] * len(code.names)
         self.broke, self.continued = [], []
-        self.ret, self.ret_mask, self.site = None, NONE, None
+        self.ret, self.ret_mask, self.location = None, NONE, None
 
     def assign(self, slot, value):
         """Bind a local in the active lanes. Rebinding is enough unless other lanes may still read
@@ -57,12 +69,12 @@ class Frame:
         if defined is not self.entry and not self.mask.within(defined):
             self.defs[slot] = self.entry
 
-    def fail(self, kind, site, lane, sentence, error=KernelError, **details):
+    def fail(self, kind, location, lane, sentence, error=KernelError, **details):
         """Complain of a lane: `{who}` in the sentence becomes its thread and block."""
         thread, block = self.batch.name_of(int(lane))
         sentence = sentence.replace("{who}", f"thread {thread} of block {block}")
         details |= {"thread": thread, "block": block}
-        raise error(sentence, kind, site.function, site.line, **details)
+        raise error(sentence, kind, location.function, location.line, **details)
 
     def jump(self, bucket):
         """Leave what is being run, in the active lanes; the loop takes them from its bucket."""

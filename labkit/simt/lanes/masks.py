@@ -4,8 +4,6 @@ import functools
 
 import numpy as np
 
-WARP_LANES = 32
-
 
 class Mask:
     """A set of lanes. `split` and `join` hand back the same object where nothing changes: that

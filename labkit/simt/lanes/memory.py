@@ -6,8 +6,8 @@ import math
 import numpy as np
 
 from labkit.simt.errors import refuse
-from labkit.simt.lanes.masks import WARP_LANES
 from labkit.simt.lanes.values import is_vector, plain
+from labkit.simt.limits import WARP_SIZE
 
 GLOBAL, SHARED, LOCAL, CONST = "global", "shared", "local", "const"
 
@@ -61,8 +61,8 @@ class Array:
 
     def axis_named(self, axis):
         """An axis in words."""
-        place = f"axis {axis} of {self.shape[axis]}" if self.ndim > 1 else f"an axis of {self.size}"
-        return f"{place} of {self.name}"
+        where = f"axis {axis} of {self.shape[axis]}" if self.ndim > 1 else f"an axis of {self.size}"
+        return f"{where} of {self.name}"
 
     def like(self, **changes):
         """The same memory seen differently."""
@@ -143,7 +143,7 @@ def flatten(host):
     return np.lib.stride_tricks.as_strided(host, (extent,), (size,)), strides, None
 
 
-class Spread:
+class IndexRange:
     """What is known of a vector: its bounds, and where it starts if it goes up by one per lane."""
 
     def __init__(self, vector):
@@ -159,7 +159,7 @@ class Spread:
     def by_warp(self):
         """-> (rows, the pattern of a warp relative to its first lane if all have the same, else
         None)."""
-        rows = self.vector.reshape(-1, WARP_LANES)
+        rows = self.vector.reshape(-1, WARP_SIZE)
         pattern = rows[0] - rows[0, 0]
         if len(rows) > 1 and not (rows[1] - rows[1, 0] == pattern).all():
             return rows, None
@@ -174,31 +174,35 @@ class Spread:
         return self._active[1]
 
 
-class Place:
+class Address:
     """The varying part of an index: `store[base + shift]`, the shift being uniform.
 
-    key      the objects it was made from: while they are the same, so is the place
-    base     None if the index is uniform, else an offset per lane, of which `spread` knows more
+    key      the objects it was made from: while they are the same, so is the address
+    base     None if the index is uniform, else an offset per lane, whose `index_range` is known
     axes     (axis, what is known of the index) for every varying index, to check bounds
-    answers  what the counters worked out for this place
+    answers  what the counters worked out for this address
     """
 
-    __slots__ = ("answers", "axes", "base", "key", "low", "picked", "spread", "start")
+    __slots__ = ("answers", "axes", "base", "index_range", "key", "low", "picked", "start")
 
     def __init__(self, batch, array, vectors):
         self.key, self.axes, base = (array, *vectors), [], None
         for axis, vector in enumerate(vectors):
             if vector is not None:
-                spread = batch.spread(vector)
-                self.axes.append((axis, spread))
-                moved = batch.times(spread.vector, array.strides[axis])
+                index_range = batch.index_range(vector)
+                self.axes.append((axis, index_range))
+                moved = batch.times(index_range.vector, array.strides[axis])
                 base = moved if base is None else batch.plus(base, moved)
         base = array.offset if base is None else batch.plus(base, array.offset)
         self.base = base if is_vector(base) else None
         self.start, self.low = None, 0
         if self.base is not None:
-            self.spread = batch.spread(base)
-            self.base, self.start, self.low = self.spread.vector, self.spread.start, self.spread.low
+            self.index_range = batch.index_range(base)
+            self.base, self.start, self.low = (
+                self.index_range.vector,
+                self.index_range.start,
+                self.index_range.low,
+            )
         self.picked, self.answers = (None, None), {}
 
     def made_from(self, array, vectors):
@@ -214,69 +218,69 @@ class Place:
         return self.picked[1]
 
 
-def locate(f, site, array, index):
-    """Find `array[index]` and check its bounds -> (place, shift).
+def locate(f, location, array, index):
+    """Find `array[index]` and check its bounds -> (address, shift).
 
     index   one (vector or None, int) per axis: the index is their sum
     """
     vectors = tuple([vector for vector, _ in index])
-    place = f.memo.get(site)
-    if place is None or not place.made_from(array, vectors):
-        place = f.memo[site] = Place(f.batch, array, vectors)
-    shift = 0 if place.base is not None else array.offset
+    address = f.memo.get(location)
+    if address is None or not address.made_from(array, vectors):
+        address = f.memo[location] = Address(f.batch, array, vectors)
+    shift = 0 if address.base is not None else array.offset
     for axis, (vector, i) in enumerate(index):
         if vector is None:
             n = array.shape[axis]
             if not 0 <= i < n:
-                i = _wrap_uniform(f, site, array, axis, i)
+                i = _wrap_uniform(f, location, array, axis, i)
         if i:
             shift += i * array.strides[axis]
-    for axis, spread in place.axes:
+    for axis, index_range in address.axes:
         i = index[axis][1]
-        if spread.low + i < 0 or spread.high + i >= array.shape[axis]:
-            wrapped = _check_lanes(f, site, array, axis, spread, i)
+        if index_range.low + i < 0 or index_range.high + i >= array.shape[axis]:
+            wrapped = _check_lanes(f, location, array, axis, index_range, i)
             if wrapped is not None:
-                return locate(f, site, array, [*index[:axis], (wrapped, 0), *index[axis + 1 :]])
-    return place, shift
+                return locate(f, location, array, [*index[:axis], (wrapped, 0), *index[axis + 1 :]])
+    return address, shift
 
 
-def _wrap_uniform(f, site, array, axis, i):
+def _wrap_uniform(f, location, array, axis, i):
     n = array.shape[axis]
     if not -n <= i < n:
-        _out_of_bounds(f, site, array, axis, i, int(f.mask.lanes[0]))
+        _out_of_bounds(f, location, array, axis, i, int(f.mask.lanes[0]))
     return i + n
 
 
-def _check_lanes(f, site, array, axis, spread, shift):
+def _check_lanes(f, location, array, axis, index_range, shift):
     """Check the active lanes alone -> None, or the vector with negative indices wrapped."""
     n, lanes = array.shape[axis], f.mask.lanes
-    low, high = spread.active(f.mask)
+    low, high = index_range.active(f.mask)
     if low + shift >= 0 and high + shift < n:
         return None
-    active = spread.vector[lanes] + shift
+    active = index_range.vector[lanes] + shift
     bad = (active < -n) | (active >= n)
     if bad.any():
         first = int(np.argmax(bad))
-        _out_of_bounds(f, site, array, axis, int(active[first]), int(lanes[first]))
+        _out_of_bounds(f, location, array, axis, int(active[first]), int(lanes[first]))
     first = int(np.argmax(active < 0))
-    f.watch.wrapped(f, site, array, axis, int(active[first]), int(lanes[first]))
-    whole = spread.vector + shift
+    f.watch.wrapped(f, location, array, axis, int(active[first]), int(lanes[first]))
+    whole = index_range.vector + shift
     return np.clip(np.where(whole < 0, whole + n, whole), 0, n - 1)
 
 
-def _out_of_bounds(f, site, array, axis, i, lane):
+def _out_of_bounds(f, location, array, axis, i, lane):
     said = f"index {i} in {array.axis_named(axis)}, by {{who}}"
-    f.fail("out-of-bounds", site, lane, said, array=array.name, index=i)
+    f.fail("out-of-bounds", location, lane, said, array=array.name, index=i)
 
 
-def load(f, site, array, place, shift):
-    """The value at a place, in all lanes; inactive lanes may read rubbish."""
-    f.watch.access("load", f, site, array, place, shift)
+def load(f, location, array, address, shift):
+    """The value at an address, in all lanes; inactive lanes may read rubbish."""
+    f.watch.access("load", f, location, array, address, shift)
     store = array.store
-    if place.base is None:
+    if address.base is None:
         return plain(store[shift])
-    if place.start is not None:
-        start, n = place.start + shift, len(place.base)
+    if address.start is not None:
+        start, n = address.start + shift, len(address.base)
         if start >= 0 and start + n <= len(store):
             return store[start : start + n].copy()
         if (run := f.mask.run) is not None:
@@ -284,13 +288,13 @@ def load(f, site, array, place, shift):
             value[run] = store[start + run.start : start + run.stop]
             return value
     if array.pitch != store.itemsize:  # a field of records: `take` would copy it whole
-        return store[np.clip(place.base + shift, 0, len(store) - 1)]
-    if shift >= 0 <= place.low and shift < len(store):
-        return (store[shift:] if shift else store).take(place.base, mode="clip")
-    return store.take(place.base + shift, mode="clip")
+        return store[np.clip(address.base + shift, 0, len(store) - 1)]
+    if shift >= 0 <= address.low and shift < len(store):
+        return (store[shift:] if shift else store).take(address.base, mode="clip")
+    return store.take(address.base + shift, mode="clip")
 
 
-def save(f, site, array, place, shift, value):
+def save(f, location, array, address, shift, value):
     """Store a value in the active lanes; where lanes collide, the last one wins."""
     if array.allocation.space == CONST:
         refuse(f"{array.name} is constant and cannot be stored to")
@@ -298,23 +302,23 @@ def save(f, site, array, place, shift, value):
         refuse(f"what is stored to {array.name} is None: a function that returns nothing?")
     if array.dtype.kind != "c" == getattr(getattr(value, "dtype", None), "kind", None):
         refuse(f"{array.name} is real, and what is stored to it is complex")
-    f.watch.access("store", f, site, array, place, shift, value)
-    where, value = _target(f.mask, place, shift, value)
+    f.watch.access("store", f, location, array, address, shift, value)
+    where, value = _target(f.mask, address, shift, value)
     if f.batch.tracking:
         f.batch.changed |= differs(array.store[where], value)
     array.store[where] = value
 
 
-def _target(mask, place, shift, value):
+def _target(mask, address, shift, value):
     """Where the active lanes store, as an index into the store, and what."""
-    if place.base is None:
+    if address.base is None:
         return shift, value[mask.lanes[-1]] if is_vector(value) else value
     run = slice(0, len(mask.bits)) if mask.full else mask.run
-    if place.start is not None and run is not None:
-        start = place.start + shift
+    if address.start is not None and run is not None:
+        start = address.start + shift
         where = slice(start + run.start, start + run.stop)
         return where, value[run] if is_vector(value) else value
-    where = place.pick(mask)
+    where = address.pick(mask)
     if is_vector(value) and not mask.full:
         value = value[mask.lanes]
     return where + shift if shift else where, value

@@ -15,14 +15,14 @@ NUMBERS = (*WHOLE, "float32", "float64")
 
 
 def _point(f, array, index):
-    """-> (array, place, shift) of the element that an atomic works on."""
+    """-> (array, address, shift) of the element that an atomic works on."""
     if not isinstance(array, Array):
         refuse("an atomic takes an array, an index and then its values")
     if array.ndim == 1 and not isinstance(index, tuple):
         index = (cast(index, np.dtype(np.int64)),)
     elif array.ndim == 1 or not isinstance(index, tuple):
         refuse("an atomic takes a number as the index of one axis, and a tuple for several")
-    return views.view(f, f.site, array, [(i, 0) if is_vector(i) else (None, i) for i in index])
+    return views.view(f, f.location, array, [(i, 0) if is_vector(i) else (None, i) for i in index])
 
 
 def _spread_out(f, *values):
@@ -35,11 +35,11 @@ def _spread_out(f, *values):
 
 def _aim(f, array, index, dtypes):
     """-> (array, offset of every active lane's element), the access being seen by the watcher."""
-    array, place, shift = _point(f, array, index)
-    if place is None or array.dtype.name not in dtypes:
+    array, address, shift = _point(f, array, index)
+    if address is None or array.dtype.name not in dtypes:
         refuse(f"this atomic takes elements of {', '.join(dtypes)}; {array.name} has {array.dtype}")
-    f.watch.access("atomic", f, f.site, array, place, shift)
-    where = np.full(f.mask.n, shift) if place.base is None else place.pick(f.mask) + shift
+    f.watch.access("atomic", f, f.location, array, address, shift)
+    where = np.full(f.mask.n, shift) if address.base is None else address.pick(f.mask) + shift
     return array, where
 
 

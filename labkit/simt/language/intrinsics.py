@@ -6,11 +6,12 @@ Values are scalars or vectors with one element per lane; `f.mask.bits` says whic
 import numpy as np
 
 from labkit.simt.errors import KernelError, refuse
+from labkit.simt.lanes.compaction import taken
 from labkit.simt.lanes.dtypes import as_dtype
 from labkit.simt.lanes.memory import Array
-from labkit.simt.lanes.narrow import taken
 from labkit.simt.lanes.values import cast, dtype_of, is_vector, need, plain, strong, truth
 from labkit.simt.language.registry import Intrinsic, Special, intrinsic
+from labkit.simt.limits import WARP_SIZE
 
 # The dtypes that numba takes.
 WORDS = ("int32", "int64", "uint32", "uint64")
@@ -42,7 +43,7 @@ blockIdx = _dim3(lambda f, axis: f.batch.block(axis))  # noqa: N816
 blockDim = _dim3(lambda f, axis: f.batch.launch.block[axis])  # noqa: N816
 gridDim = _dim3(lambda f, axis: f.batch.launch.grid[axis])  # noqa: N816
 laneid = Special(lambda f: f.batch.geometry.lane_of_warp)
-warpsize = 32
+warpsize = WARP_SIZE
 
 
 def _axes(n, value):
@@ -80,12 +81,12 @@ def _element(dtype):
 
 @intrinsic(name="shared.array", counts=False, constant="shape", together="block")
 def shared_array(f, shape, dtype, alignment=None):
-    return f.batch.launch.shared.array(f.batch, f.site, _shape(shape), _element(dtype))
+    return f.batch.launch.shared.array(f.batch, f.location, _shape(shape), _element(dtype))
 
 
 @intrinsic(name="local.array", counts=False, constant="shape", together="block")
 def local_array(f, shape, dtype, alignment=None):
-    return f.batch.local_array(f.site, _shape(shape), _element(dtype))
+    return f.batch.local_array(f.location, _shape(shape), _element(dtype))
 
 
 @intrinsic(name="const.array_like", counts=False)
@@ -104,7 +105,7 @@ def _barrier(f, name="syncthreads()", awaited=None):
         torn = np.flatnonzero((here != 0) & (here != live))
         if len(torn):
             _divergent(f, name, int(torn[0]), here, live, awaited)
-    f.watch.barrier(f, f.site)
+    f.watch.barrier(f, f.location)
 
 
 def _divergent(f, name, slot, here, live, awaited):
@@ -117,7 +118,7 @@ def _divergent(f, name, slot, here, live, awaited):
         f"{here[slot]} of {live[slot]} live threads of block {block} reach {name}; thread {thread} "
         f"is here, thread {other} is not"
     )
-    f.fail("divergent-barrier", f.site, there, said, other_thread=other)
+    f.fail("divergent-barrier", f.location, there, said, other_thread=other)
 
 
 @intrinsic(counts=False, together="block")
@@ -199,14 +200,14 @@ def this_grid(f):
 def _rows(f, value):
     if not is_vector(value):
         value = np.full(f.batch.n_lanes, value, dtype_of(value))
-    return value.reshape(-1, 32)
+    return value.reshape(-1, WARP_SIZE)
 
 
 def _members(f, mask):
     """The active lanes among those that a warp mask names."""
     if not is_vector(mask) and mask == 0xFFFFFFFF:
         return f.mask.bits
-    bits = _rows(f, mask).astype(np.uint64) >> np.arange(32, dtype=np.uint64) & np.uint64(1)
+    bits = _rows(f, mask).astype(np.uint64) >> np.arange(WARP_SIZE, dtype=np.uint64) & np.uint64(1)
     return f.mask.bits & bits.astype(bool).reshape(-1)
 
 
@@ -222,16 +223,16 @@ def _shuffle(source_of):
         need("a shuffle", value, *SHUFFLED)
         need("the lane of a shuffle", number, *WHOLE)
         need("the mask of a shuffle", mask, *WHOLE)
-        lane = np.arange(32)
+        lane = np.arange(WARP_SIZE)
         source = source_of(lane, _rows(f, number).astype(np.int64))
-        source = np.where((source >= 0) & (source < 32), source, lane)
+        source = np.where((source >= 0) & (source < WARP_SIZE), source, lane)
         return np.take_along_axis(_rows(f, value), source, axis=1).reshape(-1)
 
     return run
 
 
 for _name, _source in {
-    "shfl_sync": lambda lane, number: number % 32,
+    "shfl_sync": lambda lane, number: number % WARP_SIZE,
     "shfl_up_sync": lambda lane, number: lane - number,
     "shfl_down_sync": lambda lane, number: lane + number,
     "shfl_xor_sync": lambda lane, number: lane ^ number,
@@ -245,8 +246,8 @@ def _vote(decide):
     def run(f, mask, predicate):
         need("a vote", predicate, "bool", *WHOLE)
         need("the mask of a vote", mask, *WHOLE)
-        members = _members(f, mask).reshape(-1, 32)
-        return np.repeat(decide(members, members & _rows(f, truth(predicate))), 32)
+        members = _members(f, mask).reshape(-1, WARP_SIZE)
+        return np.repeat(decide(members, members & _rows(f, truth(predicate))), WARP_SIZE)
 
     return run
 
@@ -262,7 +263,7 @@ for _name, _decide in {
 
 def _matches(f, mask, value):
     need("a match", value, *SHUFFLED)
-    members, rows = _members(f, mask).reshape(-1, 32), _rows(f, value)
+    members, rows = _members(f, mask).reshape(-1, WARP_SIZE), _rows(f, value)
     return members, (rows[:, :, None] == rows[:, None, :]) & members[:, None, :]
 
 
@@ -275,13 +276,13 @@ def match_any_sync(f, mask, value):
 def match_all_sync(f, mask, value):
     members, same = _matches(f, mask, value)
     all_same = (same == members[:, None, :]).all(axis=2) & members
-    agree = np.repeat((all_same == members).all(axis=1), 32)
-    return np.where(agree, np.repeat(_words(members), 32), 0).astype(np.uint32), agree
+    agree = np.repeat((all_same == members).all(axis=1), WARP_SIZE)
+    return np.where(agree, np.repeat(_words(members), WARP_SIZE), 0).astype(np.uint32), agree
 
 
 @intrinsic
 def activemask(f):
-    return np.repeat(f.mask.words, 32)
+    return np.repeat(f.mask.words, WARP_SIZE)
 
 
 @intrinsic

@@ -34,7 +34,7 @@ class Special:
 
 
 def intrinsic(function=None, name=None, **options):
-    """Register `name(f, *values)` as `cuda.name`; `f.mask` holds the active lanes, `f.site` the
+    """Register `name(f, *values)` as `cuda.name`; `f.mask` holds the active lanes, `f.location` the
     line."""
     if function is None:
         return lambda function: intrinsic(function, name, **options)

@@ -4,10 +4,10 @@ import functools
 
 import numpy as np
 
-from labkit.simt.lanes.masks import WARP_LANES
 from labkit.simt.lanes.memory import GLOBAL, SHARED
+from labkit.simt.limits import SECTOR_BYTES, WARP_SIZE
 from labkit.simt.watch.counts import REMEMBERED, Counts, Event, Sample, Step
-from labkit.simt.watch.patterns import SECTOR_BYTES, sectors, wavefronts
+from labkit.simt.watch.patterns import sectors, wavefronts
 from labkit.simt.watch.regions import Regions
 from labkit.simt.watch.watcher import Watcher
 
@@ -35,14 +35,14 @@ class Counter(Watcher):
     def batch(self, batch):
         self.epoch, self.first = 0, batch.first == 0
 
-    def line(self, site):
-        found = self.lines.get(site.source)
+    def line(self, location):
+        found = self.lines.get(location.source)
         if found is None:
-            found = self.lines[site.source] = Counts()
+            found = self.lines[location.source] = Counts()
         return found
 
-    def operation(self, mask, site, op, value):
-        line, n = self.line(site), mask.n
+    def operation(self, mask, location, op, value):
+        line, n = self.line(location), mask.n
         line.instructions += mask.warps
         line.lanes += n
         if op in FLOP:
@@ -51,59 +51,59 @@ class Counter(Watcher):
             if name is not None:
                 line.flop[name] += n * per_lane
 
-    def branch(self, f, site, outer, yes, no):
-        line = self.line(site)
+    def branch(self, f, location, outer, yes, no):
+        line = self.line(location)
         line.branches += outer.warps
         if yes.n and no.n:
             line.divergent_branches += yes.warps + no.warps - outer.warps
         if self.first and len(self.film) < REMEMBERED:
             words = [int(mask.words[0]) if mask.n else 0 for mask in (outer, yes, no)]
-            self.film.append(Step(site.function, site.line, *words))
+            self.film.append(Step(location.function, location.line, *words))
 
-    def barrier(self, f, site):
-        self.line(site).barriers += f.mask.warps
+    def barrier(self, f, location):
+        self.line(location).barriers += f.mask.warps
         self.epoch += 1
-        self.note(f, site, "barrier", "")
+        self.note(f, location, "barrier", "")
 
-    def note(self, f, site, kind, array):
+    def note(self, f, location, kind, array):
         if self.first and len(self.timeline) < REMEMBERED:
-            words = f.mask.words[: f.batch.geometry.lanes_per_block // WARP_LANES]
+            words = f.mask.words[: f.batch.geometry.lanes_per_block // WARP_SIZE]
             self.timeline.append(
-                Event(self.epoch, site.function, site.line, kind, array, words.tobytes())
+                Event(self.epoch, location.function, location.line, kind, array, words.tobytes())
             )
 
-    def access(self, kind, f, site, array, place, shift, value=None):
-        mask, line, space = f.mask, self.line(site), array.allocation.space
+    def access(self, kind, f, location, array, address, shift, value=None):
+        mask, line, space = f.mask, self.line(location), array.allocation.space
         line.instructions += mask.warps
         line.lanes += mask.n
         if self.first:
-            self.note(f, site, kind, array.name)
-            self.sample(kind, f, site, array, place, shift)
+            self.note(f, location, kind, array.name)
+            self.sample(kind, f, location, array, address, shift)
         if kind == "atomic":
             line.atomics += mask.warps
             line.shared_atomics += mask.warps * (space == SHARED)
         elif space == GLOBAL:
-            self.count_global(kind, line, mask, array, place, shift)
+            self.count_global(kind, line, mask, array, address, shift)
         elif space == SHARED:
-            self.count_shared(kind, line, mask, array, place, shift)
+            self.count_shared(kind, line, mask, array, address, shift)
         else:
             line.local_requests += mask.warps
 
-    def count_global(self, kind, line, mask, array, place, shift):
+    def count_global(self, kind, line, mask, array, address, shift):
         region, offset = self.regions.find(array)
         size, pitch = array.dtype.itemsize, array.pitch
         traffic = line.global_loads if kind == "load" else line.global_stores
         traffic.requests += mask.warps
         traffic.bytes_requested += mask.n * size
         sector, start = divmod(offset + shift * pitch, SECTOR_BYTES)
-        if place.base is None:
+        if address.base is None:
             last = (start + size - 1) // SECTOR_BYTES
             total, touched = mask.warps * (last + 1), slice(0, last + 1)
         else:
-            answer = place.answers.get(start)
+            answer = address.answers.get(start)
             if answer is None or answer[0] is not mask:
-                answer = (mask, *sectors(place, mask, start, pitch, size))
-                place.answers[start] = answer
+                answer = (mask, *sectors(address, mask, start, pitch, size))
+                address.answers[start] = answer
             _, total, touched = answer
         traffic.sectors += total
         seen = region.notes.get(kind)
@@ -114,23 +114,23 @@ class Counter(Watcher):
         else:
             seen[touched + sector] = True
 
-    def count_shared(self, kind, line, mask, array, place, shift):
+    def count_shared(self, kind, line, mask, array, address, shift):
         size, pitch = array.dtype.itemsize, array.pitch
         traffic = line.shared_loads if kind == "load" else line.shared_stores
         traffic.requests += mask.warps
         traffic.bytes_requested += mask.n * size
         start = array.allocation.address + array.byte0 + shift * pitch
         if (
-            place.base is None or place.base is array.offset
+            address.base is None or address.base is array.offset
         ):  # one address in every block: a broadcast
             total, ideal = mask.warps, mask.warps
-            if size > 4 and place.base is not None:
+            if size > 4 and address.base is not None:
                 total = ideal = self.groups(mask, size)
         else:
-            answer = place.answers.get(start % 4)
+            answer = address.answers.get(start % 4)
             if answer is None or answer[0] is not mask:
-                answer = (mask, *wavefronts(place, mask, start, pitch, size))
-                place.answers[start % 4] = answer
+                answer = (mask, *wavefronts(address, mask, start, pitch, size))
+                address.answers[start % 4] = answer
             _, total, ideal = answer
         traffic.wavefronts += total
         traffic.ideal += ideal
@@ -140,29 +140,29 @@ class Counter(Watcher):
         lane."""
         return int(mask.bits.reshape(-1, 128 // size).any(axis=1).sum())
 
-    def sample(self, kind, f, site, array, place, shift):
+    def sample(self, kind, f, location, array, address, shift):
         """The addresses of the first warp that makes an access, for the pictures."""
-        key = (site.function, site.line, kind, array.name)
+        key = (location.function, location.line, kind, array.name)
         if key in self.samples:
             return
         warp = int(f.mask.warp_numbers[0])
-        lanes = slice(warp * WARP_LANES, (warp + 1) * WARP_LANES)
-        where = np.full(WARP_LANES, shift) if place.base is None else place.base[lanes] + shift
+        lanes = slice(warp * WARP_SIZE, (warp + 1) * WARP_SIZE)
+        where = np.full(WARP_SIZE, shift) if address.base is None else address.base[lanes] + shift
         space = array.allocation.space
         if space == GLOBAL:
             region, offset = self.regions.find(array)
             offset += region.address
         else:
             offset = array.allocation.address + array.byte0
-        address = where * array.pitch + offset
+        first_byte = where * array.pitch + offset
         if space == SHARED:
             width = len(array.store) * array.pitch // f.batch.geometry.n_blocks
-            address = address - f.batch.geometry.slot[lanes] * width
+            first_byte = first_byte - f.batch.geometry.slot[lanes] * width
         self.samples[key] = Sample(
             *key,
             space,
             array.dtype.itemsize,
-            tuple(address.tolist()),
+            tuple(first_byte.tolist()),
             tuple(f.mask.bits[lanes].tolist()),
         )
 

@@ -5,6 +5,8 @@ import dataclasses
 import operator
 import typing
 
+from labkit.simt.limits import SECTOR_BYTES
+
 REMEMBERED = 256  # steps of the film, and of the timeline: what comes after them is left out
 
 
@@ -41,7 +43,7 @@ class GlobalTraffic(Summed):
     def efficiency(self):
         """Bytes asked for by bytes moved; above 1 where lanes share an address. None without a
         request."""
-        return self.bytes_requested / (32 * self.sectors) if self.sectors else None
+        return self.bytes_requested / (SECTOR_BYTES * self.sectors) if self.sectors else None
 
 
 @dataclasses.dataclass

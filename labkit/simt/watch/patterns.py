@@ -9,22 +9,20 @@ import functools
 
 import numpy as np
 
-from labkit.simt.lanes.masks import WARP_LANES
+from labkit.simt.limits import BANK_BYTES, BANKS, SECTOR_BYTES, WARP_SIZE
 
-SECTOR_BYTES = 32
-BANKS, BANK_BYTES = 32, 4
 LINE_BYTES = BANKS * BANK_BYTES
 FEW_KINDS = 4  # of warps: more are quicker worked out all at once
 
 
-def sectors(place, mask, start, pitch, itemsize):
+def sectors(address, mask, start, pitch, itemsize):
     """Sectors of one global access -> (how many in all, which: an index into sectors).
 
     start   byte address of offset 0, below 32: the sectors come out relative to its sector
     """
-    if place.start is not None and mask.run is not None and pitch == itemsize:
-        return _sectors_of_run(place, mask, start, itemsize)
-    rows, pattern = place.spread.by_warp
+    if address.start is not None and mask.run is not None and pitch == itemsize:
+        return _sectors_of_run(address, mask, start, itemsize)
+    rows, pattern = address.index_range.by_warp
     warps = mask.warp_numbers
     kinds = None
     if pattern is not None:
@@ -33,7 +31,7 @@ def sectors(place, mask, start, pitch, itemsize):
         kind = mask.words[warps].astype(np.int64) * SECTOR_BYTES + first % SECTOR_BYTES
         kinds = np.unique(kind).tolist()
     if kinds is None or len(kinds) > FEW_KINDS:
-        rows, lanes = rows[warps], mask.bits.reshape(-1, WARP_LANES)[warps]
+        rows, lanes = rows[warps], mask.bits.reshape(-1, WARP_SIZE)[warps]
         return _sectors_of_rows(rows * pitch + start, lanes, itemsize)
     total, touched = 0, []
     for this in kinds:
@@ -44,13 +42,13 @@ def sectors(place, mask, start, pitch, itemsize):
     return total, touched[0] if len(touched) == 1 else np.concatenate(touched)
 
 
-def _sectors_of_run(place, mask, start, itemsize):
+def _sectors_of_run(address, mask, start, itemsize):
     """Consecutive lanes at consecutive addresses: each warp touches all between its first and
     last."""
     run = slice(0, len(mask.bits)) if mask.full else mask.run
-    begin = np.arange(run.start // WARP_LANES * WARP_LANES, run.stop, WARP_LANES)
-    first = start + (place.start + np.maximum(begin, run.start)) * itemsize
-    last = start + (place.start + np.minimum(begin + WARP_LANES, run.stop)) * itemsize - 1
+    begin = np.arange(run.start // WARP_SIZE * WARP_SIZE, run.stop, WARP_SIZE)
+    first = start + (address.start + np.maximum(begin, run.start)) * itemsize
+    last = start + (address.start + np.minimum(begin + WARP_SIZE, run.stop)) * itemsize - 1
     first, last = first // SECTOR_BYTES, last // SECTOR_BYTES
     return int((last - first).sum()) + len(begin), slice(int(first[0]), int(last[-1]) + 1)
 
@@ -58,7 +56,7 @@ def _sectors_of_run(place, mask, start, itemsize):
 @functools.lru_cache(maxsize=4096)
 def _lanes_of(word):
     """The lanes of a warp that a 32-bit number names, as a row of bool."""
-    return (word >> np.arange(WARP_LANES) & 1).astype(bool)
+    return (word >> np.arange(WARP_SIZE) & 1).astype(bool)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -90,15 +88,15 @@ def _distinct(rows, lanes):
     return rows, first
 
 
-def wavefronts(place, mask, start, pitch, itemsize):
+def wavefronts(address, mask, start, pitch, itemsize):
     """Wavefronts of one shared access -> (how many in all, how few they could be).
 
     start   byte address of offset 0 in the block's window
     """
-    rows, pattern = place.spread.by_warp
+    rows, pattern = address.index_range.by_warp
     warps = mask.warp_numbers
     if pattern is None or pitch % BANK_BYTES:
-        rows, lanes = rows[warps], mask.bits.reshape(-1, WARP_LANES)[warps]
+        rows, lanes = rows[warps], mask.bits.reshape(-1, WARP_SIZE)[warps]
         return _wavefronts_of_rows(rows * pitch + start, lanes, itemsize)
     # Moving all lanes by whole words only rotates the banks.
     phase, total, ideal = start % BANK_BYTES, 0, 0

@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
-from labkit.simt.lanes.masks import WARP_LANES
 from labkit.simt.lanes.memory import GLOBAL, SHARED
+from labkit.simt.limits import WARP_SIZE
 from labkit.simt.watch.fences import Fences
 from labkit.simt.watch.regions import Regions
 from labkit.simt.watch.watcher import Watcher
@@ -61,7 +61,7 @@ class RaceCheck(Watcher):
     findings   by kinds of access and lines: (how far apart the threads are, a Finding's fields)
     """
 
-    may_narrow = False  # threads are numbered by their lanes
+    may_compact = False  # threads are numbered by their lanes
 
     def __init__(self, strict):
         self.strict, self.findings = strict, {}
@@ -82,7 +82,7 @@ class RaceCheck(Watcher):
         self.clock += 1
         return self.clock
 
-    def barrier(self, f, site):
+    def barrier(self, f, location):
         now, blocks = self.tick(), np.unique((self.first + f.mask.lanes) // self.lanes)
         self.fences.barrier(blocks, now)
         self.barrier_time[blocks] = now
@@ -99,12 +99,12 @@ class RaceCheck(Watcher):
 
     # What is checked
 
-    def access(self, kind, f, site, array, place, shift, value=None):
+    def access(self, kind, f, location, array, address, shift, value=None):
         if array.allocation.space not in (GLOBAL, SHARED):
             return
         lanes = f.mask.lanes
-        where = np.full(len(lanes), shift) if place.base is None else place.pick(f.mask) + shift
-        step = Access(kind, site, array, self.first + lanes, where, self.tick(), f)
+        where = np.full(len(lanes), shift) if address.base is None else address.pick(f.mask) + shift
+        step = Access(kind, location, array, self.first + lanes, where, self.tick(), f)
         if kind == "store":
             new = np.empty(len(lanes), array.dtype)
             new[...] = value[lanes] if isinstance(value, np.ndarray) else value
@@ -169,13 +169,13 @@ class RaceCheck(Watcher):
 
     def width(self, me, them):
         """How far apart threads are: 0 in one warp, 1 in one block, 2 in different blocks."""
-        return sum((me // n != them // n) * 1 for n in (WARP_LANES, self.lanes))
+        return sum((me // n != them // n) * 1 for n in (WARP_SIZE, self.lanes))
 
     def unordered(self, me, them, when):
         """Whether nothing orders an access of thread `them` at `when` before one of `me` now."""
         foreign = them // self.lanes != me // self.lanes
         fresh = when > self.barrier_time[me // self.lanes]
-        apart = them // WARP_LANES != me // WARP_LANES
+        apart = them // WARP_SIZE != me // WARP_SIZE
         if self.strict:
             met = np.minimum(self.warp_time[me], self.warp_time[them])
             apart |= (them != me) & (when > met)
@@ -183,7 +183,7 @@ class RaceCheck(Watcher):
 
     def remember(self, step, record, cells):
         """Add this access; what was ordered before it is forgotten, unless another block did it."""
-        me = step.threads * SITES + self.number(step.site)
+        me = step.threads * SITES + self.number(step.location)
         low, high, when = record.low[cells], record.high[cells], record.when[cells]
         stale = (when <= self.grid_time) | ~(
             self.unordered(step.threads, low // SITES, when)
@@ -201,19 +201,19 @@ class RaceCheck(Watcher):
         for kind in ("store", "atomic"):
             if kind in table.records:
                 written |= table.records[kind].when[cells] > 0
-        number = self.number(step.site)
+        number = self.number(step.location)
         if written.all() or self.known(step, "nothing", number) >= 0:
             return
         lane = int(np.argmin(written))
         thread, block = self.run.name_of(step.threads[lane])
         sentence = (
-            f"thread {thread} of block {block} {VERBS[step.kind]} {step.element(lane)} in line "
-            f"{step.site.line}, and no thread of the block has stored to it: shared memory starts "
-            f"with rubbish"
+            f"thread {thread} of block {block} {VERBS[step.kind]} {step.element(lane)} in "
+            f"line {step.location.line}, and no thread of the block has stored to it: shared "
+            f"memory starts with rubbish"
         )
         self.add(
             step, "nothing", number, lane, 1, kind="uninitialised", sentence=sentence,
-            lines=(step.site.line,), threads=((thread, block),), accesses=(step.kind,),
+            lines=(step.location.line,), threads=((thread, block),), accesses=(step.kind,),
         )  # fmt: skip
 
     def check_collisions(self, step, new):
@@ -224,41 +224,41 @@ class RaceCheck(Watcher):
         if not torn.any():
             return
         width = np.where(torn, self.width(threads[1:], threads[:-1]), -1)
-        number = self.number(step.site)
+        number = self.number(step.location)
         if width.max() > self.known(step, "itself", number):
             at = int(np.argmax(width))
             self.report(step, "itself", number, int(order[at + 1]), int(threads[at]))
 
-    def wrapped(self, f, site, array, axis, index, lane):
+    def wrapped(self, f, location, array, axis, index, lane):
         """A negative index that differs from thread to thread is seldom meant, though numba takes
         it."""
         thread, block = f.batch.name_of(lane)
         sentence = (
-            f"line {site.line}: index {index} in {array.axis_named(axis)}, by thread {thread} of "
-            f"block {block}: numba counts it from the end, and CUDA C would leave the array"
+            f"line {location.line}: index {index} in {array.axis_named(axis)}, by thread {thread} "
+            f"of block {block}: numba counts it from the end, and CUDA C would leave the array"
         )
-        found = {"kind": "out-of-bounds", "sentence": sentence, "lines": (site.line,)}
+        found = {"kind": "out-of-bounds", "sentence": sentence, "lines": (location.line,)}
         found |= {"threads": ((thread, block),), "array": array.name, "index": index}
-        self.findings.setdefault(("wrapped", site.source, array.name, axis), (2, found))
+        self.findings.setdefault(("wrapped", location.source, array.name, axis), (2, found))
 
     # What is reported: for every two lines the pair of threads that is farthest apart
 
-    def number(self, site):
+    def number(self, location):
         """The number of a source line, to be kept with a thread in one integer."""
-        if site.source not in self.numbers:
-            self.numbers[site.source] = len(self.sites) % SITES
-            self.sites.append(site)
-        return self.numbers[site.source]
+        if location.source not in self.numbers:
+            self.numbers[location.source] = len(self.sites) % SITES
+            self.sites.append(location)
+        return self.numbers[location.source]
 
     def key(self, step, other, number):
-        return other, step.kind, number, self.number(step.site), step.array.name
+        return other, step.kind, number, self.number(step.location), step.array.name
 
     def known(self, step, other, number):
         """How far apart the threads of the finding about these lines are; -1 if there is none."""
         return self.findings.get(self.key(step, other, number), (-1,))[0]
 
     def report(self, step, other, number, lane, them):
-        lines = self.sites[number].line, step.site.line
+        lines = self.sites[number].line, step.location.line
         kind = "store" if other == "itself" else other
         (a, a_block), (b, b_block) = self.run.name_of(them), self.run.name_of(step.threads[lane])
         width = int(self.width(int(step.threads[lane]), them))
@@ -281,8 +281,8 @@ class RaceCheck(Watcher):
 class Access:
     """One executed load, store or atomic: its threads and the elements they touch."""
 
-    def __init__(self, kind, site, array, threads, where, now, f):
-        self.kind, self.site, self.array, self.threads = kind, site, array, threads
+    def __init__(self, kind, location, array, threads, where, now, f):
+        self.kind, self.location, self.array, self.threads = kind, location, array, threads
         self.where, self.now, self.f, self.harmless = where, now, f, None
 
     def index(self, lane):

@@ -5,14 +5,14 @@ class Watcher:
     """Is told of everything that happens in a launch, instruction by instruction:
 
     start(run, values), batch(batch)                    a launch begins, and a batch of its blocks
-    operation(mask, site, op, value)                    an operation was worked out
-    branch(f, site, outer, yes, no)                     a mask was split
-    access(kind, f, site, array, place, shift, value)   a load, store or atomic is about to happen
-    wrapped(f, site, array, axis, index, lane)          a negative index is taken from the end
-    barrier(f, site), grid_barrier(f), syncwarp(f, members), fence(f)
+    operation(mask, location, op, value)                    an operation was worked out
+    branch(f, location, outer, yes, no)                     a mask was split
+    access(kind, f, location, array, address, shift, value)   a load, store or atomic is coming
+    wrapped(f, location, array, axis, index, lane)          a negative index is taken from the end
+    barrier(f, location), grid_barrier(f), syncwarp(f, members), fence(f)
     """
 
-    may_narrow = True  # whether a loop may go on with some of the lanes
+    may_compact = True  # whether a loop may go on with some of the lanes
 
     def ignore(self, *told):
         """Do nothing."""

@@ -1,0 +1,126 @@
+"""`check`: one line that says where an answer stands, and never an exception in a notebook."""
+
+import numbers
+import os
+import random
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from labkit.teach import store
+from labkit.teach.answer import Tried
+from labkit.teach.explain import explain, one_line, said
+from labkit.teach.registry import UnknownExerciseError, find
+from labkit.teach.show import say
+from labkit.teach.trial import outcome, quiet
+
+_FUNCTION = "a function"
+
+
+class NotPassedError(AssertionError):
+    """Raised by `check` under LABKIT_STRICT=1 for every verdict but `[pass]`."""
+
+
+class Verdict(NamedTuple):
+    name: str
+    word: str  # todo, again, error or pass
+    text: str
+
+    def __str__(self):
+        return f"[{self.word}] {self.name}: {self.text}"
+
+
+def check(name: str, answer: Any) -> None:
+    """Try `answer` on the exercise `name`; print `[todo]`, `[again]`, `[error]` or `[pass]`.
+
+    answer  what the exercise asks for: a function (itself, not its result), a number, a text, ...;
+            a function is tried on inputs that are new each time, unless LABKIT_SEED is set
+
+    Prints one line, keeps progress and never raises; under LABKIT_STRICT=1 it raises NotPassedError
+    for all but `[pass]`.
+    """
+    verdict = verdict_on(name, answer)
+    say(str(verdict))
+    refuse(verdict)
+
+
+def refuse(verdict: Verdict) -> None:
+    """Under LABKIT_STRICT=1, raise NotPassedError for every verdict but `[pass]`."""
+    if verdict.word != "pass" and os.environ.get("LABKIT_STRICT", "0") not in ("", "0"):
+        raise NotPassedError(str(verdict))
+
+
+def verdict_on(name: str, answer: Any) -> Verdict:
+    """The Verdict on an answer, which is kept as progress. Never raises."""
+    if not isinstance(name, str):
+        return Verdict("check", "error", 'the name comes first, as in lk.check("02.1", answer)')
+    try:
+        verdict = judge(find(name), answer, os.environ.get("LABKIT_SEED") or None)
+        store.keep_verdict(name, verdict.word)
+    except UnknownExerciseError as error:
+        return Verdict(one_line(name), "error", str(error))
+    except Exception as error:  # a slip in the course must not stop a student's notebook
+        return Verdict(one_line(name), "error", f"the check itself failed: {said(error)}")
+    return verdict
+
+
+def judge(exercise, answer, seed=None):
+    """The Verdict on `answer`; inputs are drawn from `seed`, or anew when it is None."""
+    if not __debug__:
+        text = "Python was started with -O, which removes checks: start it without"
+        return Verdict(exercise.name, "error", text)
+    if _is_blank(answer):
+        return Verdict(exercise.name, "todo", "write your answer in place of ...")
+    if misfit := _misfit(answer, exercise.solution):
+        return Verdict(exercise.name, "again", misfit)
+    if _is_plain_callable(answer):
+        answer = Tried(answer, exercise.solution, exercise.in_place)
+    rng = random.Random(seed)
+    with quiet() as sink:
+        try:
+            error = outcome(lambda: exercise.run(answer, rng), exercise.max_time_s)
+        except TimeoutError:
+            word, text = "error", f"not finished after {exercise.max_time_s:g} s: does a loop end?"
+        else:
+            word, text = explain(error, answer, exercise)
+    if sink.used and word != "pass":
+        text += " (what your code prints is not shown here: call it in a cell of its own)"
+    return Verdict(exercise.name, word, text)
+
+
+def _is_blank(answer):
+    if isinstance(answer, dict):
+        answer = list(answer.values())
+    if isinstance(answer, (tuple, list)):
+        return any(item is ... for item in answer)
+    return answer is ... or answer is None
+
+
+def _is_plain_callable(answer):
+    """Called as it is: no class, and no kernel, which takes its launch shape in brackets first."""
+    return callable(answer) and not isinstance(answer, type) and not hasattr(answer, "__getitem__")
+
+
+def _misfit(answer, solution):
+    """What is wrong with the kind of an answer, such as a number for a function, or None."""
+    wanted, got = _kind(solution), _kind(answer)
+    if wanted == got:
+        return None
+    if wanted == _FUNCTION:
+        return "give the function itself, without calling it: its name, without brackets"
+    return f"the answer is {wanted}, and yours is {got}"
+
+
+def _kind(value):
+    """What a value is in a student's words; what counts as the same kind has the same words."""
+    if callable(value):
+        return _FUNCTION
+    if isinstance(value, (bool, np.bool_)):
+        return "True or False"
+    if isinstance(value, numbers.Real) or getattr(value, "shape", None) == ():
+        return "a number"
+    if isinstance(value, str):
+        return "a text in quotes"
+    if isinstance(value, (list, tuple)) or hasattr(value, "shape"):
+        return "a list, tuple or array"
+    return f"of type {type(value).__name__}"

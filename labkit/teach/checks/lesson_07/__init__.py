@@ -1,9 +1,0 @@
-"""Checks of lesson 07: which tool orders, ranks in a block, private bins, a sum, a scan."""
-
-from labkit.teach.checks.lesson_07 import (
-    which_tool,
-    ranks_in_a_block,
-    private_bins,
-    total,
-    scan,
-)

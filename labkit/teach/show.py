@@ -1,0 +1,50 @@
+"""`show`: readings as lines that begin with their origin."""
+
+import numbers
+
+from labkit.reading import Origin, Reading
+
+_MARKS = tuple(f"[{origin}] " for origin in Origin)
+_REMEDY = (
+    "make a reading that says what it is and where it is from, as in "
+    'lk.Reading("ridge point", 12.5, "FLOP/B", "modelled")'
+)
+
+
+def show(*readings):
+    """Print each Reading, or what has one (a Timing), or what prints as marked lines, on its line.
+
+    Raises TypeError for a bare number and for anything else that does not say its origin; then
+    nothing is printed.
+    """
+    for text in [_marked(reading) for reading in readings]:
+        say(text)
+
+
+def say(text):
+    """Show a line."""
+    print(text)
+
+
+def reading_of(thing):
+    """A Reading as it is, the time of a Timing as a Reading. Raises TypeError for anything else."""
+    reading = thing.time() if callable(getattr(thing, "time", None)) else thing
+    if not isinstance(reading, Reading):
+        raise TypeError(f"{_what(thing)} does not say its origin: {_REMEDY}")
+    return reading
+
+
+def _marked(thing):
+    try:
+        return str(reading_of(thing))
+    except TypeError:
+        text = str(thing)
+        if not text or not all(line.startswith(_MARKS) for line in text.splitlines()):
+            raise
+        return text
+
+
+def _what(thing):
+    if isinstance(thing, numbers.Number):
+        return f"a bare number, {thing},"
+    return f"a {type(thing).__name__}"

@@ -1,0 +1,88 @@
+"""Exercise 05.5: two crowds, kept apart."""
+
+import math
+
+import numpy as np
+
+from labkit.simt import cuda
+from labkit.teach import kernels
+from labkit.teach.kernels import changed
+from labkit.teach.registry import always, exercise
+
+
+@cuda.jit
+def _parted(x, out):
+    thread = cuda.grid(1)
+    n_even = (out.size + 1) // 2
+    if thread < out.size:
+        if thread < n_even:
+            i = 2 * thread
+            out[i] = x[i] * x[i]
+        else:
+            i = 2 * (thread - n_even) + 1
+            out[i] = -x[i]
+
+
+@cuda.jit
+def _mixed(x, out):
+    i = cuda.grid(1)
+    if i < out.size:
+        if i % 2 == 0:
+            out[i] = x[i] * x[i]
+        else:
+            out[i] = -x[i]
+
+
+@cuda.jit
+def _both_in_one_thread(x, out):
+    thread = cuda.grid(1)
+    if 2 * thread < out.size:
+        out[2 * thread] = x[2 * thread] * x[2 * thread]
+        out[2 * thread + 1] = -x[2 * thread + 1]
+
+
+@cuda.jit
+def _halves_in_a_row(x, out):
+    i = cuda.grid(1)
+    if i < out.size:
+        if i < (out.size + 1) // 2:
+            out[i] = x[i] * x[i]
+        else:
+            out[i] = -x[i]
+
+
+@cuda.jit
+def _parted_constant(x, out):
+    thread = cuda.grid(1)
+    if thread < out.size:
+        out[thread] = 0.0
+
+
+@exercise(
+    "05.5",
+    title="two crowds, kept apart",
+    in_place=True,
+    solution=_parted,
+    wrong=[
+        (kernels.not_written, "NotImplementedError", "todo"),
+        (always(0), "@cuda.jit"),
+        (_mixed, "warps diverge"),
+        (changed(_parted, "(out.size + 1) // 2", "out.size // 2"), "out-of-bounds"),
+        (changed(_parted, "if thread < out.size", "if True"), "out-of-bounds"),
+        (_both_in_one_thread, "out-of-bounds"),
+        (_halves_in_a_row, "expected"),
+        (_parted_constant, "is 0, expected"),
+    ],
+)
+def two_crowds(answer, rng):
+    for n, threads in ((rng.randrange(401, 600, 2), 64), (rng.randrange(300, 500), 96), (1, 32)):
+        blocks, x, out = math.ceil(n / threads), kernels.numbers(rng, n), np.full(n, np.nan)
+        case = f"{n} elements in blocks of {threads}"
+        kernels.run(answer, blocks, threads, x, out, case=case)
+        expected = np.where(np.arange(n) % 2 == 0, x * x, -x)
+        kernels.assert_equal(out, expected, case)
+        counts = kernels.counts(answer, blocks, threads, x, out, case=case)
+        assert counts.divergent_branches <= 2, (
+            f"{case}: right, but warps diverge {counts.divergent_branches} times. The guard may "
+            f"split one warp, and the border between the two crowds another: 2 in all"
+        )

@@ -1,0 +1,39 @@
+"""Exercise 06.2: count wavefronts."""
+
+import math
+
+from labkit.teach.registry import always, exercise
+
+
+def _wavefronts(words):
+    return max(len({word for word in words if word % 32 == bank}) for bank in range(32))
+
+
+@exercise(
+    "06.2",
+    title="count wavefronts",
+    solution=_wavefronts,
+    wrong=[
+        (always(1), "expected"),
+        (lambda words: max(sum(w % 32 == b for w in words) for b in range(32)), "broadcast"),
+        (lambda words: len({word % 32 for word in words}), "The busiest bank"),
+        (lambda words: 33 - len({word % 32 for word in words}), "a broadcast: got 32"),
+        (lambda words: math.gcd(words[1] - words[0], 32), "a broadcast: got 32"),
+        (lambda words: _wavefronts(words) - 1, "conflict-free"),
+    ],
+)
+def wavefronts(answer, rng):
+    start = rng.randint(0, 1000)
+    cases = [("stride 1, conflict-free", [start + lane for lane in range(32)]),
+             ("all lanes on one word, a broadcast", [start] * 32)]  # fmt: skip
+    for stride in (2, 32, 33, rng.randint(3, 31)):
+        cases.append((f"stride {stride}", [start + stride * lane for lane in range(32)]))
+    for _ in range(10):
+        words = [start + rng.choice((0, 1, 32, 33, 64, 7 * lane)) for lane in range(32)]
+        cases.append(("a mixture, look at every lane", words))
+    for name, words in cases:
+        got, right = answer(words), _wavefronts(words)
+        assert got == right, (
+            f"{name}: got {got}, expected {right}. The busiest bank decides, and the lanes that "
+            f"want one and the same word are served together"
+        )

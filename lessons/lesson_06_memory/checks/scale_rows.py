@@ -1,0 +1,52 @@
+"""Exercise 06.3: mend a stride."""
+
+import math
+
+import numpy as np
+
+from labkit.simt import cuda
+from labkit.teach import kernels
+from labkit.teach.kernels import changed
+from labkit.teach.registry import always, exercise
+from lessons.lesson_06_memory.checks.sector_budget import assert_sectors
+
+
+@cuda.jit
+def _scale_rows(a, factor, out):
+    t = cuda.grid(1)
+    if t < out.size:
+        row, col = t // out.shape[1], t % out.shape[1]
+        out[row, col] = factor[row] * a[row, col]
+
+
+_WHO = "t // out.shape[1], t % out.shape[1]"
+_GUARD = "t < out.size"
+
+
+@exercise(
+    "06.3",
+    title="mend a stride",
+    in_place=True,
+    solution=_scale_rows,
+    wrong=[
+        (kernels.empty, "your kernel is empty", "todo"),
+        (always(0), "@cuda.jit"),
+        (changed(_scale_rows, _WHO, "t % out.shape[0], t // out.shape[0]"), "right, but its loads"),
+        (changed(_scale_rows, _GUARD, "True"), "out-of-bounds"),
+        (changed(_scale_rows, _WHO, "t % out.shape[1], t // out.shape[1]"), "out-of-bounds"),
+        (changed(_scale_rows, "factor[row]", "factor[0]"), "expected"),
+        (changed(_scale_rows, _GUARD, "t < out.size - 1"), "was never written"),
+        (changed(_scale_rows, "factor[row] * a[row, col]", "1.5"), "is 1.5, expected"),
+    ],
+)
+def scale_rows(answer, rng):
+    few, many = rng.randint(33, 60), rng.randint(130, 190)
+    for shape in ((few, many), (many, few), (1, 64)):
+        a = kernels.numbers(rng, *shape).astype(np.float32)
+        factor = kernels.numbers(rng, shape[0]).astype(np.float32)
+        out = np.full(shape, np.nan, np.float32)
+        grid, block = math.ceil(out.size / 128), 128
+        case = f"{shape[0]} rows and {shape[1]} columns in blocks of 128"
+        kernels.run(answer, grid, block, a, factor, out, case=case)
+        kernels.assert_equal(out, factor[:, None] * a, case)
+        assert_sectors(answer, _scale_rows, grid, block, (a, factor, out), case)

@@ -1,0 +1,100 @@
+"""Exercise 06.5: transpose any shape."""
+
+import math
+
+import numpy as np
+
+from labkit.simt import cuda
+from labkit.teach import kernels
+from labkit.teach.kernels import changed
+from labkit.teach.registry import always, exercise
+from lessons.lesson_06_memory.checks.sector_budget import assert_sectors
+
+
+@cuda.jit
+def _transpose(a, out):
+    tile = cuda.shared.array((32, 33), cuda.float32)
+    x, y = cuda.threadIdx.x, cuda.threadIdx.y
+    left, top = cuda.blockIdx.x * 32, cuda.blockIdx.y * 32
+    if top + y < a.shape[0] and left + x < a.shape[1]:
+        tile[y, x] = a[top + y, left + x]
+    cuda.syncthreads()
+    if left + y < out.shape[0] and top + x < out.shape[1]:
+        out[left + y, top + x] = tile[x, y]
+
+
+@cuda.jit
+def _transpose_naive(a, out):
+    col, row = cuda.grid(2)
+    if row < a.shape[0] and col < a.shape[1]:
+        out[col, row] = a[row, col]
+
+
+@cuda.jit
+def _transpose_no_guard(a, out):
+    tile = cuda.shared.array((32, 33), cuda.float32)
+    x, y = cuda.threadIdx.x, cuda.threadIdx.y
+    left, top = cuda.blockIdx.x * 32, cuda.blockIdx.y * 32
+    tile[y, x] = a[top + y, left + x]
+    cuda.syncthreads()
+    out[left + y, top + x] = tile[x, y]
+
+
+@cuda.jit
+def _transpose_one_guard(a, out):
+    tile = cuda.shared.array((32, 33), cuda.float32)
+    x, y = cuda.threadIdx.x, cuda.threadIdx.y
+    left, top = cuda.blockIdx.x * 32, cuda.blockIdx.y * 32
+    inside = top + y < a.shape[0] and left + x < a.shape[1]
+    if inside:
+        tile[y, x] = a[top + y, left + x]
+    cuda.syncthreads()
+    if inside:
+        out[left + y, top + x] = tile[x, y]
+
+
+@cuda.jit
+def _transpose_tile_stays(a, out):
+    tile = cuda.shared.array((32, 33), cuda.float32)
+    x, y = cuda.threadIdx.x, cuda.threadIdx.y
+    left, top = cuda.blockIdx.x * 32, cuda.blockIdx.y * 32
+    if top + y < a.shape[0] and left + x < a.shape[1]:
+        tile[y, x] = a[top + y, left + x]
+    cuda.syncthreads()
+    if left + x < out.shape[0] and top + y < out.shape[1]:
+        out[left + x, top + y] = tile[y, x]
+
+
+@exercise(
+    "06.5",
+    title="transpose any shape",
+    in_place=True,
+    solution=_transpose,
+    wrong=[
+        (kernels.empty, "your kernel is empty", "todo"),
+        (always(0), "@cuda.jit"),
+        (_transpose_naive, "right, but its stores"),
+        (_transpose_tile_stays, "right, but its stores"),
+        (changed(_transpose, "(32, 33)", "(32, 32)"), "bank conflicts"),
+        (changed(_transpose, "    cuda.syncthreads()\n", ""), "syncthreads()"),
+        (_transpose_no_guard, "out-of-bounds"),
+        (_transpose_one_guard, "uninitialised"),
+        (changed(_transpose, "tile[x, y]", "tile[y, x]"), "uninitialised"),
+        (changed(_transpose_naive, "a[row, col]", "2.0"), "is 2, expected"),
+    ],
+)
+def transpose(answer, rng):
+    for shape in ((rng.randint(70, 90), rng.randint(33, 60)), (33, 32), (64, 96), (1, 40)):
+        a = kernels.numbers(rng, *shape).astype(np.float32)
+        out = np.full(shape[::-1], np.nan, np.float32)
+        grid, block = (math.ceil(shape[1] / 32), math.ceil(shape[0] / 32)), (32, 32)
+        case = f"{shape[0]} rows and {shape[1]} columns"
+        kernels.run(answer, grid, block, a, out, case=case)
+        kernels.assert_equal(out, a.T, case)
+        assert_sectors(answer, _transpose, grid, block, (a, out), case)
+        counts = kernels.counts(answer, grid, block, a, out, case=case)
+        conflicts = counts.shared_loads.bank_conflicts + counts.shared_stores.bank_conflicts
+        assert conflicts == 0, (
+            f"{case}: right and coalesced, but with {conflicts} bank conflicts. How far is it in "
+            f"the tile from one lane's word to the next?"
+        )

@@ -1,0 +1,68 @@
+"""Exercise 07.2: ranks in a block."""
+
+import numpy as np
+
+from labkit.simt import cuda
+from labkit.teach import kernels
+from labkit.teach.kernels import changed
+from labkit.teach.registry import always, exercise
+from lessons.lesson_07_barriers_and_races.checks.sizes import THREADS, blocks, sizes
+
+
+@cuda.jit
+def _ranks(x, out):
+    tile = cuda.shared.array(THREADS, cuda.float32)
+    t, first = cuda.threadIdx.x, cuda.blockIdx.x * THREADS
+    n = min(THREADS, x.size - first)
+    if t < n:
+        tile[t] = x[first + t]
+    cuda.syncthreads()
+    if t < n:
+        smaller = 0
+        for j in range(n):
+            if tile[j] < tile[t]:
+                smaller += 1
+        out[first + t] = smaller
+
+
+def _ranks_of(x):
+    parts = [x[first : first + THREADS] for first in range(0, x.size, THREADS)]
+    return np.concatenate([np.argsort(np.argsort(part)) for part in parts])
+
+
+@exercise(
+    "07.2",
+    title="ranks in a block",
+    solution=_ranks,
+    in_place=True,
+    wrong=[
+        (always(0), "@cuda.jit"),
+        (kernels.empty, "kernel is empty", "todo"),
+        (changed(_ranks, "= smaller\n", "= t\n"), "expected"),
+        (changed(_ranks, "cuda.syncthreads()", "pass"), "race"),
+        (changed(_ranks, "cuda.syncthreads()", "cuda.syncwarp()"), "no syncthreads()"),
+        (
+            changed(
+                _ranks,
+                "    cuda.syncthreads()\n    if t < n:\n",
+                "        cuda.syncthreads()\n",
+            ),
+            "divergent-barrier",
+        ),
+        (changed(_ranks, "min(THREADS, x.size - first)", "THREADS"), "out-of-bounds"),
+        (changed(_ranks, "tile[j] < tile[t]", "x[first + j] < x[first + t]"), "the tile"),
+        (changed(_ranks, "tile[j] < tile[t]", "tile[j] > tile[t]"), "expected"),
+        (changed(_ranks, "range(n)", "range(t)"), "expected"),
+    ],
+)
+def ranks_in_a_block(answer, rng):
+    for n in sizes(rng):
+        draw = np.random.default_rng(rng.getrandbits(64))
+        x, out = draw.random(n, dtype=np.float32), np.full(n, np.nan)
+        counts = kernels.clean_counts(answer, blocks(n), THREADS, x, out, case=f"n = {n}")
+        kernels.assert_equal(out, _ranks_of(x), f"n = {n}")
+        most = 2 * blocks(n, 32)
+        assert counts.global_loads.requests <= most, (
+            f"n = {n}: {counts.global_loads.requests} requests load from global memory, and {most} "
+            f"are enough: compare with what is in the tile"
+        )

@@ -1,0 +1,34 @@
+"""Exercise 08.1: sectors of a tiled product."""
+
+from labkit.teach.registry import always, exercise
+
+
+def _tile_sectors(n, tile):
+    return 2 * (n // tile) ** 3 * tile * tile * 4 // 32
+
+
+@exercise(
+    "08.1",
+    title="sectors of a tiled product",
+    solution=_tile_sectors,
+    wrong=[
+        (always(16384), "expected"),
+        (lambda n, tile: 2 * (n // tile) ** 3 * tile * tile * 4, "32 bytes"),
+        (lambda n, tile: (n // tile) ** 3 * tile * tile * 4 // 32, "a tile of A and a tile of B"),
+        (lambda n, tile: 5 * n**3 // 32, "once a block"),
+        (lambda n, tile: 2 * (n // tile) ** 2 * tile * tile * 4 // 32, "steps"),
+        (lambda n, tile: 2 * (n // tile) ** 3 * tile * tile // 32, "4 bytes"),
+    ],
+)
+def tile_sectors(answer, rng):
+    for _ in range(10):
+        tile = 8 * rng.randint(1, 8)
+        n = tile * rng.randint(2, 40)
+        got, right = answer(n, tile), _tile_sectors(n, tile)
+        case = f"n = {n}, tiles of {tile} × {tile}: got {got}, expected {right}"
+        assert got != 32 * right, f"{case}. Those are bytes; a sector has 32 bytes"
+        assert 4 * got not in range(right - 3, right + 4), f"{case}. A number has 4 bytes"
+        assert 2 * got != right, f"{case}. Each step brings a tile of A and a tile of B"
+        assert got != 5 * n**3 // 32, f"{case}. A number of a tile is loaded once a block"
+        assert got * (n // tile) != right, f"{case}. A block goes through n / tile steps"
+        assert got == right, case

@@ -1,0 +1,149 @@
+"""Exercise 10.5: attention over tiles that pass by."""
+
+import numpy as np
+
+from labkit.teach.registry import always, exercise
+
+
+class _SecondPassError(Exception):
+    """Somebody went through the tiles again."""
+
+
+class _Tiles:
+    """Pairs of keys and values, once, in the same memory; after that it is overwritten."""
+
+    def __init__(self, k, v, n_rows):
+        self._k, self._v, self._n_rows, self._begun = k, v, n_rows, False
+
+    def __iter__(self):
+        if self._begun:
+            raise _SecondPassError
+        self._begun = True
+        k_tile, v_tile = (np.empty((self._n_rows, x.shape[1])) for x in (self._k, self._v))
+        for first in range(0, len(self._k), self._n_rows):
+            n = min(self._n_rows, len(self._k) - first)
+            k_tile[:n], v_tile[:n] = self._k[first : first + n], self._v[first : first + n]
+            yield k_tile[:n], v_tile[:n]
+            k_tile[:], v_tile[:] = 1e3, 1e3
+
+
+def _attend(q, tiles):
+    largest, total, sums = np.full((len(q), 1), -np.inf), 0.0, 0.0
+    for k, v in tiles:
+        scores = q @ k.T
+        higher = np.maximum(largest, scores.max(1, keepdims=True))
+        shrink, weights = np.exp(largest - higher), np.exp(scores - higher)
+        total = total * shrink + weights.sum(1, keepdims=True)
+        sums = sums * shrink + weights @ v
+        largest = higher
+    return sums / total
+
+
+def _whole(q, k, v):
+    scores = q @ k.T
+    weights = np.exp(scores - scores.max(1, keepdims=True))
+    return weights @ v / weights.sum(1, keepdims=True)
+
+
+def _all_kept(q, tiles):
+    k, v = zip(*tiles, strict=True)
+    return _whole(q, np.concatenate(k), np.concatenate(v))
+
+
+def _twice(q, tiles):
+    largest = np.max([(q @ k.T).max(1) for k, _ in tiles], axis=0)[:, None]
+    weights = [np.exp(q @ k.T - largest) for k, _ in tiles]
+    return sum(w @ v for w, (_, v) in zip(weights, tiles, strict=True)) / sum(
+        w.sum() for w in weights
+    )
+
+
+def _mean_of_tiles(q, tiles):
+    return np.mean([_whole(q, k, v) for k, v in tiles], axis=0)
+
+
+def _no_maximum(q, tiles):
+    total = sums = 0.0
+    with np.errstate(all="ignore"):
+        for k, v in tiles:
+            weights = np.exp(q @ k.T)
+            total, sums = total + weights.sum(1, keepdims=True), sums + weights @ v
+        return sums / total
+
+
+def _without_shrinking(q, tiles):
+    total = sums = 0.0
+    for k, v in tiles:
+        scores = q @ k.T
+        weights = np.exp(scores - scores.max(1, keepdims=True))
+        total, sums = total + weights.sum(1, keepdims=True), sums + weights @ v
+    return sums / total
+
+
+def _one_maximum(q, tiles):
+    """Wrong: the largest of all queries, so that the weights of some vanish."""
+    largest, total, sums = -np.inf, 0.0, 0.0
+    with np.errstate(all="ignore"):
+        for k, v in tiles:
+            scores = q @ k.T
+            higher = max(largest, scores.max())
+            shrink, weights = np.exp(largest - higher), np.exp(scores - higher)
+            total = total * shrink + weights.sum(1, keepdims=True)
+            sums, largest = sums * shrink + weights @ v, higher
+        return sums / total
+
+
+@exercise(
+    "10.5",
+    title="attention over tiles that pass by",
+    solution=_attend,
+    wrong=[
+        (always(np.zeros((2, 2))), "shape"),
+        (_all_kept, "used again"),
+        (_twice, "once"),
+        (_mean_of_tiles, "shrinks"),
+        (_without_shrinking, "shrinks"),
+        (_no_maximum, "its own largest score"),
+        (_one_maximum, "its own largest score"),
+        (lambda q, tiles: sum(_whole(q, k, v) for k, v in tiles), "expected"),
+        (lambda q, tiles: [_whole(q, k, v) for k, v in tiles][-1], "all keys"),
+    ],
+)
+def attend(answer, rng):
+    for spread in (1, 1, 3, 500):
+        draw = np.random.default_rng(rng.getrandbits(64))
+        n_queries, n_keys, size = rng.randint(2, 9), rng.randint(20, 60), rng.randint(2, 8)
+        q, (k, v) = draw.normal(0, 1, (n_queries, size)), draw.normal(0, 1, (2, n_keys, size))
+        q *= spread * np.linspace(1, 4, n_queries)[:, None]
+        _try_attention(answer, q, k, v, rng.randint(5, 9))
+
+
+def _try_attention(answer, q, k, v, n_rows):
+    case = f"{len(q)} queries, {len(k)} keys in tiles of {n_rows}"
+    try:
+        got, right = np.asarray(answer(q, _Tiles(k, v, n_rows)), float), _whole(q, k, v)
+    except _SecondPassError:
+        raise AssertionError("you can go through tiles once: begin no second pass") from None
+    assert got.shape == right.shape, (
+        f"{case}: the result has the shape {got.shape}, expected {right.shape}, that of q"
+    )
+    assert np.isfinite(got).all(), (
+        f"{case}: not a number: the scores are large, so each query has to subtract its own "
+        f"largest score before exp"
+    )
+    kept = _all_kept(q, _Tiles(k, v, n_rows))
+    assert not np.allclose(got, kept), (
+        f"{case}: the memory of a tile is used again for the next, so a pair that you keep "
+        f"changes: use it while it is there"
+    )
+    parts = [(k[n : n + n_rows], v[n : n + n_rows]) for n in range(0, len(k), n_rows)]
+    for slip in (_mean_of_tiles, _without_shrinking):
+        assert not np.allclose(got, slip(q, parts)), (
+            f"{case}: tiles do not weigh the same: when a larger score comes, all that was added "
+            f"before shrinks"
+        )
+    assert not np.allclose(got, _whole(q, *parts[-1])), f"{case}: that is the last tile; all keys"
+    wrong = ~np.isclose(got, right, rtol=1e-6, atol=1e-9)
+    if wrong.any():
+        i, e = (int(axis[0]) for axis in np.nonzero(wrong))
+        raise AssertionError(f"{case}: [{i}, {e}] is {got[i, e]:.4g}, expected {right[i, e]:.4g}")

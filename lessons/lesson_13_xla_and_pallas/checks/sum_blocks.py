@@ -1,0 +1,102 @@
+"""Exercise 13.3: a kernel that adds blocks."""
+
+import numpy as np
+
+from labkit.teach.registry import always, exercise
+
+
+def _sum_blocks(x_ref, y_ref):
+    _sum_from(x_ref, y_ref, step=0)
+
+
+def _sum_from(x_ref, y_ref, step, add=lambda old, new: old + new):
+    """A kernel that zeroes the sum at one step, or at each (None), and then adds."""
+    import jax.numpy as jnp
+    from jax.experimental import pallas as pl
+
+    @pl.when(step is None or pl.program_id(0) == step)
+    def _():
+        y_ref[...] = jnp.zeros_like(y_ref)
+
+    y_ref[...] = add(y_ref[...], x_ref[...])
+
+
+def _never_zeroed(x_ref, y_ref):
+    y_ref[...] += x_ref[...]
+
+
+def _copied(x_ref, y_ref):
+    y_ref[...] = x_ref[...]
+
+
+def _skips_first(x_ref, y_ref):
+    import jax.numpy as jnp
+    from jax.experimental import pallas as pl
+
+    first = pl.program_id(0) == 0
+    y_ref[...] = jnp.where(first, 0.0, y_ref[...] + x_ref[...])
+
+
+@exercise(
+    "13.3",
+    title="a kernel that adds blocks",
+    solution=_sum_blocks,
+    in_place=True,
+    wrong=[
+        (always(None), "NaN"),
+        (_never_zeroed, "Nothing was there to add to"),
+        (lambda x_ref, y_ref: _sum_from(x_ref, y_ref, step=None), "only the last block"),
+        (_copied, "only the last block"),
+        (_skips_first, "the first block is missing"),
+        (lambda x_ref, y_ref: _sum_from(x_ref, y_ref, step=1), "without its first blocks"),
+        (
+            lambda x_ref, y_ref: _sum_from(x_ref, y_ref, 0, lambda old, new: old + 2 * new),
+            "twice",
+        ),
+    ],
+    max_time_s=30.0,
+)
+def sum_blocks(answer, rng):
+    n_blocks = rng.randint(3, 5)
+    draw = np.random.default_rng(rng.getrandbits(64))
+    blocks = draw.integers(1, 100, (n_blocks, 8, 128)).astype(np.float32)
+    got, right = _interpreted(answer, blocks), blocks.sum(axis=0)
+    case = f"{n_blocks} blocks of 8 × 128"
+    assert not np.isnan(got).any(), (
+        f"{case}: the result is NaN. Nothing was there to add to: VMEM is not zero when a kernel "
+        f"begins, so the first step has to write before anything is added"
+    )
+    assert not np.array_equal(got, blocks[-1]), (
+        f"{case}: only the last block is left. y_ref is the same block at each step: keep what is "
+        f"there, and begin anew in the first step alone"
+    )
+    assert not np.array_equal(got, right - blocks[0]) or _begins_late(answer, blocks), (
+        f"{case}: the first block is missing: after the start is made, add it too"
+    )
+    assert not np.array_equal(got, right - blocks[0]), (
+        f"{case}: the sum is without its first blocks: begin anew at step 0, not later"
+    )
+    assert not np.array_equal(got, 2 * right), f"{case}: each block is added twice"
+    assert np.array_equal(got, right), f"{case}: y[0, 0] is {got[0, 0]:g}, expected {right[0, 0]:g}"
+
+
+def _begins_late(answer, blocks):
+    """Is a single block left as it was found, because the sum begins at a later step?"""
+    return bool(np.isnan(_interpreted(answer, blocks[:1])).all())
+
+
+def _interpreted(kernel, blocks):
+    """Run `kernel` over blocks (n, 8, 128) in Pallas's interpreter: its (8, 128) result."""
+    import jax
+    from jax.experimental import pallas as pl
+
+    n, *block = blocks.shape
+    result = pl.pallas_call(
+        kernel,
+        grid=(n,),
+        in_specs=[pl.BlockSpec(block, lambda i: (i, 0))],
+        out_specs=pl.BlockSpec(block, lambda i: (0, 0)),
+        out_shape=jax.ShapeDtypeStruct(block, blocks.dtype),
+        interpret=True,
+    )(blocks.reshape(-1, block[1]))
+    return np.asarray(result)

@@ -1,0 +1,85 @@
+"""Exercise 20.4: the fewest joules in time."""
+
+from labkit.teach.registry import always, exercise
+
+
+def _best(settings, max_time_s, *, limit=True, share=0.5, cost="energy"):
+    allowed = []
+    for batch, cap_w, epochs, epoch_s, power_w in settings:
+        reached = [n for n in epochs if n is not None]
+        if len(reached) < share * len(epochs):
+            continue
+        time_s = sum(reached) / len(reached) * epoch_s
+        if time_s <= max_time_s or not limit:
+            costs = {
+                "energy": time_s * power_w, "power": power_w, "time": time_s,
+                "epoch": epoch_s * power_w,
+            }  # fmt: skip
+            allowed.append((costs[cost], batch, cap_w))
+    return min(allowed)[1:]
+
+
+@exercise(
+    "20.4",
+    title="the fewest joules in time",
+    solution=lambda settings, max_time_s: _best(settings, max_time_s),
+    wrong=[
+        (always((17, 17)), "none of the settings"),
+        (lambda s, t: _best(s, t, limit=False), "takes too long"),
+        (lambda s, t: _best(s, t, share=0), "fewer than half"),
+        (lambda s, t: _best(s, t, share=1), "may fail"),
+        (lambda s, t: _best(s, t, cost="power"), "least power"),
+        (lambda s, t: _best(s, t, cost="time"), "fastest"),
+        (lambda s, t: _best(s, t, cost="epoch"), "of an epoch"),
+        (lambda s, t: _best(s, t)[0], "a pair"),
+        (lambda s, t: _best(s, t)[::-1], "batch first"),
+    ],
+)
+def best_setting(answer, rng):
+    for _ in range(10):
+        settings, max_time_s = _lab(rng)
+        got, right = answer(list(settings), max_time_s), _best(settings, max_time_s)
+        is_pair = isinstance(got, (tuple, list)) and len(got) == 2
+        assert is_pair, f"the answer is a pair (batch, cap_w), got {got!r}"
+        got = tuple(got)
+        if got == right:
+            continue
+        assert got != right[::-1], "the pair has the batch first, then the cap"
+        known = [setting[:2] for setting in settings]
+        assert got in known, f"{got} is none of the settings: they are {known}"
+        for slip, hint in (
+            ({"limit": False}, "needs the least energy, but takes too long"),
+            ({"share": 0}, "looks good, but fewer than half of its runs reached the target"),
+            (
+                {"share": 1},
+                f"is not best: up to half of the runs of a setting may fail, as of {right}",
+            ),
+            ({"cost": "power"}, "draws the least power, but for long: energy is power times time"),
+            ({"cost": "time"}, "is the fastest of those allowed; the least energy is asked for"),
+            ({"cost": "epoch"}, "has the least energy of an epoch, but it needs more of them"),
+        ):
+            assert got != _best(settings, max_time_s, **slip), f"{got} {hint}"
+        raise AssertionError(f"got {got}, expected {right}: the least energy to target in time")
+
+
+def _lab(rng):
+    """Seven settings and a limit of time; each but the right one falls to a rule of its own."""
+    epochs, epoch_s, power_w = rng.uniform(20, 40), rng.uniform(50, 200), rng.uniform(150, 220)
+    # Of the right one: epochs, time of an epoch and power, as factors, and how many runs failed.
+    plan = {
+        "right": (1, 1, 1, 2), "slow": (1, 2, 0.4, 0), "failing": (0.7, 0.8, 0.8, 3),
+        "weak": (1.3, 1.3, 0.65, 0), "fast": (1, 0.7, 1.65, 0), "short": (2.2, 0.8, 0.7, 0),
+        "middling": (1, 1, 1.08, 0),
+    }  # fmt: skip
+    batches = rng.sample((32, 64, 128, 256, 512, 1024, 2048), len(plan))
+    caps = rng.sample((100, 125, 150, 175, 200, 225, 250), len(plan))
+    settings = []
+    for batch, cap_w, (epochs_x, epoch_x, power_x, n_failed) in zip(
+        batches, caps, plan.values(), strict=True
+    ):
+        runs = [epochs * epochs_x * rng.uniform(0.98, 1.02) for _ in range(5 - n_failed)]
+        runs += [None] * n_failed
+        rng.shuffle(runs)
+        settings.append((batch, cap_w, tuple(runs), epoch_s * epoch_x, power_w * power_x))
+    rng.shuffle(settings)
+    return settings, 1.88 * epochs * epoch_s

@@ -1,0 +1,80 @@
+"""Exercise 20.3: detect a lying meter."""
+
+import statistics
+
+from labkit.power import sensors
+from labkit.teach.registry import always, exercise
+
+_METERS = ("honest", "unit", "offset", "part-time")
+
+
+def _diagnosed(steady, pulsed, factors=(1000, 0.001), close=0.02):
+    def right(pair, factor=1):
+        return abs(pair[1] / (factor * pair[0]) - 1) <= close
+
+    if any(all(right(pair, factor) for pair in steady) for factor in factors):
+        return "unit"
+    if not all(map(right, steady)):
+        return "offset"
+    return "honest" if all(map(right, pulsed)) else "part-time"
+
+
+def _by_mean(steady, pulsed):
+    """Compares the mean of all pulsed loads only."""
+    level = _diagnosed(steady, [])
+    if level != "honest":
+        return level
+    ratio = statistics.fmean(shown for _, shown in pulsed) / statistics.fmean(w for w, _ in pulsed)
+    return "honest" if abs(ratio - 1) <= 0.3 else "part-time"
+
+
+@exercise(
+    "20.3",
+    title="detect a lying meter",
+    solution=lambda steady, pulsed: _diagnosed(steady, pulsed),
+    wrong=[
+        (always("honest"), "is not honest"),
+        (always("part-time"), "this meter is"),
+        (lambda s, p: _diagnosed(s, p, factors=()), "thousand"),
+        (lambda s, p: _diagnosed(s, p, factors=(1000,)), "too little"),
+        (lambda s, p: _diagnosed(s, []), "pulsed"),
+        (_by_mean, "pulsed"),
+        (lambda s, p: _diagnosed(s, p, close=1e-4), "2 %"),
+        (lambda s, p: _diagnosed(s, p).title(), "one of the four texts"),
+    ],
+)
+def diagnose(answer, rng):
+    meters = [("honest", 1), ("unit", 1000), ("unit", 0.001), ("offset", 1), ("part-time", 1)] * 3
+    rng.shuffle(meters)
+    for kind, scale in meters:
+        steady, pulsed = _tried(kind, scale, rng)
+        got = answer(list(steady), list(pulsed))
+        assert got in _METERS, f"got {got!r}: answer with one of the four texts"
+        hint = {
+            "honest": "off by less than 2 %, which even an honest meter is",
+            "unit": f"all it shows is a thousand times too {'much' if scale > 1 else 'little'}, "
+            "give or take 2 %",
+            "offset": "it shows the same number of watts too much for all loads, give or take 2 %",
+            "part-time": "it is right for level loads, within 2 %, and not for some pulsed ones",
+        }[kind]
+        assert got == kind, f"this meter is {'' if kind == 'honest' else 'not honest: '}{hint}"
+
+
+def _tried(kind, scale, rng):
+    """Pairs (true, shown) of a meter of this kind: with level loads, and with pulsed ones."""
+    extra_w = rng.uniform(20, 60) if kind == "offset" else 0.0
+    window_s = 0.025 if kind == "part-time" else 0.1
+    phase_s = rng.uniform(0, 0.1)
+
+    def shown_w(load):
+        sensor = sensors.PowerSensor(load, 0.1, window_s, phase_s=phase_s)
+        seen_w = statistics.fmean(sensors.poll(sensor, 10.0, 12.0, 0.05)[1])
+        return (seen_w + extra_w) * scale * rng.uniform(0.985, 1.015)
+
+    steady = [(w, shown_w(sensors.constant(w))) for w in (rng.uniform(60, 300) for _ in range(6))]
+    pulsed = []
+    for turn in range(8):
+        # The phases go once round: a part-time meter is right on average, and for no single one.
+        load = sensors.square_wave(rng.uniform(250, 400), 60, 0.1, 0.4, start_s=turn / 80)
+        pulsed.append((float(load.energy_j(12.0) - load.energy_j(10.0)) / 2, shown_w(load)))
+    return steady, pulsed

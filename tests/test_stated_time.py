@@ -1,0 +1,43 @@
+"""The stated time of a lesson is computed, and a lesson that is written to the rule keeps to it."""
+
+import nbformat
+import pytest
+import sources
+from stated_time import StatedTime, stated_time, words_of
+
+ROOMS = sorted((sources.ROOT / "lessons").glob(sources.ROOM))
+# Written before there was a rule: it leaves this list when it is rewritten.
+TOO_LONG = {"12"}
+
+text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+
+
+def test_an_address_is_not_read():
+    assert words_of("Read [the paper](https://example.org/a/b) of 2012, *twice*.") == 6
+
+
+@pytest.mark.parametrize(
+    ("cell", "minutes"),
+    [
+        (text("word " * 1000), 5),
+        (code("x = 1"), 1),
+        (code('g = lk.predict("05.a", ...)'), 2),
+        (code("lk.Player(frames)"), 2),
+        (code('f = lk.your_turn("05.t1", f)'), 4),
+        (code("plot()", metadata={"tags": ["collapsed"]}), 0),
+    ],
+)
+def test_each_kind_of_cell_has_its_minutes(cell, minutes):
+    assert stated_time([cell] * 20, []).lesson_min == 20 * minutes
+
+
+def test_an_exercise_takes_eight_minutes_and_sums_are_rounded_up_to_five():
+    exercises = [code('lk.check("05.1", f)'), text("lk"), code('lk.check("05.2", g)')]
+    assert stated_time([code("x = 1")], exercises) == StatedTime(0, 5, 20)
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_a_lesson_says_its_time_and_keeps_to_1800_words_and_40_minutes(room):
+    head = sources.read(sources.Target(room / "lesson.py", sources.ROOT / "start/x.ipynb")).cells[0]
+    assert str(sources.time_of(room)) in head.source.replace("\n", " ")
+    assert sources.time_of(room).is_within_budget or room.name[7:9] in TOO_LONG
