@@ -49,7 +49,7 @@ def test_a_log_axis_shows_all_values_between_whole_decades(values):
 def test_an_axis_has_a_handful_of_ticks_all_on_it(one, other, log):
     axis = Axis("x", log=log).fit([one, other])
     ticks = axis.ticks()
-    assert 2 <= len(ticks) <= 9
+    assert 4 <= len(ticks) <= 9
     assert all(-1e-6 <= axis.fraction(tick) <= 1 + 1e-6 for tick in ticks)
     assert len({axis.text(tick) for tick in ticks}) == len(ticks)
 
@@ -102,7 +102,7 @@ def test_a_chart_is_valid_xml_that_can_stand_twice_on_a_page():
     svg = busy_chart().svg('a "quoted" <alt>')
     root = ET.fromstring(svg)
     assert root.get("role") == "img"
-    assert root.get("aria-label") == root.find(f"{SVG}title").text == 'a "quoted" <alt>'
+    assert root.get("aria-label") == 'a "quoted" <alt>'
     assert not [element for element in root.iter() if element.get("id")]
 
 
@@ -172,7 +172,8 @@ def test_a_picture_is_its_svg_with_an_alt():
     assert picture == picture.svg == "<svg></svg>"
     assert repr(picture) == "two lines of 'words'"
     assert re.fullmatch(
-        r'<img alt="two lines of &#x27;words&#x27;" src="data:image/svg\+xml;base64,[\w+/=]+">',
+        r'<img alt="two lines of &#x27;words&#x27;" class="lk-drawing" '
+        r'src="data:image/svg\+xml;base64,[\w+/=]+"><script>.*</script>',
         picture._repr_html_(),
     )
 

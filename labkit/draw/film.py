@@ -7,11 +7,11 @@ from labkit.draw.marks import BLUE, ORANGE
 from labkit.draw.picture import Picture
 from labkit.draw.sheet import sheet
 from labkit.draw.svg import INK, SMALL, path, text
+from labkit.simt.limits import WARP_SIZE
 
 if TYPE_CHECKING:
     from labkit.simt import Profile
 
-WARP_LANES = 32
 _CELL, _ROW, _N_ROWS, _TOP = 14, 19, 24, 92  # pixels, but for the number of rows
 _KEY = "lanes: blue finds it true, orange false, empty is not there; dotted: still to come"
 
@@ -36,9 +36,7 @@ def _strip(profile, steps, labels, left, now):
     rows = min(len(steps), _N_ROWS)
     first = max(0, now + 1 - rows)
     yes, no = steps[now].taken.bit_count(), steps[now].not_taken.bit_count()
-    words = (
-        f"{labels[now]}  {yes + no} of {WARP_LANES} lanes arrive: {yes} find it true, {no} false"
-    )
+    words = f"{labels[now]}  {yes + no} of {WARP_SIZE} lanes arrive: {yes} find it true, {no} false"
     some = "the first " if profile.is_cut(steps) else ""
     head = f"{profile.kernel}, branch {now + 1} of {some}{len(steps)}"
     parts = [
@@ -47,7 +45,7 @@ def _strip(profile, steps, labels, left, now):
         text(12, 66, _KEY, size=SMALL, muted=True),
         *(
             text(left + lane * _CELL, _TOP - 6, lane, size=SMALL, muted=True)
-            for lane in range(0, WARP_LANES, 8)
+            for lane in range(0, WARP_SIZE, 8)
         ),
     ]
     for row in range(rows):
@@ -56,15 +54,15 @@ def _strip(profile, steps, labels, left, now):
             parts.append(text(12, y + 13, labels[number], size=SMALL, bold=number == now))
             parts += _row_of_lanes(left, y, steps[number])
         else:
-            parts.append(path(_cells(left, y, range(WARP_LANES)), opacity=0.3, dash="1 3"))
-    width = max(left + WARP_LANES * _CELL + 14, text_width(words, 14) + 30, 640)
+            parts.append(path(_cells(left, y, range(WARP_SIZE)), opacity=0.3, dash="1 3"))
+    width = max(left + WARP_SIZE * _CELL + 14, text_width(words, 14) + 30, 640)
     return sheet(width, _TOP + rows * _ROW + 8, parts, f"{head}: {words}")
 
 
 def _row_of_lanes(left, y, step):
     """A cell for each lane, the cells of one colour as one path: a film has thousands of them."""
     lanes = {BLUE: [], ORANGE: [], "none": []}
-    for lane in range(WARP_LANES):
+    for lane in range(WARP_SIZE):
         bit = 1 << lane
         color = BLUE if step.taken & bit else ORANGE if step.not_taken & bit else "none"
         lanes[color].append(lane)

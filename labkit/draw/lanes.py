@@ -13,14 +13,12 @@ from labkit.draw.marks import BLUE, ORANGE
 from labkit.draw.picture import Picture
 from labkit.draw.sheet import sheet
 from labkit.draw.svg import INK, SMALL, path, rect, text
+from labkit.simt.limits import BANK_BYTES, BANKS, SECTOR_BYTES, WARP_SIZE
 
 if TYPE_CHECKING:
     from labkit.simt import Profile
 
-WARP_LANES = 32
-SECTOR_BYTES = 32
-N_BANKS, BANK_BYTES = 32, 4
-ALL_ON = (True,) * WARP_LANES
+ALL_ON = (True,) * WARP_SIZE
 
 _CELL = 10  # pixels; a panel is a square of 32 cells
 _SIDE, _LEFT, _TOP, _BARS_H, _FOOT = 320, 48, 88, 40, 44
@@ -92,16 +90,16 @@ def passes_of(
     """
     together = lanes_together(itemsize)
     served, wavefronts, ideal = [], 0, 0
-    for first in range(0, WARP_LANES, together):
+    for first in range(0, WARP_SIZE, together):
         lanes = [lane for lane in range(first, first + together) if active[lane]]
         words = collections.defaultdict(list)  # of each bank, in the order of the lanes
         for lane in lanes:
             start, end = addresses[lane], addresses[lane] + itemsize - 1
             for word in range(start // BANK_BYTES, end // BANK_BYTES + 1):
-                bank = words[word % N_BANKS]
+                bank = words[word % BANKS]
                 if word not in bank:
                     bank.append(word)
-                served.append((lane, word % N_BANKS, bank.index(word)))
+                served.append((lane, word % BANKS, bank.index(word)))
         wavefronts += max(map(len, words.values()), default=0)
         ideal += bool(lanes)
     return served, wavefronts, ideal
@@ -109,7 +107,7 @@ def passes_of(
 
 def lanes_together(itemsize: int) -> int:
     """How many lanes shared memory serves at once: as many as fill its 128 bytes."""
-    return N_BANKS * BANK_BYTES // max(itemsize, BANK_BYTES)
+    return BANKS * BANK_BYTES // max(itemsize, BANK_BYTES)
 
 
 def _sector_panel(addresses, itemsize, active, title):
@@ -182,10 +180,10 @@ def _frame(title, words, active, below):
     yield text(_LEFT, 46, words)
     yield text(_LEFT - 6, _TOP - 8, "lane", "end", size=SMALL, muted=True)
     yield text(_LEFT, _TOP - 8, below, size=SMALL, muted=True)
-    for lane in range(0, WARP_LANES, 8):
+    for lane in range(0, WARP_SIZE, 8):
         yield text(_LEFT - 6, _TOP + lane * _CELL + 12, lane, "end", size=SMALL, muted=True)
         yield _line(_TOP + lane * _CELL)
-    for lane in range(WARP_LANES):
+    for lane in range(WARP_SIZE):
         if not active[lane]:
             yield rect(_LEFT - 4, _TOP + lane * _CELL, 4, _CELL, fill=ORANGE)
     yield rect(_LEFT, _TOP, _SIDE, _SIDE, stroke=INK, line=0.8, stroke_opacity=0.6)

@@ -12,9 +12,9 @@ from labkit.units import si
 from labkit.workload import number_format, number_formats
 
 _WIDTH, _TOP, _ROW, _FOOT = 760, 96, 44, 32  # pixels
-_RANGE = (92, 310)  # from left to right: all magnitudes
-_ZOOM = (336, 546)  # the surroundings of x
-_WORDS = 560
+_RANGE = (92, 296)  # from left to right: all magnitudes
+_ZOOM = (314, 554)  # the surroundings of x
+_WORDS = 566
 _DECADES = (-46, 39)  # powers of ten at the ends of the range
 _TICKS = (-40, -20, 0, 20)
 _AROUND = 0.25  # of x, to either side
