@@ -85,7 +85,7 @@ def counts_of_gather(n=20):
 def test_each_access_gets_a_panel_that_says_its_figures():
     said = "5 sectors, 160 of 160 bytes used"
     assert accesses(counts_of_gather()).alt == (
-        f"gather: line 21: load index: {said}; line 21: load x: {said}; line 21: store out: {said}"
+        f"gather: line 23: load index: {said}; line 23: load x: {said}; line 23: store out: {said}"
     )
 
 

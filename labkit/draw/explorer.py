@@ -15,6 +15,8 @@ from labkit.draw.widget import PictureWidget, javascript
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+BLACK = "#000000"  # Matplotlib's ink, as long as nobody chooses another
+
 
 class Explorer(PictureWidget):
     """Sliders and one picture: `Explorer(draw, n=(1, 50, 5), dtype=["fp32", "bf16"])`.
@@ -120,16 +122,15 @@ def _png(figure):
     Pixels cannot follow a theme: the ground is left out, and what is drawn in Matplotlib's black
     becomes a grey that can be read on white and on black.
     """
-    from matplotlib import colors, pyplot
+    from matplotlib import colors, pyplot, text
 
-    for artist in figure.findobj(lambda one: hasattr(one, "set_color")):
-        color = artist.get_color()
-        if isinstance(color, str) and colors.to_hex(color) == "#000000":
-            artist.set_color(NEUTRAL)
+    for words in figure.findobj(text.Text):
+        if colors.to_hex(words.get_color()) == BLACK:
+            words.set_color(NEUTRAL)
     for axes in figure.axes:
         axes.tick_params(which="both", color=NEUTRAL)
         for spine in axes.spines.values():
-            if colors.to_hex(spine.get_edgecolor()) == "#000000":
+            if colors.to_hex(spine.get_edgecolor()) == BLACK:
                 spine.set_edgecolor(NEUTRAL)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", transparent=True)
