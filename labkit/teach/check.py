@@ -10,8 +10,8 @@ import numpy as np
 from labkit.teach import store
 from labkit.teach.answer import Tried
 from labkit.teach.explain import explain, one_line, said
+from labkit.teach.line import line, say
 from labkit.teach.registry import UnknownExerciseError, find
-from labkit.teach.show import say
 from labkit.teach.trial import outcome, quiet
 
 _FUNCTION = "a function"
@@ -40,7 +40,7 @@ def check(name: str, answer: Any) -> None:
     for all but `[pass]`.
     """
     verdict = verdict_on(name, answer)
-    say(str(verdict))
+    say(line(str(verdict)))
     refuse(verdict)
 
 

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from labkit.reading import Origin, Reading
 from labkit.results import Recorded
 from labkit.results import recorded as find_recorded
-from labkit.teach.show import reading_of, say
+from labkit.teach.line import line, say
+from labkit.teach.show import reading_of
 
 
 class Outcome(str):
@@ -69,7 +70,7 @@ def expect(
         text += " (Judged by one value without an interval.)"
     if beside and (why or outcome in ("unknown", "straddles")):
         text += f" {beside}"
-    say(f"[here] {text}")
+    say(line(f"[here] {text}"))
     return Outcome(outcome)
 
 
@@ -113,8 +114,8 @@ def _why_not(cannot, control, expected):
     effect = min(abs(bound - 1) for bound in expected)
     if control.high - control.low > effect:
         return (
-            f"The same code against itself gave {control.show(control.low)} to "
-            f"{control.show(control.high)}, which is further apart than the effect."
+            f"The same code against itself gave {control.as_text(control.low)} to "
+            f"{control.as_text(control.high)}, which is further apart than the effect."
         )
     return ""
 
@@ -128,10 +129,10 @@ def _in_words(outcome, reading, expected, why):
         return f"{reading.name} is unknown here{reason}, so there is nothing to compare."
     if outcome == "straddles":
         inside = [b for b in expected if reading.low <= b <= reading.high]
-        bounds = " and ".join(map(reading.show, inside))
+        bounds = " and ".join(map(reading.as_text, inside))
         return (
-            f"{reading.name} lies between {reading.show(reading.low)} and "
-            f"{reading.show(reading.high)}, on both sides of {bounds}: this run can't decide."
+            f"{reading.name} lies between {reading.as_text(reading.low)} and "
+            f"{reading.as_text(reading.high)}, on both sides of {bounds}: this run can't decide."
         )
     if outcome == "inside":
         return f"{reading.name} is as expected: {_bounds(reading, expected)}."
@@ -140,10 +141,10 @@ def _in_words(outcome, reading, expected, why):
 
 def _bounds(reading, expected):
     if math.isinf(expected.low):
-        return f"at most {reading.show(expected.high)}"
+        return f"at most {reading.as_text(expected.high)}"
     if math.isinf(expected.high):
-        return f"at least {reading.show(expected.low)}"
-    return f"{reading.show(expected.low)} to {reading.show(expected.high)}"
+        return f"at least {reading.as_text(expected.low)}"
+    return f"{reading.as_text(expected.low)} to {reading.as_text(expected.high)}"
 
 
 def _beside(recorded):

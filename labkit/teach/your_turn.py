@@ -4,8 +4,8 @@ from typing import Any
 
 from labkit.teach.check import refuse, verdict_on
 from labkit.teach.explain import said
+from labkit.teach.line import line, say
 from labkit.teach.registry import UnknownExerciseError, find
-from labkit.teach.show import say
 
 
 def your_turn(name: str, answer: Any = ...) -> Any:
@@ -26,7 +26,7 @@ def your_turn(name: str, answer: Any = ...) -> Any:
     else:
         used, which = _ours(name, answer)
     verdict = verdict._replace(text=f"{verdict.text}; {which}")
-    say(str(verdict))
+    say(line(str(verdict)))
     refuse(verdict)
     return used
 
