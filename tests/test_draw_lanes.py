@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import labkit as lk
 from labkit.draw.epochs import epoch_timeline
-from labkit.draw.index_explorer import IndexExplorer, indices
 from labkit.draw.film import film
+from labkit.draw.index_explorer import IndexExplorer, indices
 from labkit.draw.lanes import accesses, passes_of, pattern, sectors_of
 from labkit.draw.launch import launch
 from labkit.simt import cuda

@@ -2,13 +2,13 @@
 
 import dataclasses
 import math
-import sys
 from collections.abc import Sequence
 
 from labkit.units import binary, si
 
 _STEPS = (1, 2, 5, 10)
 _FEWEST_TICKS = 4  # fewer say too little of a scale
+_LEAST_SPAN = 1e-290  # below it floats have no steps to take: such values are shown as 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Axis:
 
     def _round_range(self, values):
         lo, hi = min(0, *values, *self._ends()), max(0, *values, *self._ends())
-        step = self._step(hi - lo or 1)
+        step = self._step(hi - lo if hi - lo > _LEAST_SPAN else 1)
         return step * math.floor(lo / step), step * math.ceil(hi / step) or step
 
     def _ends(self):
@@ -123,7 +123,7 @@ class Axis:
     def _step(self, span):
         """The round step that makes about five of `span`; binary for capacities."""
         base = 1024 ** max(math.floor(math.log(span / 2, 1024)), 0) if self.unit == "GiB" else 1
-        raw = max(span / base / 5, sys.float_info.min)
+        raw = span / base / 5
         decade = 10.0 ** math.floor(math.log10(raw))
         return base * next(decade * step for step in _STEPS if raw <= decade * step * (1 + 1e-9))
 
@@ -139,12 +139,10 @@ class Axis:
 
     def _linear_ticks(self, lo, hi):
         """Sets of ticks at round steps, ever denser."""
-        span = hi - lo
-        while True:
-            step = self._step(span)
+        for halvings in range(10):
+            step = self._step((hi - lo) / 2**halvings)
             first, last = math.ceil(lo / step - 1e-9), math.floor(hi / step + 1e-9)
             yield [n * step for n in range(first, last + 1)]
-            span /= 2
 
     def _shows(self, tick):
         return self.lo * (1 - 1e-9) <= tick <= self.hi * (1 + 1e-9)
