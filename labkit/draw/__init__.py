@@ -16,6 +16,7 @@ from labkit.draw.number_ruler import number_ruler
 from labkit.draw.picture import Picture
 from labkit.draw.roofline import Dot, roofline
 from labkit.draw.slider import Slider
+from labkit.draw.speedups import speedups
 from labkit.draw.systolic import systolic_frames
 from labkit.draw.timeline import timeline
 from labkit.draw.tornado import tornado
@@ -48,6 +49,7 @@ __all__ = [
     "race_frames",
     "roofline",
     "shards",
+    "speedups",
     "systolic_frames",
     "timeline",
     "tornado",

@@ -44,8 +44,8 @@ lk.check("05.1", launch_plan)
 
 # %% [markdown]
 # ## 05.2 Three arrays in, one out
-# A kernel may call an ordinary function, as long as `njit` or `cuda.jit(device=True)` has compiled
-# it. This one is from [numba's
+# A kernel may call another function if that is compiled too, with `njit` or
+# `cuda.jit(device=True)`. This one is from [numba's
 # documentation](https://nvidia.github.io/numba-cuda/user/examples.html), which prints three of its
 # results. The same function runs on the CPU and inside a kernel.
 
@@ -143,11 +143,11 @@ for row in printed.rows:
     assert f"{ours:.7f}" == f"{row['integral']:.7f}"
 
 # %% [markdown]
-# A million threads for one point each is a lot of ceremony, and a million generators take 16 MB.
-# Write it for a grid of any size. Together the threads draw `n_points` points. Thread *i* takes
-# points *i*, *i* + the number of threads, and so on, all of them from generator *i*. It adds up its
-# 1/x in a variable of its own, and stores the sum once, in `sums[i]`. There are as many `sums` as
-# threads, so you need no guard. (5 lines)
+# A million generators take 16 MB, and each is used only once. Write it for a grid of any size.
+# Together the threads draw `n_points` points. Thread *i* takes points *i*, *i* + the number of
+# threads, and so on, all of them from generator *i*. It adds up its 1/x in a variable of its own,
+# and stores the sum once, in `sums[i]`. There are as many `sums` as threads, so you need no guard.
+# (5 lines)
 
 
 # %%
@@ -216,40 +216,61 @@ lk.check("05.5", two_crowds)
 #    the image read, and what could one do about it?
 # 2. In 05.4 thread *i* draws from generator *i* only. What would happen if all threads drew from
 #    generator 0?
-# 3. In 05.5 the lanes of a warp now read every second element. Profile both kernels and compare
-#    their `global_loads.sectors`. Did you mend one thing and break another? And could you do
-#    without a branch altogether?
+# 3. In 05.5 the lanes of a warp now store every second element. Profile both kernels and compare
+#    the `requests` and the `sectors` of their `global_stores` (a sector is 32 bytes of memory;
+#    lesson 06 is about them). Did you mend one thing and break another? And could you do without a
+#    branch altogether?
 
 # %% [markdown] tags=["solution"]
-# ## The wrong turns, and the questions
+# ## The wrong turns
 # **05.1** Most people count the warps as `math.ceil(n / 32)`. That would be right if warps could
-# reach across blocks. With blocks of 33 threads there are nearly twice as many.
+# reach across blocks. With blocks of 33 threads it's nearly a factor of two off.
 #
-# **05.2** Nothing is new here but the call. The wrong turn is to forget the guard again because the
-# check of the three printed results passes without it: three elements in a block of 32 threads.
+# **05.2** Nothing is new here but the call. The wrong turn is to try the kernel on the three
+# printed cases only. On a GPU these come out right without a guard as well, although 29 of the 32
+# threads work on memory that isn't theirs.
 #
-# **05.3** The tempting guard is on `image.shape`, because that's what is read. But then the threads
-# of the lower right write beyond `out`. The rule: guard what you *write*, and make sure that
-# everything you read follows from it. The other wrong turn is `largest = 0` at the start, which is
-# wrong wherever all nine elements are negative. AlexNet could have got away with it, because its
-# pooling comes after a ReLU, which leaves nothing negative.
+# **05.3** The tempting guard is on `image.shape`, because the image is what you read. But then
+# threads at the lower right write beyond `out`. It's easier the other way round: guard what you
+# *write*, and make sure that what you read follows from it. The other wrong turn is to begin with
+# `largest = 0`, which is wrong wherever all nine elements are negative. AlexNet could have got away
+# with it, because its pooling comes after a ReLU, which leaves nothing negative.
 #
-# **05.4** Many write `sums[thread] += ...` in the loop. That gives the right sum (if it began at
-# zero), but it reads and writes memory for each point, where a variable of the thread lives in a
-# register. The other wrong turn is `range(n_points // cuda.gridsize(1))`, which forgets the points
-# that are left over.
+# **05.4** Many write `sums[thread] += ...` in the loop. That's right if `sums` began at zero, but
+# it reads and writes memory at each point, while a variable of the thread stays in a register. The
+# other wrong turn is `range(n_points // cuda.gridsize(1))`, which forgets the points that are left
+# over.
 #
-# **05.5** `out.size // 2` for the number of even indices is one too few when the size is odd. A
-# kernel that works out both results and picks one by arithmetic has no branch at all, and passes
-# too. For two sides as short as these, that's what a compiler does.
+# **05.5** Half of `out.size` is one even index too few when the size is odd. The other wrong turn
+# is to leave the elements where they are and only move the `if`, for example to `if thread <
+# n_even`: hardly a warp diverges, and the wrong elements are squared.
 #
-# **To think about** (1) An inner element whose row and column are both even lies in 2 × 2 = 4
-# squares, one with an even row and an odd column (or the reverse) in 2, and one with two odd
-# numbers in 1. Caches catch most of the repetition; lesson 06 loads such a tile into shared memory
-# by hand. (2) All threads would read the generator's state, take the same step, and write it back
-# at the same time. That's a race (lesson 07), and at best they'd all draw the same point. (3) Yes.
-# A warp of `mixed` reads elements that lie side by side, a warp of `two_crowds` reads twice as wide
-# a stretch of memory and uses half of it, so each request touches about twice as many sectors.
-# Whether this costs more than the divergence depends on how much work the branches do: here it
-# surely does. And yes, `even * x[i] * x[i] - (1 - even) * x[i]`, where `even` is 1 or 0, has no
-# branch.
+# ## The questions
+# 1. Squares overlap in every second row and column. So an inner element is read 4 times if its row
+#    and column are both even, 2 times if one of them is, and once if neither is. Caches catch most
+#    of the repetition. Lesson 06 shows how a block loads such a tile into shared memory once.
+# 2. All threads would read the same state, take the same step and write it back, all at the same
+#    time. That's a race ([lesson 07](../notebooks/07_barriers_and_races.ipynb)). At best they would
+#    all draw the same point, and a million equal points are no better than one.
+# 3. You didn't break anything that counts here, as the next cell shows. A request of `two_crowds`
+#    touches twice as many sectors, but `mixed` makes twice as many requests, because each half of a
+#    diverged warp has to ask for itself. The kernel without a branch wins on both counts. It works
+#    out both results and picks one by arithmetic, and for two sides as short as these, that's what
+#    a compiler does with your `if`.
+
+
+# %% tags=["solution"]
+@cuda.jit
+def no_branch(x, out):
+    i = cuda.grid(1)
+    if i < out.size:
+        even = 1 - i % 2
+        out[i] = even * x[i] * x[i] - (1 - even) * x[i]
+
+
+for kernel in (mixed, two_crowds, no_branch):
+    counts = lk.profile(kernel[20, 256], np.zeros(5000), np.zeros(5000))
+    stores, name = counts.global_stores, kernel.__name__
+    lk.show(lk.Reading(f"{name}, divergent branches", counts.divergent_branches, "1", "simulated"))
+    lk.show(lk.Reading(f"{name}, requests to store", stores.requests, "1", "simulated"))
+    lk.show(lk.Reading(f"{name}, sectors stored", stores.sectors, "1", "simulated"))

@@ -56,7 +56,7 @@ idle_guess = lk.predict("05.a", ...)
 
 # %% [markdown]
 # ### Your turn
-# Finish the kernel: `out[i]` becomes 1.8 times `celsius[i]`, plus 32. The first line gives each
+# Finish the kernel: `out[i]` becomes 1.8 times `celsius[i]`, plus 32. Its first line gives each
 # thread its own number *i*, counted from 0 over all blocks. What should a thread do if its *i* lies
 # beyond the end of the array? (2 lines)
 #
@@ -85,7 +85,8 @@ fahrenheit[blocks, THREADS](celsius, out)
 # Nobody wrote a loop. How good was your guess?
 # %%
 assert np.allclose(out, 1.8 * celsius + 32)
-idle_guess.against(lk.Reading("threads without an element", blocks * THREADS - N, "1", "modelled"))
+idle = blocks * THREADS - N
+idle_guess.against(lk.Reading("threads without an element", idle, "1", "modelled"))
 
 # %% [markdown]
 # Where does *i* come from? The GPU tells each thread the number of its block and its number within
@@ -126,8 +127,9 @@ def no_guard(celsius, out):
     out[i] = 1.8 * celsius[i] + 32
 
 
-print("without a guard:", *lk.sanitize(no_guard[blocks, THREADS], celsius, out))
-print("with a guard:", *lk.sanitize(fahrenheit[blocks, THREADS], celsius, out) or ["nothing found"])
+for kernel in (no_guard, fahrenheit):
+    findings = lk.sanitize(kernel[blocks, THREADS], celsius, out)
+    print(f"{kernel.__name__}:", *findings or ["nothing found"])
 
 # %% [markdown]
 # > **Takeaway.** Right results don't prove that a kernel is right. Guard every access, and let a
@@ -159,6 +161,7 @@ times_table = lk.your_turn("05.t2", times_table)
 table = np.zeros((3, 9), np.int32)
 times_table[1, (16, 16)](np.arange(1, 4), np.arange(1, 10), table)
 print(table)
+
 
 # %% [markdown]
 # > **Takeaway.** A grid has up to three axes, each with its own guard, and *x* is the column. Test
@@ -258,7 +261,8 @@ lanes_guess = lk.predict("05.b", ...)
 # **Play.** Step through the branches of *your* kernel. Which lane leaves the loop first? Which one
 # keeps the whole warp waiting? In which rows does the warp walk both ways?
 # %%
-lanes_guess.against(lk.Reading("lanes at work", counts.threads_per_instruction, "1", "simulated"))
+at_work = counts.threads_per_instruction
+lanes_guess.against(lk.Reading("lanes at work", at_work, "1", "simulated"))
 lk.Player(lk.draw.film(counts))
 
 # %% [markdown]
@@ -287,7 +291,8 @@ sorted_guess = lk.predict("05.c", ...)
 in_order = lk.profile(collatz[16, 256], numbers[np.argsort(steps)], steps)
 assert in_order.lanes == as_they_come.lanes  # the threads did exactly the same work
 
-lk.show(lk.Reading("lanes at work, sorted", in_order.threads_per_instruction, "1", "simulated"))
+at_work = in_order.threads_per_instruction
+lk.show(lk.Reading("lanes at work, sorted", at_work, "1", "simulated"))
 fewer = as_they_come.instructions / in_order.instructions
 sorted_guess.against(lk.Reading("fewer instructions of warps", fewer, "1", "simulated"))
 
@@ -344,9 +349,10 @@ for threads in (16, 32, 33, 48, 256):
     lk.show(lk.Reading(name, at_work, "1", "simulated"))
 
 # %% [markdown]
-# > **Takeaway.** Make the block a multiple of 32 threads. 128 to 256 is a good start: enough warps
-# > for the schedulers to choose from, in blocks small enough to spread evenly. Lesson 08 works this
-# > out.
+# > **Takeaway.** Make the block a multiple of 32 threads. 128 to 256 is a [good
+# > start](https://docs.nvidia.com/cuda/cuda-c-best-practices-guide/#thread-and-block-heuristics):
+# > enough warps for the schedulers to choose from, in blocks small enough to spread evenly. Lesson
+# > 08 works this out.
 # ## What you now know
 # Let's go back to the program of 2012 and open two of its functions.
 #

@@ -151,7 +151,10 @@ def _scale_add_no_guard(a, x, y, out):
     wrong=[
         (kernels.empty, "your kernel is empty", "todo"),
         (always(0), "@cuda.jit"),
-        (changed(_scale_add, _EVERY, "i = cuda.grid(1)\n    if i < out.size:"), "one element each"),
+        (
+            changed(_scale_add, _EVERY, "i = cuda.grid(1)\n    if i < out.size:"),
+            "one element and stops",
+        ),
         (changed(_scale_add, _STRIDES, "out.size"), "stored more than once"),
         (changed(_scale_add, "cuda.gridsize(1)", "cuda.blockDim.x"), "stored more than once"),
         (changed(_scale_add, "cuda.gridsize(1)", "cuda.gridDim.x"), "stored more than once"),
@@ -169,12 +172,12 @@ def scale_add(answer, rng):
         kernels.run(answer, blocks, threads, a, x, y, out, case=case, remedy=_STOP)
         n_left = int(np.isnan(out).sum())
         assert not n_left, (
-            f"{case}: {n_left} elements were never written. Do your threads do one element each, "
-            f"and stop?"
+            f"{case}: {n_left} elements were never written. It seems that each of your threads "
+            f"does one element and stops"
         )
         kernels.assert_equal(out, a * x + y, case)
         stored = kernels.counts(answer, blocks, threads, a, x, y, out, case=case).global_stores
         assert stored.bytes_requested == out.nbytes, (
             f"{case}: right, but {stored.bytes_requested // out.itemsize} stores were made: some "
-            f"elements are stored more than once. How far is it to a thread's next element?"
+            f"elements are stored more than once. Think how far it is to a thread's next element"
         )
