@@ -272,7 +272,8 @@ def test_long_names_are_parted_between_words_only():
         "cuBLAS",
     ]
     words = texts(Chart(Axis("", names=names), Axis("y")).line([0, 5], [1, 2]).svg())
-    assert {"shared", "memory", "1-D", "register", "tile", "cuBLAS"} <= set(words)
+    assert {"shared", "memory"} <= set(words)
+    assert all(name in " ".join(words) for name in names)
 
 
 def test_a_long_title_is_parted_between_words():
