@@ -102,11 +102,13 @@ class Launch:
     def __call__(self, *args):
         self.run(args)
 
-    def run(self, args, watch=NOBODY, capability=None, plan=None):
+    def run(self, args, watch=NOBODY, capability=None, plan=None, **how):
         """Run the kernel -> the Run; `watch` sees every access, branch and operation.
 
         capability   compute capability of the GPU, as (7, 0), by default that of the device
         plan         the groups that run apart, where they are known from another run
+        how          `else_first`: of the two sides of a branch the second runs first, as it may;
+                     `is_known_stuck`: another run ended in a livelock, so have little patience
         """
         if self.kernel.device:
             raise RuntimeError(
@@ -114,6 +116,7 @@ class Launch:
             )
         code = compile_function(self.kernel.py_func, is_kernel=True)
         run = Run(self, code, watch, capability or DEVICE_CAPABILITY, plan)
+        vars(run).update(how)
         run.all_batches(args)
         return run
 
@@ -123,6 +126,8 @@ class Run:
 
     plan    the groups that run apart; None while all lanes run in step
     """
+
+    else_first = is_known_stuck = False
 
     def __init__(self, launch, code, watch, capability, plan):
         self.function, self.capability, self.plan = launch.kernel.py_func, capability, plan
