@@ -6,8 +6,10 @@ deterministic; times are seconds and may be NumPy arrays.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from labkit.power.probe import Probe, Sample
 
@@ -24,13 +26,13 @@ class Load:
     watts: tuple[float, ...]
     period_s: float | None = None
 
-    def power_w(self, t_s):
-        """Power at time `t_s`."""
+    def power_w(self, t_s: ArrayLike) -> np.ndarray:
+        """Power in W at time `t_s`: of its shape."""
         _, phase_s = self._cycle(t_s)
         return np.asarray(self.watts)[self._segment(phase_s)]
 
-    def energy_j(self, t_s):
-        """Energy from times_s[0] to `t_s` (negative before it): exact."""
+    def energy_j(self, t_s: ArrayLike) -> np.ndarray:
+        """Energy in J from times_s[0] to `t_s` (negative before it): exact, and of its shape."""
         cycle, phase_s = self._cycle(t_s)
         segment = self._segment(phase_s)
         starts_s, watts = np.asarray(self.times_s), np.asarray(self.watts)
@@ -54,17 +56,19 @@ class Load:
         return np.clip(index, 0, len(self.watts) - 1)
 
 
-def constant(watts):
+def constant(watts: float) -> Load:
     """The same power all the time."""
     return Load((0.0,), (watts,))
 
 
-def square_wave(high_w, low_w, period_s, duty, start_s=0.0):
+def square_wave(
+    high_w: float, low_w: float, period_s: float, duty: float, start_s: float = 0.0
+) -> Load:
     """`high_w` for the first `duty` (0 to 1) of every period, `low_w` for the rest."""
     return Load((start_s, start_s + duty * period_s), (high_w, low_w), period_s)
 
 
-def burst(high_w, idle_w, start_s, duration_s):
+def burst(high_w: float, idle_w: float, start_s: float, duration_s: float) -> Load:
     """Idle, then `high_w` for `duration_s`, then idle again."""
     times_s = (start_s - 1.0, start_s, start_s + duration_s)
     return Load(times_s, (idle_w, high_w, idle_w))
@@ -85,7 +89,7 @@ class CounterSensor:
     phase_s: float = 0.0
     offset_j: float = 0.0
 
-    def at(self, t_s):
+    def at(self, t_s: ArrayLike) -> np.ndarray:
         """What the counter shows at `t_s`, in J."""
         moved_s = _last_update(t_s, self.update_s, self.phase_s)
         counted_j = (
@@ -109,7 +113,7 @@ class PowerSensor:
     unit_w: float = 0.001
     phase_s: float = 0.0
 
-    def at(self, t_s):
+    def at(self, t_s: ArrayLike) -> np.ndarray:
         """What the sensor shows at `t_s`, in W."""
         seen_s = _last_update(t_s, self.update_s, self.phase_s)
         if self.window_s == 0:
@@ -126,7 +130,14 @@ def _last_update(t_s, update_s, phase_s):
     return phase_s + np.floor((t_s - phase_s) / update_s + 1e-9) * update_s
 
 
-def poll(sensor, start_s, stop_s, period_s, jitter_s=0.0, seed=0):
+def poll(
+    sensor: CounterSensor | PowerSensor,
+    start_s: float,
+    stop_s: float,
+    period_s: float,
+    jitter_s: float = 0.0,
+    seed: int = 0,
+) -> tuple[list[float], list[float]]:
     """Ask a sensor about every `period_s` from start to stop; returns (times_s, values), lists.
 
     Each time is off by up to `jitter_s` either way, as a busy machine makes it.
@@ -144,14 +155,15 @@ class SimulatedClock:
     and always the same.
     """
 
-    def __init__(self, start_s=0.0):
+    def __init__(self, start_s: float = 0.0):
         self._now_ns = round(start_s * 1e9)
         self._running = []
 
-    def now_ns(self):
+    def now_ns(self) -> int:
+        """The time of this clock, in ns."""
         return self._now_ns
 
-    def sleep(self, seconds):
+    def sleep(self, seconds: float) -> None:
         """Let time pass, and everything happen that is due meanwhile."""
         end_ns = self._now_ns + round(seconds * 1e9)
         while self._running and (first := min(self._running, key=_due_ns)).due_ns <= end_ns:
@@ -159,7 +171,7 @@ class SimulatedClock:
             first.wake()
         self._now_ns = end_ns
 
-    def run(self, poll_once):
+    def run(self, poll_once: Callable[[], int]) -> "_Simulated":
         """Call `poll_once`, which returns when it wants to be called next in ns."""
         return _Simulated(poll_once, self._running)
 
@@ -183,7 +195,11 @@ def _due_ns(simulated):
     return simulated.due_ns
 
 
-def simulated_probe(sensor, clock, id="simulated:0"):  # noqa: A002
+def simulated_probe(
+    sensor: CounterSensor | PowerSensor,
+    clock: SimulatedClock,
+    id: str = "simulated:0",  # noqa: A002
+) -> Probe:
     """A probe that reads `sensor` at the time of `clock`."""
     is_counter = isinstance(sensor, CounterSensor)
 
