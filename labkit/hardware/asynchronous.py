@@ -123,7 +123,8 @@ def waits(accelerators: Sequence[str]) -> list[Callable[[], None]]:
     if torch := torch_with_accelerator():
         # A callable that shows no tensor may still use the current device: None.
         synchronize = torch.accelerator.synchronize
-        return [functools.partial(synchronize, name) for name in accelerators or [None]]
+        names: Sequence[str | None] = accelerators or [None]
+        return [functools.partial(synchronize, name) for name in names]
     numba_cuda = sys.modules.get("numba.cuda")
     return [numba_cuda.synchronize] if numba_cuda and numba_cuda.is_available() else []
 

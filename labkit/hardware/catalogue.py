@@ -105,7 +105,10 @@ class Chip:
     def memory(self) -> Reading:
         """Capacity of the chip's memory, in bytes; what the vendor prints as GB is taken as GiB."""
         figure = self.figures.get("mem_gb")
-        printed = f"printed as {figure.value / GIB:g} GB, taken as GiB" if figure else None
+        n_bytes = figure.value if figure else None
+        printed = None
+        if isinstance(n_bytes, float):
+            printed = f"printed as {n_bytes / GIB:g} GB, taken as GiB"
         return self._reading("mem_gb", "memory", "GiB", printed)
 
     @property

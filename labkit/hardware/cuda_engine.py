@@ -1,6 +1,5 @@
 """What runs CUDA kernels here, numba on a GPU or labkit's executor, and why."""
 
-import ctypes
 import os
 import sys
 from types import ModuleType
@@ -48,6 +47,8 @@ def cuda_engine() -> CudaEngine:
 
 def driver_sees_a_gpu() -> bool:
     """Ask the driver itself: quicker than importing numba to be told that there is none."""
+    import ctypes  # dear to import, and seldom needed
+
     name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     try:
         driver = ctypes.CDLL(name)

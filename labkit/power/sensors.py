@@ -7,6 +7,7 @@ deterministic; times are seconds and may be NumPy arrays.
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -157,7 +158,7 @@ class SimulatedClock:
 
     def __init__(self, start_s: float = 0.0):
         self._now_ns = round(start_s * 1e9)
-        self._running = []
+        self._running: list[_Simulated] = []
 
     def now_ns(self) -> int:
         """The time of this clock, in ns."""
@@ -208,16 +209,19 @@ def simulated_probe(
         value = float(sensor.at(now_ns * 1e-9))
         return Sample(now_ns, value, None) if is_counter else Sample(now_ns, None, value)
 
-    method = "energy_counter" if is_counter else _method(sensor)
+    declared: dict[str, Any]
+    if isinstance(sensor, CounterSensor):
+        method = "energy_counter"
+        declared = {"resolution_j": sensor.unit_j, "range_j": sensor.range_j}
+    else:
+        method = _method(sensor)
+        declared = {"averaging_window_s": sensor.window_s, "resolution_w": sensor.unit_w}
     return Probe(
         id=id,
         scope="device",
         method=method,
         update_period_s=sensor.update_s,
-        averaging_window_s=None if is_counter else sensor.window_s,
-        resolution_j=sensor.unit_j if is_counter else None,
-        resolution_w=None if is_counter else sensor.unit_w,
-        range_j=sensor.range_j if is_counter else None,
+        **declared,
         max_power_w=max(sensor.load.watts) or None,
         includes=("simulated load",),
         reader=read,
