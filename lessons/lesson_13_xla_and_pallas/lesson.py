@@ -64,9 +64,8 @@ together = jax.jit(activate)
 assert np.allclose(together(x), activate(x))
 apart_time = lk.bench(activate, x, name="one by one")
 together_time = lk.bench(together, x, name="compiled together")
-ratio = apart_time.time().value / together_time.time().value
 lk.show(apart_time, together_time)
-fusion_guess.against(lk.Reading("compiled, times faster", ratio, "1", "measured"))
+fusion_guess.against((apart_time.time() / together_time.time()).named("compiled, times faster"))
 
 # %% [markdown]
 # **Why the gap.** Less traffic does not shorten the `tanh` itself, and that speaks for less; on the
@@ -88,12 +87,13 @@ program = compiled(activate, x.shape)
 cost = program.cost_analysis()
 own = lk.workload.copy(x.size, itemsize=4)
 print(tpu.entry(program))
-print(f"XLA counts {cost['bytes accessed']:.0f} bytes, a copy moves {own.bytes}")
+print(f"[modelled] XLA counts {cost['bytes accessed']:.0f} bytes, a copy moves {own.bytes}")
 assert cost["bytes accessed"] == own.bytes
 
 # %% [markdown]
 # This is **HLO**, XLA's own language. Read it: a line is a step of the program, with type, shape,
-# layout and operands. Look at the second line: of all operations one step is left, a **fusion**.
+# layout and operands. Look for the word `fusion`: of all the operations one step is left, and it is
+# called a **fusion**.
 # `{1,0}` is the **layout**: the last axis lies contiguous in memory.
 #
 # ## XLA's counts against yours
@@ -125,9 +125,11 @@ counted = {
 }
 xla = {name: program.cost_analysis() for name, program in programs.items()}
 for name in ("matmul", "mlp"):
-    print(f"{name:6} FLOP: {counted[name].flop} counted, {xla[name]['flops']:.0f} by XLA")
+    print(
+        f"[modelled] {name:6} FLOP: {counted[name].flop} counted, {xla[name]['flops']:.0f} by XLA"
+    )
 ratio = xla["attention"]["flops"] / counted["attention"].flop
-print(f"attention: XLA has {ratio:.2f} times the FLOP counted")
+print(f"[modelled] attention: XLA has {ratio:.2f} times the FLOP counted")
 
 # %% [markdown]
 # The product agrees to the last operation. What is more in the MLP? `relu`: one operation on each
@@ -145,16 +147,17 @@ assert xla["matmul"]["bytes accessed"] == counted["matmul"].bytes
 assert xla["mlp"]["flops"] - counted["mlp"].flop == hidden
 more_bytes = xla["mlp"]["bytes accessed"] - counted["mlp"].bytes
 memory = programs["mlp"].memory_analysis()
-print(f"mlp: {hidden} hidden numbers take {hidden * 4} bytes")
-print(f"mlp: XLA moves {more_bytes:.0f} bytes more than counted")
-print(f"mlp: {memory.argument_size_in_bytes} bytes in, {memory.output_size_in_bytes} out, "
-      f"{memory.temp_size_in_bytes} in between")  # fmt: skip
+print(f"[modelled] mlp: {hidden} hidden numbers take {hidden * 4} bytes")
+print(f"[modelled] mlp: XLA moves {more_bytes:.0f} bytes more than counted")
+print(f"[modelled] mlp: {memory.argument_size_in_bytes} bytes in, "
+      f"{memory.output_size_in_bytes} out, {memory.temp_size_in_bytes} in between")  # fmt: skip
 
 written, moved_bytes = counted["attention"], xla["attention"]["bytes accessed"]
 fused = lk.workload.attention(
     1, HEADS, LENGTH, LENGTH, SIZE, itemsize=4, score_reads=0, score_writes=0
 )
-print(f"attention: {fused.bytes / 1e6:.1f} MB fused, {written.bytes / 1e6:.1f} MB with the scores")
+print(f"[modelled] attention: {fused.bytes / 1e6:.1f} MB fused, "
+      f"{written.bytes / 1e6:.1f} MB with the scores")  # fmt: skip
 lk.show(lk.Reading("XLA counts for attention here", moved_bytes, "B", "measured"))
 assert moved_bytes >= fused.bytes
 
@@ -264,7 +267,7 @@ for x_cut, w_cut, y_cut in (
     ("rows", "not cut", "rows"),
 ):
     said = ask_xla(x_cut, w_cut, y_cut)
-    print(f"x: {x_cut:8} w: {w_cut:8} y: {y_cut:17} {said}")
+    print(f"[modelled] x: {x_cut:8} w: {w_cut:8} y: {y_cut:17} {said}")
 
 # %% [markdown]
 # The rule behind it: **cut what is not summed, and nobody talks; cut what is summed, and someone
@@ -360,8 +363,8 @@ good, n_races = tpu.watch(lambda: tiled_matmul(x, x, interpret=watched))
 bad, _ = tpu.watch(lambda: tiled_matmul(x, x, interpret=watched, forget=True))
 assert np.allclose(good, x @ x, rtol=1e-4)
 assert n_races == 0
-print("tiled matmul: right, no race")
-print(f"without zeroing the sum: {np.isnan(bad).mean():.0%} of the results are NaN")
+print("[simulated] tiled matmul: right, no race")
+print(f"[simulated] without zeroing the sum: {np.isnan(bad).mean():.0%} of the results are NaN")
 
 # %% [markdown]
 # On a real chip the sum would begin with whatever was left there, often zero. A second kind of bug
@@ -395,7 +398,7 @@ for wait in (True, False):
         result, n_races = tpu.watch(functools.partial(double, small, wait, when))
         verdict = "right" if np.allclose(result, 2 * small) else "WRONG"
         race = "a race" if n_races else "no race"
-        print(f"waits: {wait!s:5}  copy done: {when:7}  {verdict}, {race}")
+        print(f"[simulated] waits: {wait!s:5}  copy done: {when:7}  {verdict}, {race}")
 
 # %% [markdown]
 # Read the third line: **right result, wrong kernel**. The copy happened to be early. No test of
@@ -437,7 +440,7 @@ assert square[127].cycles == square[128].cycles < square[129].cycles == square[1
 #
 # ## How large a batch?
 # **Guess first.** `b` rows meet 8192 × 8192 bf16 weights, which are read from HBM each time.
-# From which `b` on does the arithmetic of a v5e take longer than the weights?
+# From which `b` on does the arithmetic of a v5e take longer than moving the bytes?
 
 # %%
 my_guess = ...
@@ -465,12 +468,20 @@ batch = {
 assert batch[256].cycles < 1.2 * batch[8].cycles  # 32 times the work
 assert batch[512].cycles > 1.4 * batch[256].cycles  # twice the work
 
-knee_rows = v5e.ridge_flop_per_byte
+
+def knee_rows(ridge_flop_per_byte):
+    """The rows b at which 2 b SIDE² operations over 2 (2 b SIDE + SIDE²) bytes are the ridge."""
+    return ridge_flop_per_byte * SIDE / (SIDE - 2 * ridge_flop_per_byte)
+
+
+ridge = v5e.ridge_flop_per_byte
+at_ridge = lk.workload.matmul(round(ridge), SIDE, SIDE, itemsize=2).intensity_flop_per_byte
 reckoned = roofline_cycles(8) / batch[8].cycles  # few rows wait for bandwidth alone
-knee_guess.against(lk.Reading("ridge, rows", knee_rows, "1", "modelled"))
+knee_guess.against(lk.Reading("compute-bound from, rows", knee_rows(ridge), "1", "modelled"))
 lk.show(
     lk.Reading("share of the bandwidth in the compiler's cycles", reckoned, "%", "modelled"),
-    lk.Reading("ridge by the compiler's cycles, rows", knee_rows / reckoned, "1", "modelled"),
+    lk.Reading("the same by the compiler's cycles", knee_rows(ridge / reckoned), "1", "modelled"),
+    lk.Reading(f"intensity of {round(ridge)} rows", at_ridge, "FLOP/B", "modelled"),
 )
 
 # %%
@@ -486,13 +497,15 @@ for b, program in batch.items():
     share = b * SIDE**2 / MAC_PER_CYCLE / program.cycles
     chart.mark(b, share, "modelled", f"{b}")
 chart.picture(
-    f"The share of the peak grows with the batch and bends at {knee_rows:.0f} rows by the "
-    f"roofline, at {knee_rows / reckoned:.0f} by the compiler"
+    f"The share of the peak grows with the batch and bends at {knee_rows(ridge):.0f} rows by the "
+    f"roofline, at {knee_rows(ridge / reckoned):.0f} by the compiler"
 )
 
 # %% [markdown]
 # Read it: x is the batch, y the share of the peak; the marks are the compiler's. Look at the knee.
-# Each two-byte weight meets `b` rows, so `b` *is* the intensity. Below the knee a further row is
+# Each two-byte weight meets `b` rows. If only the weights moved, the intensity would be just `b`.
+# The rows themselves have to be read too, and the results written, so the intensity is a little
+# lower, and it takes a few rows more than the ridge point says. Below the knee a further row is
 # nearly free.
 #
 # **Why the gap.** A few rows wait for the weights alone. The compiler gives them more cycles than
@@ -528,8 +541,8 @@ for way, (x, a, b, out, own_bytes) in ways.items():
         mesh={"data": 4, "model": 4},
         out=out,
     )
-    print(f"{way:16} {program.argument_bytes / 1e6:5.2f} MB a chip, "
-          f"{dict(program.collectives) or 'no collective'}, modelled")  # fmt: skip
+    print(f"[modelled] {way:16} {program.argument_bytes / 1e6:5.2f} MB a chip, "
+          f"{dict(program.collectives) or 'no collective'}")  # fmt: skip
     assert program.argument_bytes == own_bytes
 
 # %% [markdown]
