@@ -136,7 +136,7 @@ class Expressions(Access):
 
     def inner(self, node):
         """A function inside a function: it reads the locals around it."""
-        compiler = type(self)(node, self.shift, self.outside, self.code.filename, parent=self)
+        compiler = type(self)(node, self.outside, self.code.filename, parent=self)
         code = compiler.compile()
         defaults = dict(zip(reversed(code.params), reversed(node.args.defaults), strict=False))
         defaults = {name: self.expr(value) for name, value in defaults.items()}

@@ -4,7 +4,6 @@ import ast
 import contextlib
 import functools
 import inspect
-import textwrap
 import types
 
 from labkit.simt.errors import refuse
@@ -44,19 +43,39 @@ class Code:
 
 
 def source_of(function):
-    """-> (syntax tree of a function, number of its first line). Raises where there is no source."""
+    """The syntax tree of a function, a part of its file's. Raises where there is no source."""
+    code = function.__code__
+    name = getattr(function, "__name__", code.co_name)
     try:
-        lines, first = inspect.getsourcelines(function)
-    except (OSError, TypeError):
+        lines, _ = inspect.findsource(code)
+        found = [node for node in _functions_in("".join(lines)) if _is_of(node, code)]
+    except (OSError, TypeError, SyntaxError):
+        found = []
+    if not found:
         refuse(
-            f"the source of {getattr(function, '__name__', function)} cannot be found: a kernel is "
-            f"read from a file or a notebook cell, not made with exec()"
+            f"the source of {name} cannot be found: a kernel is read from a file or a notebook "
+            f"cell, not made with exec(), and the file must be as it was when it was imported"
         )
-    tree = ast.parse(textwrap.dedent("".join(lines)))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.Lambda):
-            return node, max(first, 1) - 1
-    raise AssertionError("a function's source holds a function")
+    return found[0]
+
+
+@functools.lru_cache(maxsize=64)
+def _functions_in(text):
+    return [node for node in ast.walk(ast.parse(text)) if isinstance(node, _FUNCTIONS)]
+
+
+_FUNCTIONS = ast.FunctionDef | ast.Lambda
+
+
+def _is_of(node, code):
+    """Whether a code object was compiled from a node: two lambdas may stand on one line."""
+    if isinstance(node, ast.FunctionDef):
+        first = min(part.lineno for part in (node, *node.decorator_list))
+        return (node.name, first) == (code.co_name, code.co_firstlineno)
+    body = node.body
+    span = (body.lineno, body.end_lineno, body.col_offset, body.end_col_offset)
+    alike = code.co_name == "<lambda>" and node.lineno == code.co_firstlineno
+    return alike and span in set(code.co_positions())
 
 
 @functools.lru_cache(maxsize=512)

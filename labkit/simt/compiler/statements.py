@@ -63,8 +63,7 @@ def _is_device_function(found):
 @functools.lru_cache(maxsize=512)
 def compile_function(function, is_kernel=False):
     """Compile a Python function. Its globals and closure are frozen now, as numba freezes them."""
-    node, shift = source_of(function)
-    compiler = Compiler(node, shift, frozen(function), function.__code__.co_filename)
+    compiler = Compiler(source_of(function), frozen(function), function.__code__.co_filename)
     compiler.code.is_kernel = is_kernel
     defaults = dict(
         zip(reversed(compiler.code.params), reversed(function.__defaults__ or ()), strict=False)
@@ -78,7 +77,7 @@ class Compiler(Expressions):
 
     last = ()
 
-    def __init__(self, node, shift, outside, filename, parent=None):
+    def __init__(self, node, outside, filename, parent=None):
         args = node.args
         names = [a.arg for a in args.posonlyargs + args.args]
         names += [args.vararg.arg] if args.vararg else []
@@ -86,7 +85,7 @@ class Compiler(Expressions):
             refuse("keyword-only arguments are not supported in a kernel")
         names += [name for name in assigned(node) if name not in names]
         name = getattr(node, "name", "<lambda>")
-        self.node, self.shift, self.outside = node, shift, outside
+        self.node, self.outside = node, outside
         self.code, self.parent = Code(name, args, names, {}, filename), parent
 
     def compile(self):
@@ -98,11 +97,11 @@ class Compiler(Expressions):
         return self.code
 
     def location(self, node, name=None):
-        return SourceLocation(self.code.name, node.lineno + self.shift, self.code.filename, name)
+        return SourceLocation(self.code.name, node.lineno, self.code.filename, name)
 
     def unsupported(self, node, what=None):
         what = what or f"{type(node).__name__} is not supported in a kernel"
-        refuse(what, function=self.code.name, line=getattr(node, "lineno", 0) + self.shift)
+        refuse(what, function=self.code.name, line=getattr(node, "lineno", 0))
 
     def callable_for(self, found, text):
         """What runs when a kernel calls an object."""
@@ -114,7 +113,7 @@ class Compiler(Expressions):
 
     def block(self, nodes):
         """Statements in sequence, until no lane is active; errors learn their line."""
-        steps = [(self.statement(node), node.lineno + self.shift) for node in nodes]
+        steps = [(self.statement(node), node.lineno) for node in nodes]
         name = self.code.name
 
         def run(f):
@@ -139,7 +138,7 @@ class Compiler(Expressions):
         try:
             return method(node)
         except KernelError as error:
-            raise error.at(self.code.name, node.lineno + self.shift) from None
+            raise error.at(self.code.name, node.lineno) from None
 
     def stmt_pass(self, node):
         return lambda f: None
