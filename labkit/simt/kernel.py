@@ -7,7 +7,9 @@ import math
 import numpy as np
 
 from labkit.simt.compiler import outside
+from labkit.simt.compiler.inference import numba
 from labkit.simt.compiler.statements import compile_function
+from labkit.simt.compiler.static import type_of_value
 from labkit.simt.errors import KernelError, refuse
 from labkit.simt.lanes import batch as batches
 from labkit.simt.lanes.batch import Batch, SharedMemory, coordinates, geometry
@@ -102,9 +104,12 @@ class Launch:
             raise RuntimeError(
                 f"{self.kernel.__name__} is a device function and cannot be launched."
             )
-        code = compile_function(self.kernel.py_func, is_kernel=True)
+        values, copies = bind(self.kernel, args)
+        code = compile_function(self.kernel.py_func, True, types_of(values))
         run = Run(self, code, watch)
-        run.all_batches(args)
+        run.all_batches(values)
+        for write_back in copies:
+            write_back()
         return run
 
 
@@ -113,13 +118,11 @@ class Run:
 
     def __init__(self, launch, code, watch):
         self.grid, self.block, self.code, self.watch = launch.grid, launch.block, code, watch
-        self.signatures = launch.kernel.signatures
         self.shared = SharedMemory(launch.dynamic_shared_bytes)
         self.n_blocks = math.prod(self.grid)
         self.memo, self.lanes_per_block = {}, geometry(self.block, 1).lanes_per_block
 
-    def all_batches(self, args):
-        values, copies = bind(self.code, args, self.signatures)
+    def all_batches(self, values):
         per_batch = max(1, batches.BATCH_LANES // self.lanes_per_block)
         if self.code.cooperative:
             per_batch = self.n_blocks
@@ -127,8 +130,6 @@ class Run:
         with np.errstate(all="ignore"):
             for first in range(0, self.n_blocks, per_batch):
                 self.one_batch(first, min(per_batch, self.n_blocks - first), values)
-        for write_back in copies:
-            write_back()
 
     def one_batch(self, first, n_blocks, values):
         batch = Batch(self, first, n_blocks)
@@ -167,18 +168,23 @@ def _named(number, shape):
     return found[:axes] if axes > 1 else found[0]
 
 
-def bind(code, args, signatures=()):
+def bind(kernel, args):
     """The arguments of a launch as values of the kernel -> (values, [what writes a copy back])."""
-    copies, values = [], []
+    copies, values, code = [], [], kernel.py_func.__code__
     for number, arg in enumerate(args):
-        name = code.params[number] if number < len(code.params) else f"argument {number}"
+        name = code.co_varnames[number] if number < code.co_argcount else f"argument {number}"
         values.append(_bind_one(arg, name, copies))
-    if signatures:
-        values = _declared(code, values, signatures)
+    if kernel.signatures:
+        values = _declared(kernel.__name__, values, kernel.signatures)
     return values, copies
 
 
-def _declared(code, values, signatures):
+def types_of(values):
+    """numba's types of the arguments of a kernel, or None where numba is not there."""
+    return None if numba() is None else tuple(map(type_of_value, values))
+
+
+def _declared(name, values, signatures):
     """Numbers converted to the types that the kernel declares: of its signatures, by the one that
     fits best. Raises TypeError where numba would find none."""
     fitting = [s.args for s in signatures if len(s.args) == len(values)]
@@ -186,7 +192,7 @@ def _declared(code, values, signatures):
     if best is None or sum(map(_misfit, best, values)) == math.inf:
         declared = " or ".join(str(s.args) for s in signatures)
         raise TypeError(
-            f"No matching definition: {code.name}() declares {declared}, and what it got does not "
+            f"No matching definition: {name}() declares {declared}, and what it got does not "
             f"convert to that: arrays must be of just that type, and a float is no integer."
         )
     return [

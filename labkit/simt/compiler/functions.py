@@ -8,15 +8,24 @@ import types
 
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.frames import UNSET, Frame
+from labkit.simt.lanes.kinds import conversion
 
 
 class Code:
-    """A compiled function: its name, parameters, names of locals and body."""
+    """A compiled function: its name, parameters, locals and body.
 
-    def __init__(self, name, args, names, defaults, filename):
-        self.name, self.args, self.names, self.defaults = name, args, names, defaults
+    kinds   of each local, by name: a local that is read as two types is kept as both
+    slots   [(name, kind)]: what a frame keeps a value for
+    """
+
+    def __init__(self, name, args, kinds, filename):
+        self.name, self.args, self.defaults = name, args, {}
         self.params = [a.arg for a in args.posonlyargs + args.args]
         self.filename, self.body, self.is_kernel, self.cooperative = filename, None, False, False
+        self.slots = [(name, kind) for name, found in kinds.items() for kind in found]
+        self.slots_of = {name: [] for name in kinds}
+        for slot, (name, kind) in enumerate(self.slots):
+            self.slots_of[name].append((slot, kind))
 
     def bind(self, frame, args, kwargs):
         """Assign the arguments of a call to the locals of its frame."""
@@ -26,12 +35,14 @@ class Code:
         if self.args.vararg is not None:
             values[self.args.vararg.arg] = tuple(args[len(self.params) :])
         for name, value in {**self.defaults, **kwargs, **values}.items():
-            if name not in self.names:
+            if name not in self.slots_of:
                 refuse(f"{self.name}() has no argument {name!r}")
-            frame.vals[self.names.index(name)] = value
-            frame.defs[self.names.index(name)] = frame.entry
+            for slot, kind in self.slots_of[name]:
+                convert = conversion(kind)
+                frame.vals[slot] = value if convert is None else convert(value)
+                frame.defs[slot] = frame.entry
         for name in self.params:
-            if frame.vals[self.names.index(name)] is UNSET:
+            if frame.vals[self.slots_of[name][0][0]] is UNSET:
                 refuse(f"{self.name}() needs the argument {name!r}")
 
     def run(self, batch, mask, args, kwargs, parent=None):

@@ -84,7 +84,11 @@ def _extreme(is_better):
         best = cast(args[0], kind)
         for arg in args[1:]:
             other = cast(arg, kind)
-            best = select(is_better(other, best), other, best)
+            better = is_better(other, best)
+            if kind.kind == "f":  # as the hardware has it: a NaN never wins
+                better = np.logical_or(better, np.not_equal(best, best))
+                better = np.logical_and(better, np.equal(other, other))
+            best = select(better, other, best)
         return best
 
     return run
