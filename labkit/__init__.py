@@ -20,7 +20,9 @@ _ROOM_OF = {
     "chips": "hardware",
     "compare": "measure",
     "cost_usd": "plan",
+    "cuda_device": "simt",
     "energy": "power",
+    "expect": "teach",
     "machine": "hardware",
     "occupancy": "simt",
     "predict": "teach",
@@ -32,6 +34,7 @@ _ROOM_OF = {
     "roofline": "plan",
     "sanitize": "simt",
     "show": "teach",
+    "your_turn": "teach",
 }
 _ROOMS = ("draw", "plan", "systolic", "units", "workload")
 

@@ -4,6 +4,7 @@ Numbers in labkit are plain floats in base units, and the unit stands in the nam
 `peak_bytes_per_s`). This module turns them into what a person reads.
 """
 
+import collections
 import math
 
 KB, MB, GB, TB = 1e3, 1e6, 1e9, 1e12
@@ -52,6 +53,44 @@ def si(value, unit="", digits=3):
     if unit in _WHOLE:
         exponent = max(exponent, 0)
     return f"{_digits(rounded / 10**exponent, digits)} {_SI[exponent]}{unit}".rstrip()
+
+
+_WRITTEN_AS = {"%": "1", "GiB": "B"}  # units that only show a value in another way
+_HAS_A_NAME = {"W·s": "J", "J/s": "W"}
+
+
+def dimension(unit):
+    """What can be compared: a capacity in `GiB` is bytes, a `%` a pure number."""
+    return _WRITTEN_AS.get(unit, unit)
+
+
+def quotient(above, below):
+    """The unit of one amount over another: `quotient("B", "s")` is `B/s`."""
+    powers = _powers(above)
+    powers.subtract(_powers(below))
+    return _unit(powers)
+
+
+def product(left, right):
+    """The unit of one amount times another: `product("B/s", "s")` is `B`."""
+    powers = _powers(left)
+    powers.update(_powers(right))
+    return _unit(powers)
+
+
+def _powers(unit):
+    above, _, below = dimension(unit).partition("/")
+    powers = collections.Counter(above.split("·"))
+    powers.subtract(part for part in below.split("·") if part)
+    del powers["1"]
+    return powers
+
+
+def _unit(powers):
+    above = "·".join(part for part in powers for _ in range(powers[part])) or "1"
+    below = "·".join(part for part in powers for _ in range(-powers[part]))
+    unit = f"{above}/{below}" if below else above
+    return _HAS_A_NAME.get(unit, unit)
 
 
 def _money(value, digits):

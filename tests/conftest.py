@@ -21,8 +21,12 @@ for part in ("first", "second"):
     time.sleep(0.1)
 
 # %%
-print(f"[measured] now: {time.perf_counter_ns()} ns")
-print("[modelled] answer: 42")
+import labkit as lk
+
+now = lk.Reading("now", time.perf_counter(), "s", "measured")
+lk.show(now, lk.Reading("answer", 42, "1", "modelled"), (2 * now).named("twice"))
+lk.show(lk.Reading("twice the answer", time.perf_counter(), "1", of=now))
+lk.expect(now, 0, 10**6 * (time.perf_counter_ns() % 2), inside="Early.", above="Late.")
 
 # %% tags=["raises-exception"]
 1 / 0

@@ -12,7 +12,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from labkit.hardware.cgroup import throttled_ns
 from labkit.measure import Comparison, Timing, bench, benchmark, compare, flags, stopwatch
 
 MS = 1_000_000
@@ -330,23 +329,8 @@ def test_few_samples_below_what_was_asked_and_below_six(machine):
 
 def test_throttled_when_the_quota_holds_the_process_back(machine, monkeypatch):
     counts = itertools.count(0, 20 * MS)
-    monkeypatch.setattr(benchmark, "throttled_ns", lambda: next(counts))
+    monkeypatch.setattr(benchmark, "throttled_ns", lambda files: next(counts))
     assert bench(machine.work, 2 * MS).flags == ("throttled",)
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "ns"),
-    [
-        ("cpu.stat", "nr_throttled 3\nthrottled_usec 1500\n", 1_500_000),
-        ("cpu/cpu.stat", "nr_throttled 3\nthrottled_time 1500\n", 1_500),
-        ("cpu.stat", "usage_usec 1500\n", None),
-        ("elsewhere", "", None),
-    ],
-)
-def test_throttling_is_known_from_control_groups_only(tmp_path, path, text, ns):
-    (tmp_path / path).parent.mkdir(exist_ok=True)
-    (tmp_path / path).write_text(text)
-    assert throttled_ns(tmp_path) == ns
 
 
 # What it prints

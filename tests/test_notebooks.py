@@ -20,15 +20,19 @@ def code_cells(path):
 
 
 def checks_of(cell):
-    """How many times a cell calls `check`."""
+    """How many times a cell calls `check` or `your_turn`."""
     tree = ast.parse(cell.source.replace("%pip", "pass  #"))
     calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return sum("check" in (getattr(f, "attr", ""), getattr(f, "id", "")) for f in calls)
+    names = [getattr(f, "attr", getattr(f, "id", "")) for f in calls]
+    return sum(name in ("check", "your_turn") for name in names)
 
 
 def verdicts_of(cell):
     """The verdicts that the stored output of a cell shows, such as `["todo"]`."""
-    text = "".join(output.get("text", "") for output in cell.outputs)
+    text = "\n".join(
+        output.get("text", "") + output.get("data", {}).get("text/plain", "")
+        for output in cell.outputs
+    )
     lines = [line for line in text.splitlines() if line.startswith("[")]
     return [line[1:].split("]")[0] for line in lines]
 
@@ -73,6 +77,11 @@ def test_every_solution_passes(stem):
 
 
 @pytest.mark.parametrize("stem", LESSONS)
+def test_every_turn_of_a_lesson_passes_where_it_is_solved(stem):
+    assert set(verdicts(sources.ROOT, "notebooks", stem)) <= {"pass"}
+
+
+@pytest.mark.parametrize("stem", LESSONS)
 def test_no_solution_stands_in_an_exercise(stem):
     text = (sources.ROOT / "exercises" / f"{stem}.ipynb").read_text("utf-8")
     assert "SOLUTION" not in text
@@ -97,6 +106,7 @@ def plant(root, changes):
     path = root / "notebooks/07_toy.ipynb"
     notebook = nbformat.read(path, as_version=4)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    outputs += [output["data"] for output in outputs if "data" in output]
     for key, old, new in changes:
         (output,) = [output for output in outputs if old in output.get(key, "")]
         output[key] = output[key].replace(old, new)
@@ -113,11 +123,13 @@ def test_nbval_passes_the_toy_although_its_measurement_moved(toy):
     "changes",
     [
         [
-            ("text", "[modelled] answer: 42", "[modelled] answer: 43"),
+            ("text/plain", "[modelled] answer: 42", "[modelled] answer: 43"),
             ("text", "second", "third"),
             ("ename", "ZeroDivisionError", "ValueError"),
         ],
-        [("text", "[measured] now", "[measured] then")],
+        [("text/html", "<b>42</b>", "<b>43</b>")],
+        [("text/plain", "[measured] now", "[measured] then")],
+        [("text/plain", "[modelled] twice the", "[modelled] thrice the")],
     ],
 )
 def test_nbval_catches_what_is_planted(toy, changes):

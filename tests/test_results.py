@@ -33,6 +33,21 @@ def test_the_first_epoch_is_slower_in_every_recorded_run():
     assert max(shortfall) == pytest.approx(0.233, abs=0.0005)
 
 
+CPU_RUNS = [r for r in _results("recorded", Recorded).values() if "record_cpu.py" in r.command]
+
+
+def test_the_first_lessons_have_recorded_cpu_runs():
+    assert len(CPU_RUNS) >= 7
+
+
+@pytest.mark.parametrize("result", CPU_RUNS, ids=lambda result: result.key)
+def test_a_recorded_cpu_run_holds_the_times_of_each_setting_in_order(result):
+    for row in result.rows:
+        assert row["samples_s"], f"{result.key}: {dict(row)} holds no time"
+        assert list(row["samples_s"]) == sorted(row["samples_s"])
+        assert row["samples_s"][0] > 0
+
+
 def test_a_row_cannot_be_changed():
     with pytest.raises(TypeError, match="does not support item assignment"):
         published("tpu-v1-peak").rows[0]["clock_hz"] = 1

@@ -8,12 +8,14 @@ import importlib.util
 import os
 import platform
 import re
-import warnings
 
-from labkit.hardware.facts import Fact, none, unknown
+from labkit.hardware.amd_gpus import amd_gpus
+from labkit.hardware.facts import Fact, none
+from labkit.hardware.nvml import DEVICE_FILES, LIBRARY, VISIBLE, nvidia_gpus, why_no_nvml
+from labkit.hardware.powercap import powercap_fact
+from labkit.hardware.system_files import SystemFiles
 
-_NVIDIA_DEVICES = ("dev/nvidiactl", "dev/nvidia0", "dev/dxg")  # the last one is Windows' WSL2
-_AMD_VENDOR, _GOOGLE_VENDOR = "0x1002", "0x1ae0"
+_GOOGLE_VENDOR = "0x1ae0"
 # PCI device of a TPU -> generation, as in jax/_src/hardware_utils.py (v2 and v3 share one).
 _TPU_GENERATIONS = {
     "0x0027": "v2 or v3",
@@ -23,43 +25,55 @@ _TPU_GENERATIONS = {
     "0x006f": "v6e",
     "0x0076": "v7",
 }
-_RAPL_FIX = "sudo chmod a+r /sys/class/powercap/*/energy_uj"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Gpu:
-    """One GPU, visible to CUDA or not; `power_sensor` is NVML, hwmon or None."""
+    """One GPU, or one slice of a GPU (MIG).
+
+    power_sensor   NVML, hwmon or None
+    hidden_by      the variable of the environment that hides it from programs like this one, or
+                   None
+    """
 
     name: str
     memory_bytes: int | None = None
     power_sensor: str | None = None
+    hidden_by: str | None = None
 
 
-def device_facts(files):
+def device_facts(files: SystemFiles) -> dict[str, Fact]:
     """GPUs, TPU and power interfaces, by the name of the field of Machine that holds them."""
     nvidia, why_nvidia = _nvidia(files)
-    gpus = (*nvidia, *_amd(files))
+    found = (*nvidia, *_amd(files))
+    gpus = tuple(gpu for gpu in found if gpu.hidden_by is None)
+    hidden = tuple(gpu for gpu in found if gpu.hidden_by is not None)
     sensors = sorted({gpu.power_sensor for gpu in gpus if gpu.power_sensor})
-    why = why_nvidia if nvidia or not gpus else None
+    why = why_nvidia if nvidia or not found else None
     why = why or "unknown (the driver tells no power)"
+    if hidden and not gpus:
+        variables = " and ".join(dict.fromkeys(gpu.hidden_by for gpu in hidden))
+        why_nvidia = why = f"none (hidden by {variables})"
     return {
         "gpus": Fact(gpus) if gpus else Fact((), why_nvidia),
+        "hidden_gpus": Fact(hidden, None if hidden else "none (every GPU may be used)"),
         "gpu_power": Fact(", ".join(sensors)) if sensors else Fact(None, why),
         "tpu": _tpu(files),
-        "cpu_energy": _powercap(files),
+        "cpu_energy": powercap_fact(files),
     }
 
 
 def _nvidia(files):
     """The GPUs, and the words to show if there are none or not all is known."""
-    if files.has_proc and not any(map(files.exists, _NVIDIA_DEVICES)):
+    has_files = any(map(files.exists, DEVICE_FILES))
+    if files.has_proc and not has_files and not os.environ.get(LIBRARY):
         return [], "none (no NVIDIA driver and no AMD card here)"
     if not files.has_proc and platform.system() == "Darwin":
         return [], "unknown (the GPU of a Mac is not asked; torch calls it mps)"
     try:
-        gpus = _ask_nvml()
+        gpus = [part for gpu in nvidia_gpus() for part in _parts(gpu)]
         return gpus, None if gpus else "none (the NVIDIA driver lists no GPU)"
-    except Exception as error:  # whatever a broken driver or wheel raises
+    except (Exception, SystemExit) as error:  # whatever a broken driver or wheel raises
         pattern = "proc/driver/nvidia/gpus/*/information"
         infos = [files.text(path) or "" for path in files.find(pattern)]
         names = re.findall(r"Model:\s*(.+)", "\n".join(infos))
@@ -67,50 +81,28 @@ def _nvidia(files):
 
 
 def _why_no_nvml(error):
-    kind = type(error).__name__
-    if kind == "NVMLError_LibraryNotFound":
-        return "none (no NVIDIA driver here)"
-    if isinstance(error, ImportError):
-        return "unknown (pynvml is not installed, run: pip install nvidia-ml-py)"
-    first_line = (str(error).splitlines() or [""])[0]
-    return f"unknown (asking the NVIDIA driver failed with {kind} {first_line})"
+    reason, fix = why_no_nvml(error)
+    if reason.startswith("no "):
+        return f"none ({reason})"
+    return f"unknown ({', '.join(filter(None, (reason, fix)))})"
 
 
-def _ask_nvml():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an old package of the same name warns on import
-        import pynvml
-    pynvml.nvmlInit()
-    try:
-        return [_nvml_gpu(pynvml, index) for index in range(pynvml.nvmlDeviceGetCount())]
-    finally:
-        pynvml.nvmlShutdown()
-
-
-def _nvml_gpu(pynvml, index):
-    gpu = pynvml.nvmlDeviceGetHandleByIndex(index)
-    name = pynvml.nvmlDeviceGetName(gpu)
-    memory = _or_none(lambda: pynvml.nvmlDeviceGetMemoryInfo(gpu).total)
-    power_mw = _or_none(lambda: pynvml.nvmlDeviceGetPowerUsage(gpu))
-    name = name.decode() if isinstance(name, bytes) else name
-    return Gpu(name, memory, None if power_mw is None else "NVML")
-
-
-def _or_none(ask):
-    try:
-        return ask()
-    except Exception:  # e.g. NVMLError_NotSupported on a chip that shares the host's memory
-        return None
+def _parts(gpu):
+    """The GPU as one Gpu; one that is cut into slices as its slices."""
+    sensor = "NVML" if gpu.error is None and gpu.tells_power else None
+    hidden_by = VISIBLE if gpu.visible is False else None
+    if not gpu.slices:
+        return [Gpu(gpu.name, gpu.memory_bytes, sensor, hidden_by)]
+    return [
+        Gpu(part.name, part.memory_bytes, sensor, hidden_by or (None if part.used else "MIG"))
+        for part in gpu.slices
+    ]
 
 
 def _amd(files):
-    for vendor in files.find("sys/class/drm/card[0-9]*/device/vendor"):
-        if files.text(vendor) == _AMD_VENDOR:
-            device = vendor.removesuffix("/vendor")
-            name = files.text(f"{device}/product_name")
-            name = name or f"AMD GPU (PCI device {files.text(f'{device}/device')})"
-            sensor = files.find(f"{device}/hwmon/hwmon*/power1_*")
-            yield Gpu(name, files.number(f"{device}/mem_info_vram_total"), sensor and "hwmon")
+    for gpu in amd_gpus(files):
+        sensor = files.find(f"{gpu.device}/hwmon/hwmon*/power1_*")
+        yield Gpu(gpu.name, gpu.memory_bytes, "hwmon" if sensor else None, gpu.hidden_by)
 
 
 def _tpu(files):
@@ -133,14 +125,3 @@ def _tpu_by_software(files):
         kind = os.environ.get("TPU_ACCELERATOR_TYPE", "of unknown generation")
         return Fact(f"{len(nodes)} × TPU {kind}")
     return none("no TPU on the PCI bus, and no device of one")
-
-
-def _powercap(files):
-    """RAPL's energy counters: which domains may be read, or why none, and what to do."""
-    domains = [path for path in files.find("sys/class/powercap/*rapl*:*") if path.count(":") == 1]
-    if not domains:
-        return none("no powercap, as in a virtual machine, a container, or not on Linux")
-    open_ = [domain for domain in domains if files.text(f"{domain}/energy_uj")]
-    if not open_:
-        return unknown(f"only root may read the RAPL counters, run: {_RAPL_FIX}")
-    return Fact(f"RAPL {', '.join(files.text(f'{domain}/name') or domain for domain in open_)}")

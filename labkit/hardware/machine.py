@@ -1,6 +1,7 @@
 """`machine()`: what is here, read from the system, never guessed."""
 
 import dataclasses
+import os
 import platform
 import types
 from collections import Counter
@@ -8,7 +9,8 @@ from collections import Counter
 from labkit.hardware.accelerators import Gpu, device_facts
 from labkit.hardware.cgroup import cpu_quota, memory_limit
 from labkit.hardware.cpu import cpu_facts
-from labkit.hardware.facts import Fact, SystemFiles
+from labkit.hardware.facts import Fact
+from labkit.hardware.system_files import SystemFiles
 from labkit.reading import Origin
 from labkit.units import binary, si
 
@@ -35,16 +37,17 @@ class Machine:
     l3_bytes: int | None
     clock_hz: float | None
     clock_kind: str | None
-    gpus: tuple[Gpu, ...]
+    gpus: tuple[Gpu, ...]  # those that this process may use
+    hidden_gpus: tuple[Gpu, ...]  # by CUDA_VISIBLE_DEVICES and its kin; other slices of a GPU
     tpu: str | None
     cpu_energy: str | None
     gpu_power: str | None
     python: str
     system: str
-    why: types.MappingProxyType
+    why: types.MappingProxyType[str, str]
 
     @property
-    def cpu_count_usable(self):
+    def cpu_count_usable(self) -> float | None:
         """Cores' worth of CPU time that this process can get: the tighter of affinity and quota.
 
         A float, such as 1.5; None if nothing is known.
@@ -54,7 +57,7 @@ class Machine:
         return None if usable is None else float(usable)
 
     @property
-    def memory_usable_bytes(self):
+    def memory_usable_bytes(self) -> int | None:
         """The container's limit, else the RAM; None if neither is known."""
         return min(filter(None, (self.memory_limit_bytes, self.ram_bytes)), default=None)
 
@@ -76,7 +79,7 @@ class Machine:
         yield "L3 cache", self._text("l3_bytes", binary)
         yield "RAM", self._text("ram_bytes", binary)
         yield "memory limit", self._text("memory_limit_bytes", binary)
-        yield "GPU", self._text("gpus", _gpus_text)
+        yield "GPU", self._text("gpus", _gpus_text) + _hidden_text(self.hidden_gpus)
         yield "TPU", self._text("tpu")
         yield "CPU energy counter", self._text("cpu_energy")
         yield "GPU power sensor", self._text("gpu_power")
@@ -92,11 +95,13 @@ class Machine:
         return f"{simd}, {width}{', FMA' if self.has_fma else ''}"
 
 
-def machine(root=None):
+def machine(root: str | os.PathLike | None = None) -> Machine:
     """What this machine is: CPU, limits of its container, GPUs, TPU, power interfaces.
 
     root   where `/proc`, `/sys` and `/dev` are looked for: a directory that holds a fake machine;
            by default the environment's LABKIT_SYSFS_ROOT, else `/`
+
+    It raises nothing: what cannot be read is None, with the reason.
     """
     files = SystemFiles(root)
     facts = {
@@ -110,6 +115,16 @@ def machine(root=None):
     why = {field: fact.why for field, fact in facts.items() if fact.why}
     values = {field: fact.value for field, fact in facts.items()}
     return Machine(**values, why=types.MappingProxyType(why))
+
+
+def _hidden_text(gpus):
+    """The GPUs that this process does not use, after those that it does."""
+    texts = (
+        f"; {_gpus_text([gpu for gpu in gpus if gpu.hidden_by == by])} "
+        f"{'in slices of other programs' if by == 'MIG' else f'hidden by {by}'}"
+        for by in dict.fromkeys(gpu.hidden_by for gpu in gpus)
+    )
+    return "".join(texts)
 
 
 def _gpus_text(gpus):

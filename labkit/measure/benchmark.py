@@ -7,6 +7,7 @@ from numbers import Integral, Real
 
 from labkit.hardware.asynchronous import wait_for
 from labkit.hardware.cgroup import throttled_ns
+from labkit.hardware.system_files import SystemFiles
 from labkit.measure import flags, stopwatch
 from labkit.measure.statistics import median
 from labkit.measure.time_limit import OutOfTime, time_limit
@@ -219,7 +220,7 @@ class _Run:
         while stopwatch.perf_counter_ns() < start_ns + self.warmup_s * 1e9:
             self._block_ns()
         self.warmup_ns = stopwatch.perf_counter_ns() - start_ns
-        self.throttled_ns = throttled_ns()
+        self.throttled_ns = throttled_ns(SystemFiles())
 
     def take_sample(self):
         """Time one block, and what the same loop around nothing costs here and now."""
@@ -269,7 +270,7 @@ class _Run:
 
     def _flags(self):
         blocks_ns, watch = self.blocks_ns, self.watch
-        now_ns = throttled_ns()
+        now_ns = throttled_ns(SystemFiles())
         found = {
             "noisy": flags.noisy(blocks_ns),
             "drift": flags.drift(blocks_ns),

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from numbers import Real
+from typing import ClassVar
 
 from labkit.measure.statistics import median, median_interval, paired_ratio, quantile, ratio
 from labkit.reading import Origin, Reading
@@ -31,6 +32,8 @@ class Timing:
     warmup_s: float
     overhead_s: float
     flags: tuple[str, ...] = ()
+
+    origin: ClassVar[Origin] = Origin.MEASURED
 
     @property
     def median_s(self):
@@ -102,6 +105,8 @@ class Comparison:
     b: Timing
     paired: bool
     tolerance: float
+
+    origin: ClassVar[Origin] = Origin.MEASURED
 
     @property
     def ratio(self):

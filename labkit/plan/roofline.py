@@ -68,7 +68,7 @@ class Roofline:
         return Reading(f"{self.name} {what}", value, unit, self.origin, source=self.source)
 
     def __repr__(self):
-        ridge = self._reading("ridge point", self.ridge_flop_per_byte, "FLOP/B")
+        ridge = (self.peak / self.bandwidth).named(f"{self.name} ridge point")
         return "\n".join(map(str, (self.peak, self.bandwidth, ridge)))
 
 

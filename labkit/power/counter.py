@@ -4,41 +4,53 @@ Pure functions of samples: `times_s` ascending, `joules` what the counter showed
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from itertools import pairwise
 
-from labkit.power.estimate import Estimate
+from labkit.power.estimate import DEFAULT_MAX_POWER_W, Estimate, Unknown
+from labkit.units import si
 
-DEFAULT_MAX_POWER_W = 1000.0  # of a CPU package that declares no limit
+# A counter that stands still for longer than these is no counter: at least one of them, and so many
+# of its updates.
+STANDS_STILL_S, STANDS_STILL_UPDATES = 0.03, 3  # never moved at all
+STUCK_S, STUCK_UPDATES = 0.5, 10  # stopped moving
 
 
-def wraps_between(before_j, after_j, gap_s, range_j, max_power_w):
+def wraps_between(
+    before_j: float, after_j: float, gap_s: float, range_j: float | None, max_power_w: float
+) -> int | None:
     """How often a counter started again between two readings; None if that cannot be told.
 
     Of all numbers of wraps only those count with which the power stays below `max_power_w`: none
-    (the counter was reset) and more than one are both no answer.
+    (a glitch, or the counter was reset) and more than one are both no answer.
     """
     step_j = after_j - before_j
-    if range_j is None:
-        return 0 if step_j >= 0 else None
     most_j = max_power_w * gap_s
+    if range_j is None:
+        return 0 if 0 <= step_j <= most_j else None
     fewest = 0 if step_j >= 0 else 1
     if step_j + fewest * range_j > most_j or step_j + (fewest + 1) * range_j <= most_j:
         return None
     return fewest
 
 
-def unwrap(times_s, joules, range_j=None, max_power_w=None, unit_j=0.0):
+def unwrap(
+    times_s: Sequence[float],
+    joules: Sequence[float],
+    range_j: float | None = None,
+    max_power_w: float | None = None,
+    unit_j: float = 0.0,
+    update_s: float = 0.0,
+) -> tuple[list[float], int] | tuple[None, None]:
     """The energy since the first sample at every sample, and the wraps: (list, int).
 
     Where the wraps between two samples cannot be told, (None, None): never a guess, and never a
-    negative energy. Sample at least every range_j / (2 * max_power_w).
+    negative energy; `why_not` says why. Sample at least every range_j / (2 * max_power_w).
     """
     max_power_w = max_power_w or DEFAULT_MAX_POWER_W
     total_j, n_wraps = [0.0], 0
-    for (t_s, before_j), (next_s, after_j) in pairwise(zip(times_s, joules, strict=True)):
-        # A counter moves in steps: two quick readings may lie on either side of one.
-        slack_s = 0.01 + unit_j / max_power_w
-        wraps = wraps_between(before_j, after_j, next_s - t_s + slack_s, range_j, max_power_w)
+    for before_j, after_j, gap_s in _steps(times_s, joules, max_power_w, unit_j, update_s):
+        wraps = wraps_between(before_j, after_j, gap_s, range_j, max_power_w)
         if wraps is None:
             return None, None
         total_j.append(total_j[-1] + after_j - before_j + wraps * (range_j or 0.0))
@@ -46,22 +58,103 @@ def unwrap(times_s, joules, range_j=None, max_power_w=None, unit_j=0.0):
     return total_j, n_wraps
 
 
-def counter_energy(times_s, joules, start_s, stop_s, update_s, unit_j=0.0):
+def why_not(
+    times_s: Sequence[float],
+    joules: Sequence[float],
+    range_j: float | None = None,
+    max_power_w: float | None = None,
+    unit_j: float = 0.0,
+    update_s: float = 0.0,
+) -> Unknown:
+    """Why `unwrap` cannot tell the energy: which step makes no sense."""
+    max_power_w = max_power_w or DEFAULT_MAX_POWER_W
+    for before_j, after_j, gap_s in _steps(times_s, joules, max_power_w, unit_j, update_s):
+        if wraps_between(before_j, after_j, gap_s, range_j, max_power_w) is not None:
+            continue
+        step_j = after_j - before_j
+        if step_j >= 0 and step_j > max_power_w * gap_s:
+            return Unknown(
+                f"rose by {si(step_j, 'J')} within {si(gap_s, 's')}, more than the "
+                f"{si(max_power_w, 'W')} that are possible: a glitch",
+                ("impossible_step",),
+            )
+        why = f"fell by {si(-step_j, 'J')}" if step_j < 0 else f"was not read for {si(gap_s, 's')}"
+        return Unknown(f"{why}, and nothing tells how often it wrapped", ("wrap_ambiguous",))
+    raise ValueError("Each step of this counter can be told.")
+
+
+def stands_still(
+    times_s: Sequence[float], joules: Sequence[float], update_s: float
+) -> Unknown | None:
+    """Why an unwrapped counter that moves about every `update_s` is stuck; None if it moves."""
+    if not times_s:
+        return None
+    longest_s = _longest_rest_s(times_s, joules)
+    if joules[-1] > joules[0]:
+        is_stuck = longest_s > max(STUCK_S, STUCK_UPDATES * update_s)
+    else:
+        is_stuck = longest_s > max(STANDS_STILL_S, STANDS_STILL_UPDATES * update_s)
+    if not is_stuck:
+        return None
+    return Unknown(
+        f"did not move for {si(longest_s, 's')}, though it should every {si(update_s, 's')}: it is "
+        f"stuck, or tells of something that is off",
+        ("stuck",),
+    )
+
+
+def _longest_rest_s(times_s, joules):
+    """The longest time between two readings between which nothing was counted."""
+    longest_s, since_s = 0.0, times_s[0]
+    for (_, before_j), (t_s, after_j) in pairwise(zip(times_s, joules, strict=True)):
+        if after_j > before_j:
+            since_s = t_s
+        longest_s = max(longest_s, t_s - since_s)
+    return longest_s
+
+
+def _steps(times_s, joules, max_power_w, unit_j, update_s):
+    """Yield (before, after, time) of each two readings; the time allows for the counter's steps."""
+    # Two quick readings may lie on either side of a step, which holds the energy of an update.
+    slack_s = max(0.01, 2 * update_s) + unit_j / max_power_w
+    for (t_s, before_j), (next_s, after_j) in pairwise(zip(times_s, joules, strict=True)):
+        yield before_j, after_j, next_s - t_s + slack_s
+
+
+def counter_energy(
+    times_s: Sequence[float],
+    joules: Sequence[float],
+    start_s: float,
+    stop_s: float,
+    update_s: float,
+    unit_j: float = 0.0,
+    max_power_w: float | None = None,
+) -> Estimate:
     """Energy in [start_s, stop_s] from an unwrapped counter that moves about every `update_s`.
 
     What the counter shows was true at its last move. So the energy at an edge is at least what is
     shown then, and at most what it shows after it has moved again: one step at each edge, and the
     truth between them whatever the power did. The estimate is a line between the moves around it.
     """
+    max_power_w = max_power_w or DEFAULT_MAX_POWER_W
+    # Sure is only what the slowest step that was seen allows.
+    slowest_s = max(update_s, _longest_rest_s(times_s, joules))
     moves = _moves(times_s, joules, update_s)
-    low_0, at_0, high_0 = _edge(times_s, joules, start_s, update_s, moves)
-    low_1, at_1, high_1 = _edge(times_s, joules, stop_s, update_s, moves)
-    low_j, high_j = max(low_1 - high_0 - unit_j, 0.0), high_1 - low_0 + unit_j
+    low_0, high_0 = _edge(times_s, joules, start_s, slowest_s, max_power_w)
+    low_1, high_1 = _edge(times_s, joules, stop_s, slowest_s, max_power_w)
+    at_0, at_1 = (_at_j(times_s, joules, t_s, update_s, moves) for t_s in (start_s, stop_s))
+    low_j, high_j = max(low_1 - high_0 - unit_j, 0.0), max(high_1 - low_0, 0.0) + unit_j
     flags = ("window_below_update_period",) if stop_s - start_s < update_s else ()
-    return Estimate(min(max(at_1 - at_0, low_j), high_j), low_j, high_j, flags)
+    return Estimate.within(low_j, at_1 - at_0, high_j, flags)
 
 
-def counter_power(times_s, joules, start_s, stop_s, update_s):
+def counter_power(
+    times_s: Sequence[float],
+    joules: Sequence[float],
+    start_s: float,
+    stop_s: float,
+    update_s: float,
+) -> float | None:
     """Mean power in W between the first and the last move that was seen in [start_s, stop_s].
 
     So nothing of what came before or after is in it. Where fewer than two were seen, between the
@@ -87,16 +180,25 @@ def _moves(times_s, joules, update_s):
     ]
 
 
-def _edge(times_s, joules, t_s, update_s, moves):
-    """The energy counted at time `t_s`: at least, probably, at most."""
+def _edge(times_s, joules, t_s, update_s, max_power_w):
+    """The energy counted at time `t_s`: at least, at most."""
     low_j = joules[max(bisect_right(times_s, t_s) - 1, 0)]
     later = _surely_later(times_s, joules, t_s, update_s)
-    if later is None:  # nothing was read later that would tell: one update at the mean power
+    if later is None:  # nothing was read later that would tell: two updates at the highest power
+        return low_j, joules[-1] + 2 * update_s * max_power_w
+    return low_j, joules[later]
+
+
+def _at_j(times_s, joules, t_s, update_s, moves):
+    """The energy counted at time `t_s`, probably."""
+    low_j = joules[max(bisect_right(times_s, t_s) - 1, 0)]
+    later = _surely_later(times_s, joules, t_s, update_s)
+    if later is None:  # one update at the mean power
         mean_w = (joules[-1] - joules[0]) / max(times_s[-1] - times_s[0], update_s)
         high_j = joules[-1] + mean_w * update_s
     else:
         high_j = joules[later]
-    return low_j, min(max(_on_the_line(moves, t_s, (low_j + high_j) / 2), low_j), high_j), high_j
+    return min(max(_on_the_line(moves, t_s, (low_j + high_j) / 2), low_j), high_j)
 
 
 def _on_the_line(moves, t_s, otherwise_j):

@@ -1,12 +1,13 @@
 """`energy()`: how many joules did these lines take, at least and at most?"""
 
+from collections.abc import Iterable
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 from labkit.hardware.asynchronous import wait_until_idle
-from labkit.power.domain import POLLED, Window, domain_energy
-from labkit.power.estimate import FLAGS
-from labkit.power.probe import Probe
+from labkit.power.domain import DomainEnergy, Window, domain_energy
+from labkit.power.estimate import FLAGS, Estimate, total
+from labkit.power.probe import POLLED, Probe, disjoint
 from labkit.power.probes import probes as find_probes
 from labkit.power.sampler import RealClock, Sampler
 from labkit.reading import Origin, Reading
@@ -15,11 +16,20 @@ from labkit.units import si
 SHORTEST_PAD_S = 0.2
 
 
-def energy(probes="auto", *, hz="auto", pad="auto", load_period_s=None, name="energy", clock=None):
+def energy(
+    probes: str | Probe | Iterable[Probe] = "auto",
+    *,
+    hz: str | float = "auto",
+    pad: str | float = "auto",
+    load_period_s: float | None = None,
+    name: str = "energy",
+    clock: Any = None,
+) -> "Energy":
     """Measure the energy of a `with` block: `with energy() as e: work()`, then `e.energy_j`.
 
     probes   "auto": all that `probes()` finds and that add up, the CPU's model only where the CPU
-             has no counter; or a list of Probe; or one
+             has no counter; or a list of Probe; or one. Of probes that hold some of the same only
+             one is added: the others stand in `by_domain` alone
     hz       how often to read a power sensor; "auto" takes it from the sensor's update period
     pad      seconds of idle to watch before and after the block, for the idle power and to undo
              the sensor's averaging; "auto" takes what the sensors need (0.2 to 1.3 s). 0 if the
@@ -29,8 +39,8 @@ def energy(probes="auto", *, hz="auto", pad="auto", load_period_s=None, name="en
 
     Work that a GPU does behind Python's back is waited for. It never uses the network, nor another
     process; one daemon thread reads the sensors. Raises TypeError or ValueError for an option that
-    makes no sense, before anything is measured. Intervals hold the error of sampling, not that of
-    the sensor itself (`Probe.rel_uncertainty`).
+    makes no sense, before anything is measured. The truth lies in the interval whatever the load
+    did, but for the error of the sensor itself (`Probe.rel_uncertainty`).
     """
     return Energy(probes, hz, pad, load_period_s, name, clock or RealClock())
 
@@ -38,17 +48,28 @@ def energy(probes="auto", *, hz="auto", pad="auto", load_period_s=None, name="en
 class Energy:
     """The energy of one window. What is unknown is None, and `reasons` says why.
 
-    energy_j, energy_lo_j, energy_hi_j   the total and its bounds in J; None if a part is unknown
+    energy_j, energy_lo_j, energy_hi_j   the total and its bounds in J, always in this order: at
+                     least, the energy, at most; None if a part is unknown
     mean_power_w, idle_power_w           in W; idle as watched before the block
     net_energy_j     above idle; noise may put it below 0
     elapsed_s        length of the window
-    by_domain        id -> DomainEnergy
+    by_domain        id -> DomainEnergy, of the parts that are added and of those that overlap them
+    covers           what is added up: `rapl:package-0 (cpu)`
+    leaves_out       what is here and not in the total
     kind             "measured", "mixed", "modelled" or "unknown"
     complete         whether every part is known
     flags            any of those in `FLAGS`
     """
 
-    def __init__(self, probes, hz, pad, load_period_s, name, clock):
+    def __init__(
+        self,
+        probes: str | Probe | Iterable[Probe],
+        hz: str | float,
+        pad: str | float,
+        load_period_s: float | None,
+        name: str,
+        clock: Any,
+    ):
         _refuse_nonsense(hz, pad, load_period_s)
         Reading(name, None, "J", Origin.MEASURED)  # refuses a bad name
         self.name = name
@@ -58,7 +79,7 @@ class Energy:
         self._tail_s = max([self._pad_s, *map(_tail_s, self._choice.probes)])
         self._window = self._domains = None
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._domains = None
         self._sampler = Sampler(self._choice.probes, self._hz, self._clock)
         self._sampler.start()
@@ -74,7 +95,7 @@ class Energy:
         self._watched_s = (self._start_ns - padded_ns) * 1e-9 if self._pad_s else 0.0
         return self
 
-    def __exit__(self, kind, *exception):
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         try:
             if kind is None:
                 wait_until_idle()
@@ -91,12 +112,13 @@ class Energy:
         }
 
     @property
-    def longest_window_s(self):
-        """The longest time that one of the sensors averages over."""
-        return max((probe.averaging_window_s or 0.0 for probe in self._choice.probes), default=0.0)
+    def longest_window_s(self) -> float:
+        """The longest time in s that one of the sensors may average over."""
+        return max((probe.memory_s for probe in self._choice.probes), default=0.0)
 
     @property
-    def by_domain(self):
+    def by_domain(self) -> dict[str, DomainEnergy]:
+        """What each probe says. Raises RuntimeError while the window is open."""
         if self._domains is None:
             raise RuntimeError(
                 "This energy window has not closed yet. Put the work inside `with lk.energy() as "
@@ -105,74 +127,88 @@ class Energy:
         return self._domains
 
     @property
-    def elapsed_s(self):
+    def elapsed_s(self) -> float:
+        """Length of the window in s."""
         self.by_domain  # noqa: B018  refuses a window that is open
         return self._window.elapsed_s
 
     @property
-    def energy_j(self):
-        return self._sum("energy_j")
+    def energy_j(self) -> float | None:
+        """The total in J; None if a part is unknown."""
+        return self._total and self._total.energy_j
 
     @property
-    def energy_lo_j(self):
-        return self._sum("energy_lo_j")
+    def energy_lo_j(self) -> float | None:
+        """At least this much, in J."""
+        return self._total and self._total.low_j
 
     @property
-    def energy_hi_j(self):
-        return self._sum("energy_hi_j")
+    def energy_hi_j(self) -> float | None:
+        """At most this much, in J."""
+        return self._total and self._total.high_j
 
     @property
-    def idle_power_w(self):
-        return self._sum("idle_power_w")
+    def idle_power_w(self) -> float | None:
+        """Mean power before the block, in W; None if none was watched."""
+        powers_w = [part.idle_power_w for part in self._parts]
+        return None if not self.complete or None in powers_w else sum(powers_w)
 
     @property
-    def mean_power_w(self):
-        return None if self.energy_j is None else self.energy_j / self.elapsed_s
+    def mean_power_w(self) -> float | None:
+        """The total over the time, in W."""
+        return self._per_s(self.energy_j)
 
     @property
-    def net_energy_j(self):
+    def net_energy_j(self) -> float | None:
+        """The total less what idle would have taken, in J."""
         if self.energy_j is None or self.idle_power_w is None:
             return None
         return self.energy_j - self.idle_power_w * self.elapsed_s
 
     @property
-    def complete(self):
-        parts = self.by_domain.values()
-        return (
-            bool(parts)
-            and not self._choice.missing
-            and None not in (part.energy_j for part in parts)
-        )
+    def complete(self) -> bool:
+        """Whether there is a part, and every part is known."""
+        parts = self._parts
+        return bool(parts) and not self._choice.missing and all(part.estimate for part in parts)
 
     @property
-    def kind(self):
+    def kind(self) -> str:
+        """`measured` if every part is, `modelled` if every part is, else `mixed` or `unknown`."""
         if not self.complete:
             return "unknown"
-        origins = {part.origin for part in self.by_domain.values()}
+        origins = {part.origin for part in self._parts}
         return "mixed" if len(origins) > 1 else str(*origins)
 
     @property
-    def flags(self):
-        raised = {flag for part in self.by_domain.values() for flag in part.flags}
+    def flags(self) -> tuple[str, ...]:
+        """What is doubtful in the total, in one word each."""
+        raised = {flag for part in self._parts for flag in part.flags}
         if self._choice.denied:
             raised.add("permission")
         return tuple(flag for flag in FLAGS if flag in raised)
 
     @property
-    def reasons(self):
+    def covers(self) -> tuple[str, ...]:
+        """What is in the total: physically disjoint parts."""
+        return tuple(probe.covers for probe in self._choice.added)
+
+    @property
+    def leaves_out(self) -> tuple[str, ...]:
+        """What is here and could draw power, and is not in the total."""
+        return tuple(self._choice.left_out)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
         """What is unknown, and why: one text for each missing part."""
-        parts = [f"{part.id} {part.reason}" for part in self.by_domain.values() if part.reason]
+        parts = [f"{part.id} {part.reason}" for part in self._parts if part.reason]
         return tuple(parts + [f"{probe.id} {probe.why}" for probe in self._choice.missing])
 
-    def readings(self):
-        """Energy, mean power, idle power and net energy as Readings, always four."""
+    def readings(self) -> tuple[Reading, Reading, Reading, Reading]:
+        """Energy in J, mean power and idle power in W and net energy in J, always these four."""
         net_j, net_note = self.net_energy_j, None
         if net_j is not None and net_j < 0:
             net_j, net_note = None, f"not above idle: {si(net_j, 'J')}"
-        low_w, high_w = (
-            None if bound is None else bound / self.elapsed_s
-            for bound in (self.energy_lo_j, self.energy_hi_j)
-        )
+        low_w, high_w = map(self._per_s, (self.energy_lo_j, self.energy_hi_j))
         return (
             self._reading("", self.energy_j, "J", self.energy_lo_j, self.energy_hi_j, self._note()),
             self._reading("mean power", self.mean_power_w, "W", low_w, high_w),
@@ -191,21 +227,38 @@ class Energy:
         return Reading(name, value, unit, origin, None, note or None, low, high)
 
     def _note(self):
-        """What a reader must know of the total: why it is unknown, what is modelled, the flags."""
+        """What a reader must know of the total: what it holds, leaves out, and what is doubtful."""
         if not self.complete:
             return "; ".join([*self.reasons, *self.flags]) or "there is no power source here"
-        modelled = [p.id for p in self.by_domain.values() if p.origin is Origin.MODELLED]
-        mixed = [f"modelled part: {', '.join(modelled)}"] if self.kind == "mixed" else []
-        return "; ".join([*mixed, *self.flags])
+        notes = [f"covers {', '.join(self.covers)}"]
+        if self.leaves_out:
+            notes.append(f"leaves out {', '.join(self.leaves_out)}")
+        if self.kind == "mixed":
+            modelled = [part.id for part in self._parts if part.origin is Origin.MODELLED]
+            notes.append(f"modelled part: {', '.join(modelled)}")
+        return "; ".join([*notes, *self.flags])
 
-    def _sum(self, field):
-        values = [getattr(part, field) for part in self.by_domain.values()]
-        return None if not self.complete or None in values else sum(values)
+    @property
+    def _parts(self):
+        """What the probes that are added up say."""
+        domains = self.by_domain
+        return [domains[probe.id] for probe in self._choice.added]
+
+    @property
+    def _total(self) -> Estimate | None:
+        return total(part.estimate for part in self._parts) if self.complete else None
+
+    def _per_s(self, joules):
+        return None if joules is None or self.elapsed_s <= 0 else joules / self.elapsed_s
 
 
 class _Choice(NamedTuple):
-    probes: list  # to read
-    missing: list  # belong into the total and cannot be read
+    """What to measure, and what of it makes up the total."""
+
+    probes: list[Probe]  # to read
+    added: list[Probe]  # of these, to add up: they are physically disjoint
+    missing: list[Probe]  # belong into the total and cannot be read
+    left_out: list[str]  # are here and in no total
     denied: bool  # a counter was there, and only a permission was missing
 
 
@@ -220,14 +273,16 @@ def _choose(probes):
                 f"probes is 'auto', a Probe or a list of them, got {probe!r} in it. Take them from "
                 f"lk.probes(), such as lk.probes()['nvml:0']."
             )
-    missing = [probe for probe in probes if not probe.available]
+    added = disjoint(probes)
+    readable = list({probe.id: probe for probe in probes if probe.available}.values())
+    missing = [probe for probe in added if not probe.available]
     denied = any(probe.permission for probe in missing)
-    return _Choice([probe for probe in probes if probe.available], missing, denied)
+    return _Choice(readable, [probe for probe in added if probe.available], missing, [], denied)
 
 
 def _automatic(found):
     """All that adds up; the CPU's model takes the place of CPU counters that cannot be read."""
-    parts = [probe for probe in found if probe.adds and probe.present]
+    parts = disjoint(probe for probe in found if probe.adds and probe.present)
     models = [probe for probe in parts if probe.method == "model"]
     counters = [probe for probe in parts if probe.method != "model"]
     cpu = [probe for probe in counters if "cpu" in probe.includes]
@@ -239,20 +294,31 @@ def _automatic(found):
     else:
         parts = counters
     missing = [probe for probe in parts if not probe.available]
-    return _Choice([probe for probe in parts if probe.available], missing, denied)
+    added = [probe for probe in parts if probe.available]
+    return _Choice(added, added, missing, _left_out(found, added), denied)
+
+
+def _left_out(found, added):
+    """Of what is here and can be read, all that neither adds nor overlaps what does."""
+    held = {id for probe in added for id in (probe.id, *probe.overlaps)}  # noqa: A001
+    return [
+        f"{probe.id} ({probe.note})" if probe.note else probe.id
+        for probe in found
+        if probe.available and probe.method != "model" and not held & {probe.id, *probe.overlaps}
+    ]
 
 
 def _pad_s(probe):
     """As long as the sensor's memory and three updates, or ten of a counter; at least 0.2 s."""
     update_s = probe.update_period_s or 0.0
     if probe.method in POLLED:
-        return max(probe.averaging_window_s + 3 * update_s, SHORTEST_PAD_S)
+        return max(probe.memory_s + 3 * update_s, SHORTEST_PAD_S)
     return min(max(10 * update_s, SHORTEST_PAD_S), 1.0)
 
 
 def _tail_s(probe):
     """How long after a window the sensor still speaks of it."""
-    return (probe.averaging_window_s or 0.0) + 2 * (probe.update_period_s or 0.0)
+    return probe.memory_s + 2 * (probe.update_period_s or 0.0)
 
 
 def _refuse_nonsense(hz, pad, load_period_s):

@@ -1,21 +1,38 @@
 """NVIDIA Jetson boards: the INA3221 chips that watch their supply rails."""
 
+import os
 from time import perf_counter_ns
 
-from labkit.hardware.facts import SystemFiles
+from labkit.hardware.system_files import SystemFiles
 from labkit.power.probe import Probe, Sample, missing
 
 UPDATE_S = 0.01  # of the chip's default conversion times, three channels
-_WHOLE = ("VDD_IN", "POM_5V_IN", "VIN_SYS_5V0")  # the board's input: contains the other rails
+MAX_POWER_W = 500.0  # no module draws a third of it
+# The board's or module's input, which feeds all other rails. VIN_SYS_5V0 is none of these: it is
+# the 5 V rail of an AGX Orin, a tenth of its power.
+_WHOLE = ("VDD_IN", "VIN", "POM_5V_IN")
+_NO_WHOLE = (
+    "no rail is the input of this board, and nothing sure is known of which rail feeds which, so "
+    "they are not added up"
+)
+_NO_WHOLE_FIX = "measure one of them: lk.energy(lk.probes()[...])"
 
 
-def jetson_probes(root=None):
-    """One Probe for each labelled rail; where the board's input is one, only that adds."""
+def jetson_probes(root: str | os.PathLike | None = None) -> list[Probe]:
+    """One Probe for each labelled rail; where the board's input is one, only that adds.
+
+    Where it is not, none adds, and one probe stands for the board and says so.
+    """
     files = SystemFiles(root)
     rails = {**_old_rails(files), **_hwmon_rails(files)}
+    if not rails:
+        return [missing("jetson", "no Jetson board here", scope="board", present=False)]
     whole = next((label for label in _WHOLE if label in rails), None)
     probes = [_probe(files, label, paths, whole) for label, paths in sorted(rails.items())]
-    return probes or [missing("jetson", "no Jetson board here", scope="board", present=False)]
+    if whole is None:
+        everything = {"scope": "board", "includes": ("board", "cpu", "gpu")}
+        probes.append(missing("jetson:board", _NO_WHOLE, _NO_WHOLE_FIX, **everything))
+    return probes
 
 
 def _hwmon_rails(files):
@@ -42,30 +59,32 @@ def _old_rails(files):
 
 
 def _probe(files, label, paths, whole):
-    is_part = whole not in (None, label)
+    is_whole = label == whole
 
     def read():
         values = [int((files.root / path).read_bytes()) * 1e-3 for path in paths]
         watts = values[0] * values[1] if len(values) == 2 else values[0]
         return Sample(perf_counter_ns(), None, watts)
 
+    note = f"a part of {whole}, not added" if whole else "one rail of the board, not added"
     return Probe(
         id=f"jetson:{label}",
-        scope="board",
+        scope="board" if is_whole else "device",
         method="instant_power",
         update_period_s=UPDATE_S,
         averaging_window_s=UPDATE_S,
         resolution_w=1e-3,
-        includes=_includes(label),
-        adds=not is_part,
-        note=f"a part of {whole}, not added" if is_part else None,
+        max_power_w=MAX_POWER_W,
+        includes=("board", "cpu", "gpu") if is_whole else _includes(label),
+        adds=is_whole,
+        overlaps=() if is_whole else (f"jetson:{whole or 'board'}",),
+        rests=not is_whole,
+        note=None if is_whole else note,
         reader=read,
     )
 
 
 def _includes(label):
-    if label in _WHOLE:
-        return ("board", "cpu", "gpu")
     name = label.lower()
     parts = tuple(part for part in ("cpu", "gpu") if part in name)
     return parts or (label,)

@@ -1,115 +1,148 @@
-"""RAPL counters of Intel and AMD CPUs, from Linux's powercap files.
+"""RAPL counters of Intel and AMD CPUs as probes: which add up, and which hold some of the same.
 
-A domain is known by its `name` and its parent, not by its directory. Packages and their dies add
-up, DRAM stands apart, `core` and `uncore` are parts of a package, `psys` contains everything, and a
-domain that MSR and MMIO both show counts once.
+Packages and their dies add up, DRAM stands apart, `core` and `uncore` are parts of a package,
+`psys` contains everything, a domain that two interfaces show counts once, and so do domains that
+show one and the same counter. What labkit does not know by name is not added.
 """
 
+import os
 import re
+from itertools import combinations
+from pathlib import Path
 from time import perf_counter_ns
 
-from labkit.hardware.facts import SystemFiles
-from labkit.power.counter import DEFAULT_MAX_POWER_W
+from labkit.hardware.powercap import (
+    FIX,
+    HIDDEN,
+    HIDDEN_FIX,
+    NO_POWERCAP,
+    Domain,
+    domains,
+    is_hidden,
+)  # fmt: skip
+from labkit.hardware.system_files import SystemFiles
+from labkit.power.estimate import DEFAULT_MAX_POWER_W
 from labkit.power.probe import Probe, Sample, missing
 
-FOLDER = "sys/class/powercap"
 UPDATE_S = 0.001
-FIX = "run: sudo chmod a+r /sys/class/powercap/*/energy_uj (until the next boot)"
-NO_POWERCAP = "no RAPL counters: Linux shows none, as in a virtual machine or a container"
+PLATFORM_MAX_POWER_W = 10_000.0  # of psys, which may hold several packages
+ROUNDS = 12  # of reading counters side by side, to see whether they are one
+_SUMMED = re.compile(r"(package-\d+)(-die-\d+)?|dram")
 
 
-def powercap_probes(root=None):
+def powercap_probes(root: str | os.PathLike | None = None) -> list[Probe]:
     """Every RAPL domain as a Probe, also those that cannot be read; one without `present` if none.
 
     root   where `sys/class/powercap` is looked for; by default as for `SystemFiles`
     """
     files = SystemFiles(root)
-    domains = _without_copies(files, _domains(files))
-    mirrors = _mirrors(files, domains)
-    found = [_probe(files, domain, mirrors) for domain in domains]
-    return found or [missing("rapl", NO_POWERCAP, scope="package", present=False)]
+    if is_hidden(files):
+        is_sure = bool(files.find("sys/class/powercap/*rapl*"))
+        return [missing("rapl", HIDDEN, HIDDEN_FIX, **_CPU, present=is_sure)]
+    found = _without_copies(files, domains(files))
+    if not found:
+        return [missing("rapl", NO_POWERCAP, scope="package", present=False)]
+    mirrors, wholes = _mirrors(files, found), [domain.id for domain in found if _is_summed(domain)]
+    probes = [_probe(files, domain, mirrors, wholes) for domain in found]
+    return probes + _unseen_packages(files, found)
 
 
-class _Domain:
-    """One directory: its name, the name of the package it lies under, whether it is a copy."""
-
-    def __init__(self, files, path):
-        self.path = path
-        self.zone = path.rsplit("/", 1)[-1]  # intel-rapl:0:1
-        self.name = files.text(f"{path}/name")
-        self.parent = None
-        self.is_mmio = "mmio" in self.zone
-
-    @property
-    def id(self):
-        if self.name is None:
-            return f"rapl:{self.zone.replace(':', '-')}"
-        if self.parent and not self.name.startswith(("package", "psys")):
-            number = re.search(r"\d+(-die-\d+)?$", self.parent)
-            return f"rapl:{self.name}-{number.group() if number else self.parent}"
-        return f"rapl:{self.name}"
+_CPU = {"scope": "package", "includes": ("cpu",)}
 
 
-def _domains(files):
-    zone = "*rapl*:*"
-    paths = [*files.find(f"{FOLDER}/{zone}"), *files.find(f"{FOLDER}/{zone}/{zone}")]
-    by_zone = {domain.zone: domain for domain in (_Domain(files, path) for path in paths)}
-    for zone, domain in by_zone.items():
-        above = by_zone.get(zone.rpartition(":")[0])
-        domain.parent = (above.name or above.zone) if above else None
-    return sorted(by_zone.values(), key=lambda domain: _natural(domain.zone))
+def _without_copies(files, found):
+    """Each domain once, though several interfaces show it: the one that can be read, MSR first.
 
-
-def _natural(zone):
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", zone)]
-
-
-def _without_copies(files, domains):
-    """The same domain through MSR and MMIO counts once: the one that can be read, and MSR first."""
+    Two domains of one interface that have one name are two: nothing tells them apart, so neither
+    hides the other.
+    """
 
     def rank(domain):
-        return files.text(f"{domain.path}/energy_uj") is None, domain.is_mmio
+        return files.text(f"{domain.path}/energy_uj") is None, domain.control != "intel-rapl"
 
     kept = {}
-    for domain in sorted(domains, key=rank):
-        kept.setdefault(domain.id, domain)
-    return sorted(kept.values(), key=lambda domain: _natural(domain.zone))
+    for domain in sorted(found, key=rank):
+        same = kept.setdefault(domain.id, [domain])
+        if domain is not same[0] and domain.control == same[0].control and domain.name:
+            same.append(domain)
+    return [domain for domain in found if domain in kept[domain.id]]
 
 
-def _mirrors(files, domains):
-    """Dies that show the very counter of another die of their package: they are that one's mirror.
+def _mirrors(files, found):
+    """Id -> id of a domain whose very counter it shows: the first of those that add up.
 
-    Two counters of 61 µJ steps agree in every digit by accident once in billions of times.
+    Two counters of 61 µJ steps agree in every digit by accident once in billions of times. While
+    they move, one is read a moment later than the other: so they are read in turns, and are one
+    if a number of the one is a number of the other, or if all numbers stand in the order in which
+    they were read. Of packages, which do not mirror each other so far as is known, two numbers must
+    agree: those that stand still prove nothing.
     """
-    seen, mirrors = {}, {}
-    for domain in domains:
-        package = re.fullmatch(r"(package-\d+)-die-\d+", domain.name or "")
-        count = files.text(f"{domain.path}/energy_uj")
-        if package and count and int(count):
-            first = seen.setdefault((package.group(1), count), domain.id)
-            if first != domain.id:
-                mirrors[domain.id] = first
+    mirrors = {}
+    for first, second in combinations([domain for domain in found if _is_summed(domain)], 2):
+        if first.id in mirrors or first.name == "dram" or second.name == "dram":
+            continue
+        is_die = "-die-" in first.name and _package(first) == _package(second)
+        if _is_one_counter(files, first, second, needed=1 if is_die else 2):
+            mirrors.setdefault(second.id, first.id)
     return mirrors
 
 
-def _probe(files, domain, mirrors):
+def _is_one_counter(files, first, second, needed):
+    counts, order = ([], []), []
+    for _ in range(ROUNDS):
+        for seen, domain in zip(counts, (first, second), strict=True):
+            count = files.number(f"{domain.path}/energy_uj")
+            if not count:
+                return False
+            seen.append(count)
+            order.append(count)
+        if len(set(counts[0]) & set(counts[1])) >= needed:
+            return True
+    return order[0] < order[-1] and order == sorted(order)
+
+
+def _package(domain):
+    match = _SUMMED.fullmatch(domain.name or "")
+    return match and match[1]
+
+
+def _is_summed(domain):
+    return bool(_SUMMED.fullmatch(domain.name or "")) and domain.parent != "psys"
+
+
+def _unseen_packages(files, found):
+    """A probe that is missing for each package that the CPU has and RAPL does not show."""
+    shown = {_package(domain) for domain in found if _package(domain)}
+    pattern = "sys/devices/system/cpu/cpu[0-9]*/topology/physical_package_id"
+    numbers = {files.text(path) for path in files.find(pattern)} - {None, "", "-1"}
+    if not shown or len(shown) >= len(numbers):
+        return []
+    unseen = [f"package-{number}" for number in sorted(numbers) if f"package-{number}" not in shown]
+    reason = f"the CPU has {len(numbers)} packages, and RAPL shows {len(shown)} of them"
+    return [missing(f"rapl:{name}", reason, **_CPU) for name in unseen]
+
+
+def _probe(files, domain, mirrors, wholes):
     path = files.root / domain.path
-    declared = {"scope": _scope(domain), "method": "energy_counter"}
+    declared = {"method": "energy_counter", **_role(domain, mirrors, wholes)}
+    id_ = domain.id
+    if wholes.count(id_) > 1:
+        reason = (
+            f"{wholes.count(id_)} domains are called {domain.name}: nothing tells if they are one"
+        )
+        return missing(f"{id_}:{domain.zone.replace(':', '-')}", reason, **declared)
     try:
         if domain.name is None:
             raise ValueError("it has no name, so nothing tells what it holds")
         _count_j(path)
     except PermissionError:
         reason = f"only root may read {path}/energy_uj"
-        return missing(
-            domain.id, reason, FIX, permission=True, **declared, **_role(domain, mirrors)
-        )
+        return missing(id_, reason, FIX, permission=True, **declared)
     except (OSError, ValueError) as error:
-        return missing(domain.id, _in_words(error, path), **declared, **_role(domain, mirrors))
+        return missing(id_, _in_words(error, path), **declared)
     return Probe(
-        id=domain.id,
+        id=id_,
         **declared,
-        **_role(domain, mirrors),
         update_period_s=UPDATE_S,
         resolution_j=1e-6,
         range_j=_micro(files, domain, "max_energy_range_uj"),
@@ -118,39 +151,45 @@ def _probe(files, domain, mirrors):
     )
 
 
-def _scope(domain):
-    if (domain.name or "").startswith("psys"):
-        return "system"
-    return "dram" if domain.name == "dram" else "package"
-
-
-def _role(domain, mirrors):
-    """What the domain includes, and whether it belongs into a total, and why not."""
-    name = domain.name or ""
+def _role(domain, mirrors, wholes):
+    """What the domain is and includes, and whether it belongs into a total, and why not."""
+    name = domain.name
+    if name is None:
+        return _CPU
     if name.startswith("psys"):
-        return {
-            "includes": ("platform",),
-            "adds": False,
-            "note": "contains the packages, not added",
-        }
+        others = tuple(wholes)
+        note = "contains the packages, not added"
+        return _apart("system", "platform", note, overlaps=others)
     if (domain.parent or "").startswith("psys"):
-        return {"includes": (name,), "adds": False, "note": "a part of psys, not added"}
+        return _apart("package", name, "a part of psys, not added", (domain.parent_id, *wholes))
     if domain.id in mirrors:
-        note = f"shows the counter of {mirrors[domain.id]}, not added"
-        return {"includes": ("cpu",), "adds": False, "note": note}
+        first = mirrors[domain.id]
+        return _apart("package", "cpu", f"shows the counter of {first}, not added", (first,))
     if name in ("core", "uncore"):
-        return {"includes": (name,), "adds": False, "note": f"a part of {domain.parent}, not added"}
-    return {"includes": ("dram",) if name == "dram" else ("cpu",)}
+        whole = domain.parent or "the package"
+        overlaps = (domain.parent_id,) if domain.parent_id else tuple(wholes)
+        return _apart("package", name, f"a part of {whole}, not added", overlaps)
+    if name == "dram":
+        return {"scope": "dram", "includes": ("dram",)}
+    if _is_summed(domain):
+        return _CPU
+    return _apart("package", name, "labkit does not know what it holds, not added", tuple(wholes))
+
+
+def _apart(scope, held, note, overlaps):
+    return {"scope": scope, "includes": (held,), "adds": False, "note": note, "overlaps": overlaps}
 
 
 def _max_power_w(files, domain):
     """A bound that short peaks keep too: twice the highest limit that the domain declares."""
     limits = files.find(f"{domain.path}/constraint_*_max_power_uw")
     limits_w = [(files.number(path) or 0) * 1e-6 for path in limits]
-    return max(2 * max(limits_w, default=0.0), DEFAULT_MAX_POWER_W)
+    is_platform = (domain.name or "").startswith("psys")
+    at_least_w = PLATFORM_MAX_POWER_W if is_platform else DEFAULT_MAX_POWER_W
+    return max(2 * max(limits_w, default=0.0), at_least_w)
 
 
-def _micro(files, domain, name):
+def _micro(files: SystemFiles, domain: Domain, name: str) -> float | None:
     count = files.number(f"{domain.path}/{name}")
     return count * 1e-6 if count else None
 
@@ -159,7 +198,7 @@ def _sample(path):
     return Sample(energy_j=_count_j(path), power_w=None, t_ns=perf_counter_ns())
 
 
-def _count_j(path):
+def _count_j(path: Path) -> float:
     """The counter in J. Raises OSError, or ValueError with a sentence."""
     with open(path / "energy_uj", "rb") as file:
         text = file.read(64).strip()

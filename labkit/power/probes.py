@@ -1,14 +1,17 @@
 """`probes()`: every interface family that labkit knows, with its probes or the reason for none."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 
 from labkit.hardware import machine
 from labkit.power.amd import amd_probes
 from labkit.power.apple import apple_probes
 from labkit.power.jetson import jetson_probes
 from labkit.power.nvidia import nvml_probes
+from labkit.power.overlaps import without_overlaps
 from labkit.power.powercap import powercap_probes
-from labkit.power.probe import missing
+from labkit.power.probe import Probe, missing
 from labkit.power.tdp_model import model_probes
 from labkit.power.tpu import tpu_probes
 from labkit.power.windows import windows_probes
@@ -18,14 +21,14 @@ from labkit.reading import Origin
 class Probes(Sequence):
     """A list of `Probe` that prints one line for each interface family, found or not."""
 
-    def __init__(self, families):
+    def __init__(self, families: Mapping[str, Sequence[Probe]]):
         self.families = families
         self._probes = [probe for found in families.values() for probe in found]
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._probes)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int | slice | str) -> Probe | list[Probe]:
         """A probe by its place or its id; an id that is not there raises KeyError with the ids."""
         if not isinstance(index, str):
             return self._probes[index]
@@ -51,7 +54,7 @@ def _in_words(found):
     return "; ".join(texts)
 
 
-def probes(root=None):
+def probes(root: str | os.PathLike | None = None) -> Probes:
     """Every power source of this machine, and every one that is not here or not readable, and why.
 
     root   where `/sys` and `/proc` are looked for; by default as for `machine()`
@@ -69,10 +72,12 @@ def probes(root=None):
         "TPU power": ("tpu", lambda: tpu_probes(here)),
         "CPU power model": ("model:cpu-tdp", lambda: model_probes(here, root)),
     }
-    return Probes({name: _guarded(*family) for name, family in families.items()})
+    found = {name: _guarded(*family) for name, family in families.items()}
+    apart = iter(without_overlaps(probe for family in found.values() for probe in family))
+    return Probes({name: list(islice(apart, len(family))) for name, family in found.items()})
 
 
-def _guarded(id, find):  # noqa: A002
+def _guarded(id: str, find: Callable[[], list[Probe]]) -> list[Probe]:  # noqa: A002
     """What a family found; if looking for it fails, that is the reason."""
     try:
         return find()

@@ -2,7 +2,10 @@
 
 import threading
 from array import array
+from collections.abc import Callable, Iterable
 from time import perf_counter_ns, sleep
+
+from labkit.power.probe import POLLED, Probe
 
 POLLS_PER_UPDATE = 5  # dense enough to tell one update from the next
 SHORTEST_POLL_S = 0.005
@@ -15,7 +18,7 @@ class RealClock:
     now_ns = staticmethod(perf_counter_ns)
     sleep = staticmethod(sleep)
 
-    def run(self, poll_once):
+    def run(self, poll_once: Callable[[], int]) -> "Background":
         """Call `poll_once`, which returns when it wants to be called next in ns; a `Background`."""
         return Background(poll_once)
 
@@ -23,7 +26,7 @@ class RealClock:
 class Background:
     """A daemon thread that calls `poll_once` whenever it is due, until it is stopped."""
 
-    def __init__(self, poll_once):
+    def __init__(self, poll_once: Callable[[], int]):
         self._poll_once, self._stopped = poll_once, False
         self._wake = threading.Lock()  # waiting for it costs less than waiting for an Event
         self._wake.acquire()
@@ -34,12 +37,12 @@ class Background:
         while not self._stopped:
             self._wake.acquire(timeout=max(self._poll_once() - perf_counter_ns(), 0) * 1e-9)
 
-    def wake(self):
+    def wake(self) -> None:
         """Poll now: what is due may have changed."""
         if self._wake.locked():
             self._wake.release()
 
-    def stop(self):
+    def stop(self) -> None:
         """Stop, and wait until the thread has ended."""
         self._stopped = True
         self.wake()
@@ -52,14 +55,14 @@ class Trace:
     `failure` says why reading ended early; what was read before stays.
     """
 
-    def __init__(self, probe, hz):
+    def __init__(self, probe: Probe, hz: str | float):
         self.probe = probe
         self.times_ns, self.values = array("q"), array("d")
         self.failure = None
         self.due_ns = self._fast_until_ns = 0
         self._fast_ns, self._slow_ns = (round(s * 1e9) for s in _periods_s(probe, hz))
 
-    def read(self):
+    def read(self) -> None:
         """Take one sample and plan the next."""
         if self.failure:
             return
@@ -73,7 +76,7 @@ class Trace:
         fast = sample.t_ns < self._fast_until_ns
         self.due_ns = sample.t_ns + (self._fast_ns if fast else self._slow_ns)
 
-    def read_edge(self, now_ns):
+    def read_edge(self, now_ns: int) -> None:
         """Take one sample, and look closely until the sensor has moved twice."""
         self._fast_until_ns = now_ns + 2 * round((self.probe.update_period_s or 0.0) * 1e9)
         self.read()
@@ -85,7 +88,7 @@ def _periods_s(probe, hz):
     if hz != "auto":
         return 1 / hz, 1 / hz
     fast_s = max(update_s / POLLS_PER_UPDATE, SHORTEST_POLL_S if update_s > 0.01 else update_s)
-    if probe.method in ("instant_power", "averaged_power"):
+    if probe.method in POLLED:
         return fast_s, fast_s
     # Twice before the counter can have wrapped.
     wrap_s = (probe.range_j or 1e12) / (2 * (probe.max_power_w or 1000.0))
@@ -95,17 +98,18 @@ def _periods_s(probe, hz):
 class Sampler:
     """Reads several probes, each at its own pace, until it is stopped."""
 
-    def __init__(self, probes, hz, clock):
+    def __init__(self, probes: Iterable[Probe], hz: str | float, clock: "RealClock"):
         self.traces = [Trace(probe, hz) for probe in probes]
         self.clock = clock
         self._lock = threading.Lock()
         self._background = None
 
-    def start(self):
+    def start(self) -> None:
+        """Begin to read in the background."""
         if self.traces:
             self._background = self.clock.run(self._poll)
 
-    def mark(self):
+    def mark(self) -> int:
         """Read every probe now, in the caller's thread; returns the time after that, in ns."""
         with self._lock:
             for trace in self.traces:
@@ -115,7 +119,7 @@ class Sampler:
             self._background.wake()
         return marked_ns
 
-    def stop(self):
+    def stop(self) -> None:
         """Stop the thread, if one runs; the samples stay."""
         if self._background:
             self._background.stop()

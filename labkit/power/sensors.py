@@ -202,6 +202,7 @@ def simulated_probe(sensor, clock, id="simulated:0"):  # noqa: A002
         resolution_j=sensor.unit_j if is_counter else None,
         resolution_w=None if is_counter else sensor.unit_w,
         range_j=sensor.range_j if is_counter else None,
+        max_power_w=max(sensor.load.watts) or None,
         includes=("simulated load",),
         reader=read,
     )

@@ -12,7 +12,9 @@ import re
 from importlib.resources import files as resources
 from time import perf_counter_ns
 
-from labkit.hardware.facts import SystemFiles
+from labkit.hardware import Machine
+from labkit.hardware.cgroup import cpu_time_clock
+from labkit.hardware.system_files import SystemFiles
 from labkit.power.probe import Probe, Sample, missing
 
 IDLE_SHARE = 0.15
@@ -25,13 +27,13 @@ _FIX = (
 )
 
 
-def modelled_power_w(tdp_w, load):
+def modelled_power_w(tdp_w: float, load: float) -> tuple[float, float, float]:
     """A CPU's power in W as (probable, low, high) at a load of 0 to 1."""
     power_w = tdp_w * (IDLE_SHARE + (1 - IDLE_SHARE) * load)
     return power_w, power_w / FACTOR, power_w * FACTOR
 
 
-def model_probes(here, root=None):
+def model_probes(here: Machine, root: str | os.PathLike | None = None) -> list[Probe]:
     """The CPU as one modelled Probe; without a known TDP one that says what to give.
 
     here   the `Machine`
@@ -41,13 +43,15 @@ def model_probes(here, root=None):
         tdp_w, note = _tdp(here.cpu_model, n_logical)
     except ValueError as error:
         return [missing("model:cpu-tdp", str(error), _FIX, **_DECLARED)]
-    n_usable = min(here.cpu_count_usable or n_logical, n_logical)
-    busy_s = _busy_time(SystemFiles(root), here.cpu_quota_cores)
+    busy_s = cpu_time_clock(SystemFiles(root)) if here.cpu_quota_cores else None
+    # With a quota its own share of the machine counts, else the machine: idle and busy alike.
+    n_idling = min(here.cpu_count_usable or n_logical, n_logical) if busy_s else n_logical
+    busy_s = _never_less(busy_s or _busy_time_of_machine)
     tdp_per_core_w = tdp_w / n_logical
 
     def read():
         now_ns = perf_counter_ns()
-        idle_s = IDLE_SHARE * n_usable * now_ns * 1e-9
+        idle_s = IDLE_SHARE * n_idling * now_ns * 1e-9
         energy_j = tdp_per_core_w * (idle_s + (1 - IDLE_SHARE) * busy_s())
         return Sample(now_ns, energy_j, None)
 
@@ -93,7 +97,7 @@ def _given(text):
     return tdp_w
 
 
-def cpu_tdp(cpu_model):
+def cpu_tdp(cpu_model: str | None) -> dict[str, str] | None:
     """The row of `data/cpu_tdp.csv` whose every word is in the CPU's name, or None: no guess."""
     words = _words(cpu_model or "")
     for row in _tdp_table():
@@ -111,41 +115,36 @@ def _tdp_table():
     return tuple(read_table("cpu_tdp.csv"))
 
 
-def read_table(name):
+def read_table(name: str) -> list[dict[str, str]]:
     """Rows of a data file of this room as dicts; lines that begin with # are its source."""
     text = (resources("labkit.power") / "data" / name).read_text(encoding="utf-8")
     return list(csv.DictReader(line for line in text.splitlines() if not line.startswith("#")))
 
 
-def _busy_time(files, quota_cores):
-    """A function that gives the CPU seconds used: of this container if it has a quota, else all."""
-    if quota_cores:
-        for path, unit_s in _CGROUP_CLOCKS:
-            if _cgroup_time(files, path, unit_s) is not None:
-                return functools.partial(_cgroup_time, files, path, unit_s)
+def _never_less(busy_s):
+    """The same clock, which stands still where the kernel's count falls.
+
+    Raises OSError once the count can no longer be read.
+    """
+    most_s = 0.0
+
+    def read_s():
+        nonlocal most_s
+        now_s = busy_s()
+        if now_s is None:
+            raise OSError("the CPU time of this control group can no longer be read")
+        most_s = max(most_s, now_s)
+        return most_s
+
+    return read_s
+
+
+def _busy_time_of_machine():
+    """CPU seconds that anybody on this machine has used."""
     import psutil
 
-    def busy_s():
-        times = psutil.cpu_times()
-        idle_s = times.idle + getattr(times, "iowait", 0.0)
-        # Guest time is counted in user time already; stolen time ran somebody else.
-        more_s = sum(getattr(times, name, 0.0) for name in ("guest", "guest_nice", "steal"))
-        return sum(times) - idle_s - more_s
-
-    return busy_s
-
-
-_CGROUP_CLOCKS = (
-    ("sys/fs/cgroup/cpu.stat", 1e-6),
-    ("sys/fs/cgroup/cpuacct/cpuacct.usage", 1e-9),
-    ("sys/fs/cgroup/cpu,cpuacct/cpuacct.usage", 1e-9),
-)
-
-
-def _cgroup_time(files, path, unit_s):
-    """CPU seconds that this control group has used; None where nobody counts them."""
-    text = files.text(path) or ""
-    count = (
-        re.search(r"usage_usec (\d+)", text) if "cpu.stat" in path else re.match(r"(\d+)$", text)
-    )
-    return int(count.group(1)) * unit_s if count else None
+    times = psutil.cpu_times()
+    idle_s = times.idle + getattr(times, "iowait", 0.0)
+    # Guest time is counted in user time already; stolen time ran somebody else.
+    more_s = sum(getattr(times, name, 0.0) for name in ("guest", "guest_nice", "steal"))
+    return sum(times) - idle_s - more_s

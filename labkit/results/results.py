@@ -5,6 +5,7 @@ import functools
 import json
 import types
 from pathlib import Path
+from typing import ClassVar
 
 from labkit.reading import NotListedError, Origin
 
@@ -30,6 +31,8 @@ class Published:
     notes: tuple[str, ...]
     rows: tuple[types.MappingProxyType, ...]
 
+    origin: ClassVar[Origin] = Origin.PUBLISHED
+
     def __repr__(self):
         head = f"[{Origin.PUBLISHED}] {self.title}: {len(self.rows)} rows ({self.source})"
         return "\n".join([head, *(f"  {note}" for note in self.notes)])
@@ -52,6 +55,8 @@ class Recorded:
     provenance: str
     notes: tuple[str, ...]
     rows: tuple[types.MappingProxyType, ...]
+
+    origin: ClassVar[Origin] = Origin.RECORDED
 
     @property
     def source(self):

@@ -9,8 +9,10 @@ from labkit.simt import host as _host
 from labkit.simt.kernel import jit
 from labkit.simt.lanes.dtypes import TYPES as _TYPES
 from labkit.simt.lanes.dtypes import void
+from labkit.simt.language import barriers as _barriers
 from labkit.simt.language import intrinsics as _intrinsics
 from labkit.simt.language import random
+from labkit.simt.language import warps as _warps  # it registers what kernels call
 from labkit.simt.language.atomics import ATOMICS as _ATOMICS
 from labkit.simt.language.half import fp16
 from labkit.simt.language.intrinsics import blockDim, blockIdx, gridDim, laneid, threadIdx, warpsize
@@ -28,7 +30,7 @@ local = _types.SimpleNamespace(array=_intrinsics.local_array)
 const = _types.SimpleNamespace(array_like=_intrinsics.const_array_like)
 atomic = _types.SimpleNamespace(**_ATOMICS)
 cg = _types.SimpleNamespace(this_grid=_INTRINSICS["cg.this_grid"])
-threadfence_system = _intrinsics.threadfence
+threadfence_system = _barriers.threadfence
 
 for _name in ("numba.cuda", "numba_cuda.numba.cuda"):
     _MODULES[_name] = _sys.modules[__name__]

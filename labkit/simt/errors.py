@@ -4,7 +4,8 @@
 class KernelError(Exception):
     """A kernel cannot go on, or was refused: `kind`, `function`, `line`, `thread`, `block`.
 
-    kind     `refused`, `out-of-bounds`, `divergent-barrier`, `livelock` or `error`
+    kind     `refused`, `out-of-bounds`, `divergent-barrier`, `divergent-warp`, `livelock`,
+             `needs-independent-scheduling` or `error`
     thread   index of the thread in its block (an int, or a tuple for 2-D and 3-D blocks), or None
     block    index of the block in the grid, likewise
     """
@@ -22,6 +23,20 @@ class KernelError(Exception):
             return self
         details = {"thread": self.thread, "block": self.block, **self.details}
         return type(self)(self.sentence, self.kind, function, line, **details)
+
+
+class Stuck(KernelError):  # noqa: N818 (it may yet be helped)
+    """A livelock, unless finer groups help.
+
+    waiting   [(batch or group, mask of its lanes that wait)]
+    """
+
+    waiting = ()
+
+    def at(self, function, line):
+        found = super().at(function, line)
+        found.waiting = self.waiting
+        return found
 
 
 def refuse(sentence, **where):

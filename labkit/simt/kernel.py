@@ -7,16 +7,19 @@ import math
 import numpy as np
 
 from labkit.simt.compiler import outside
+from labkit.simt.compiler.functions import frozen, may_wait
 from labkit.simt.compiler.inference import numba
 from labkit.simt.compiler.statements import compile_function
 from labkit.simt.compiler.static import type_of_value
-from labkit.simt.errors import KernelError, refuse
+from labkit.simt.device import current_device
+from labkit.simt.errors import KernelError, Stuck, refuse
 from labkit.simt.lanes import batch as batches
 from labkit.simt.lanes.batch import Batch, SharedMemory, coordinates, geometry
 from labkit.simt.lanes.dtypes import Type, parse_signatures
 from labkit.simt.lanes.memory import GLOBAL, Allocation
 from labkit.simt.lanes.values import cast, dtype_of, literal
-from labkit.simt.limits import MAX_BLOCK, MAX_GRID, MAX_THREADS_PER_BLOCK
+from labkit.simt.limits import MAX_BLOCK, MAX_GRID, MAX_THREADS_PER_BLOCK, WARP_SIZE
+from labkit.simt.scheduling import INDEPENDENT, Copies, Plan, Scheduler, needs_independence
 from labkit.simt.watch.watcher import NOBODY
 
 
@@ -41,6 +44,8 @@ class Kernel:
 
     def __init__(self, function, device=False, signatures=()):
         self.py_func, self.device, self.signatures = function, device, signatures
+        if signatures:  # it is compiled now, and so are the globals that it names
+            frozen(function)
         functools.update_wrapper(self, function)
 
     def __getitem__(self, configuration):
@@ -98,38 +103,90 @@ class Launch:
     def __call__(self, *args):
         self.run(args)
 
-    def run(self, args, watch=NOBODY):
-        """Run the kernel, batch by batch; `watch` sees every access, branch and operation."""
+    def run(self, args, watch=NOBODY, capability=None):
+        """Run the kernel -> the Run; `watch` sees every access, branch and operation.
+
+        capability   compute capability of the GPU, as (7, 0), by default that of the device
+        """
         if self.kernel.device:
             raise RuntimeError(
                 f"{self.kernel.__name__} is a device function and cannot be launched."
             )
-        values, copies = bind(self.kernel, args)
+        values, write_backs = bind(self.kernel, args)
         code = compile_function(self.kernel.py_func, True, types_of(values))
-        run = Run(self, code, watch)
+        run = Run(self, code, watch, capability)
         run.all_batches(values)
-        for write_back in copies:
+        for write_back in write_backs:
             write_back()
         return run
 
 
 class Run:
-    """One launch while it runs."""
+    """One launch while it runs.
 
-    def __init__(self, launch, code, watch):
+    apart   where a warp waited for its own lanes, so that they had to run apart: a KernelError
+    """
+
+    apart = None
+
+    def __init__(self, launch, code, watch, capability):
+        self.device = current_device()
+        self.function = launch.kernel.py_func
+        self.capability = capability or self.device.compute_capability
+        self.dynamic_shared_bytes = launch.dynamic_shared_bytes
+        self.may_wait = may_wait(self.function)
         self.grid, self.block, self.code, self.watch = launch.grid, launch.block, code, watch
-        self.shared = SharedMemory(launch.dynamic_shared_bytes)
         self.n_blocks = math.prod(self.grid)
         self.memo, self.lanes_per_block = {}, geometry(self.block, 1).lanes_per_block
 
     def all_batches(self, values):
+        if self.code.cooperative and self.n_blocks > self.resident_blocks():
+            raise ValueError(
+                f"A grid of {self.n_blocks} blocks of {math.prod(self.block)} threads that wait "
+                f"for one another in grid.sync() is too large: {self.device} holds "
+                f"{self.resident_blocks()} at a time."
+            )
+        copies = Copies(values, self.function) if self.may_wait else None
+        try:
+            self.in_step(values)
+        except Stuck as stuck:
+            if copies is None:
+                raise
+            self.apart_as_needed(values, copies, stuck)
+
+    def begin(self, values):
+        self.shared = SharedMemory(self.dynamic_shared_bytes)
+        self.watch.start(self, values)
+
+    def in_step(self, values):
+        """Run all lanes of a batch in step, batch by batch."""
         per_batch = max(1, batches.BATCH_LANES // self.lanes_per_block)
         if self.code.cooperative:
             per_batch = self.n_blocks
-        self.watch.start(self, values)
+        self.begin(values)
         with np.errstate(all="ignore"):
             for first in range(0, self.n_blocks, per_batch):
                 self.one_batch(first, min(per_batch, self.n_blocks - first), values)
+
+    def apart_as_needed(self, values, copies, stuck):
+        """Begin anew, in groups that run apart, finer each time until none gets stuck."""
+        plan = Plan(self.lanes_per_block, self.n_blocks)
+        while plan.refine(stuck):
+            if plan.in_parts and self.apart is None:
+                self.apart = needs_independence(stuck)
+                if self.capability < INDEPENDENT:
+                    raise self.apart
+            copies.restore()
+            self.begin(values)
+            try:
+                return Scheduler(self, plan, self.resident_blocks())(values)
+            except Stuck as error:
+                stuck = error.at(self.code.name, None)
+        raise stuck
+
+    def resident_blocks(self):
+        """How many blocks the device holds at a time, by their threads alone."""
+        return self.device.resident_blocks(self.lanes_per_block // WARP_SIZE)
 
     def one_batch(self, first, n_blocks, values):
         batch = Batch(self, first, n_blocks)

@@ -6,18 +6,23 @@ from labkit.simt.errors import KernelError
 from labkit.simt.kernel import launch_of
 from labkit.simt.watch.races import RaceCheck
 
-_REPORTED = ("out-of-bounds", "divergent-barrier", "livelock")
+_REPORTED = (
+    "out-of-bounds", "divergent-barrier", "divergent-warp", "livelock",
+    "needs-independent-scheduling",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
     """One thing that is wrong with a kernel.
 
-    kind      `race`, `divergent-barrier`, `out-of-bounds`, `uninitialised` or `livelock`
+    kind      `race`, `divergent-barrier`, `divergent-warp`, `out-of-bounds`, `uninitialised`,
+              `livelock` or `needs-independent-scheduling`
     lines     the source lines: the earlier access and the later one, or only one
     threads   (thread, block) of each: ints, or tuples in 2-D and 3-D
     array, index   the address; None where there is none
     sentence  the finding in words
+    is_error  False for what is right on the GPU in question, and wrong on others
     """
 
     kind: str
@@ -28,6 +33,7 @@ class Finding:
     index: int | tuple | None = None
     accesses: tuple = ()
     space: str | None = None
+    is_error: bool = True
 
     def __str__(self):
         return f"{self.kind}: {self.sentence}"
@@ -35,7 +41,7 @@ class Finding:
     __repr__ = __str__
 
 
-def sanitize(launch, *args, strict=True):
+def sanitize(launch, *args, strict=True, compute_capability=None):
     """Run `kernel[grid, block]` and return the list of Findings, empty when it is clean.
 
     The verdicts depend on barriers and fences, not on the order that happened to run. The arrays
@@ -47,16 +53,35 @@ def sanitize(launch, *args, strict=True):
 
     strict   threads of a warp are ordered by `syncwarp` only, as on GPUs since Volta; False judges
              by the older rule, that a warp runs in lockstep
+    compute_capability   of the GPU, as "6.0" or (6, 0); by default that of the device. Where a
+             thread waits for another of its warp, `needs-independent-scheduling` is found: from 7.0
+             on a remark (`is_error` is False), before that the end of the run
     """
     check, stopped = RaceCheck(strict), []
     try:
-        launch_of(launch).run(args, check)
+        run = launch_of(launch).run(args, check, capability_of(compute_capability))
+        if run.apart is not None:
+            stopped = [dataclasses.replace(_stopped(run.apart), is_error=False)]
     except KernelError as error:
         if error.kind not in _REPORTED:
             raise
         stopped = [_stopped(error)]
     found = sorted(check.findings.values(), key=lambda one: -one[0])
     return [Finding(**fields) for _, fields in found] + stopped
+
+
+def capability_of(given):
+    """A compute capability as two numbers; None stays None."""
+    if given is None:
+        return None
+    parts = given if isinstance(given, tuple) else tuple(str(given).split("."))
+    try:
+        major, minor = map(int, (*parts, 0)[:2])
+    except ValueError:
+        raise ValueError(
+            f"{given!r} is not a compute capability: give it as '8.0', 8.0 or (8, 0)."
+        ) from None
+    return major, minor
 
 
 def _stopped(error):

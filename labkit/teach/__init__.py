@@ -5,20 +5,25 @@ tried on, `LABKIT_PROGRESS` names the progress file.
 """
 
 from labkit.teach.check import NotPassedError, check
+from labkit.teach.expect import Outcome, expect
 from labkit.teach.predict import Prediction, predict
 from labkit.teach.progress import progress
 from labkit.teach.registry import always, exercise, exercises, solution
 from labkit.teach.show import show
+from labkit.teach.your_turn import your_turn
 
 __all__ = [
     "NotPassedError",
+    "Outcome",
     "Prediction",
     "always",
     "check",
     "exercise",
     "exercises",
+    "expect",
     "predict",
     "progress",
     "show",
     "solution",
+    "your_turn",
 ]

@@ -3,13 +3,14 @@
 import numbers
 import os
 import random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from labkit.teach import store
 from labkit.teach.answer import Tried
 from labkit.teach.explain import explain, one_line, said
+from labkit.teach.line import line, say
 from labkit.teach.registry import UnknownExerciseError, find
 from labkit.teach.trial import outcome, quiet
 
@@ -29,7 +30,7 @@ class Verdict(NamedTuple):
         return f"[{self.word}] {self.name}: {self.text}"
 
 
-def check(name, answer):
+def check(name: str, answer: Any) -> None:
     """Try `answer` on the exercise `name`; print `[todo]`, `[again]`, `[error]` or `[pass]`.
 
     answer  what the exercise asks for: a function (itself, not its result), a number, a text, ...;
@@ -38,13 +39,19 @@ def check(name, answer):
     Prints one line, keeps progress and never raises; under LABKIT_STRICT=1 it raises NotPassedError
     for all but `[pass]`.
     """
-    verdict = _verdict(name, answer)
-    print(verdict)
+    verdict = verdict_on(name, answer)
+    say(line(str(verdict)))
+    refuse(verdict)
+
+
+def refuse(verdict: Verdict) -> None:
+    """Under LABKIT_STRICT=1, raise NotPassedError for every verdict but `[pass]`."""
     if verdict.word != "pass" and os.environ.get("LABKIT_STRICT", "0") not in ("", "0"):
         raise NotPassedError(str(verdict))
 
 
-def _verdict(name, answer):
+def verdict_on(name: str, answer: Any) -> Verdict:
+    """The Verdict on an answer, which is kept as progress. Never raises."""
     if not isinstance(name, str):
         return Verdict("check", "error", 'the name comes first, as in lk.check("02.1", answer)')
     try:

@@ -9,15 +9,16 @@ from labkit.simt import KernelError, cuda, profile, sanitize
 from labkit.teach.answer import BlankError, is_empty
 
 
-def run(answer, grid, block, *args, case):
+def run(answer, grid, block, *args, case, remedy=""):
     """Run `answer[grid, block](*args)` with every race and bound checked; the arrays are written.
 
-    case   what was tried, in words, such as "1,000 elements": the hint begins with it
+    case    what was tried, in words, such as "1,000 elements": the hint begins with it
+    remedy  what to think about, a sentence without its full stop: the hint of a finding ends on it
 
     Raises AssertionError with the first finding or refusal, BlankError for an empty kernel.
     """
     found = _on_executor(sanitize, answer, grid, block, args, case)
-    assert not found, f"{case}: {found[0]}"
+    assert not found, f"{case}: {found[0]}" + (f". {remedy}" if remedy else "")
 
 
 def counts(answer, grid, block, *args, case):

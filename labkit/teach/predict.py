@@ -4,8 +4,10 @@ import dataclasses
 
 from labkit.teach import store
 from labkit.teach.amount import amount, in_words, scale
+from labkit.teach.line import line, say
+from labkit.teach.scale_bar import scale_bar
 from labkit.teach.show import reading_of
-from labkit.units import si
+from labkit.units import dimension, si
 
 _CLOSE = 1.05  # a guess within this factor counts as right
 
@@ -40,9 +42,14 @@ class Prediction:
         try:
             reading = reading_of(result)
         except TypeError as error:
-            print(f"[error] {self.name}: {error}")
+            say(line(f"[error] {self.name}: {error}"))
         else:
-            print(f"{reading}; {self._distance(reading)}")
+            say(self._held_against(reading))
+
+    def _held_against(self, reading):
+        comparable = self.value is not None and dimension(self.unit) == dimension(reading.unit)
+        bar = scale_bar(self.value, reading) if comparable else ""
+        return line(f"{reading}; {self._distance(reading)}", below=bar)
 
     def _distance(self, reading):
         if self.value is None:
@@ -52,7 +59,7 @@ class Prediction:
             guess += f" (at first {si(*self.first)})"
         if reading.value is None:
             return f"{guess}, and there is nothing to hold it against"
-        if _dimension(self.unit) != _dimension(reading.unit):
+        if dimension(self.unit) != dimension(reading.unit):
             return f"{guess}, which is another unit than the result's: they cannot be compared"
         return f"{guess}, {_how_far(self.value, reading)}"
 
@@ -67,26 +74,25 @@ def predict(name, guess, unit="1"):
     `[guess]`. The first guess of a name stays the first; a later one is kept beside it.
     """
     if not isinstance(name, str) or not name or ":" in name or "\n" in name:
-        print('[error] predict: the name comes first, as in lk.predict("00.a", my_guess, "GB/s")')
+        say(
+            line(
+                '[error] predict: the name comes first, as in lk.predict("00.a", my_guess, "GB/s")'
+            )
+        )
         return Prediction("predict")
     try:
         scale(unit)
         if guess is ... or guess is None:
-            print(f"[todo] {name}: write your guess, {in_words(unit)}, in place of ...")
+            say(line(f"[todo] {name}: write your guess, {in_words(unit)}, in place of ..."))
             return Prediction(name)
         value, base = amount(guess, unit)
     except ValueError as error:
-        print(f"[error] {name}: {error}")
+        say(line(f"[error] {name}: {error}"))
         return Prediction(name)
     first = store.keep_guess(name, value, base)
     remark = "" if first == (value, base) else f" (your first guess, {si(*first)}, is kept too)"
-    print(f"[guess] {name}: {si(value, base)}{remark}")
+    say(line(f"[guess] {name}: {si(value, base)}{remark}"))
     return Prediction(name, value, base, first)
-
-
-def _dimension(unit):
-    """What can be compared: a capacity is bytes, a percentage a pure number."""
-    return {"GiB": "B", "%": "1"}.get(unit, unit)
 
 
 def _how_far(guess, reading):

@@ -1,8 +1,10 @@
 """`show`: readings as lines that begin with their origin."""
 
 import numbers
+from typing import Any
 
 from labkit.reading import Origin, Reading
+from labkit.teach.line import line, say
 
 _MARKS = tuple(f"[{origin}] " for origin in Origin)
 _REMEDY = (
@@ -11,17 +13,19 @@ _REMEDY = (
 )
 
 
-def show(*readings):
-    """Print each Reading, or what has one (a Timing), or what prints as marked lines, on its line.
+def show(*readings: Any) -> None:
+    """Show each Reading, or what has one (a Timing), or what prints as marked lines, on its line.
+
+    In a notebook: a badge by origin, the value, its interval, and the source as a link. Elsewhere,
+    and beside it, the line of text, `[measured] copy bandwidth: 12.3 GB/s`.
 
     Raises TypeError for a bare number and for anything else that does not say its origin; then
-    nothing is printed.
+    nothing is shown.
     """
-    for text in [_marked(reading) for reading in readings]:
-        print(text)
+    say(*[line(text) for thing in readings for text in _marked(thing).splitlines()])
 
 
-def reading_of(thing):
+def reading_of(thing: Any) -> Reading:
     """A Reading as it is, the time of a Timing as a Reading. Raises TypeError for anything else."""
     reading = thing.time() if callable(getattr(thing, "time", None)) else thing
     if not isinstance(reading, Reading):

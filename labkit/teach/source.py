@@ -7,11 +7,14 @@ once: here the statements that it needs are picked out of the source and run, an
 
 import ast
 import functools
+import symtable
 from pathlib import Path
+from typing import NamedTuple
 
 SOURCES = ("lesson.py", "exercises.py")
 _JUDGES = ("check", "your_turn")
-_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_BINDS_ANEW = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.Import, ast.ImportFrom, ast.Expr)
+_COMPREHENSIONS = ("listcomp", "setcomp", "dictcomp", "genexpr")
 
 
 class NoAnswerError(LookupError):
@@ -32,6 +35,17 @@ def answer_in(room: Path, name: str) -> object:
         f"Neither {' nor '.join(SOURCES)} in {room.name} holds lk.check({name!r}, …) or "
         f"lk.your_turn({name!r}, …), so there is no answer to hold others against."
     )
+
+
+def definition_in(source: Path, name: str) -> object:
+    """What the top level of a lesson's `source` binds to `name`, such as one of its kernels.
+
+    Runs the statements that it needs. Raises NoAnswerError where nothing binds the name.
+    """
+    body = _statements(source)
+    if not any(name in _names(statement).bound for statement in body):
+        raise NoAnswerError(f"{source.parent.name}/{source.name} defines no {name}.")
+    return _evaluated(source, body, len(body), ast.parse(name, mode="eval").body)
 
 
 @functools.cache
@@ -59,29 +73,45 @@ def _evaluated(source, body, index, handed):
     picked = _needed(body, index, handed)
     module = ast.Module([_unjudged(body[i]) for i in sorted(picked)], type_ignores=[])
     scope = {"__name__": f"{source.parent.name}.{source.stem}", "__file__": str(source)}
-    exec(compile(module, str(source), "exec"), scope)
-    return eval(compile(ast.Expression(handed), str(source), "eval"), scope)
+    try:
+        exec(compile(module, str(source), "exec"), scope)
+        return eval(compile(ast.Expression(handed), str(source), "eval"), scope)
+    except NameError as error:
+        raise NoAnswerError(
+            f"{source.parent.name}/{source.name}: {ast.unparse(handed)} needs {error.name!r}, "
+            f"which nothing before it binds."
+        ) from error
 
 
 def _needed(body, end, handed):
     """The indices of the statements before `end` that bind what an expression needs."""
+    names = [_names(_unjudged(statement)) for statement in body[:end]]
     picked, asked = set(), set()
 
-    def ask(names, before):
-        for name in names:
-            if (name, before) in asked:
-                continue
-            asked.add((name, before))
-            for i in reversed(range(before)):
-                if name in _bound_by(body[i]):
-                    picked.add(i)
-                    now, later = _used_by(_unjudged(body[i]))
-                    ask(now, i)
-                    ask(later, end)  # what a function's body needs may be bound after it
-                    break
+    def pick(i):
+        if i not in picked:
+            picked.add(i)
+            ask_now(names[i].now, i)
+            ask_later(names[i].later)
 
-    now, later = _used_by(handed)
-    ask(now | later, end)
+    def ask_now(wanted, before):
+        """What runs at once needs the last binding before it."""
+        for name in wanted:
+            bindings = (i for i in reversed(range(before)) if name in names[i].bound)
+            if (last := next(bindings, None)) is not None:
+                pick(last)
+
+    def ask_later(wanted):
+        """A function runs at any time after it is defined, so each binding may count."""
+        for name in wanted - asked:
+            asked.add(name)
+            for i in range(end):
+                if name in names[i].bound:
+                    pick(i)
+
+    used = _names(ast.Expr(handed))
+    ask_now(used.now, end)
+    ask_later(used.later)
     return picked
 
 
@@ -93,30 +123,28 @@ def _unjudged(statement):
     return ast.copy_location(ast.Assign(statement.targets, handed), statement)
 
 
-def _bound_by(statement):
-    if isinstance(statement, (*_FUNCTION, ast.ClassDef)):
-        return {statement.name}
-    names = set()
-    for node in ast.walk(statement):
-        if isinstance(node, ast.alias):
-            names.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-    return names
+class _Names(NamedTuple):
+    """The global names that a statement binds, that it needs, and that its functions need."""
+
+    bound: set[str]
+    now: set[str]
+    later: set[str]
 
 
-def _used_by(node):
-    """The names that a node uses when it runs, and those that its functions use when called."""
-    now, later = set(), set()
+def _names(statement):
+    table = symtable.symtable(ast.unparse(statement), "<statement>", "exec")
+    symbols = table.get_symbols()
+    bound = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
+    now = {s.get_name() for s in symbols if s.is_referenced()}
+    if not isinstance(statement, _BINDS_ANEW):
+        now |= bound  # `x += 1`, or a branch that may leave x as it was
+    later = set()
+    for child in table.get_children():
+        runs_at_once = child.get_type() == "class" or child.get_name() in _COMPREHENSIONS
+        (now if runs_at_once else later).update(_globals_in(child))
+    return _Names(bound, now, later)
 
-    def walk(node, names):
-        if isinstance(node, ast.Name):
-            names.add(node.id)
-        for field, value in ast.iter_fields(node):
-            inner = later if isinstance(node, _FUNCTION) and field == "body" else names
-            for child in value if isinstance(value, list) else [value]:
-                if isinstance(child, ast.AST):
-                    walk(child, inner)
 
-    walk(node, now)
-    return now, later
+def _globals_in(table):
+    own = {s.get_name() for s in table.get_symbols() if s.is_global()}
+    return own.union(*map(_globals_in, table.get_children()))

@@ -3,22 +3,15 @@
 import math
 
 from labkit.teach.labels import assert_labels
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 
-ORIGINS = {
-    "The data sheet says 3.35 TB/s.": "published",
-    "I timed it on this laptop a minute ago: 18 GB/s.": "measured",
-    "16 GB divided by 3.35 TB/s makes 4.8 ms.": "modelled",
-    "On 14 March, on our A100 node, the same script took 7.1 ms.": "recorded",
-    "Stepping through the kernel I counted 4 sectors for each request.": "simulated",
-}
+ORIGINS = solution("00.3")
 _SENTENCES = list(ORIGINS)
 
 
 @exercise(
     "00.1",
     title="the traffic of a copy",
-    solution=lambda n, itemsize: 2 * n * itemsize,
     wrong=[
         (always(2048), "100 numbers of 8 bytes"),
         (lambda n, itemsize: n * itemsize, "read and written"),
@@ -31,12 +24,12 @@ def copy_bytes(answer, rng):
     got = answer(100, 8)
     assert got != 800, "each number is read and written: that is two moves, not one"
     assert got != 200, "that counts numbers; each has itemsize bytes"
-    assert got == 1600, f"100 numbers of 8 bytes: got {got}, expected 1600"
+    assert got == 1600, f"100 numbers of 8 bytes: got {got!r}, expected 1600"
     for _ in range(10):
         n, itemsize = rng.randint(1, 10**9), rng.choice((1, 2, 4, 8, 16))
         got = answer(n, itemsize)
         assert got == 2 * n * itemsize, (
-            f"{n} numbers with an itemsize of {itemsize} bytes: got {got}, "
+            f"{n} numbers with an itemsize of {itemsize} bytes: got {got!r}, "
             f"expected {2 * n * itemsize}"
         )
 
@@ -44,7 +37,6 @@ def copy_bytes(answer, rng):
 @exercise(
     "00.2",
     title="the work of a matrix product",
-    solution=lambda m, n, k: 2 * m * n * k,
     wrong=[
         (always(48), "each result needs k multiplications"),
         (lambda m, n, k: m * n * k, "and as many additions"),
@@ -67,19 +59,18 @@ def matmul_flop(answer, rng):
         m, n, k = (rng.randint(2, 5000) for _ in range(3))
         got = answer(m, n, k)
         assert got == 2 * m * n * k, (
-            f"({m}, {k}) times ({k}, {n}): got {got}. There are m n results, and each result needs "
-            f"k multiplications and k additions"
+            f"({m}, {k}) times ({k}, {n}): got {got!r}. There are m n results, and each result "
+            f"needs k multiplications and k additions"
         )
 
 
 @exercise(
     "00.3",
     title="which origin",
-    solution=ORIGINS,
     wrong=[
         (dict.fromkeys(ORIGINS, ...), "write your answer", "todo"),
         (dict.fromkeys(ORIGINS, "measured"), "a data sheet"),
-        (ORIGINS | {"16 GB divided by 3.35 TB/s makes 4.8 ms.": "published"}, "calculates"),
+        (ORIGINS | {_SENTENCES[2]: "published"}, "calculates"),
         (ORIGINS | {_SENTENCES[3]: "measured"}, "another machine"),
         (ORIGINS | {_SENTENCES[4]: "modelled"}, "counts"),
         (ORIGINS | {_SENTENCES[0]: "data sheet"}, "is no label here"),
@@ -100,9 +91,6 @@ def origins(answer, rng):
 @exercise(
     "00.4",
     title="the shortest time",
-    solution=lambda n_bytes, n_flop, bytes_per_s, flop_per_s: max(
-        n_bytes / bytes_per_s, n_flop / flop_per_s
-    ),
     wrong=[
         (always(2.0), "fresh numbers"),
         (lambda n, f, b, p: n / b + f / p, "at the same time"),
@@ -138,17 +126,12 @@ def shortest_time_s(answer, rng):
         )
 
 
-def audited(time_s, n_bytes, n_flop, bytes_per_s, flop_per_s):
-    move_s, compute_s = n_bytes / bytes_per_s, n_flop / flop_per_s
-    if time_s < 0.98 * max(move_s, compute_s):
-        return "impossible"
-    return "memory" if move_s >= compute_s else "compute"
+_audit = solution("00.5")
 
 
 @exercise(
     "00.5",
     title="too good to be true",
-    solution=audited,
     wrong=[
         (always("memory"), "moving needs"),
         (always("impossible"), "possible"),
@@ -171,7 +154,7 @@ def audited(time_s, n_bytes, n_flop, bytes_per_s, flop_per_s):
             else "memory" if n > f else "compute",
             "not the larger amount",
         ),
-        (lambda t, n, f, b, p: audited(t, n, f, b, p).title(), "one of the three words"),
+        (lambda t, n, f, b, p: _audit(t, n, f, b, p).title(), "one of the three words"),
     ],
 )  # fmt: skip
 def audit(answer, rng):
@@ -186,7 +169,7 @@ def audit(answer, rng):
             bytes_per_s,
             flop_per_s,
         )
-        got, right = answer(*given), audited(*given)
+        got, right = answer(*given), _audit(*given)
         assert got in ("impossible", "memory", "compute"), (
             f"got {got!r}: answer with one of the three words impossible, memory, compute"
         )

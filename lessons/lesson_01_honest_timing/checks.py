@@ -1,24 +1,18 @@
 """Checks of lesson 01: timers are tried in a simulated world whose true times are known."""
 
 import math
+import time
 
 from labkit.teach.labels import assert_labels
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 
-LIES = {
-    "The model answers in 40 µs on the GPU, whatever the batch size.": "not waited",
-    "The function takes 0.000 s or 0.016 s, never anything between.": "clock",
-    "Average latency is 9 ms, yet half of the requests are done in 2 ms.": "mean",
-    "The first batch took 31 s, each later one 0.2 s: about 3 s on average.": "first call",
-    "Summing 64 KiB a million times: this laptop's memory reaches 180 GB/s.": "cache",
-}
+LIES = solution("01.1")
 _REPORTS = list(LIES)
 
 
 @exercise(
     "01.1",
     title="which lie",
-    solution=LIES,
     wrong=[
         (dict.fromkeys(LIES, ...), "write your answer", "todo"),
         (dict.fromkeys(LIES, "mean"), "does not grow with the work"),
@@ -45,9 +39,10 @@ class World:
 
     def __init__(self, rng, tick_s=0.0):
         self.now_s, self.tick_s = rng.uniform(100, 1000), tick_s
-        self.device_free_s, self.n_calls = 0.0, 0
+        self.device_free_s, self.n_calls, self.n_readings = 0.0, 0, 0
 
     def clock(self):
+        self.n_readings += 1
         if not self.tick_s:
             return self.now_s
         return math.floor(self.now_s / self.tick_s) * self.tick_s
@@ -77,6 +72,12 @@ class World:
     def synchronize(self):
         self.now_s = max(self.now_s, self.device_free_s)
 
+    def refuse_another_clock(self, got):
+        assert self.n_readings, (
+            f"got {got:.3g} s, and `clock()` was never read: this world has a time of its own, "
+            f"which no other clock shows"
+        )
+
 
 def _start_at_once(work, clock):
     start = clock()
@@ -84,9 +85,11 @@ def _start_at_once(work, clock):
     return clock() - start
 
 
-def _warm(work, clock):
-    work()
-    return _start_at_once(work, clock)
+_warm = solution("01.2")
+
+
+def _on_the_wall(work, clock):
+    return _warm(work, time.perf_counter)
 
 
 def _both_calls(work, clock):
@@ -111,7 +114,6 @@ def _reversed(work, clock):
 @exercise(
     "01.2",
     title="a warm stopwatch",
-    solution=_warm,
     wrong=[
         (always(0.25), "got 0.25"),
         (_start_at_once, "the compiler"),
@@ -119,6 +121,7 @@ def _reversed(work, clock):
         (_stop_before, "while nothing ran"),
         (_reversed, "below zero"),
         (lambda work, clock: clock(), "a time of day"),
+        (_on_the_wall, "was never read"),
     ],
 )
 def warm_s(answer, rng):
@@ -126,6 +129,7 @@ def warm_s(answer, rng):
         world = World(rng)
         call_s, compile_s = rng.uniform(1e-3, 0.1), rng.uniform(0.5, 5)
         got = answer(world.worker(call_s, compile_s), world.clock)
+        world.refuse_another_clock(got)
         assert got >= 0, (
             f"got {got:.3g} s, below zero: subtract the earlier reading from the later one"
         )
@@ -139,12 +143,7 @@ def warm_s(answer, rng):
         assert math.isclose(got, call_s, rel_tol=1e-6), f"got {got:.3g} s, expected {call_s:.3g} s"
 
 
-def _waited(launch, synchronize, clock):
-    synchronize()
-    start = clock()
-    launch()
-    synchronize()
-    return clock() - start
+_waited = solution("01.3")
 
 
 def _never_waits(launch, synchronize, clock):
@@ -177,13 +176,13 @@ def _two_launches(launch, synchronize, clock):
 @exercise(
     "01.3",
     title="a stopwatch that waits",
-    solution=_waited,
     wrong=[
         (always(0.05), "got 0.05"),
         (_never_waits, "the order, not the work"),
         (_waits_too_late, "the order, not the work"),
         (_old_work_too, "is in your window"),
         (_two_launches, "is in your window"),
+        (lambda launch, wait, clock: _waited(launch, wait, time.perf_counter), "was never read"),
     ],
 )
 def waited_s(answer, rng):
@@ -193,6 +192,7 @@ def waited_s(answer, rng):
         world.launcher(earlier_s)()
         launch = world.launcher(device_s)
         got, right = answer(launch, world.synchronize, world.clock), device_s + 1e-5
+        world.refuse_another_clock(got)
         assert got > 2e-5, f"got {got:.3g} s: that is the order, not the work. Wait before you stop"
         assert got < right + 0.5 * device_s or math.isclose(got, 0.05), (
             f"got {got:.3g} s, but one launch takes {right:.3g} s: work that was ordered before "
@@ -201,12 +201,7 @@ def waited_s(answer, rng):
         assert math.isclose(got, right, rel_tol=1e-6), f"got {got:.3g} s, expected {right:.3g} s"
 
 
-def _window(work, clock, tick_s):
-    calls, start = 0, clock()
-    while clock() - start < 1000 * tick_s:
-        work()
-        calls += 1
-    return (clock() - start) / calls
+_window = solution("01.4")
 
 
 def _one_call(work, clock, tick_s):
@@ -240,7 +235,6 @@ def _forgets_to_divide(work, clock, tick_s):
 @exercise(
     "01.4",
     title="wider than a tick",
-    solution=_window,
     wrong=[
         (always(1e-4), "got 0.0001"),
         (_one_call, "whole ticks"),
@@ -248,9 +242,12 @@ def _forgets_to_divide(work, clock, tick_s):
         (_hundred_ticks, "whole ticks"),
         (_far_too_long, "waste"),
         (_forgets_to_divide, "divide by the number of calls"),
+        (lambda work, clock, tick_s: _window(work, time.perf_counter, tick_s), "was never read"),
     ],
 )
 def per_call_s(answer, rng):
+    world = World(rng, tick_s=1e-7)  # whoever waits for 1000 ticks of another clock is back soon
+    world.refuse_another_clock(answer(world.worker(3e-6), world.clock, world.tick_s))
     for factor in (300.0, 0.02, 0.4, 7.0, 2.5, 0.1, 40.0, 1.3, 0.7, 12.0):
         tick_s = rng.uniform(0.001, 0.02)
         call_s = tick_s * factor * rng.uniform(0.9, 1.1)
@@ -269,12 +266,7 @@ def per_call_s(answer, rng):
         assert math.isclose(got, call_s, rel_tol=0.002), f"{case}, more than 0.2 % wrong"
 
 
-def _rank(n, confidence):
-    missed, k = 0.0, 0
-    while k < n and missed + 2 * math.comb(n, k) / 2**n <= 1 - confidence + 1e-12:
-        missed += 2 * math.comb(n, k) / 2**n
-        k += 1
-    return k
+_rank = solution("01.5")
 
 
 def _one_sided(n, confidence):
@@ -300,7 +292,6 @@ def _normal_rule(n, confidence):
 @exercise(
     "01.5",
     title="the honest interval",
-    solution=_rank,
     wrong=[
         (always(1), "return 0"),
         (_one_sided, "each of its two sides"),

@@ -53,10 +53,18 @@ product = jax.jit(lambda m: jnp.tanh(m @ m) @ m)
 
 first_s = naive_s(lambda: product(matrix).block_until_ready())
 second_s = naive_s(lambda: product(matrix).block_until_ready())
-first_call_guess.against(lk.Reading("first call over second", first_s / second_s, "1", "measured"))
+first_over_second = lk.Reading("first call over second", first_s / second_s, "1", "measured")
+first_call_guess.against(first_over_second)
+lk.expect(
+    first_over_second, 5, None,
+    below="The second call was hardly faster: something disturbed it, or this program had been "
+    "compiled before. Restart the kernel and run the cell again.",
+    inside="The first call paid for the compiler.",
+)  # fmt: skip
 
 # %% [markdown]
-# The first call paid for the compiler. Other things are paid once too: memory that is first
+# A compiled function has to be compiled before it can run, and the first call pays for that. Other
+# things are paid once too: memory that is first
 # touched, files that are first read, threads that start.
 # So an honest timer **warms up**, and reports the first call *apart*, since your users do pay it.
 
@@ -73,9 +81,8 @@ lk.show(timing, lk.Reading("its first call", timing.first_call_s, "s", "measured
 log = lk.recorded("nersc-sc24-epochs")
 for row in log.rows:
     first, *rest = row["epochs_samples_per_s"]
-    later = sum(rest) / len(rest)
-    print(f"[recorded] {row['run']:22} first {first:5.2f}, later {later:5.2f} samples/s: "
-          f"{100 * (first / later - 1):+.1f} %")  # fmt: skip
+    behind = 1 - first / (sum(rest) / len(rest))
+    lk.show(lk.Reading(f"{row['run']}, first epoch slower by", behind, "%", of=log))
 print(f"({log.source})")
 
 # %% [markdown]
@@ -128,21 +135,34 @@ chain(big).block_until_ready()
 
 dispatch_s = naive_s(chain, big)
 whole_s = naive_s(lambda: chain(big).block_until_ready())
-lk.show(
-    lk.Reading("JAX, naive", dispatch_s, "s", "measured"),
-    lk.Reading("JAX, waited for", whole_s, "s", "measured"),
+naive, whole = (
+    lk.Reading(name, time_s, "s", "measured")
+    for name, time_s in (("JAX, naive", dispatch_s), ("JAX, waited for", whole_s))
 )
-assert dispatch_s < whole_s / 2, "the naive stopwatch saw only the dispatch"
+lk.show(naive, whole)
+lk.expect(
+    whole / naive, 2, None,
+    below="Here JAX had nearly finished before it returned, as it does for small work on a CPU.",
+    inside="The naive stopwatch saw only how long it takes to hand over the order.",
+)  # fmt: skip
 
 # %% [markdown]
 # `lk.bench` waits by itself for JAX results and for torch devices. For anything else, tell it how:
 # `sync=`.
 #
 # ## Lie 3: the cache
-# Copy the same small array again and again, and from the second time on it comes from the cache.
-# The loop measures a memory that your real program, with its gigabytes, will never see.
+# Work on the same small array again and again, and from the second time on it comes from a cache,
+# a small fast memory beside the core. Such a loop measures a memory that your real program, with
+# its gigabytes, will never see.
 #
-# **Guess first.** How many times faster, per byte, is a copy of 128 KiB than one of 128 MiB?
+# Our work is to read bytes, multiply each by one, and write them. (Why not simply copy them? The
+# library's copy has a slow path on some CPUs, which is taken when the two arrays lie at unlucky
+# addresses; it can make a small copy slower than a large one, and then we'd measure that. For the
+# same reason both arrays come out of one block, half a page apart.)
+#
+# **Guess first.** Per byte, how many times faster is this on 128 KiB than on 128 MiB? If caches
+# did nothing, it would be 1. A core's second cache often moves between 2 and 20 times as many bytes
+# a second as memory does.
 
 # %%
 my_guess = ...
@@ -150,17 +170,37 @@ cache_guess = lk.predict("01.c", my_guess, "1")
 
 
 # %%
-def copy_rate(n_bytes, name):
-    source, target = np.ones(n_bytes, np.uint8), np.zeros(n_bytes, np.uint8)
-    return lk.bench(np.copyto, target, source).bytes_per_s(2 * n_bytes, name=name)
+HALF_A_PAGE = 2048
 
 
-in_cache = copy_rate(2**17, "copy of 128 KiB")
-in_memory = copy_rate(2**27, "copy of 128 MiB")
+def rate(n_bytes, name):
+    """Bytes a second, read and written, of multiplying `n_bytes` bytes by one."""
+    block = np.ones(2 * n_bytes + HALF_A_PAGE, np.uint8)
+    source, target = block[:n_bytes], block[n_bytes + HALF_A_PAGE :]
+    timing = lk.bench(lambda: np.multiply(source, 1, out=target))
+    return timing.bytes_per_s(2 * n_bytes, name=name)
+
+
+in_cache, in_memory = rate(2**17, "128 KiB"), rate(2**27, "128 MiB")
 lk.show(in_cache, in_memory)
-cache_guess.against(
-    lk.Reading("cache over memory", in_cache.value / in_memory.value, "1", "measured")
-)
+cache_over_memory = (in_cache / in_memory).named("cache over memory")
+cache_guess.against(cache_over_memory)
+
+kept = lk.recorded("cpu-cache")
+kept_rate = {
+    row["n_bytes"]: row["n_bytes"] * row["repeats"] / row["samples_s"][0] for row in kept.rows
+}
+lk.expect(
+    cache_over_memory, 1.3, 50,
+    below="On this machine the small array was no faster. Perhaps its caches were full of other "
+    "programs' data, so look at the recorded run.",
+    inside="The small array never left the cache, and so it was faster.",
+    above="That is more than a cache usually gains, so the large run was probably disturbed.",
+    recorded=lk.Reading(
+        "cache over memory there", kept_rate[2**17] / kept_rate[2**27], "1", of=kept,
+        note=kept.source,
+    ),
+)  # fmt: skip
 
 # %% [markdown]
 # Neither number is wrong. They answer different questions, so **say which**: *warm* (data in the
@@ -205,9 +245,19 @@ lk.show(lk.Reading("mean of the 200", answers_s.mean(), "s", "measured"))
 
 # %% [markdown]
 # A call shows only when a tick falls into its 2 ms. No single answer is near 2 ms, yet the mean is.
+# Did as many of them come out as zero as there should?
 
 # %%
-lk.show(lk.Reading("share of zeros to expect", 1 - 0.002 / TICK_S, "%", "modelled"))
+expected_zeros = lk.Reading("share of zeros to expect", 1 - 0.002 / TICK_S, "%", "modelled")
+lk.show(expected_zeros)
+lk.expect(
+    lk.Reading("answers that are zero", (answers_s == 0).mean(), "%", "measured"),
+    expected_zeros.value - 0.1, expected_zeros.value + 0.1,
+    below="Fewer than expected: on a busy machine many calls took longer than 2 ms, and a longer "
+    "call is more likely to meet a tick.",
+    inside="As many as the ticks predict, give or take the luck of 200 calls.",
+    above="More than expected, which is rare: run the cell above once more.",
+)  # fmt: skip
 
 # %% [markdown]
 # So an honest timer puts **many calls into one window**, until the window is thousands of ticks
@@ -215,15 +265,26 @@ lk.show(lk.Reading("share of zeros to expect", 1 - 0.002 / TICK_S, "%", "modelle
 
 # %%
 readings_ns = np.array([time.perf_counter_ns() for _ in range(1000)])
-step_ns = np.diff(readings_ns).min()
+between_ns = np.diff(readings_ns).min()
 tiny = lk.bench(len, [1, 2, 3], name="len of a list")
-lk.show(lk.Reading("least step of the clock", step_ns / 1e9, "s", "measured"), tiny)
+lk.show(
+    lk.Reading(
+        "this clock's tick, as the system gives it",
+        time.get_clock_info("perf_counter").resolution, "s", "measured",
+    ),
+    lk.Reading("least time between two readings", between_ns / 1e9, "s", "measured"),
+    tiny,
+)  # fmt: skip
 print(f"[measured] calls in one window: {tiny.block_size}")
 
 # %% [markdown]
+# The second line isn't the tick. It is what it costs to *ask* for the time: the two readings are
+# apart by one call, however fine the clock is.
+#
 # ## Lie 5: noise, and the mean
-# Your program shares the machine. Most runs are a little slow; a few are interrupted and *very*
-# slow. Nothing ever makes a run too fast, so the noise is **skewed**, and the mean follows the few.
+# Your program shares the machine. Most runs differ a little, in both directions, because clocks and
+# caches are never in quite the same state. A few are interrupted, and those are *much* slower. An
+# interruption never makes a run faster, so the noise is **skewed**, and the mean follows the few.
 #
 # From here on the truth must be known, so the noise is simulated: an undisturbed run takes 1 ms,
 # give or take 2 %, and some runs are stretched by an interruption.
@@ -244,7 +305,7 @@ def noisy_samples_s(n, interrupted, seed):
 # %% [markdown]
 # **Play.** Drag the share of interrupted runs, then the number of runs.
 # Read it: each mark on the left is a run; then four ways to sum them up, two of them with a 95 %
-# interval. Which of the four stays at the dashed line, the time of an undisturbed run?
+# interval. Which of the four stays closest to the dashed line, the time of an undisturbed run?
 
 
 # %%
@@ -296,15 +357,27 @@ def noise(n_runs, interrupted_percent, seed):
 lk.Explorer(noise, n_runs=(7, 101, 41), interrupted_percent=(0, 50, 20), seed=(1, 20, 1))
 
 # %% [markdown]
-# The minimum is below the truth and sinks as you take more samples. One shot is luck.
-# The mean is dragged along by the few. The **median** stays.
-#
+# The minimum is below the truth and sinks as you take more samples. One shot is luck. The mean is
+# dragged along by the few. The **median** moves least, but it does move: when more runs are
+# interrupted, the run in the middle is a slower one. These are the true values of both, from two
+# million simulated runs:
+
+# %%
+for interrupted in (0, 0.2, 0.5):
+    many_s = noisy_samples_s(2_000_000, interrupted, seed=0)
+    mean_moves, median_moves = (f(many_s) / UNDISTURBED_S - 1 for f in (np.mean, np.median))
+    print(f"[simulated] {interrupted:.0%} interrupted: the mean is {mean_moves:.1%} above an "
+          f"undisturbed run, the median {median_moves:.1%}")  # fmt: skip
+
+# %% [markdown]
 # ## Intervals that cover, and intervals that do not
 # A 95 % interval promises to contain the truth 95 times in 100. Here the truth is known, so the
-# promise can be tested.
+# promise can be tested: simulate a benchmark a thousand times, and count how often its interval
+# holds the true value *of what it estimates*, the true mean for a mean, the true median for a
+# median.
 #
 # **Guess first.** Of 100 intervals *mean ± 1.96 standard errors*, from 101 samples each, how many
-# contain the true median?
+# contain the true mean?
 
 # %%
 my_guess = ...
@@ -312,33 +385,26 @@ coverage_guess = lk.predict("01.e", my_guess, "%")
 
 
 # %%
-TRUE_MEDIAN_S = np.median(noisy_samples_s(2_000_000, 0.10, seed=0))
+many_s = noisy_samples_s(2_000_000, 0.10, seed=0)
+TRUE_MEAN_S, TRUE_MEDIAN_S = many_s.mean(), np.median(many_s)
 
 
-def iqr_interval(samples):
-    """The rule of thumb of some timers: median ± a multiple of the interquartile range."""
-    low, middle, high = np.percentile(samples, (25, 50, 75))
-    half = 1.645 * (high - low) / 1.35 / math.sqrt(len(samples)) / 2
-    return middle - half, middle + half
-
-
-def coverage(interval, n, trials=1000):
-    """The share of `trials` simulated benchmarks whose interval contains the true median."""
+def coverage(interval, truth_s, n, trials=1000):
+    """The share of `trials` simulated benchmarks whose interval contains the truth."""
     hits = 0
     for seed in range(trials):
         low, high = interval(noisy_samples_s(n, 0.10, seed))
-        hits += low <= TRUE_MEDIAN_S <= high
+        hits += low <= truth_s <= high
     return hits / trials
 
 
 # %%
 rules = {
-    "mean ± 1.96 SE": mean_interval,
-    "IQR rule": iqr_interval,
-    "order statistics": median_interval,
+    "mean ± 1.96 SE": (mean_interval, TRUE_MEAN_S),
+    "order statistics": (median_interval, TRUE_MEDIAN_S),
 }
 sizes = (7, 31, 101)
-table = {name: [coverage(rule, n) for n in sizes] for name, rule in rules.items()}
+table = {name: [coverage(*rule, n) for n in sizes] for name, rule in rules.items()}
 
 print("[simulated] intervals that contain the truth, of 1000")
 print(f"{'samples':18}" + "".join(f"{n:8}" for n in sizes))
@@ -352,7 +418,11 @@ coverage_guess.against(
 assert all(share >= 0.94 for share in table["order statistics"])
 
 # %% [markdown]
-# More samples make the wrong interval *worse*: it shrinks around the wrong place.
+# The mean's interval fails even for the mean. Its recipe assumes that means of so many samples
+# scatter evenly to both sides, and with skewed noise they don't: a benchmark that happened to meet
+# few interruptions finds a low mean *and* a small spread, so it is sure of itself and wrong. With
+# more samples that gets rarer, but it doesn't vanish.
+#
 # The honest rule needs no assumption about the shape of the noise. Sort the samples. Each lies
 # above the median or below it, like a coin. So only coin counting decides which two samples
 # enclose the median 95 times in 100, and `median_interval` above does that counting.

@@ -2,13 +2,12 @@
 
 import math
 
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 
 
 @exercise(
     "02.1",
     title="count a loop",
-    solution=lambda itemsize: 2 / (3 * itemsize),
     wrong=[
         (always(1 / 6), "itemsize"),
         (lambda itemsize: 2 / 3, "bytes, not numbers"),
@@ -33,14 +32,12 @@ def axpy_intensity(answer, rng):
         )
 
 
-def _roof(intensity, peak, bandwidth):
-    return min(peak, intensity * bandwidth)
+_roof = solution("02.2")
 
 
 @exercise(
     "02.2",
     title="the roof",
-    solution=_roof,
     wrong=[
         (always(1e12), "got 1e+12"),
         (lambda i, p, b: i * b, "more than the peak"),
@@ -64,15 +61,12 @@ def attainable(answer, rng):
             )
 
 
-def _speedup(intensity, peak, bandwidth, peak_factor, bandwidth_factor):
-    new = _roof(intensity, peak_factor * peak, bandwidth_factor * bandwidth)
-    return new / _roof(intensity, peak, bandwidth)
+_speedup = solution("02.3")
 
 
 @exercise(
     "02.3",
     title="what new hardware buys",
-    solution=_speedup,
     wrong=[
         (always(2.0), "got 2"),
         (lambda i, p, b, pf, bf: pf, "slope only"),
@@ -107,15 +101,12 @@ def speedup(answer, rng):
         )
 
 
-def _tokens(ridge, d, f, itemsize):
-    gain_per_token = 2 * d * f - ridge * itemsize * (d + f)
-    return math.ceil(ridge * itemsize * d * f / gain_per_token) if gain_per_token > 0 else math.inf
+_tokens = solution("02.4")
 
 
 @exercise(
     "02.4",
     title="how many tokens",
-    solution=_tokens,
     wrong=[
         (always(300), "got 300"),
         (lambda r, d, f, s: math.ceil(r * s / 2), "activations cross the memory too"),
@@ -155,9 +146,7 @@ def tokens_to_compute_bound(answer, rng):
     )
 
 
-def _program_rate(parts, peak, bandwidth):
-    time_s = sum(max(flop / peak, n_bytes / bandwidth) for flop, n_bytes in parts)
-    return sum(flop for flop, _ in parts) / time_s
+_program_rate = solution("02.5")
 
 
 def _average_intensity(parts, peak, bandwidth):
@@ -172,7 +161,6 @@ def _mean_of_rates(parts, peak, bandwidth):
 @exercise(
     "02.5",
     title="a program of parts",
-    solution=_program_rate,
     wrong=[
         (always(1e12), "expected"),
         (_average_intensity, "one average intensity"),

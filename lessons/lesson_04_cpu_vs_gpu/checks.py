@@ -2,13 +2,12 @@
 
 import math
 
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 
 
 @exercise(
     "04.1",
     title="throughput",
-    solution=lambda batch, batch_time_s: batch / batch_time_s,
     wrong=[
         (always(1000.0), "expected"),
         (lambda b, t: 1 / t, "batches"),
@@ -28,18 +27,12 @@ def throughput(answer, rng):
         assert math.isclose(got, right), case
 
 
-def _gpu_time_s(n_launches, launch_s, sent, link, flop, peak, moved, bandwidth):
-    return n_launches * launch_s + sent / link + max(flop / peak, moved / bandwidth)
+_gpu_time_s = solution("04.2")
 
 
 @exercise(
     "04.2",
     title="a batch on a GPU",
-    solution=lambda n_launches, launch_s, sent_bytes, link_bytes_per_s, flop, peak_flop_per_s,
-    moved_bytes, peak_bytes_per_s: _gpu_time_s(
-        n_launches, launch_s, sent_bytes, link_bytes_per_s, flop, peak_flop_per_s, moved_bytes,
-        peak_bytes_per_s,
-    ),
     wrong=[
         (always(1e-4), "expected"),
         (lambda n, s, b, k, f, p, m, w: s + b / k + max(f / p, m / w), "every launch"),
@@ -77,9 +70,7 @@ def gpu_time_s(answer, rng):
         assert math.isclose(got, right), case
 
 
-def _best_batch(measured, limit_s):
-    allowed = [(batch / p99_s, batch) for batch, p99_s in measured if p99_s <= limit_s]
-    return max(allowed, default=(0, 0))[1]
+_best_batch = solution("04.3")
 
 
 def _largest_allowed(measured, limit_s):
@@ -89,7 +80,6 @@ def _largest_allowed(measured, limit_s):
 @exercise(
     "04.3",
     title="under a limit",
-    solution=_best_batch,
     wrong=[
         (always(16), "got 16"),
         (lambda rows, limit: max(rows, key=lambda row: row[0] / row[1])[0], "breaks the limit"),
@@ -139,12 +129,7 @@ def best_batch(answer, rng):
     assert none == 0, f"if none keeps the limit, return 0: got {none}"
 
 
-def _first_win(cpu_start_s, cpu_each_s, gpu_start_s, gpu_each_s):
-    if gpu_start_s + gpu_each_s < cpu_start_s + cpu_each_s:
-        return 1
-    if gpu_each_s >= cpu_each_s:
-        return math.inf
-    return math.floor((gpu_start_s - cpu_start_s) / (cpu_each_s - gpu_each_s)) + 1
+_first_win = solution("04.4")
 
 
 def _break_even(cpu_start_s, cpu_each_s, gpu_start_s, gpu_each_s):
@@ -154,7 +139,6 @@ def _break_even(cpu_start_s, cpu_each_s, gpu_start_s, gpu_each_s):
 @exercise(
     "04.4",
     title="the first win",
-    solution=_first_win,
     wrong=[
         (always(32), "got 32"),
         (lambda cs, ce, gs, ge: math.floor(_break_even(cs, ce, gs, ge)), "not faster yet"),
@@ -198,7 +182,11 @@ def first_win(answer, rng):
     )
 
 
-def _largest_batch(rate, start_s, each_s, limit_s, waits=True, keeps_up=True):
+_largest_batch = solution("04.5")
+
+
+def _largest_with(rate, start_s, each_s, limit_s, *, waits=True, keeps_up=True):
+    """A wrong answer to 04.5: one of its two conditions is left out."""
     for b in range(10_000, 0, -1):
         run_s = start_s + b * each_s
         waited_s = (b - 1) / rate if waits else 0
@@ -217,11 +205,10 @@ def _smallest_batch(rate, start_s, each_s, limit_s):
 @exercise(
     "04.5",
     title="waiting for the batch",
-    solution=lambda rate, start_s, each_s, limit_s: _largest_batch(rate, start_s, each_s, limit_s),
     wrong=[
         (always(8), "got 8"),
-        (lambda r, s, e, m: _largest_batch(r, s, e, m, waits=False), "has waited"),
-        (lambda r, s, e, m: _largest_batch(r, s, e, m, keeps_up=False), "does not keep up"),
+        (lambda r, s, e, m: _largest_with(r, s, e, m, waits=False), "has waited"),
+        (lambda r, s, e, m: _largest_with(r, s, e, m, keeps_up=False), "does not keep up"),
         (_smallest_batch, "larger one"),
         (lambda r, s, e, m: _largest_batch(r, s, e, m) - 1, "larger one"),
         (lambda r, s, e, m: _largest_batch(r, s, e, m) + 1, "has waited"),

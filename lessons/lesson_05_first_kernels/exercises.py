@@ -8,97 +8,167 @@
 
 # %% [markdown]
 # # 05 · First kernels: exercises
-# From counting blocks to arranging warps. A check runs your kernel on several shapes, most of which
-# no block divides, and looks at every access; a race or a step beyond an array is named by its
-# line. The arrays in a check are fresh at each run.
+# You'll plan a launch, write three kernels that somebody really uses, and mend one that is right
+# but wasteful. Each check tries your kernel on several shapes, most of which no block divides, and
+# looks at every access that it makes. A step beyond the end of an array is reported with its line.
 
 # %%
 import math
 
 import numpy as np
+from numba import njit
 
 import labkit as lk
 from labkit import cuda
 
 # %% [markdown]
-# ## 05.1 How many blocks?
-# The least number of blocks of `threads` threads that covers `n` elements. (1 line)
+# ## 05.1 What a launch really starts
+# You ask for `n` elements in blocks of `threads` threads, one thread for each element, and as few
+# blocks as will do. How many blocks does the GPU start, how many warps are these, and how many
+# lanes of those warps have no element? Remember that a warp always has 32 lanes, and that it never
+# reaches across blocks. (4 lines)
 
 
 # %%
-def blocks_for(n, threads):
-    """The least number of blocks with a thread for each of `n` elements."""
+def launch_plan(n, threads):
+    """(blocks, warps, lanes without an element) of a launch that covers `n` elements."""
     ### BEGIN SOLUTION
-    return math.ceil(n / threads)
+    blocks = math.ceil(n / threads)
+    warps = blocks * math.ceil(threads / 32)
+    return blocks, warps, 32 * warps - n
     ### END SOLUTION
 
 
 # %%
-lk.check("05.1", blocks_for)
+lk.check("05.1", launch_plan)
 
 # %% [markdown]
-# ## 05.2 A map with a guard
-# `out[i]` becomes `x[i]`, but not below `low` and not above `high`. (3 lines; `min` and `max` work
-# in a kernel)
+# ## 05.2 Three arrays in, one out
+# A kernel may call another function if that is compiled too, with `njit` or
+# `cuda.jit(device=True)`. This one is from [numba's
+# documentation](https://nvidia.github.io/numba-cuda/user/examples.html), which prints three of its
+# results. The same function runs on the CPU and inside a kernel.
+
+
+# %%
+@njit
+def business_logic(x, y, z):
+    return 4 * z * (2 * x - (4 * y) / 2 * math.pi)
+
+
+printed = lk.published("numba-docs-compatibility")
+for row in printed.rows:
+    x, y, z, result = (row[name] for name in ("x", "y", "z", "result"))
+    print(f"business_logic({x}, {y}, {z}): {result} published, {business_logic(x, y, z)} here")
+
+# %% [markdown]
+# Write the kernel that applies it to three arrays, element by element. The check also holds it
+# against the three printed results. (3 lines)
 
 
 # %%
 @cuda.jit
-def clamp(x, low, high, out):
-    """Limit each element of x to low ... high."""
+def apply_logic(x, y, z, out):
+    """out = business_logic(x, y, z), element by element."""
     ### BEGIN SOLUTION
     i = cuda.grid(1)
     if i < out.size:
-        out[i] = min(max(x[i], low), high)
+        out[i] = business_logic(x[i], y[i], z[i])
     ### END SOLUTION
 
 
 # %%
-lk.check("05.2", clamp)
+lk.check("05.2", apply_logic)
 
 # %% [markdown]
-# ## 05.3 A table of distances
-# `out[row, col]` becomes the distance of the numbers `left[row]` and `top[col]`, never negative.
-# The grid has two axes; its x runs along the columns. (3 lines)
+# ## 05.3 Pool as AlexNet does
+# AlexNet shrinks its pictures by **max pooling**. Each element of the output is the largest in a
+# square of 3 × 3 elements of the input, and from one square to the next it's 2 steps, so that
+# neighbouring squares overlap ([section 3.4 of the
+# paper](https://proceedings.neurips.cc/paper_files/paper/2012/file/c399862d3b9d6b76c8436e924a68c45b-Paper.pdf)).
+#
+# So `out[row, col]` becomes the largest of the nine elements whose upper left corner is `image[2 *
+# row, 2 * col]`. The image is large enough for every element of `out`. Start a thread for each
+# element of `out`, not of `image`. `max(a, b)` works in a kernel. (about 7 lines)
 
 
 # %%
 @cuda.jit
-def distances(left, top, out):
-    """A table of |left - top|, one row for each element of left."""
+def max_pool(image, out):
+    """The largest element of each 3 x 3 square of image, in steps of 2."""
     ### BEGIN SOLUTION
     col, row = cuda.grid(2)
     if row < out.shape[0] and col < out.shape[1]:
-        out[row, col] = abs(left[row] - top[col])
+        largest = image[2 * row, 2 * col]
+        for down in range(3):
+            for right in range(3):
+                largest = max(largest, image[2 * row + down, 2 * col + right])
+        out[row, col] = largest
     ### END SOLUTION
 
 
 # %%
-lk.check("05.3", distances)
+lk.check("05.3", max_pool)
 
 # %% [markdown]
-# ## 05.4 Few threads, many elements
-# `out[i] = a * x[i] + y[i]` again, but the grid may be *any* size, far smaller than the array too.
-# Each element is to be stored once. (2 lines; `cuda.gridsize(1)` is the number of threads in the
-# whole grid)
+# ## 05.4 An integral by chance
+# Here is a whole example from [numba's
+# documentation](https://nvidia.github.io/numba-cuda/user/examples.html). It estimates $\int dx / x$
+# as the mean of 1/x at a million random points: a million threads, one point each, and every thread
+# has a random number generator of its own. We use the same generators and the same seed, so our
+# estimate has to be the printed one to the last digit, *including its error*.
+
+# %%
+uniform = cuda.random.xoroshiro128p_uniform_float32
+
+
+@cuda.jit
+def one_over_x(states, low, high, out):
+    i = cuda.grid(1)
+    if i < out.size:
+        out[i] = 1.0 / (uniform(states, i) * (high - low) + low)
+
+
+# %%
+printed = lk.published("numba-docs-integral")
+n_points = printed.rows[0]["n_samples"]
+states = cuda.random.create_xoroshiro128p_states(n_points, seed=42)
+samples = cuda.device_array(n_points, np.float32)
+
+for row in printed.rows:
+    low, high = row["low"], row["high"]
+    one_over_x.forall(n_points)(cuda.to_device(states.copy_to_host()), low, high, samples)
+    ours = samples.copy_to_host().sum(dtype=np.float64) * (high - low) / (n_points - 1)
+    print(f"published {row['integral']}   here {ours:.7f}   exact {math.log(high / low):.7f}")
+    assert f"{ours:.7f}" == f"{row['integral']:.7f}"
+
+# %% [markdown]
+# A million generators take 16 MB, and each is used only once. Write it for a grid of any size.
+# Together the threads draw `n_points` points. Thread *i* takes points *i*, *i* + the number of
+# threads, and so on, all of them from generator *i*. It adds up its 1/x in a variable of its own,
+# and stores the sum once, in `sums[i]`. There are as many `sums` as threads, so you need no guard.
+# (5 lines)
 
 
 # %%
 @cuda.jit
-def scale_add(a, x, y, out):
-    """out = a x + y with however many threads there are."""
+def sums_of_one_over_x(states, low, high, n_points, sums):
+    """Each thread adds up 1/x at its share of n_points random points between low and high."""
     ### BEGIN SOLUTION
-    for i in range(cuda.grid(1), out.size, cuda.gridsize(1)):
-        out[i] = a * x[i] + y[i]
+    thread = cuda.grid(1)
+    total = 0.0
+    for _ in range(thread, n_points, cuda.gridsize(1)):
+        total += 1.0 / (uniform(states, thread) * (high - low) + low)
+    sums[thread] = total
     ### END SOLUTION
 
 
 # %%
-lk.check("05.4", scale_add)
+lk.check("05.4", sums_of_one_over_x)
 
 # %% [markdown]
 # ## 05.5 Two crowds, kept apart (a stretch)
-# This kernel is right, and each of its warps diverges:
+# This kernel is right, and yet each of its warps diverges:
 
 
 # %%
@@ -115,8 +185,9 @@ def mixed(x, out):
 lk.draw.film(lk.profile(mixed[2, 32], np.zeros(50), np.zeros(50)))[-1]
 
 # %% [markdown]
-# Mend it: the same results from the same grid, with at most 2 divergent branches in all, whatever
-# the size. (about 8 lines: which element should thread 0 take, and which one thread 1?)
+# Mend it. The same grid has to give the same results, with at most 2 divergent branches altogether,
+# however long the array is. You can't change which threads share a warp, but you may choose which
+# element each thread takes. Which one should thread 0 take, and which one thread 1? (about 8 lines)
 
 
 # %%
@@ -141,13 +212,65 @@ lk.check("05.5", two_crowds)
 
 # %% [markdown]
 # ## To think about
-# In 05.5 the lanes of a warp now read every second element. Profile both kernels and compare
-# `global_loads.sectors`. Did you mend one thing and break another? (Lesson 06 has the answer.)
-# And could you do without a branch altogether?
+# 1. In 05.3 neighbouring threads read some of the same elements. How often is an inner element of
+#    the image read, and what could one do about it?
+# 2. In 05.4 thread *i* draws from generator *i* only. What would happen if all threads drew from
+#    generator 0?
+# 3. In 05.5 the lanes of a warp now store every second element. Profile both kernels and compare
+#    the `requests` and the `sectors` of their `global_stores` (a sector is 32 bytes of memory;
+#    lesson 06 is about them). Did you mend one thing and break another? And could you do without a
+#    branch altogether?
 
 # %% [markdown] tags=["solution"]
-# Some wrong turns. In 05.3 the axes swapped still give right values on a square table, so the check
-# uses none. In 05.4 a stride of `blockDim.x` is right as well: blocks repeat each other's work, and
-# only the count of stores tells. In 05.5 `(out.size + 1) // 2` matters for odd sizes. A kernel that
-# computes both results and picks one by arithmetic has no branch to diverge at, and passes too: for
-# two short sides that is what a compiler does.
+# ## The wrong turns
+# **05.1** Most people count the warps as `math.ceil(n / 32)`. That would be right if warps could
+# reach across blocks. With blocks of 33 threads it's nearly a factor of two off.
+#
+# **05.2** Nothing is new here but the call. The wrong turn is to try the kernel on the three
+# printed cases only. On a GPU these come out right without a guard as well, although 29 of the 32
+# threads work on memory that isn't theirs.
+#
+# **05.3** The tempting guard is on `image.shape`, because the image is what you read. But then
+# threads at the lower right write beyond `out`. It's easier the other way round: guard what you
+# *write*, and make sure that what you read follows from it. The other wrong turn is to begin with
+# `largest = 0`, which is wrong wherever all nine elements are negative. AlexNet could have got away
+# with it, because its pooling comes after a ReLU, which leaves nothing negative.
+#
+# **05.4** Many write `sums[thread] += ...` in the loop. That's right if `sums` began at zero, but
+# it reads and writes memory at each point, while a variable of the thread stays in a register. The
+# other wrong turn is `range(n_points // cuda.gridsize(1))`, which forgets the points that are left
+# over.
+#
+# **05.5** Half of `out.size` is one even index too few when the size is odd. The other wrong turn
+# is to leave the elements where they are and only move the `if`, for example to `if thread <
+# n_even`: hardly a warp diverges, and the wrong elements are squared.
+#
+# ## The questions
+# 1. Squares overlap in every second row and column. So an inner element is read 4 times if its row
+#    and column are both even, 2 times if one of them is, and once if neither is. Caches catch most
+#    of the repetition. Lesson 06 shows how a block loads such a tile into shared memory once.
+# 2. All threads would read the same state, take the same step and write it back, all at the same
+#    time. That's a race ([lesson 07](../notebooks/07_barriers_and_races.ipynb)). At best they would
+#    all draw the same point, and a million equal points are no better than one.
+# 3. You didn't break anything that counts here, as the next cell shows. A request of `two_crowds`
+#    touches twice as many sectors, but `mixed` makes twice as many requests, because each half of a
+#    diverged warp has to ask for itself. The kernel without a branch wins on both counts. It works
+#    out both results and picks one by arithmetic, and for two sides as short as these, that's what
+#    a compiler does with your `if`.
+
+
+# %% tags=["solution"]
+@cuda.jit
+def no_branch(x, out):
+    i = cuda.grid(1)
+    if i < out.size:
+        even = 1 - i % 2
+        out[i] = even * x[i] * x[i] - (1 - even) * x[i]
+
+
+for kernel in (mixed, two_crowds, no_branch):
+    counts = lk.profile(kernel[20, 256], np.zeros(5000), np.zeros(5000))
+    stores, name = counts.global_stores, kernel.__name__
+    lk.show(lk.Reading(f"{name}, divergent branches", counts.divergent_branches, "1", "simulated"))
+    lk.show(lk.Reading(f"{name}, requests to store", stores.requests, "1", "simulated"))
+    lk.show(lk.Reading(f"{name}, sectors stored", stores.sectors, "1", "simulated"))

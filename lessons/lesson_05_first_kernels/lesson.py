@@ -8,73 +8,94 @@
 
 # %% [markdown]
 # # 05 · First kernels
-# *One function, ten thousand threads: who does what, and who stands idle?*
+# In 2012 Alex Krizhevsky trained a neural network for five to six days on two graphics cards that
+# were made for games ([Krizhevsky, Sutskever and Hinton
+# 2012](https://proceedings.neurips.cc/paper_files/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html)).
+# Averaged with a few others like it, it won the ImageNet contest: its five best guesses missed the
+# right answer on 15.3 % of the pictures, and the runner-up's on 26.2 %. Since 2025 anyone can read
+# the program, **AlexNet**, at the [Computer History
+# Museum](https://github.com/computerhistory/AlexNet-Source-Code). Its innermost functions look
+# strange. They work on large arrays, but in most of them the loop over the array is missing.
 #
-# **You will be able to** launch a kernel over any array, guard its edges, and say which lanes of a
-# warp are at work · **Needs** 00, 02 · **Takes** {time} · **Runs on** a CPU; where a CUDA GPU is,
-# the kernels run there
+# **The question of this lesson**: what does a program for a GPU look like, and why is it so
+# different from a loop?
+#
+# You'll write four such functions, and at the end you'll read two of AlexNet's. You don't need a
+# GPU. Where there isn't one, the course runs your code on the CPU, with the same results, and
+# counts everything that a GPU would do. (Only a GPU can tell how long it takes.)
+#
+# *{time} Needs lesson 04.*
 
 # %%
 import math
 
 import numpy as np
-from numba import njit
 
 import labkit as lk
 from labkit import cuda
 
-# %% [markdown]
-# `cuda` is `numba.cuda` where this machine has a CUDA GPU.
-# Elsewhere it is an **executor** that runs the same kernels on the CPU, every thread of them, and
-# gives the same results. It says nothing about a GPU's *time*; it counts what a GPU would *do*.
-#
-# ## Who am I?
-# A **kernel** is a function that every thread runs. The threads come in **blocks**, the blocks make
-# the **grid**: `kernel[blocks, threads_per_block](...)`.
-
-
-# %%
-@cuda.jit
-def who_am_i(block, thread):
-    i = cuda.grid(1)
-    block[i] = cuda.blockIdx.x
-    thread[i] = cuda.threadIdx.x
-
-
-block, thread = np.zeros(12, np.int32), np.zeros(12, np.int32)
-who_am_i[3, 4](block, thread)
-print("block ", block)
-print("thread", thread)
+N = 1000
+celsius = np.linspace(-20, 40, N)
 
 # %% [markdown]
-# Three blocks of four threads. Each thread found its own place `i`, and nobody wrote a loop:
+# ## A loop without a loop
+# To convert 1,000 temperatures from Celsius to Fahrenheit on a CPU, you'd write a loop that visits
+# one after the other. A GPU doesn't need the loop. It starts one
+# [**thread**](https://modal.com/gpu-glossary/device-software/thread) for each element. All threads
+# run the same function, and each begins by asking: *which element is mine?* Such a function is
+# called a [**kernel**](https://modal.com/gpu-glossary/device-software/kernel).
 #
-# $$i = \text{blockIdx} \times \text{blockDim} + \text{threadIdx}$$
+# Threads come in [**blocks**](https://modal.com/gpu-glossary/device-software/thread-block) of equal
+# size, and all blocks together are the **grid**. You choose the size and the number.
 #
-# `cuda.grid(1)` is this sum, for one axis.
-
+# **Guess first.** We'll take blocks of 256 threads, and just enough of them. How many threads will
+# find no element? (A bus with 50 seats needs three trips for 120 people, and on the third trip 30
+# seats are empty.)
 # %%
-assert (block * 4 + thread == np.arange(12)).all()
+idle_guess = lk.predict("05.a", ...)
 
 # %% [markdown]
-# ## The edge
-# **Guess first.** An array has 1,000 elements, a block 256 threads.
-# With as few blocks as will do, how many threads find no element?
-
+# ### Your turn
+# Finish the kernel: `out[i]` becomes 1.8 times `celsius[i]`, plus 32. Its first line gives each
+# thread its own number *i*, counted from 0 over all blocks. What should a thread do if its *i* lies
+# beyond the end of the array? (2 lines)
+#
+# The last line starts the grid, with the number of blocks and their size in square brackets. That's
+# called a **launch**.
 # %%
-my_guess = ...
-idle_guess = lk.predict("05.a", my_guess)
-
-# %%
-N, THREADS = 1000, 256
+THREADS = 256
 blocks = math.ceil(N / THREADS)
-idle_guess.against(lk.Reading("threads without an element", blocks * THREADS - N, "1", "modelled"))
+
+
+@cuda.jit
+def fahrenheit(celsius, out):
+    i = cuda.grid(1)
+    ### BEGIN SOLUTION
+    if i < out.size:
+        out[i] = 1.8 * celsius[i] + 32
+    ### END SOLUTION
+
+
+fahrenheit = lk.your_turn("05.t1", fahrenheit)
+
+out = np.zeros(N)
+fahrenheit[blocks, THREADS](celsius, out)
 
 # %% [markdown]
-# Blocks are all of one size, so the last one nearly always hangs over the edge.
+# Nobody wrote a loop. How good was your guess?
+# %%
+assert np.allclose(out, 1.8 * celsius + 32)
+idle = blocks * THREADS - N
+idle_guess.against(lk.Reading("threads without an element", idle, "1", "modelled"))
+
+# %% [markdown]
+# Where does *i* come from? The GPU tells each thread the number of its block and its number within
+# the block, and `cuda.grid(1)` is short for
 #
-# **Play.** Read it: a row is a block, a box a thread with its `i`. Can you cover 50 elements with
-# no thread to spare? And what happens with one block too few?
+# $$i = \text{blockIdx.x} \times \text{blockDim.x} + \text{threadIdx.x}$$
+#
+# **Play.** A row is a block, and a box is a thread with its *i*. Can you cover 50 elements with no
+# thread to spare? What happens with one block too few?
 
 
 # %%
@@ -84,180 +105,98 @@ def cover(elements, blocks, threads):
 
 lk.Explorer(cover, elements=(1, 128, 50), blocks=(1, 8, 4), threads=[16, 8, 10, 32])
 
+
 # %% [markdown]
-# The threads beyond the edge run like all others. What do they do?
-
-
+# > **Takeaway.** A kernel is the *body* of a loop. The launch replaces the loop: it starts enough
+# > threads to cover the data, and usually a few too many.
+#
+# ## The threads that are too many
+# The threads beyond the end run like all the others, so a kernel has to stop them. The `if` that
+# does this is called a **guard**. In 2025 somebody left the guard out of a well-known exercise
+# about guards, to see what would happen. The test [still
+# passed](https://github.com/modular/mojo-gpu-puzzles/issues/92), and the maintainer replied:
+# "Passing the test doesn't mean it's sound!" A GPU hands out memory in larger pieces than you ask
+# for, so it rarely notices when a thread reads or writes beyond the end.
+#
+# So this course doesn't only compare results. `lk.sanitize` runs a kernel and looks at every
+# access, as NVIDIA's [compute-sanitizer](https://docs.nvidia.com/compute-sanitizer/) does on a GPU.
 # %%
 @cuda.jit
-def fahrenheit_no_guard(celsius, out):
+def no_guard(celsius, out):
     i = cuda.grid(1)
     out[i] = 1.8 * celsius[i] + 32
 
 
-celsius = np.linspace(-20, 40, N)
-out = np.zeros(N)
-lk.sanitize(fahrenheit_no_guard[blocks, THREADS], celsius, out)
+for kernel in (no_guard, fahrenheit):
+    findings = lk.sanitize(kernel[blocks, THREADS], celsius, out)
+    print(f"{kernel.__name__}:", *findings or ["nothing found"])
 
 # %% [markdown]
-# `lk.sanitize` runs a kernel and reports what is wrong with it. A GPU mostly says **nothing**: it
-# reads and writes whatever lies behind the array, and the thousand results are *right*.
-# A test of values alone passes such a kernel, and has done so in well-known collections of puzzles.
+# > **Takeaway.** Right results don't prove that a kernel is right. Guard every access, and let a
+# > sanitizer look.
 #
-# The cure is one line, the **guard**. An empty list means nothing was found:
-
-
-# %%
-@cuda.jit
-def fahrenheit(celsius, out):
-    i = cuda.grid(1)
-    if i < out.size:
-        out[i] = 1.8 * celsius[i] + 32
-
-
-fahrenheit[blocks, THREADS](celsius, out)
-assert np.allclose(out, 1.8 * celsius + 32)
-lk.sanitize(fahrenheit[blocks, THREADS], celsius, out)
-
-# %% [markdown]
-# ## Map, zip, and numba's own examples
-# One array in, one out, is a **map**. Two in, one out, is a **zip**.
-# Here is a zip from numba's documentation, with the arrays put on the device by hand. (A NumPy
-# array goes there and back by itself, at each launch: lesson 04 showed what that costs.)
-
-
-# %%
-@cuda.jit
-def add(a, b, out):
-    i = cuda.grid(1)
-    if i < out.size:
-        out[i] = a[i] + b[i]
-
-
-rng = np.random.default_rng(0)
-a, b = cuda.to_device(rng.random(100_000)), cuda.to_device(rng.random(100_000))
-total = cuda.device_array_like(a)
-add.forall(total.size)(a, b, total)  # forall chooses the blocks
-assert (total.copy_to_host() == a.copy_to_host() + b.copy_to_host()).all()
-
-# %% [markdown]
-# A kernel may call a function that also runs on the CPU. The documentation prints three results of
-# this one. Does our kernel find the same?
-
-
-# %%
-@njit
-def business_logic(x, y, z):
-    return 4 * z * (2 * x - (4 * y) / 2 * math.pi)
-
-
-@cuda.jit
-def apply_logic(x, y, z, out):
-    i = cuda.grid(1)
-    if i < out.size:
-        out[i] = business_logic(x[i], y[i], z[i])
-
-
-printed = lk.published("numba-docs-compatibility")
-x, y, z = (np.array([row[name] for row in printed.rows]) for name in "xyz")
-logic = np.zeros(len(printed.rows))
-apply_logic[1, 32](x, y, z, logic)
-
-for row, ours in zip(printed.rows, logic, strict=True):
-    print(f"published {row['result']:>19}   ours {ours:>19}")
-assert np.allclose(logic, [row["result"] for row in printed.rows], rtol=1e-14, atol=0)
-
-# %% [markdown]
-# And a bigger one: a million threads, each with random numbers of its own, estimate
-# $\int dx / x$. Generator and seed are those of the documentation. So our estimate must be the
-# printed one to the last digit, *error included*.
-
-# %%
-uniform = cuda.random.xoroshiro128p_uniform_float32
-
-
-@cuda.jit
-def one_over_x(states, low, high, out):
-    i = cuda.grid(1)
-    if i < out.size:
-        out[i] = 1.0 / (uniform(states, i) * (high - low) + low)
-
-
-# %%
-printed = lk.published("numba-docs-integral")
-n_samples = printed.rows[0]["n_samples"]
-states = cuda.random.create_xoroshiro128p_states(n_samples, seed=42)
-samples = cuda.device_array(n_samples, np.float32)
-
-for row in printed.rows:
-    low, high = row["low"], row["high"]
-    one_over_x.forall(n_samples)(cuda.to_device(states.copy_to_host()), low, high, samples)
-    ours = samples.copy_to_host().sum(dtype=np.float64) * (high - low) / (n_samples - 1)
-    print(f"published {row['integral']}   ours {ours:.7f}   exact {math.log(high / low):.7f}")
-    assert f"{ours:.7f}" == f"{row['integral']:.7f}"
-
-# %% [markdown]
 # ## Two axes
-# Grids and blocks have up to three axes. `cuda.grid(2)` gives `x` first, and **x is the column**:
-# the axis along which memory runs. Lesson 06 shows what it costs to swap them; here it is a bug.
-
-
-# %%
-@cuda.jit
-def blend_swapped(top, bottom, weight, out):
-    row, col = cuda.grid(2)
-    if col < out.shape[0] and row < out.shape[1]:
-        out[row, col] = weight * top[row, col] + (1 - weight) * bottom[row, col]
-
-
-ROWS, COLUMNS, TILE = 30, 50, (16, 16)
-grid = (math.ceil(COLUMNS / 16), math.ceil(ROWS / 16))
-top, bottom = rng.random((2, ROWS, COLUMNS))
-blended = np.zeros((ROWS, COLUMNS))
-lk.sanitize(blend_swapped[grid, TILE], top, bottom, 0.25, blended)
-
-
-# %% [markdown]
-# On a square image nobody would have noticed. So test on shapes that are neither square nor a
-# multiple of the block.
-
-
-# %%
-@cuda.jit
-def blend(top, bottom, weight, out):
-    col, row = cuda.grid(2)
-    if row < out.shape[0] and col < out.shape[1]:
-        out[row, col] = weight * top[row, col] + (1 - weight) * bottom[row, col]
-
-
-blend[grid, TILE](top, bottom, 0.25, blended)
-assert np.allclose(blended, 0.25 * top + 0.75 * bottom)
-lk.sanitize(blend[grid, TILE], top, bottom, 0.25, blended)
-
-# %% [markdown]
-# A **broadcast** is the same with inputs that lack an axis: each thread simply reads what it needs.
+# A grid can have two axes, like a picture. `cuda.grid(2)` gives a thread two numbers, and their
+# order surprises everyone once: *x* comes first, and **x is the column** (neighbours in a row are
+# neighbours in memory). If you swap the two, a square table still comes out right, and the bug
+# waits for the first one that isn't square.
+#
+# ### Your turn
+# Fill a multiplication table: `out[row, col]` becomes `left[row]` times `top[col]`. Many threads
+# read the same element, which is called a **broadcast**. Each axis needs its guard. (2 lines)
 
 
 # %%
 @cuda.jit
 def times_table(left, top, out):
     col, row = cuda.grid(2)
+    ### BEGIN SOLUTION
     if row < out.shape[0] and col < out.shape[1]:
         out[row, col] = left[row] * top[col]
+    ### END SOLUTION
 
+
+times_table = lk.your_turn("05.t2", times_table)
 
 table = np.zeros((3, 9), np.int32)
-times_table[1, TILE](np.arange(1, 4), np.arange(1, 10), table)
+times_table[1, (16, 16)](np.arange(1, 4), np.arange(1, 10), table)
 print(table)
 
+
 # %% [markdown]
-# ## The warp
-# The hardware does not run threads one by one. It bundles 32 neighbours into a **warp**, and gives
-# all of its **lanes** the same instruction at the same time. Where lanes disagree about an `if`,
-# the warp walks *both* ways, one after the other, each time with some lanes switched off: it
-# **diverges**.
-
-
+# > **Takeaway.** A grid has up to three axes, each with its own guard, and *x* is the column. Test
+# > on shapes that are neither square nor a multiple of the block.
+#
+# ## Inside the chip
+# So far a block was only a way to count. In the hardware it has a place.
+#
+# The chip consists of many [**streaming
+# multiprocessors**](https://modal.com/gpu-glossary/device-hardware/streaming-multiprocessor) (SMs),
+# which are roughly what cores are to a CPU. The GPU gives each block to one SM, where it stays
+# until its threads are done. You don't decide which SM gets which block, or in which order, so no
+# block may rely on another one being finished. In exchange, the same launch runs on a chip with a
+# few SMs and on one with more than a hundred.
+#
+# Inside the SM, each block is cut into groups of 32 threads with neighbouring numbers. Such a group
+# is called a [**warp**](https://modal.com/gpu-glossary/device-software/warp), after the parallel
+# threads on a loom, and each place in it is a **lane**. In every clock cycle, each of the SM's
+# **warp schedulers** picks a warp that is ready and issues *one* instruction for all of its lanes.
+# When a warp has to wait for memory, the scheduler picks another. That's how a GPU hides its long
+# waits ([lesson 04](04_cpu_vs_gpu.ipynb)). It costs nothing, because the registers of all the SM's
+# warps stay on the chip.
+#
+# Why 32? Fetching, decoding and scheduling an instruction takes area and energy, and the lanes
+# share that cost. A wider warp would share it among more, and would lose more whenever its lanes
+# want different things. NVIDIA has kept to 32 since its first CUDA chips. AMD's data-centre GPUs
+# use 64.
+#
+# > **Takeaway.** A block stays on one SM. Inside it, 32 neighbouring threads form a warp, and a
+# > warp executes one instruction at a time for all of its lanes.
+#
+# ## When lanes disagree
+# What if some lanes want to go one way at an `if`, and some the other? A warp has only one
+# instruction at a time, so it walks *both* ways, one after the other, and each time the lanes that
+# don't belong there are switched off. The warp **diverges**.
 # %%
 @cuda.jit
 def odd_even(x, out):
@@ -269,16 +208,22 @@ def odd_even(x, out):
             out[i] = x[i] - 1
 
 
-counts = lk.profile(odd_even[1, 32], np.zeros(20), np.zeros(20))
-lk.draw.film(counts)[-1]
+split = lk.profile(odd_even[1, 32], np.zeros(20), np.zeros(20))
+lk.draw.film(split)[-1]
 
 # %% [markdown]
-# Read it: a row is a branch as the warp meets it, a column one of its 32 lanes. The guard switches
-# the lanes beyond the array off for good; the two sides of the second `if` share the rest.
+# A row is a branch that the warp meets, and a column is a lane. At the guard, the lanes without an
+# element drop out for good. At the second `if` the others split, so from there on at least half of
+# the warp is idle.
 #
-# ## Step a warp
-# Take any number. Halve it if it is even, else triple it and add one; repeat until it is 1.
-# One thread counts the steps of one number.
+# A loop can do worse. Take a number. If it's even, halve it; otherwise triple it and add one.
+# Repeat until you arrive at 1. Nobody has proved that you always will
+# ([Collatz](https://en.wikipedia.org/wiki/Collatz_conjecture)), and the number of steps looks
+# random.
+#
+# ### Your turn
+# Each thread counts the steps of one number `n`. 1 takes no step, 2 takes one, 3 takes seven. Use
+# `//` for the division, so that `n` stays a whole number. (6 lines)
 
 
 # %%
@@ -288,96 +233,141 @@ def collatz(numbers, steps):
     if i < numbers.size:
         n = numbers[i]
         count = 0
+        ### BEGIN SOLUTION
         while n != 1:
             if n % 2 == 0:
                 n //= 2
             else:
                 n = 3 * n + 1
             count += 1
+        ### END SOLUTION
         steps[i] = count
 
 
+collatz = lk.your_turn("05.t3", collatz)
+
 numbers, steps = np.arange(1, 21), np.zeros(20, np.int32)
 counts = lk.profile(collatz[1, 32], numbers, steps)
-print(steps)
+print("steps of 1 to 20:", steps)
 
 # %% [markdown]
-# **Guess first.** In an executed instruction of this warp, how many of its 32 lanes are at work on
-# average?
-
+# **Guess first.** One warp just did this for the numbers 1 to 20. How many of its 32 lanes were at
+# work in an average instruction? It would be nearly 20 if all threads did the same, and 1 if each
+# had to run alone.
 # %%
-my_guess = ...
-lanes_guess = lk.predict("05.b", my_guess)
-
-# %%
-lanes_guess.against(lk.Reading("lanes at work", counts.threads_per_instruction, "1", "simulated"))
+lanes_guess = lk.predict("05.b", ...)
 
 # %% [markdown]
-# **Play.** Step through the branches. Who leaves the loop first, who keeps the whole warp waiting?
-
+# **Play.** Step through the branches of *your* kernel. Which lane leaves the loop first? Which one
+# keeps the whole warp waiting? In which rows does the warp walk both ways?
 # %%
-player = lk.Player(lk.draw.film(counts))
-player.i = len(player.frames) - 1
-player
+at_work = counts.threads_per_instruction
+lanes_guess.against(lk.Reading("lanes at work", at_work, "1", "simulated"))
+lk.Player(lk.draw.film(counts))
 
 # %% [markdown]
-# A warp runs as long as its **slowest lane**: at the end a few lanes turn round alone.
-# Blue and orange in one row of `if n % 2` mean that the warp walks both sides.
+# > **Takeaway.** A warp walks every way that at least one of its lanes takes, and it's finished
+# > when its *slowest* lane is.
 #
-# ## Move one lever: who shares a warp
-# The lanes of a warp are neighbours in `i`. So the *order of the data* decides who waits for whom.
+# ## Who shares a warp?
+# Neighbouring threads share a warp, and they work on neighbouring elements. So the *order of the
+# data* decides who waits for whom. Let's take the numbers from 1 to 4,096, as they come and then
+# sorted by their number of steps.
 #
-# **Guess first.** We hand the same 4,096 numbers over, sorted by the steps they need.
-# By what factor do the warps execute fewer instructions?
-
-# %%
-my_guess = ...
-sorted_guess = lk.predict("05.c", my_guess)
-
+# **Guess first.** How many times fewer instructions will the warps execute for the sorted numbers?
+# It would be 1 if the order didn't matter. The second line below is the limit, with all 32 lanes
+# always at work.
 # %%
 numbers = np.arange(1, 4097)
 steps = np.zeros(numbers.size, np.int32)
 as_they_come = lk.profile(collatz[16, 256], numbers, steps)
-by_length = lk.profile(collatz[16, 256], numbers[np.argsort(steps)], steps)
 
-for name, counts in (("as they come", as_they_come), ("sorted", by_length)):
-    print(f"{name:12} {counts.instructions:8,} instructions of warps, "
-          f"{counts.threads_per_instruction:.1f} of 32 lanes at work")  # fmt: skip
-assert as_they_come.lanes == by_length.lanes, "the threads do the same work"
-sorted_guess.against(
-    lk.Reading(
-        "fewer instructions", as_they_come.instructions / by_length.instructions, "1", "simulated"
-    )
-)
-
-# %% [markdown]
-# The threads did exactly the same work. Only the company changed.
-# (An *instruction* here is an operation of the source. A compiler may turn a short `if` into
-# something that does not branch at all, so compare such counts, and do not read them as time.)
-#
-# ## How many threads in a block?
-# Warps never reach across blocks. A block of 33 threads is two warps, the second with one lane.
+at_work = as_they_come.threads_per_instruction
+lk.show(lk.Reading("lanes at work, as they come", at_work, "1", "simulated"))
+lk.show(lk.Reading("at most so many times fewer", 32 / at_work, "1", "modelled"))
+sorted_guess = lk.predict("05.c", ...)
 
 # %%
-for threads in (16, 32, 33, 48, 256):
-    blocks = math.ceil(N / threads)
-    counts = lk.profile(fahrenheit[blocks, threads], celsius, out)
-    print(f"{threads:3} threads: {blocks * math.ceil(threads / 32):2} warps, "
-          f"{counts.threads_per_instruction:4.1f} of 32 lanes at work")  # fmt: skip
+in_order = lk.profile(collatz[16, 256], numbers[np.argsort(steps)], steps)
+assert in_order.lanes == as_they_come.lanes  # the threads did exactly the same work
+
+at_work = in_order.threads_per_instruction
+lk.show(lk.Reading("lanes at work, sorted", at_work, "1", "simulated"))
+fewer = as_they_come.instructions / in_order.instructions
+sorted_guess.against(lk.Reading("fewer instructions of warps", fewer, "1", "simulated"))
+
 
 # %% [markdown]
-# So take a multiple of 32. Between 128 and 256 is a good start: enough warps for the hardware to
-# switch between while some of them wait, and blocks small enough to spread evenly. Lesson 08 counts
-# this properly (*occupancy*).
+# The threads did exactly the same work, and only their company changed. It doesn't reach the limit,
+# because lanes with equally many steps still disagree about odd and even. In a real program, the
+# sorting would cost time, too.
 #
+# (We count operations of your source code. A compiler may turn a short `if` into code that doesn't
+# branch at all, so compare these counts, but don't read them as times.)
+#
+# > **Takeaway.** Divergence costs something only *within* a warp. Give neighbouring threads work of
+# > the same kind and the same length.
+#
+# ## A grid of any size
+# One thread for each element is only a habit. You can also start as many threads as the chip can
+# hold and let each do several elements, the way four players are dealt 52 cards: the first gets
+# cards 0, 4, 8 and so on. That's a [**grid-stride
+# loop**](https://developer.nvidia.com/blog/cuda-pro-tip-write-flexible-kernels-grid-stride-loops/).
+#
+# ### Your turn
+# `out[i]` becomes `a` times `x[i]`, plus `y[i]`, however many threads there are, and each element
+# is stored only once. `cuda.gridsize(1)` is the number of threads in the whole grid. (2 lines;
+# where is the guard?)
+# %%
+@cuda.jit
+def scale_add(a, x, y, out):
+    ### BEGIN SOLUTION
+    for i in range(cuda.grid(1), out.size, cuda.gridsize(1)):
+        out[i] = a * x[i] + y[i]
+    ### END SOLUTION
+
+
+scale_add = lk.your_turn("05.t4", scale_add)
+
+# On the device already, so that no launch has to copy them there and back (lesson 04).
+x, y = cuda.to_device(np.arange(100_000.0)), cuda.to_device(np.ones(100_000))
+total = cuda.device_array_like(x)
+scale_add[2, 64](2.0, x, y, total)  # 128 threads
+by_few = total.copy_to_host()
+scale_add.forall(total.size)(2.0, x, y, total)  # numba chooses the blocks
+assert (total.copy_to_host() == by_few).all()
+
+# %% [markdown]
+# How many threads should a block have? At most 1,024 are allowed. A warp never reaches across
+# blocks, so a block of 33 threads needs two warps, and the second has one lane at work. Here are
+# the 1,000 temperatures again:
+# %% tags=["collapsed"]
+for threads in (16, 32, 33, 48, 256):
+    blocks = math.ceil(N / threads)
+    at_work = lk.profile(fahrenheit[blocks, threads], celsius, out).threads_per_instruction
+    name = f"lanes at work in {blocks * math.ceil(threads / 32)} warps, blocks of {threads}"
+    lk.show(lk.Reading(name, at_work, "1", "simulated"))
+
+# %% [markdown]
+# > **Takeaway.** Make the block a multiple of 32 threads. 128 to 256 is a [good
+# > start](https://docs.nvidia.com/cuda/cuda-c-best-practices-guide/#thread-and-block-heuristics):
+# > enough warps for the schedulers to choose from, in blocks small enough to spread evenly. Lesson
+# > 08 works this out.
 # ## What you now know
-# - **Launch**: `kernel[blocks, threads]`, and `i = blockIdx × blockDim + threadIdx`: the first
-#   kernel.
-# - **Guard** every axis, and let `lk.sanitize` look, because right values prove nothing:
-#   `fahrenheit_no_guard`.
-# - **Count lanes**: a warp walks every way that one of its lanes takes, and waits for the slowest:
-#   the Collatz film.
+# Let's go back to the program of 2012 and open two of its functions.
 #
-# **Next**: the exercises; then `06_memory`: all lanes at work, and most bytes moved for nothing.
-# Sources: numba's documentation, *CUDA Python: examples*; NVIDIA, *CUDA C++ Programming Guide*,
-# chapter on the programming model.
+# - [`kEltwiseMaxGrad`](https://github.com/computerhistory/AlexNet-Source-Code/blob/2f8b81f76470bf873c865754ad8f4a5e0dbbeb7b/src/layer_kernels.cu#L501)
+#   has a `for` that starts at `B_X * blockIdx.x + threadIdx.x` and moves on by `B_X * gridDim.x`,
+#   where `B_X` is the size of a block. That's your grid-stride loop. A few lines below it's
+#   launched, with 128 threads in a block.
+# - [`kSoftmaxGrad`](https://github.com/computerhistory/AlexNet-Source-Code/blob/2f8b81f76470bf873c865754ad8f4a5e0dbbeb7b/src/layer_kernels.cu#L480)
+#   works out `tx` and `ty`, and then asks `if (ty < numOut && tx < numCases)`. That's your table,
+#   with its two guards.
+#
+# So what does a program for a GPU look like, and why is it so different from a loop? It's the body
+# of the loop, with a guard. A loop says *one after the other*, and nothing about the temperatures
+# asks for an order. Leave the order out, and the hardware may spread the blocks over all of its
+# SMs, run 32 threads on one instruction, and turn to another warp whenever one has to wait.
+#
+# **Next**: in the exercises you'll write AlexNet's pooling, among others. In [lesson
+# 06](06_memory.ipynb) all lanes are at work, and most of the bytes that move are never used.

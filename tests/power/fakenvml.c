@@ -3,7 +3,9 @@
    Build: gcc -shared -fPIC -o libnvidia-ml.so.1 fakenvml.c -lm
    Parameters come from the environment (FAKE_NVML_...): HIGH_W, LOW_W, PERIOD_S, DUTY, T0 (seconds of
    CLOCK_MONOTONIC), UPDATE_S and WINDOW_S of the power, STEP_S of the energy counter, NO_COUNTER,
-   NO_POWER, ARCHITECTURE, NAME, COUNT. */
+   NO_POWER, ARCHITECTURE, NAME, NAME_1 (of the second GPU, and so on), COUNT, STUCK_J (what the
+   counter shows, always), JUMP_J (what it shows too much from AT_S on), ONE_UUID (all GPUs have the
+   same), MIG (slices of the first GPU). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +13,7 @@
 #include <time.h>
 
 typedef int ret;
-enum { OK = 0, BAD_ARGUMENT = 2, NOT_SUPPORTED = 3 };
+enum { OK = 0, BAD_ARGUMENT = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, SLICE = 100 };
 typedef struct {
   unsigned field, scope;
   long long timestamp, latency;
@@ -60,11 +62,26 @@ ret nvmlDeviceGetHandleByUUID(const char *uuid, void **gpu) {
   return *gpu = (void *)(size_t)(atoi(uuid + strlen("GPU-")) + 1), OK;
 }
 ret nvmlDeviceGetUUID(void *gpu, char *out, unsigned n) {
-  return snprintf(out, n, "GPU-%d", (int)(size_t)gpu - 1), OK;
+  int i = (int)(size_t)gpu - 1;
+  if (i >= SLICE) return snprintf(out, n, "MIG-%d", i - SLICE), OK;
+  return snprintf(out, n, "GPU-%d", number("ONE_UUID", 0) ? 0 : i), OK;
 }
 ret nvmlDeviceGetName(void *gpu, char *out, unsigned n) {
-  const char *name = getenv("FAKE_NVML_NAME");
+  int i = (int)(size_t)gpu - 1;
+  char key[64] = "FAKE_NVML_NAME";
+  if (i >= SLICE) return snprintf(out, n, "Fake GPU MIG 1g.5gb"), OK;
+  if (i) snprintf(key, sizeof key, "FAKE_NVML_NAME_%d", i);
+  const char *name = getenv(key) ? getenv(key) : getenv("FAKE_NVML_NAME");
   return snprintf(out, n, "%s", name ? name : "Fake GPU"), OK;
+}
+ret nvmlDeviceGetMigMode(void *gpu, unsigned *now, unsigned *pending) {
+  if (!number("MIG", 0)) return NOT_SUPPORTED;
+  return *now = *pending = gpu == (void *)1, OK;
+}
+ret nvmlDeviceGetMaxMigDeviceCount(void *gpu, unsigned *n) { return *n = 7, OK; }
+ret nvmlDeviceGetMigDeviceHandleByIndex(void *gpu, unsigned i, void **slice) {
+  if (i >= (unsigned)number("MIG", 0)) return NOT_FOUND;
+  return *slice = (void *)(size_t)(SLICE + i + 1), OK;
 }
 ret nvmlDeviceGetArchitecture(void *gpu, unsigned *a) {
   return *a = (unsigned)number("ARCHITECTURE", 6), OK;
@@ -94,7 +111,9 @@ ret nvmlDeviceGetPowerUsage(void *gpu, unsigned *mw) {
 ret nvmlDeviceGetTotalEnergyConsumption(void *gpu, unsigned long long *mj) {
   double step = number("STEP_S", 0.1);
   if (number("NO_COUNTER", 0)) return NOT_SUPPORTED;
-  *mj = (unsigned long long)(1e3 * energy(floor(now() / step) * step));
+  if (number("STUCK_J", -1) >= 0) return *mj = (unsigned long long)(1e3 * number("STUCK_J", 0)), OK;
+  double jump = now() >= number("AT_S", 0) ? number("JUMP_J", 0) : 0;
+  *mj = (unsigned long long)(1e3 * (energy(floor(now() / step) * step) + jump));
   return OK;
 }
 ret nvmlDeviceGetFieldValues(void *gpu, int n, field_value *values) {

@@ -189,14 +189,14 @@ def test_no_powercap_is_one_line_with_the_reason(tree):
 
 
 def test_a_live_counter_of_known_power_is_found_again_over_its_wraps(tree):
-    """A thread turns a fake counter at 900 W, with a wrap every 0.67 s."""
-    range_uj, start_s = 600_000_000, time.perf_counter()
+    """A thread turns a fake counter at 500 W, with a wrap every 0.6 s."""
+    range_uj, start_s = 300_000_000, time.perf_counter()
     tree.domain("intel-rapl:0", "package-0", energy_uj=0, range_uj=range_uj)
     stop = threading.Event()
 
     def turn():
         while not stop.wait(0.001):
-            tree.count("intel-rapl:0", int((time.perf_counter() - start_s) * 900e6) % range_uj)
+            tree.count("intel-rapl:0", int((time.perf_counter() - start_s) * 500e6) % range_uj)
 
     thread = threading.Thread(target=turn)
     thread.start()
@@ -206,5 +206,6 @@ def test_a_live_counter_of_known_power_is_found_again_over_its_wraps(tree):
     finally:
         stop.set()
         thread.join()
-    assert e.energy_j == pytest.approx(900 * e.elapsed_s, rel=0.05)
+    assert e.reasons == ()
+    assert e.energy_j == pytest.approx(500 * e.elapsed_s, rel=0.1)
     assert e.by_domain["rapl:package-0"].wraps >= 2

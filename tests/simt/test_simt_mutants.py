@@ -22,8 +22,7 @@ from labkit.simt.kernel import Kernel
 
 # Kernels that a lesson shows because they are wrong, and what is found in them.
 EXHIBITS = {
-    ("05_first_kernels/lesson", "fahrenheit_no_guard"): "out-of-bounds",
-    ("05_first_kernels/lesson", "blend_swapped"): "out-of-bounds",
+    ("05_first_kernels/lesson", "no_guard"): "out-of-bounds",
     ("07_barriers_and_races/lesson", "histogram"): "race",
     ("07_barriers_and_races/lesson", "ranks"): "race",
     ("07_barriers_and_races/lesson", "scan"): "race",
@@ -36,12 +35,12 @@ EXHIBITS = {
 # and constants of the source that shrink with them.
 SMALL = {
     ("05_first_kernels/lesson", "fahrenheit"): (2, 48, (70, 70)),
-    ("05_first_kernels/lesson", "add"): (2, 32, (50, 50, 50)),
-    ("05_first_kernels/lesson", "one_over_x"): (2, 32, (50, None, None, 50)),
-    ("05_first_kernels/lesson", "blend"): ((2, 2), (8, 8), ((9, 14), (9, 14), None, (9, 14))),
-    ("05_first_kernels/exercises", "clamp"): (2, 32, (50, None, None, 50)),
-    ("05_first_kernels/exercises", "distances"): ((2, 2), (8, 4), (7, 13, (7, 13))),
-    ("05_first_kernels/exercises", "scale_add"): (2, 32, (None, 150, 150, 150)),
+    ("05_first_kernels/lesson", "times_table"): ((2, 2), (8, 8), (9, 14, (9, 14))),
+    ("05_first_kernels/lesson", "collatz"): (2, 32, (50, 50)),
+    ("05_first_kernels/lesson", "scale_add"): (2, 32, (None, 150, 150, 150)),
+    ("05_first_kernels/exercises", "apply_logic"): (2, 32, (50, 50, 50, 50)),
+    ("05_first_kernels/exercises", "max_pool"): ((2, 2), (8, 4), ((15, 27), (7, 13))),
+    ("05_first_kernels/exercises", "one_over_x"): (2, 32, (50, None, None, 50)),
     ("05_first_kernels/exercises", "two_crowds"): (2, 32, (51, 51)),
     ("06_memory/lesson", "strided_copy"): (2, 32, (400, 50, None)),
     ("06_memory/lesson", "strided_loads"): ((2, 2), (8, 8), ((11, 13), (13, 11))),

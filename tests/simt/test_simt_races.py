@@ -1,7 +1,5 @@
 """The sanitizer: planted bugs are found, correct kernels are left alone."""
 
-import time
-
 import numpy as np
 import pytest
 from clean_kernels import CLEAN, last_block
@@ -365,52 +363,7 @@ def test_bytes_of_one_word_are_apart(step):
     assert ("race" in [one.kind for one in found]) == (step == 2)
 
 
-# Livelock
-
-
-def spin_lock(lock, flag):
-    while cuda.atomic.cas(lock, 0, 0, 1) != 0:
-        pass
-    cuda.atomic.exch(lock, 0, 0)
-
-
-def waits_for_a_later_block(lock, flag):
-    if cuda.blockIdx.x == 0:
-        while flag[0] == 0:
-            pass
-    else:
-        flag[0] = 1
-
-
-def forgets_to_count(lock, flag):
-    i = 0
-    while i < 10:
-        flag[0] = 1
-
-
-def spin_with_back_off(lock, flag):
-    tries = 0
-    while cuda.atomic.cas(lock, 0, 0, 1) != 0:
-        tries += 1
-    cuda.atomic.exch(lock, 0, 0)
-
-
-def endless(lock, flag):
-    n = 0
-    while True:
-        n += 1
-
-
-@pytest.mark.parametrize(
-    "kernel", [spin_lock, waits_for_a_later_block, forgets_to_count, spin_with_back_off, endless]
-)
-def test_a_loop_that_cannot_end_is_stopped_within_two_seconds(kernel):
-    began = time.process_time()
-    (found,) = sanitize(cuda.jit(kernel)[2000, 32], np.zeros(1, np.int32), np.zeros(1, np.int32))
-    assert time.process_time() - began < 2
-    assert found.kind == "livelock"
-    guess = kernel in (spin_with_back_off, endless)
-    assert ("is a guess" in found.sentence) == guess
+# Loops that only look as if they did not end
 
 
 def test_a_long_loop_that_counts_is_left_alone():

@@ -6,13 +6,10 @@ Runs where those two are installed and labkit is not. A job is a kernel as plain
 `tools/compile_kernels.py`.
 """
 
-import builtins
 import concurrent.futures
 import functools
-import importlib
 import importlib.metadata
 import json
-import marshal
 import os
 import pickle
 import re
@@ -30,26 +27,9 @@ os.environ["CUDA_HOME"] = str(TOOLKIT)  # read when numba.cuda is imported
 import numba  # noqa: E402
 import numba.cuda.dispatcher  # noqa: E402
 from numba.cuda.np.numpy_support import from_dtype  # noqa: E402
+from unpacked import function  # noqa: E402
 
 PTXAS = TOOLKIT / "bin" / "ptxas"
-MAKERS = {
-    "value": lambda value: value,
-    "module": importlib.import_module,
-    "name": lambda module, name: getattr(importlib.import_module(module), name),
-    "function": lambda packed: function(packed),
-    "cpu function": lambda packed: numba.njit(function(packed)),
-    "kernel": lambda packed: numba.cuda.jit(function(packed)),
-    "device function": lambda packed: numba.cuda.jit(device=True)(function(packed)),
-}
-
-
-def function(packed):
-    """A Python function of its code and of all that it names."""
-    code = marshal.loads(packed["code"])
-    known = {name: MAKERS[kind](*rest) for name, (kind, *rest) in packed["names"].items()}
-    cells = tuple(types.CellType(known[name]) for name in code.co_freevars)
-    space = {"__name__": packed["module"], "__builtins__": builtins, **known}
-    return types.FunctionType(code, space, code.co_name, packed["defaults"], cells)
 
 
 def numba_type(argument):

@@ -16,7 +16,7 @@ from labkit.simt.compiler.foreign import ours
 from labkit.simt.compiler.static import kind_of
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.frames import UNSET
-from labkit.simt.lanes.kinds import conversion
+from labkit.simt.lanes.kinds import conversion, exactly
 from labkit.simt.lanes.masks import NONE
 from labkit.simt.lanes.memory import Array
 from labkit.simt.lanes.values import (
@@ -62,6 +62,12 @@ class Expressions(Access):
     def conversion_of(self, node):
         """What converts the value of an expression to its static type, or None."""
         return self.conversion_to(self.types and self.types.type_of(node))
+
+    def narrow(self, node):
+        """What gives an integer its own width, in which numba negates it before it widens it."""
+        found = self.types.type_of(node)
+        kind = None if found is None else kind_of(found)
+        return exactly(kind) if getattr(kind, "kind", "") in "iu" else None
 
     def conversion_to(self, found):
         return None if found is None else conversion(kind_of(found))
@@ -210,8 +216,8 @@ class Expressions(Access):
         compute, convert = UNARY[type(node.op)], self.conversion_of(node)
         if convert is None:
             return self.counted(node, "unary", lambda f: compute(value(f)))
-        exact = EXACT_UNARY[type(node.op)]
-        return self.counted(node, "unary", lambda f: convert(exact(strong(convert(value(f))))))
+        exact, narrow = EXACT_UNARY[type(node.op)], self.narrow(node.operand) or convert
+        return self.counted(node, "unary", lambda f: convert(exact(strong(narrow(value(f))))))
 
     def counted(self, node, op, compute):
         """An operation that the watcher is told of, each time it is executed."""

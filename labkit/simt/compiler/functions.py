@@ -104,6 +104,33 @@ def frozen(function):
     return found
 
 
+@functools.lru_cache(maxsize=512)
+def may_wait(function):
+    """Whether a function, or one that it calls, has a loop that could wait for another thread: a
+    `while` that touches memory or calls anything."""
+    todo, seen = [function], set()
+    while todo:
+        one = todo.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        loops = (node for node in ast.walk(source_of(one)) if isinstance(node, ast.While))
+        if any(isinstance(part, ast.Call | ast.Subscript) for loop in loops
+               for part in ast.walk(loop)):  # fmt: skip
+            return True
+        todo += _device_functions(one)
+    return False
+
+
+def _device_functions(function):
+    """The device functions that a function names, also as `module.name`."""
+    named = list(frozen(function).values())
+    for module in [found for found in named if isinstance(found, types.ModuleType)]:
+        named += [getattr(module, name, None) for name in function.__code__.co_names]
+    found = (getattr(one, "py_func", None) for one in named)
+    return [one for one in found if isinstance(one, types.FunctionType)]
+
+
 def assigned(node):
     """The names that a function assigns to, not looking into functions inside it."""
     found, todo = [], list(node.body) if isinstance(node.body, list) else [node.body]

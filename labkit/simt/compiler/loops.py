@@ -1,9 +1,11 @@
 """Loops: turns until no lane is left, and the watch over those that may never end."""
 
+import functools
 import time
 
 import numpy as np
 
+from labkit.simt.errors import Stuck
 from labkit.simt.lanes.compaction import Compaction, fewer_lanes, taken
 from labkit.simt.lanes.masks import NONE
 from labkit.simt.lanes.values import binary, cast, comparison, is_vector
@@ -12,6 +14,7 @@ LOOK_TURNS = 64  # how often a `while` loop is looked at: does it still change a
 LOOK_S = 0.1  # and how often at least, once it has run a few turns
 COMPACT_TURNS = 16  # how often a loop is asked whether few of its warps are still active
 PATIENCE_S = 1.2  # how long a `while` loop may go on without letting go a lane or changing memory
+TRYING_S = 0.2  # the same for a loop that tries to change memory in each turn, as for a lock
 
 
 def loop(f, turns, orelse, may_compact):
@@ -124,30 +127,35 @@ class Counted:
 class Guard:
     """The turns of a `while` loop, which is looked at now and then, for it may never end.
 
-    A turn in which no lane leaves, no local and no memory changes will repeat for ever: that is
-    certain. Behind it stands a guess, by time, for loops that only count.
+    A turn in which no lane leaves, no local and no memory changes will repeat for ever, unless
+    others change what it waits for: that is certain. Behind it stands a guess, by time, for loops
+    that only count. Who runs apart from others is looked at in each turn, and gives way to them.
     """
 
     def __init__(self, location, condition, body, patience_s):
-        self.location, self.condition, self.body, self.patience_s = (
-            location,
-            condition,
-            body,
-            patience_s,
-        )
+        self.location, self.condition, self.body = location, condition, body
+        self.patience_s = patience_s
         self.mask, self.since, self.before = None, time.monotonic(), None
         self.looked = self.since
 
     def take(self, lanes):
         pass
 
+    def is_due(self, f, number):
+        """Whether to look at this turn."""
+        if f.batch.scheduler:
+            return True
+        long_ago = time.monotonic() - self.looked > LOOK_S
+        return number > 8 and (number % LOOK_TURNS == 0 or long_ago)
+
     def test(self, f, number, mask):
-        if number > 8 and (number % LOOK_TURNS == 0 or time.monotonic() - self.looked > LOOK_S):
-            self.looked = time.monotonic()
+        if self.is_due(f, number):
+            self.looked, self.number = time.monotonic(), number
             if mask is not self.mask:
                 self.mask, self.since = mask, self.looked
-            self.before = (list(f.vals), f.batch.tracking, f.batch.changed)
-            f.batch.tracking, f.batch.changed = True, False
+            version = f.batch.scheduler and f.batch.scheduler.version
+            self.before = (list(f.vals), f.batch.tracking, f.batch.changed, version)
+            f.batch.tracking, f.batch.changed, f.batch.tried = True, False, False
         go, left = mask.split(self.condition(f))
         f.watch.branch(f, self.location, mask, go, left)
         return go, left
@@ -157,32 +165,60 @@ class Guard:
         self.body(f)
         if self.before is None:
             return
-        (before, tracking, changed), self.before = self.before, None
+        (before, tracking, changed, version), self.before = self.before, None
         still = not f.batch.changed
         f.batch.tracking, f.batch.changed = tracking, changed or f.batch.changed
         staying = f.mask.n + sum(part.n for part in f.continued)
-        if not still:
+        still_there = start is self.mask and staying == start.n
+        if f.batch.scheduler:
+            self.give_way(f, still_there, still and still_there and before, version)
+        elif not still:
             self.since = time.monotonic()
-        elif start is self.mask and staying == start.n:
+        elif still_there:
             self.judge(f, before, time.monotonic() - self.since)
 
-    def judge(self, f, before, waited_s):
-        mask = self.mask
-        same = all(_same(old, new, mask) for old, new in zip(before, f.vals, strict=True))
-        if not same and waited_s < self.patience_s:
+    def patience(self, f):
+        return TRYING_S if f.batch.tried else self.patience_s
+
+    def give_way(self, f, still_there, before, version):
+        """Let other groups go on: at once where this one gets no further, else now and then."""
+        if before is False:
+            if not still_there:
+                f.batch.scheduler.progress()
+            if self.number % LOOK_TURNS == LOOK_TURNS - 1:
+                f.batch.scheduler.give_turn(f.batch)
             return
-        why = (
-            "a turn of this loop changed no variable and no memory, so it repeats for ever"
-            if same
-            else f"this loop went on for {waited_s:.1f} s without a thread leaving it or changing "
-            f"memory; that it never ends is a guess (labkit.simt.compiler.loops.PATIENCE_S)"
-        )
+        fail = functools.partial(self.failure, f)
+        if self.is_same(f, before):
+            f.batch.scheduler.wait(f, self.mask, version, fail)
+        else:
+            f.batch.scheduler.pause(f, self.mask, self.patience(f), fail)
+
+    def is_same(self, f, before):
+        return all(_same(old, new, self.mask) for old, new in zip(before, f.vals, strict=True))
+
+    def judge(self, f, before, waited_s):
+        if self.is_same(f, before):
+            raise self.failure(
+                f, "a turn of this loop changed no variable and no memory, so it repeats for ever"
+            )
+        if waited_s > self.patience(f):
+            raise self.failure(
+                f,
+                f"this loop went on for {waited_s:.1f} s without a thread leaving it or changing "
+                f"memory; that it never ends is a guess (labkit.simt.compiler.loops.PATIENCE_S)",
+            )
+
+    def failure(self, f, why):
+        mask = self.mask
         said = (
-            f"{why}. {mask.n} threads are in it, among them {{who}}. A thread cannot wait for "
-            f"another of its warp, nor for a block that may not have started: use syncthreads() "
-            f"within a block and grid.sync() across blocks"
+            f"{why}. {mask.n} threads are in it, among them {{who}}. Nobody is left who could let "
+            f"them go: a lock that is never released, a flag that is never set, or a block that "
+            f"cannot start before this one ends"
         )
-        f.fail("livelock", self.location, mask.lanes[0], said)
+        error = f.complaint("livelock", self.location, mask.lanes[0], said, Stuck)
+        error.waiting = [(f.batch, mask)]
+        return error
 
 
 def _same(old, new, mask):

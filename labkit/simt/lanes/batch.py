@@ -74,13 +74,22 @@ def geometry(block, n_blocks):
 
 
 class Batch:
-    """Blocks `first` to `first + n_blocks - 1` of a launch while they run."""
+    """Blocks `first` to `first + n_blocks - 1` of a launch while they run.
+
+    tracking, changed   whether anybody asks if memory changes, and whether it has
+    tried               whether it was written, with or without changing it
+    scheduler           whom to ask where lanes wait for others; None while all run in step
+    is_whole, is_split  whether it is made of whole blocks, or only of part of a warp
+    in_picture          whether the first block runs here as the pictures show it
+    """
+
+    scheduler, is_whole, is_split, tried = None, True, False, False
 
     def __init__(self, launch, first, n_blocks):
         self.launch, self.first, self.geometry = launch, first, geometry(launch.block, n_blocks)
         self.live = self.geometry.entry  # the lanes that have not left the kernel
         self.leaving = self.geometry.nobody  # those that have nothing left to do in it
-        self.n_lanes = self.geometry.n_lanes
+        self.n_lanes, self.whole, self.memo = self.geometry.n_lanes, self, launch.memo
         self.tracking, self.changed = False, False
         self.forget()
 
@@ -106,6 +115,18 @@ class Batch:
         if axis not in self._global:
             self._global[axis] = self.block(axis) * self.launch.block[axis] + self.thread(axis)
         return self._global[axis]
+
+    @property
+    def in_picture(self):
+        return self.first == 0
+
+    def seen(self, array):
+        """A shared array, as the lanes of this batch have it."""
+        return array
+
+    def wrote(self, changed):
+        """Memory was written, while somebody asks whether that changed it."""
+        self.changed, self.tried = self.changed | changed, True
 
     def index_range(self, vector):
         """Bounds of a vector of indices, remembered while the batch runs."""
@@ -174,8 +195,8 @@ class SharedMemory:
         if key not in self._arrays:
             n_bytes = self.dynamic_bytes if dynamic else math.prod(shape) * dtype.itemsize
             shape = (n_bytes // dtype.itemsize,) if dynamic else shape
-            self._arrays[key] = self._view(batch, key[0], location, shape, dtype, n_bytes)
-        return self._arrays[key]
+            self._arrays[key] = self._view(batch.whole, key[0], location, shape, dtype, n_bytes)
+        return batch.seen(self._arrays[key])
 
     def _view(self, batch, key, location, shape, dtype, n_bytes):
         n_blocks = batch.geometry.n_blocks

@@ -4,6 +4,8 @@ A warp stays whole, so shuffles, votes and counters do not notice. Barriers woul
 in it is never compacted.
 """
 
+import functools
+
 import numpy as np
 
 from labkit.simt.lanes.batch import Batch
@@ -22,8 +24,13 @@ class CompactBatch(Batch):
     def __init__(self, whole, lanes):
         self.whole, self.lanes, self.n_lanes = whole, lanes, len(lanes)
         self.launch, self.first, self.tracking = whole.launch, whole.first, whole.tracking
-        self.changed, self.geometry = False, whole.geometry.taken(lanes)
+        self.changed, self.geometry, self.memo = False, whole.geometry.taken(lanes), whole.memo
         self.forget()
+
+    @functools.cached_property
+    def live(self):
+        """The lanes that have not left the kernel, which none does in such a loop."""
+        return Mask(self.whole.live.bits[self.lanes])
 
     def block(self, axis):
         return taken(self.whole.block(axis), self.lanes)
@@ -41,7 +48,7 @@ def fewer_lanes(f, mask):
     """The lanes of the warps that a loop still needs, where it gains from going on with these; else
     None."""
     n = f.batch.n_lanes
-    if n < LEAST_LANES or LEAST_GAIN * mask.n > n or f.parent is not None:
+    if n < LEAST_LANES or LEAST_GAIN * mask.n > n or f.parent is not None or f.batch.scheduler:
         return None
     # The pictures are of the first block, which therefore stays.
     first = np.arange(f.batch.geometry.lanes_per_block // WARP_SIZE)

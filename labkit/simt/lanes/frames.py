@@ -43,7 +43,7 @@ class Frame:
 
     def __init__(self, code, batch, mask, parent=None):
         self.code, self.batch, self.parent = code, batch, parent
-        self.watch, self.memo = batch.launch.watch, batch.launch.memo
+        self.watch, self.memo = batch.launch.watch, batch.memo
         self.mask = self.entry = mask
         self.vals, self.defs = [UNSET] * len(code.slots), [None] * len(code.slots)
         self.broke, self.continued = [], []
@@ -70,11 +70,15 @@ class Frame:
             self.defs[slot] = self.entry
 
     def fail(self, kind, location, lane, sentence, error=KernelError, **details):
-        """Complain of a lane: `{who}` in the sentence becomes its thread and block."""
+        """Raise what `complaint` makes."""
+        raise self.complaint(kind, location, lane, sentence, error, **details)
+
+    def complaint(self, kind, location, lane, sentence, error=KernelError, **details):
+        """An error of a lane: `{who}` in the sentence becomes its thread and block."""
         thread, block = self.batch.name_of(int(lane))
         sentence = sentence.replace("{who}", f"thread {thread} of block {block}")
         details |= {"thread": thread, "block": block}
-        raise error(sentence, kind, location.function, location.line, **details)
+        return error(sentence, kind, location.function, location.line, **details)
 
     def jump(self, bucket):
         """Leave what is being run, in the active lanes; the loop takes them from its bucket."""

@@ -307,7 +307,7 @@ def save(f, location, array, address, shift, value):
     f.watch.access("store", f, location, array, address, shift, value)
     where, value = _target(f.mask, address, shift, value)
     if f.batch.tracking:
-        f.batch.changed |= differs(array.store[where], value)
+        f.batch.wrote(differs(array.store[where], value))
     array.store[where] = value
 
 

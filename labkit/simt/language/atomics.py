@@ -51,7 +51,7 @@ def _operate(f, array, index, values, step, dtypes):
     before = array.store[where] if f.batch.tracking else None
     old = _in_turn(array.store, where, _spread_out(f, *values), step)
     if before is not None:
-        f.batch.changed |= differs(before, array.store[where])
+        f.batch.wrote(differs(before, array.store[where]))
     result = np.zeros(f.batch.n_lanes, array.dtype)
     result[f.mask.lanes] = old
     return result
@@ -118,7 +118,7 @@ def _forgetting(ufunc, dtypes, prepare=_as_it_is):
         before = array.store[where] if f.batch.tracking else None
         ufunc.at(array.store, where, value.astype(array.dtype, copy=False))
         if before is not None:
-            f.batch.changed |= differs(before, array.store[where])
+            f.batch.wrote(differs(before, array.store[where]))
 
     return run
 

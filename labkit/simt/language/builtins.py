@@ -85,9 +85,8 @@ def _extreme(is_better):
         for arg in args[1:]:
             other = cast(arg, kind)
             better = is_better(other, best)
-            if kind.kind == "f":  # as the hardware has it: a NaN never wins
+            if kind.kind == "f" and len(args) == 2:  # one instruction, where a NaN never wins
                 better = np.logical_or(better, np.not_equal(best, best))
-                better = np.logical_and(better, np.equal(other, other))
             best = select(better, other, best)
         return best
 

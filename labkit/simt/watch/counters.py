@@ -30,10 +30,10 @@ class Counter(Watcher):
     def start(self, run, values):
         self.run, self.regions = run, Regions(values)
         self.lines, self.samples, self.film, self.timeline = {}, {}, [], []
-        self.epoch, self.first = 0, True
+        self.epoch = 0
 
     def batch(self, batch):
-        self.epoch, self.first = 0, batch.first == 0
+        self.epoch = 0
 
     def line(self, location):
         found = self.lines.get(location.source)
@@ -56,7 +56,7 @@ class Counter(Watcher):
         line.branches += outer.warps
         if yes.n and no.n:
             line.divergent_branches += yes.warps + no.warps - outer.warps
-        if self.first and len(self.film) < REMEMBERED:
+        if f.batch.in_picture and len(self.film) < REMEMBERED:
             words = [int(mask.words[0]) if mask.n else 0 for mask in (outer, yes, no)]
             self.film.append(Step(location.function, location.line, *words))
 
@@ -66,7 +66,7 @@ class Counter(Watcher):
         self.note(f, location, "barrier", "")
 
     def note(self, f, location, kind, array):
-        if self.first and len(self.timeline) < REMEMBERED:
+        if f.batch.in_picture and len(self.timeline) < REMEMBERED:
             words = f.mask.words[: f.batch.geometry.lanes_per_block // WARP_SIZE]
             self.timeline.append(
                 Event(self.epoch, location.function, location.line, kind, array, words.tobytes())
@@ -76,7 +76,7 @@ class Counter(Watcher):
         mask, line, space = f.mask, self.line(location), array.allocation.space
         line.instructions += mask.warps
         line.lanes += mask.n
-        if self.first:
+        if f.batch.in_picture:
             self.note(f, location, kind, array.name)
             self.sample(kind, f, location, array, address, shift)
         if kind == "atomic":

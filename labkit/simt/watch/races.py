@@ -61,12 +61,11 @@ class RaceCheck(Watcher):
     findings   by kinds of access and lines: (how far apart the threads are, a Finding's fields)
     """
 
-    may_compact = False  # threads are numbered by their lanes
-
     def __init__(self, strict):
         self.strict, self.findings = strict, {}
 
     def start(self, run, values):
+        self.findings = {}
         self.run, self.lanes, self.regions = run, run.lanes_per_block, Regions(values)
         self.clock, self.grid_time, self.sites, self.numbers, self.tables = 0, 0, [], {}, {}
         self.barrier_time = np.zeros(run.n_blocks, np.int32)
@@ -74,7 +73,11 @@ class RaceCheck(Watcher):
         self.fences = Fences(self.lanes, self.barrier_time)
 
     def batch(self, batch):
-        self.shared, self.first = {}, batch.first * self.lanes
+        self.shared = {}
+
+    def threads(self, f):
+        """The numbers of the active threads in the launch."""
+        return f.batch.first * self.lanes + f.batch.geometry.lane[f.mask.lanes]
 
     # What orders
 
@@ -83,7 +86,7 @@ class RaceCheck(Watcher):
         return self.clock
 
     def barrier(self, f, location):
-        now, blocks = self.tick(), np.unique((self.first + f.mask.lanes) // self.lanes)
+        now, blocks = self.tick(), np.unique(self.threads(f) // self.lanes)
         self.fences.barrier(blocks, now)
         self.barrier_time[blocks] = now
 
@@ -92,10 +95,11 @@ class RaceCheck(Watcher):
 
     def syncwarp(self, f, members):
         if self.strict:
-            self.warp_time[self.first + np.flatnonzero(members)] = self.tick()
+            numbers = f.batch.geometry.lane + f.batch.first * self.lanes
+            self.warp_time[numbers[members]] = self.tick()
 
-    def fence(self, f):
-        self.fences.fence(self.first + f.mask.lanes, self.tick())
+    def fence(self, f, scope):
+        self.fences.fence(self.threads(f), self.tick())
 
     # What is checked
 
@@ -104,7 +108,7 @@ class RaceCheck(Watcher):
             return
         lanes = f.mask.lanes
         where = np.full(len(lanes), shift) if address.base is None else address.pick(f.mask) + shift
-        step = Access(kind, location, array, self.first + lanes, where, self.tick(), f)
+        step = Access(kind, location, array, self.threads(f), where, self.tick(), f)
         if kind == "store":
             new = np.empty(len(lanes), array.dtype)
             new[...] = value[lanes] if isinstance(value, np.ndarray) else value

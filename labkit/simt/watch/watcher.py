@@ -18,7 +18,7 @@ class Watcher:
         """Do nothing."""
 
     start = batch = operation = branch = access = wrapped = ignore
-    barrier = grid_barrier = syncwarp = fence = ignore
+    barrier = grid_barrier = syncwarp = fence = warp = ignore
 
 
 NOBODY = Watcher()

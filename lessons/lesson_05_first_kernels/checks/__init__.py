@@ -1,9 +1,10 @@
-"""Checks of lesson 05: how many blocks, a map, a table, a grid stride, less divergence."""
+"""Checks of lesson 05: its four turns, and the exercises."""
 
 from lessons.lesson_05_first_kernels.checks import (
-    how_many_blocks,
-    clamp,
-    distances,
-    scale_add,
+    turns,
+    launch_plan,
+    business_logic,
+    pooling,
+    integral,
     two_crowds,
 )

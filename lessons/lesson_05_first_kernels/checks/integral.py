@@ -1,0 +1,77 @@
+"""Exercise 05.4: an integral by chance, on a grid of any size."""
+
+import numpy as np
+
+from labkit.simt import cuda
+from labkit.teach import kernels
+from labkit.teach.kernels import changed
+from labkit.teach.registry import always, exercise, solution
+
+_SHARE = "range(thread, n_points, cuda.gridsize(1))"
+_POINT = "(uniform(states, thread) * (high - low) + low)"
+_sums = solution("05.4")
+
+
+@exercise(
+    "05.4",
+    title="an integral by chance",
+    in_place=True,
+    wrong=[
+        (kernels.empty, "your kernel is empty", "todo"),
+        (always(0), "@cuda.jit"),
+        (changed(_sums, _SHARE, "range(n_points)"), "adds up too many points"),
+        (changed(_sums, _SHARE, "range(n_points // cuda.gridsize(1))"), "adds up too few points"),
+        (changed(_sums, _SHARE, "range(1)"), "adds up too few points"),
+        (changed(_sums, "total +=", "total ="), "not a sum of 1/x"),
+        (changed(_sums, "uniform(states, thread)", "uniform(states, 0)"), "race"),
+        (changed(_sums, "sums[thread] = total", "sums[0] = total"), "race"),
+        (changed(_sums, "sums[thread] = total", "sums[thread] += total"), "as sums was before"),
+        (changed(_sums, "1.0 / ", ""), "not a sum of 1/x"),
+        (changed(_sums, _POINT, "uniform(states, thread)"), "not a sum of 1/x"),
+    ],
+)
+def sums_of_one_over_x(answer, rng):
+    for blocks, threads in ((1, 32), (2, 48), (3, 64)):
+        n_threads = blocks * threads
+        n_points = n_threads * rng.randint(2, 4) + rng.randint(1, n_threads - 1)
+        low, high = rng.uniform(1, 2), rng.uniform(3, 4)
+        seed = rng.getrandbits(30)
+        states = cuda.random.create_xoroshiro128p_states(n_threads, seed).copy_to_host()
+        running = _running_sums(states.copy(), low, high, n_points)
+        sums, case = np.full(n_threads, np.nan), f"{n_points} points, {n_threads} threads"
+        kernels.run(answer, blocks, threads, states, low, high, n_points, sums, case=case)
+        for thread, got in enumerate(sums):
+            share = len(range(thread, n_points, n_threads))
+            _assert_share(got, running[thread], share, f"{case}: thread {thread}")
+
+
+def _running_sums(states, low, high, n_points):
+    """[thread, n]: the sum of 1/x over the first n points of each thread's generator."""
+    draws = np.zeros((len(states), n_points + 1), np.float32)
+    _draw[len(states), 1](states, draws)
+    terms = 1.0 / (draws * (high - low) + low)
+    terms[:, 0] = 0.0
+    return terms.cumsum(axis=1)
+
+
+@cuda.jit
+def _draw(states, draws):
+    thread = cuda.grid(1)
+    for n in range(1, draws.shape[1]):
+        draws[thread, n] = cuda.random.xoroshiro128p_uniform_float32(states, thread)
+
+
+def _assert_share(got, running, share, case):
+    """Hold what a thread stored against the sum of its share, and say what else it may be."""
+    assert not np.isnan(got), (
+        f"{case}: its sum is NaN, as sums was before. Did it add to what was there, or store "
+        f"nothing?"
+    )
+    found = np.nonzero(np.isclose(running, got, rtol=1e-5))[0]
+    assert found.size, (
+        f"{case} stored {got:.6g}, which is not a sum of 1/x at the first points of its own "
+        f"generator"
+    )
+    n = int(found[0])
+    assert n >= share, f"{case} adds up too few points, {n} of {share}"
+    assert n <= share, f"{case} adds up too many points, {n} for {share}"

@@ -1,0 +1,52 @@
+"""Exercise 05.3: max pooling in overlapping squares, as AlexNet does it."""
+
+import math
+
+import numpy as np
+
+from labkit.teach import kernels
+from labkit.teach.kernels import changed
+from labkit.teach.registry import always, exercise, solution
+
+_INSIDE = "row < out.shape[0] and col < out.shape[1]"
+_CORNER = "image[2 * row, 2 * col]"
+_WRITE = "Guard what you write: row counts along out.shape[0], and col along out.shape[1]"
+_max_pool = solution("05.3")
+
+
+@exercise(
+    "05.3",
+    title="max pooling",
+    in_place=True,
+    wrong=[
+        (kernels.empty, "your kernel is empty", "todo"),
+        (always(0), "@cuda.jit"),
+        (changed(_max_pool, _INSIDE, "True"), "out-of-bounds"),
+        (changed(_max_pool, _INSIDE, _INSIDE.replace("out", "image")), "Guard what you write"),
+        (changed(_max_pool, "col, row = ", "row, col = "), "x is the column"),
+        (changed(_max_pool, f"largest = {_CORNER}", "largest = 0.0"), "all nine may be negative"),
+        (changed(_max_pool, "range(3)", "range(2)"), "expected"),
+        (changed(_max_pool, "range(3)", "range(4)"), "out-of-bounds"),
+        (changed(_max_pool, "image[2 * row + down, 2 * col + right]", _CORNER), "expected"),
+        (
+            changed(_max_pool, "image[2 * row + down, 2 * col + right]", "image[row + down, col]"),
+            "expected",
+        ),
+    ],
+)
+def max_pool(answer, rng):
+    rows, columns = rng.randint(10, 14), rng.randint(35, 44)
+    for shape in ((rows, columns), (columns, rows), (1, 1), (8, 16)):
+        image = kernels.numbers(rng, *(2 * size + 1 for size in shape))
+        image[:3, :3] = -np.abs(image[:3, :3]) - 1
+        out, case = np.full(shape, np.nan), f"an output of {shape[0]} rows and {shape[1]} columns"
+        grid = math.ceil(shape[1] / 16), math.ceil(shape[0] / 8)
+        kernels.run(answer, grid, (16, 8), image, out, case=case, remedy=_WRITE)
+        n_missing = int(np.isnan(out).sum())
+        assert not n_missing, (
+            f"{case}: {n_missing} elements were never written. x is the column, and cuda.grid(2) "
+            f"gives x first"
+        )
+        assert out[0, 0] != 0, f"{case}: out[0, 0] is 0, and all nine may be negative: where from?"
+        squares = np.lib.stride_tricks.sliding_window_view(image, (3, 3))[::2, ::2]
+        kernels.assert_equal(out, squares.max(axis=(2, 3)), case)

@@ -1,0 +1,183 @@
+"""The turns of lesson 05: a map, a table, a loop of any length, a grid of any size."""
+
+import math
+
+import numpy as np
+
+from labkit.simt import cuda
+from labkit.teach import kernels
+from labkit.teach.kernels import changed
+from labkit.teach.registry import always, exercise, solution
+
+_GUARD = "i < out.size"
+_NO_ELEMENT = "Which threads should do nothing? The index of the last element is out.size - 1"
+_DEGREES = "1.8 * celsius[i] + 32"
+_fahrenheit = solution("05.t1")
+
+
+@exercise(
+    "05.t1",
+    title="a map with a guard",
+    in_place=True,
+    wrong=[
+        (kernels.empty, "your kernel is empty", "todo"),
+        (always(0), "@cuda.jit"),
+        (changed(_fahrenheit, _GUARD, "True"), "out-of-bounds"),
+        (changed(_fahrenheit, _GUARD, "i <= out.size"), "last element is out.size - 1"),
+        (changed(_fahrenheit, _GUARD, "i < out.size - 1"), "was never written"),
+        (changed(_fahrenheit, _GUARD, "i < 1000"), "out-of-bounds"),
+        (changed(_fahrenheit, _DEGREES, "1.8 * (celsius[i] + 32)"), "expected"),
+        (changed(_fahrenheit, _DEGREES, "50.0"), "is 50, expected"),
+    ],
+)
+def fahrenheit(answer, rng):
+    for n, threads in _ragged_sizes(rng):
+        celsius, out = kernels.numbers(rng, n), np.full(n, np.nan)
+        case = f"{n} elements in blocks of {threads}"
+        grid = math.ceil(n / threads)
+        kernels.run(answer, grid, threads, celsius, out, case=case, remedy=_NO_ELEMENT)
+        kernels.assert_equal(out, 1.8 * celsius + 32, case)
+
+
+def _ragged_sizes(rng):
+    """(elements, threads): one element, a full grid, and sizes that no block divides."""
+    threads = rng.choice((32, 64, 96))
+    return [
+        (threads * rng.randint(2, 5) - rng.randint(1, threads - 1), threads),
+        (4 * threads, threads),
+        (threads * rng.randint(2, 5) + 1, threads),
+        (1, 32),
+    ]
+
+
+_INSIDE = "row < out.shape[0] and col < out.shape[1]"
+_SWAPPED = "col < out.shape[0] and row < out.shape[1]"
+_NO_CELL = "Guard each axis: row counts along out.shape[0], and col along out.shape[1]"
+_PRODUCT = "left[row] * top[col]"
+_times_table = solution("05.t2")
+
+
+@exercise(
+    "05.t2",
+    title="a table with two guards",
+    in_place=True,
+    wrong=[
+        (kernels.empty, "your kernel is empty", "todo"),
+        (always(None), "@cuda.jit"),
+        (changed(_times_table, _INSIDE, "True"), "out-of-bounds"),
+        (changed(_times_table, _INSIDE, "row < out.shape[0]"), "out-of-bounds"),
+        (
+            changed(_times_table, _INSIDE, "col < out.shape[0] and row < out.shape[1]"),
+            "Guard each axis",
+        ),
+        (changed(_times_table, "col, row = ", "row, col = "), "x is the column"),
+        (changed(_times_table, "out[row, col]", "out[col, row]"), "out-of-bounds"),
+        (changed(_times_table, _PRODUCT, "left[col] * top[row]"), "out-of-bounds"),
+        (changed(_times_table, _PRODUCT, "left[row] + top[col]"), "expected"),
+    ],
+)
+def times_table(answer, rng):
+    rows, columns = rng.randint(20, 30), rng.randint(70, 90)
+    for shape in ((rows, columns), (columns, rows), (1, columns), (16, 32)):
+        left, top = (kernels.numbers(rng, n) for n in shape)
+        out = np.full(shape, np.nan)
+        grid = math.ceil(shape[1] / 16), math.ceil(shape[0] / 8)
+        case = f"{shape[0]} rows and {shape[1]} columns in blocks of (16, 8)"
+        kernels.run(answer, grid, (16, 8), left, top, out, case=case, remedy=_NO_CELL)
+        n_missing = int(np.isnan(out).sum())
+        assert not n_missing, (
+            f"{case}: {n_missing} elements were never written. x is the column, and cuda.grid(2) "
+            f"gives x first"
+        )
+        kernels.assert_equal(out, left[:, None] * top, case)
+
+
+_collatz = solution("05.t3")
+
+
+@exercise(
+    "05.t3",
+    title="a loop that ends when its thread is done",
+    in_place=True,
+    max_time_s=4,  # for a loop that never ends; right answers take a tenth of a second
+    wrong=[
+        (kernels.empty, "your kernel is empty", "todo"),
+        (always(0), "@cuda.jit"),
+        (changed(_collatz, "n != 1", "n > 2"), "your kernel counts"),
+        (changed(_collatz, "count = 0", "count = 1"), "for 1 your kernel counts 1, expected 0"),
+        (changed(_collatz, "n //= 2", "n //= 1"), "does a loop end?", "error"),
+        (changed(_collatz, "        count += 1", "            count += 1"), "your kernel counts"),
+        (changed(_collatz, "while n != 1:", "if n != 1:"), "your kernel counts"),
+        (changed(_collatz, "count += 1", "count = 7"), "for 2 your kernel counts 7"),
+    ],
+)
+def collatz(answer, rng):
+    for n, threads in ((rng.randint(100, 150), 32), (rng.randint(200, 250), 96), (1, 32)):
+        numbers = np.random.default_rng(rng.getrandbits(64)).integers(1, 1000, n)
+        numbers[:6], steps = np.arange(1, 7)[:n], np.full(n, -1, np.int32)
+        case = f"{n} numbers in blocks of {threads}"
+        kernels.run(answer, math.ceil(n / threads), threads, numbers, steps, case=case)
+        for number, got in sorted(zip(numbers.tolist(), steps.tolist(), strict=True)):
+            right = _steps(number)
+            assert got == right, f"{case}: for {number} your kernel counts {got}, expected {right}"
+
+
+def _steps(n):
+    """The number of Collatz steps from n to 1."""
+    count = 0
+    while n != 1:
+        n, count = n // 2 if n % 2 == 0 else 3 * n + 1, count + 1
+    return count
+
+
+_STRIDES = "cuda.grid(1), out.size, cuda.gridsize(1)"
+_EVERY = f"for i in range({_STRIDES}):"
+_STOP = "A thread that steps on has to stop before out.size"
+_scale_add = solution("05.t4")
+
+
+@cuda.jit
+def _scale_add_no_guard(a, x, y, out):
+    i = cuda.grid(1)
+    while True:
+        out[i] = a * x[i] + y[i]
+        i += cuda.gridsize(1)
+
+
+@exercise(
+    "05.t4",
+    title="a grid of any size",
+    in_place=True,
+    wrong=[
+        (kernels.empty, "your kernel is empty", "todo"),
+        (always(0), "@cuda.jit"),
+        (
+            changed(_scale_add, _EVERY, "i = cuda.grid(1)\n    if i < out.size:"),
+            "one element and stops",
+        ),
+        (changed(_scale_add, _STRIDES, "out.size"), "stored more than once"),
+        (changed(_scale_add, "cuda.gridsize(1)", "cuda.blockDim.x"), "stored more than once"),
+        (changed(_scale_add, "cuda.gridsize(1)", "cuda.gridDim.x"), "stored more than once"),
+        (changed(_scale_add, "out.size", "out.size + 1"), "out-of-bounds"),
+        (_scale_add_no_guard, "out-of-bounds"),
+        (changed(_scale_add, "a * x[i] + y[i]", "3.0"), "is 3, expected"),
+    ],
+)
+def scale_add(answer, rng):
+    for blocks, threads in ((2, 64), (3, 96), (1, 32), (40, 32)):
+        n = rng.randint(500, 700)
+        a, x, y = rng.uniform(1, 2), kernels.numbers(rng, n), kernels.numbers(rng, n)
+        case = f"{n} elements, {blocks} blocks of {threads} threads"
+        out = np.full(n, np.nan)
+        kernels.run(answer, blocks, threads, a, x, y, out, case=case, remedy=_STOP)
+        n_left = int(np.isnan(out).sum())
+        assert not n_left, (
+            f"{case}: {n_left} elements were never written. It seems that each of your threads "
+            f"does one element and stops"
+        )
+        kernels.assert_equal(out, a * x + y, case)
+        stored = kernels.counts(answer, blocks, threads, a, x, y, out, case=case).global_stores
+        assert stored.bytes_requested == out.nbytes, (
+            f"{case}: right, but {stored.bytes_requested // out.itemsize} stores were made: some "
+            f"elements are stored more than once. Think how far it is to a thread's next element"
+        )

@@ -1,0 +1,113 @@
+"""On a real GPU numba-cuda leaves the arrays of a kernel as the executor does, bit by bit.
+
+Skipped without a GPU. The kernels are those of the course and those at the edge of the language.
+"""
+
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from compile_kernels import packed
+from gpu_counters import job_of
+
+from labkit.simt import KernelError, choice
+from tests.simt.course_kernels import course_launches
+from tests.stacks import edge_kernels
+
+ROOT = Path(__file__).parents[2]
+N_PROCESSES = 8
+pytestmark = pytest.mark.skipif(
+    not choice._driver_sees_a_gpu(), reason="no NVIDIA GPU answers the driver here"
+)
+# A race or a shuffle from absent lanes is undefined on a GPU: the lessons show these on purpose.
+UNDEFINED = {"histogram", "ranks", "scan", "last_warp", "differences", "ranks_with_a_fault"}
+# Sines and their kin differ in the last bits: libdevice's are not the CPU's.
+ULPS = 4
+
+
+def is_defined(launch):
+    """Is there one right result? What leaves an array shows another on each GPU."""
+    try:
+        here(launch.kernel, job_of(launch))
+    except KernelError:
+        return False
+    return launch.name not in UNDEFINED
+
+
+def edge_job(edge):
+    return {
+        "kernel": packed(edge.kernel.py_func), "arguments": edge_kernels.arguments(), "grid": 1,
+        "block": 4, "shared_bytes": 0,
+    }  # fmt: skip
+
+
+def here(kernel, job):
+    """The arrays as the executor leaves them."""
+    args = pickle.loads(pickle.dumps(job["arguments"]))
+    kernel[job["grid"], job["block"], 0, job["shared_bytes"]](*args)
+    return [arg for arg in args if isinstance(arg, np.ndarray)]
+
+
+def on_the_gpu(jobs, folder):
+    """The result of each job, in processes of their own: a fault ends one of them."""
+
+    def work(part):
+        task, results = folder / f"{part}.jobs", folder / f"{part}.results"
+        task.write_bytes(pickle.dumps(jobs[part::N_PROCESSES]))
+        command = [sys.executable, ROOT / "tools" / "gpu_replay.py", task, results]
+        done = subprocess.run(command, capture_output=True, text=True)
+        found = ["the process died: " + done.stderr[-200:]] * len(jobs[part::N_PROCESSES])
+        with results.open("rb") as file:
+            for _ in found:
+                try:
+                    number, result = pickle.load(file)
+                except EOFError:
+                    break
+                found[number] = result
+        return found
+
+    with ThreadPoolExecutor() as pool:
+        parts = list(pool.map(work, range(N_PROCESSES)))
+    return [parts[n % N_PROCESSES][n // N_PROCESSES] for n in range(len(jobs))]
+
+
+def difference(ours, theirs):
+    """What differs, in words, or None."""
+    if isinstance(theirs, str):
+        return theirs
+    for number, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+        if a.tobytes() == b.tobytes():
+            continue
+        if a.dtype.kind in "fc" and np.allclose(a, b, rtol=ULPS * np.finfo(a.dtype).eps, atol=0,
+                                                equal_nan=True):  # fmt: skip
+            continue
+        return f"array {number}: here {a.ravel()[:8]}, on the GPU {b.ravel()[:8]}"
+    return None
+
+
+def compared(kernels, jobs, folder):
+    results = on_the_gpu(jobs, folder)
+    found = {}
+    for (name, kernel), job, theirs in zip(kernels, jobs, results, strict=True):
+        if said := difference(here(kernel, job), theirs):
+            found[name] = said
+    return found
+
+
+def test_the_kernels_of_the_course_leave_the_same_arrays(tmp_path):
+    launches = [one for one in course_launches() if is_defined(one)]
+    assert len(launches) > 60
+    kernels = [(f"{one.source}: {one.name} {one.sizes}", one.kernel) for one in launches]
+    assert compared(kernels, [job_of(one) for one in launches], tmp_path) == {}
+
+
+def test_kernels_at_the_edge_of_the_language_leave_the_same_arrays(tmp_path):
+    edges = [edge for edge in edge_kernels.edges() if edge.only is None and not edge.refusal()]
+    kernels = [(f"{number}: {edge.body}", edge.kernel) for number, edge in enumerate(edges)]
+    found = compared(kernels, [edge_job(edge) for edge in edges], tmp_path)
+    assert len(edges) > 300
+    assert found == {}, "\n\n".join(f"{name}\n  {said}" for name, said in found.items())

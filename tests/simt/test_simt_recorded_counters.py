@@ -1,0 +1,58 @@
+"""The executor's counters of the course's kernels are those that Nsight Compute read on a GPU.
+
+The rows were recorded by `tools/record_gpu.py`. A kernel that was changed since has no row.
+"""
+
+import pytest
+from gpu_counters import profiled, simulated
+
+from labkit.results import recorded
+from labkit.simt.ptxas_records import fingerprint
+from tests.simt.course_kernels import course_launches
+
+# Where a GPU shows another number, and why. What the compiler merges, no list of addresses tells.
+HOISTED = "both sides of the branch load x[i]: the compiler loads it once, before the branch"
+WIDE = "of neighbouring reads in a row of a tile the compiler makes one wide read"
+WAITS = "the counter holds waits for other traffic, too: 4096 x 4096 doubles keep the unit busy"
+DIFFERENT = {
+    "mixed": (HOISTED, {"global_load_requests", "global_load_sectors"}),
+    "odd_even": (HOISTED, {"global_load_requests", "global_load_sectors"}),
+    "ranks_with_a_fault": (WIDE, {"shared_load_wavefronts"}),
+    "ranks": (WIDE, {"shared_load_wavefronts"}),
+    "tiled": (WIDE, {"shared_load_wavefronts", "shared_store_wavefronts"}),
+    "loaded_by_columns": (WAITS, {
+        "shared_load_wavefronts", "shared_store_wavefronts", "shared_load_conflicts",
+        "shared_store_conflicts",
+    }),
+}  # fmt: skip
+ROWS = recorded("nvidia-h200-counters").rows
+
+
+def key(source, name, mark, grid, block):
+    return source, name, mark, tuple(grid), tuple(block)
+
+
+@pytest.fixture(scope="module")
+def launches():
+    return {
+        key(one.source, one.name, fingerprint(one.kernel.py_func), one.grid, one.block): one
+        for one in course_launches()
+    }
+
+
+def test_counters_equal_the_hardwares_but_for_what_is_named(launches):
+    compared, wrong = 0, {}
+    for row in ROWS:
+        launch = launches.get(
+            key(row["source"], row["kernel"], row["fingerprint"], row["grid"], row["block"])
+        )
+        if launch is None:
+            continue
+        ours, theirs = simulated(profiled(launch)), row["nsight"]
+        _, other = DIFFERENT.get(row["kernel"], ("", set()))
+        differing = {name for name in theirs if ours[name] != theirs[name]} - other
+        compared += 1
+        if differing:
+            wrong[row["kernel"]] = {name: (ours[name], theirs[name]) for name in differing}
+    assert wrong == {}
+    assert compared >= 25, "record again: python tools/record_gpu.py --only counters"
