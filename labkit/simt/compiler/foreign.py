@@ -29,8 +29,6 @@ def theirs(found):
     """numba's object for one of ours; anything else as it is."""
     if isinstance(found, Type):
         return _type_of_theirs(found)
-    if hasattr(found, "copy_to_host") and hasattr(found, "host"):  # our device arrays
-        return found.host
     known = _counterparts().get(id(found))
     return found if known is None else known[1]
 

@@ -87,10 +87,21 @@ def _context(base):
     """A typing context that takes our objects for those of numba's they stand for."""
     old = is_old()
 
+    class Writable(either("types").Array):
+        """The type of a device array from outside, which unlike a NumPy array is no constant."""
+
+        def copy(self, readonly=None, **changes):
+            return super().copy(**changes)
+
+    def writable(dtype, ndim):
+        return Writable(dtype, ndim, "A")
+
     class Context(base):
         def resolve_value_type(self, found):
             if hasattr(found, "py_func"):
                 found = device_of(found.py_func)
+            if hasattr(found, "copy_to_host") and hasattr(found, "host"):  # a device array
+                return writable(super().resolve_value_type(found.host).dtype, found.ndim)
             place = name_of(found)
             if place is not None and isinstance(theirs(found), type):  # a stub, known by its name
                 return self.resolve_getattr(either("types").Module(place[0]), place[1])

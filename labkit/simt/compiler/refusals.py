@@ -75,6 +75,8 @@ def _of_items(name, types, node):
     base = getattr(node, "value", None)
     what = ast.unparse(base) if isinstance(base, ast.expr) else "an array"
     array, index = types[0], types[1]
+    if array.startswith("readonly ") and name.endswith("setitem"):
+        return f"{what} is constant and cannot be stored to"
     axes = re.match(r"array\(.+, (\d+)d, \w\)", array)
     given = re.match(r"UniTuple\(.+ x (\d+)\)", index)
     n = int(given[1]) if given else len(_parts(index[6:-1])) if index.startswith("Tuple(") else 1
