@@ -125,13 +125,14 @@ class Expressions(Access):
         for _ in range(depth):
             compiler = compiler.parent
         known = None if self.types is None else kind_of(self.types.loads.get(node))
-        slots = compiler.code.slots_of[name]
+        slots, location = compiler.code.slots_of[name], self.location(node)
         slot = next((slot for slot, kind in slots if kind == known), slots[0][0])
 
         def read(f):
             value = f.vals[slot]
             if value is UNSET:
-                refuse(f"{name} is read before it is assigned")
+                said = f"{name} is read before it is assigned, by {{who}} among others"
+                f.fail("uninitialised", location, f.mask.lanes[0], said)
             return value
 
         def read_outer(f):
@@ -139,7 +140,9 @@ class Expressions(Access):
                 f = f.parent
             return read(f)
 
-        return read_outer if depth else read
+        if depth:
+            return read_outer
+        return self.watched.reading(node, location, read, self.slot_of)
 
     def expr_tuple(self, node):
         if any(isinstance(part, ast.Starred) for part in node.elts):

@@ -16,6 +16,7 @@ from labkit.simt.compiler.inference import RefusedError
 from labkit.simt.compiler.loops import Counted, Guard, loop
 from labkit.simt.compiler.refusals import sentence
 from labkit.simt.compiler.static import StaticTypes, kind_of
+from labkit.simt.compiler.unset import Watched
 from labkit.simt.errors import KernelError, refuse
 from labkit.simt.lanes.frames import SourceLocation
 from labkit.simt.lanes.kinds import conversion, converts
@@ -94,7 +95,7 @@ def compile_function(function, is_kernel=False, types=None):
 class Compiler(Expressions):
     """Turns the statements of one function into closures."""
 
-    last = ()
+    last, in_while = (), 0
 
     def __init__(self, node, outside, filename, static=None, parent=None):
         args, self.types = node.args, static
@@ -103,8 +104,9 @@ class Compiler(Expressions):
         if args.kwonlyargs or args.kwarg:
             refuse("keyword-only arguments are not supported in a kernel")
         names += [name for name in assigned(node) if name not in names]
+        self.watched = Watched(node)
         self.node, self.outside = node, outside
-        kinds = {name: self._kinds_of(name) for name in names}
+        kinds = {name: self._kinds_of(name) for name in [*names, *self.watched.flags]}
         self.code, self.parent = Code(node_name(node), args, kinds, filename), parent
 
     def _kinds_of(self, name):
@@ -114,16 +116,21 @@ class Compiler(Expressions):
         read = [kind_of(found) for node, found in self.types.loads.items() if node.id == name]
         return list(dict.fromkeys(read)) or [None]
 
+    def slot_of(self, name):
+        return self.code.slots_of[name][0][0]
+
     def compile(self):
         if isinstance(self.node, ast.Lambda):
             self.code.body = self.stmt_return(ast.Return(self.node.body, lineno=self.node.lineno))
         else:
             self.last = _last(self.node.body) if self.code.is_kernel else ()
-            self.code.body = self.block(self.node.body)
+            body = self.block(self.node.body)
+            self.code.body = self.watched.entering(body, self.slot_of)
         return self.code
 
     def location(self, node, name=None):
-        return SourceLocation(self.code.name, node.lineno, self.code.filename, name)
+        line, polls = node.lineno, self.in_while > 0
+        return SourceLocation(self.code.name, line, self.code.filename, name, polls)
 
     def unsupported(self, node, what=None):
         what = what or f"{type(node).__name__} is not supported in a kernel"
@@ -214,7 +221,7 @@ class Compiler(Expressions):
     def target(self, node):
         """What assigns to a name, an element, a field or a tuple of these: `assign(f, value)`."""
         if isinstance(node, ast.Name):
-            return self._assign(node)
+            return self.watched.assigning(node, self._assign(node), self.slot_of)
         if isinstance(node, ast.Tuple | ast.List):
             return self._unpack([self.target(part) for part in node.elts])
         if isinstance(node, ast.Subscript):
@@ -314,8 +321,10 @@ class Compiler(Expressions):
         return lambda f: f.leave(convert(value(f)))
 
     def stmt_while(self, node):
-        test, location = self.condition(node.test), self.location(node)
-        body, orelse = self.block(node.body), self.block(node.orelse)
+        location, self.in_while = self.location(node), self.in_while + 1
+        test, body = self.condition(node.test), self.block(node.body)
+        self.in_while -= 1
+        orelse = self.block(node.orelse)
         may_compact = self.may_compact(node)
         # A test on locals alone counts towards something: give it longer than one that may wait.
         waits = isinstance(node.test, ast.Constant) or any(
