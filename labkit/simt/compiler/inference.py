@@ -61,7 +61,8 @@ class _Numba:
         self.interpreter, self.typing = either("interpreter"), either("typing")
         self.numpy = either("np.numpy_support")
         self.dispatcher = dispatcher.CUDADispatcher
-        importlib.import_module("numba.cuda.cg")  # it declares grid.sync()
+        for name in ("cg", "random", "libdevice"):  # they declare what they hold
+            importlib.import_module(f"numba.cuda.{name}")
         self.context = _context(target.CUDATypingContext)()
         self.call_template = self.dispatcher.get_call_template
         self.pipeline = _pipeline(self)
