@@ -294,7 +294,7 @@ assert in_order.lanes == as_they_come.lanes  # the threads did exactly the same 
 at_work = in_order.threads_per_instruction
 lk.show(lk.Reading("lanes at work, sorted", at_work, "1", "simulated"))
 fewer = as_they_come.instructions / in_order.instructions
-sorted_guess.against(lk.Reading("fewer instructions of warps", fewer, "1", "simulated"))
+sorted_guess.against(lk.Reading("fewer instructions of warps", fewer, "1", of="simulated"))
 
 
 # %% [markdown]
