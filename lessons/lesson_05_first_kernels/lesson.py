@@ -82,7 +82,7 @@ out = np.zeros(N)
 fahrenheit[blocks, THREADS](celsius, out)
 
 # %% [markdown]
-# Nobody wrote a loop. How good was your guess?
+# How good was your guess?
 # %%
 assert np.allclose(out, 1.8 * celsius + 32)
 idle = blocks * THREADS - N
@@ -118,8 +118,8 @@ lk.Explorer(cover, elements=(1, 128, 50), blocks=(1, 8, 4), threads=[16, 8, 10, 
 # "Passing the test doesn't mean it's sound!" A GPU hands out memory in larger pieces than you ask
 # for, so it rarely notices when a thread reads or writes beyond the end.
 #
-# So this course doesn't only compare results. `lk.sanitize` runs a kernel and looks at every
-# access, as NVIDIA's [compute-sanitizer](https://docs.nvidia.com/compute-sanitizer/) does on a GPU.
+# So we don't only compare results. `lk.sanitize` runs a kernel and looks at every access, as
+# NVIDIA's [compute-sanitizer](https://docs.nvidia.com/compute-sanitizer/) does on a GPU.
 # %%
 @cuda.jit
 def no_guard(celsius, out):
@@ -168,22 +168,27 @@ print(table)
 # > on shapes that are neither square nor a multiple of the block.
 #
 # ## Inside the chip
-# So far a block was only a way to count. In the hardware it has a place.
-#
-# The chip consists of many [**streaming
-# multiprocessors**](https://modal.com/gpu-glossary/device-hardware/streaming-multiprocessor) (SMs),
-# which are roughly what cores are to a CPU. The GPU gives each block to one SM, where it stays
-# until its threads are done. You don't decide which SM gets which block, or in which order, so no
-# block may rely on another one being finished. In exchange, the same launch runs on a chip with a
-# few SMs and on one with more than a hundred.
+# So far a block was only a way to count. In the hardware it has a place. Here is an H100:
+
+# %% tags=["collapsed"]
+lk.draw.machine("h100-sxm", highlight="schedulers")
+
+# %% [markdown]
+# One [**streaming
+# multiprocessor**](https://modal.com/gpu-glossary/device-hardware/streaming-multiprocessor) (SM) is
+# enlarged. It's roughly what a core is to a CPU, and an H100 has
+# [132](https://developer.nvidia.com/blog/nvidia-hopper-architecture-in-depth/) of them. The GPU
+# gives each block to one SM, where it stays until its threads are done. You don't decide which SM
+# gets which block, or in which order, so no block may rely on another one being finished. In
+# exchange, the same launch runs on small chips and on large ones.
 #
 # Inside the SM, each block is cut into groups of 32 threads with neighbouring numbers. Such a group
 # is called a [**warp**](https://modal.com/gpu-glossary/device-software/warp), after the parallel
-# threads on a loom, and each place in it is a **lane**. In every clock cycle, each of the SM's
+# threads on a loom, and each place in it is a **lane**. In every clock cycle, each of the SM's four
 # **warp schedulers** picks a warp that is ready and issues *one* instruction for all of its lanes.
 # When a warp has to wait for memory, the scheduler picks another. That's how a GPU hides its long
-# waits ([lesson 04](04_cpu_vs_gpu.ipynb)). It costs nothing, because the registers of all the SM's
-# warps stay on the chip.
+# waits ([lesson 04](04_cpu_vs_gpu.ipynb)). It costs nothing, because the registers of all these
+# warps stay in the SM.
 #
 # Why 32? Fetching, decoding and scheduling an instruction takes area and energy, and the lanes
 # share that cost. A wider warp would share it among more, and would lose more whenever its lanes
@@ -213,8 +218,8 @@ lk.draw.film(split)[-1]
 
 # %% [markdown]
 # A row is a branch that the warp meets, and a column is a lane. At the guard, the lanes without an
-# element drop out for good. At the second `if` the others split, so from there on at least half of
-# the warp is idle.
+# element drop out. At the second `if` the others split, so from there on at least half of the warp
+# is idle.
 #
 # A loop can do worse. Take a number. If it's even, halve it; otherwise triple it and add one.
 # Repeat until you arrive at 1. Nobody has proved that you always will
