@@ -257,8 +257,8 @@ print("steps of 1 to 20:", steps)
 
 # %% [markdown]
 # **Guess first.** One warp just did this for the numbers 1 to 20. How many of its 32 lanes were at
-# work in an average instruction? It would be nearly 20 if all threads did the same, and 1 if each
-# had to run alone.
+# work on average? It would be nearly 20 if all threads did the same, and 1 if each had to run
+# alone.
 # %%
 lanes_guess = lk.predict("05.b", ...)
 
@@ -276,8 +276,8 @@ lk.Player(lk.draw.film(counts))
 #
 # ## Who shares a warp?
 # Neighbouring threads share a warp, and they work on neighbouring elements. So the *order of the
-# data* decides who waits for whom. Let's take the numbers from 1 to 4,096, as they come and then
-# sorted by their number of steps.
+# data* decides who waits for whom. Let's take the numbers from 1 to 4,096, as they come and sorted
+# by their number of steps.
 #
 # **Guess first.** How many times fewer instructions will the warps execute for the sorted numbers?
 # It would be 1 if the order didn't matter. The second line below is the limit, with all 32 lanes
@@ -321,8 +321,8 @@ sorted_guess.against(lk.Reading("fewer instructions of warps", fewer, "1", "simu
 #
 # ### Your turn
 # `out[i]` becomes `a` times `x[i]`, plus `y[i]`, however many threads there are, and each element
-# is stored only once. `cuda.gridsize(1)` is the number of threads in the whole grid. (2 lines;
-# where is the guard?)
+# is stored only once. `cuda.gridsize(1)` is the number of threads in the whole grid. (2 lines with
+# `range(start, stop, step)`; where is the guard?)
 # %%
 @cuda.jit
 def scale_add(a, x, y, out):
@@ -359,7 +359,7 @@ for threads in (16, 32, 33, 48, 256):
 # > enough warps for the schedulers to choose from, in blocks small enough to spread evenly. Lesson
 # > 08 works this out.
 # ## What you now know
-# Let's go back to the program of 2012 and open two of its functions.
+# Now open two of AlexNet's functions.
 #
 # - [`kEltwiseMaxGrad`](https://github.com/computerhistory/AlexNet-Source-Code/blob/2f8b81f76470bf873c865754ad8f4a5e0dbbeb7b/src/layer_kernels.cu#L501)
 #   has a `for` that starts at `B_X * blockIdx.x + threadIdx.x` and moves on by `B_X * gridDim.x`,
@@ -372,7 +372,8 @@ for threads in (16, 32, 33, 48, 256):
 # So what does a program for a GPU look like, and why is it so different from a loop? It's the body
 # of the loop, with a guard. A loop says *one after the other*, and nothing about the temperatures
 # asks for an order. Leave the order out, and the hardware may spread the blocks over all of its
-# SMs, run 32 threads on one instruction, and turn to another warp whenever one has to wait.
+# SMs, run 32 threads on one instruction, and turn to another warp whenever one has to wait. That's
+# what two gaming cards did for five to six days in 2012.
 #
 # **Next**: in the exercises you'll write AlexNet's pooling, among others. In [lesson
 # 06](06_memory.ipynb) all lanes are at work, and most of the bytes that move are never used.
