@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+import warnings
 
 
 def choose_cuda():
@@ -59,4 +60,6 @@ def _numba_cuda():
         return None, "numba finds no CUDA GPU that it can use"
     if not hasattr(cuda, "float32"):
         return None, "numba's own old CUDA target has no cuda.float32, which the course writes"
+    # A lesson's grids are small, and its arrays are NumPy's, on purpose.
+    warnings.filterwarnings("ignore", message="Grid size|Host array used in CUDA kernel")
     return cuda, None

@@ -113,10 +113,9 @@ lk.Explorer(cover, elements=(1, 128, 50), blocks=(1, 8, 4), threads=[16, 8, 10, 
 # ## The threads that are too many
 # The threads beyond the end run like all the others, so a kernel has to stop them. The `if` that
 # does this is called a **guard**. In 2025 somebody left the guard out of a well-known exercise
-# about guards, to see what would happen. The test [still
-# passed](https://github.com/modular/mojo-gpu-puzzles/issues/92), and the maintainer replied:
-# "Passing the test doesn't mean it's sound!" A GPU hands out memory in larger pieces than you ask
-# for, so it rarely notices when a thread reads or writes beyond the end.
+# about guards. The test [still passed](https://github.com/modular/mojo-gpu-puzzles/issues/92), and
+# the maintainer replied: "Passing the test doesn't mean it's sound!" A GPU hands out memory in
+# larger pieces than you ask for, so it rarely notices when a thread reads or writes beyond the end.
 #
 # So we don't only compare results. `lk.sanitize` runs a kernel and looks at every access, as
 # NVIDIA's [compute-sanitizer](https://docs.nvidia.com/compute-sanitizer/) does on a GPU.
