@@ -15,58 +15,87 @@ if sys.version_info < (3, 11):
     )
 
 import argparse
+import http.client
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
-import subprocess
+import tempfile
 import time
 from pathlib import Path
 
-from tools.copies import copy_lessons
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # an isolated Python leaves it out
+
+from tools.copies import copy_lessons, first_lesson
 from tools.environment import LabError, set_up, write
+from tools.guard import guarded, stop
+from tools.lock import held
+from tools.variables import clean
 
 ROOT = Path(__file__).resolve().parent
 HOST = "127.0.0.1"
 FIRST_PORT = 8888
+TRIES = 3  # to start the server: another program may take the port that it has just found free
 
 
 def open_lab(root, python, port, with_browser):
     """Run JupyterLab on the first lesson until it is told to stop."""
-    first = first_lesson(root)
-    token = secrets.token_hex(24)
-    command = [str(python), "-m", "jupyterlab", *server_options(root, port, first, with_browser)]
-    # The token goes by the environment: a command line can be read by everyone on the machine.
-    environment = dict(os.environ, JUPYTER_TOKEN=token, JUPYTER_CONFIG_DIR=str(settings(root)))
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):  # a closed terminal ends the server too
             signal.signal(getattr(signal, name), signal.default_int_handler)
-    # Apart from this terminal: Ctrl-C reaches this process alone, which then ends the server.
-    server = subprocess.Popen(command, env=environment, start_new_session=True)
+    first, runtime = first_lesson(root), tempfile.mkdtemp(prefix="warps-and-watts-")
+    server = None
     try:
-        wait_until_it_answers(server, port)
-        print(f"The course is open: http://{HOST}:{port}/lab/tree/{first}?token={token}")
+        server, address = start(root, python, port, first, runtime, with_browser)
+        print("The course is open: " + address)
         print("Your notebooks are in work/. Ctrl-C here ends the server.")
         server.wait()
     except KeyboardInterrupt:
         print("\nEnding the server.")
     finally:
-        stop(server)
+        if server:
+            stop(server)
+        shutil.rmtree(runtime, ignore_errors=True)
 
 
-def first_lesson(root):
-    copies = sorted((root / "work").glob("00*.ipynb"))
-    if not copies:
-        raise LabError("This copy of the course holds no notebooks/00*.ipynb. Fetch it again.")
-    return copies[0].relative_to(root).as_posix()
+def start(root, python, port, first, runtime, with_browser):
+    """Start a server; returns its guard and its own address, once it answers there."""
+    token = secrets.token_hex(24)
+    options = server_options(root, port, first, with_browser)
+    command = [str(python), "-I", "-m", "jupyterlab", *options]
+    # The token goes by the environment: a command line can be read by everyone on the machine.
+    environment = dict(
+        clean(root),
+        JUPYTER_TOKEN=token,
+        JUPYTER_CONFIG_DIR=str(settings(root)),
+        JUPYTER_DATA_DIR=str(root / "work" / ".jupyter" / "data"),
+        JUPYTER_RUNTIME_DIR=runtime,
+    )
+    for _ in range(1 if port else TRIES):
+        server = guarded(command, env=environment, cwd=str(root))
+        try:
+            while server.poll() is None:
+                for port, base in running(runtime):
+                    if answers(port, base, token):
+                        page = f"http://{HOST}:{port}{base}lab/tree/{first}?token={token}"
+                        return server, page
+                time.sleep(0.1)
+        except BaseException:
+            stop(server)
+            raise
+    raise LabError(
+        "JupyterLab did not start; its own words stand above. If they name a package, remove the "
+        "folder .venv and run python lab.py again."
+    )
 
 
 def server_options(root, port, first, with_browser):
     options = {
         "ServerApp.ip": HOST,
-        "ServerApp.port": port,
-        "ServerApp.port_retries": 0,
+        "ServerApp.port": port or FIRST_PORT,
+        "ServerApp.port_retries": 0 if port else 100,
         "ServerApp.root_dir": root,
         "ServerApp.open_browser": with_browser,
         "ServerApp.answer_yes": True,
@@ -90,45 +119,38 @@ def settings(root):
     return folder
 
 
-def wait_until_it_answers(server, port):
-    while True:
+def running(runtime):
+    """The ports and base addresses that servers name in this folder, which is our server's own."""
+    for path in Path(runtime).glob("jpserver-*.json"):
         try:
-            socket.create_connection((HOST, port), timeout=1).close()
-            return
-        except OSError:
-            pass
-        if server.poll() is not None:
-            raise LabError(
-                "JupyterLab did not start; its own words stand above. If they name a package, "
-                "remove the folder .venv and run python lab.py again."
-            )
-        time.sleep(0.1)
+            info = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError):  # it is being written
+            continue
+        yield info["port"], info["base_url"]
 
 
-def stop(server, patience_s=15):
-    """End the server and its kernels."""
-    if os.name != "nt":  # there Ctrl-C has reached the server already
-        server.terminate()
+def answers(port, base, token):
+    """Whether a server that knows our token answers at this port."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
-        server.wait(patience_s)
-    except subprocess.TimeoutExpired:
-        server.kill()
+        headers = {"Authorization": "token " + token}
+        connection.request("GET", base + "api/status", headers=headers)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
-def free_port(asked=None):
-    """The port that was asked for, or the first free one from 8888 on."""
-    for port in [asked] if asked else range(FIRST_PORT, FIRST_PORT + 100):
-        try:
-            socket.create_server((HOST, port)).close()
-            return port
-        except OSError as error:
-            why = os.strerror(error.errno)
-    if asked:
+def refuse_taken(port):
+    """A port in use is said before the set-up, not after it."""
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError as error:
         raise LabError(
-            f"Port {asked} cannot be used ({why}). Choose another, such as --port {asked + 1}, or "
-            f"leave --port out and a free one is found."
-        )
-    raise LabError(f"No free port from {FIRST_PORT} on ({why}). Name one with --port.")
+            f"Port {port} cannot be used ({os.strerror(error.errno)}). Choose another, such as "
+            f"--port {port % 65535 + 1}, or leave --port out and a free one is found."
+        ) from None
 
 
 def port_number(text):
@@ -152,12 +174,19 @@ def run(options):
     if options.command == "test":
         python = set_up(ROOT, "requirements-dev.txt")
         validate = [str(python), str(ROOT / "tools" / "validate.py")]
-        return subprocess.call(validate + options.only, cwd=str(ROOT))
-    free_port(options.port)  # a port in use is said before the set-up, not after it
+        validation = guarded(validate + options.only, cwd=str(ROOT), env=clean(ROOT))
+        try:
+            return validation.wait()
+        finally:
+            stop(validation)
+    if options.port:
+        refuse_taken(options.port)
     python = set_up(ROOT, "requirements.txt")
-    for notice in copy_lessons(ROOT):
+    with held(ROOT / ".cache" / "copies.lock", "Another start copies the lessons. Waiting for it."):
+        notices = copy_lessons(ROOT)
+    for notice in notices:
         print(notice)
-    open_lab(ROOT, python, free_port(options.port), not options.no_browser)
+    open_lab(ROOT, python, options.port, not options.no_browser)
     return 0
 
 

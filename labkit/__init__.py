@@ -30,9 +30,11 @@ _ROOM_OF = {
     "progress": "teach",
     "published": "results",
     "recorded": "results",
+    "recorded_times": "measure",
     "roofline": "plan",
     "sanitize": "simt",
     "show": "teach",
+    "times_in_turns": "measure",
     "your_turn": "teach",
 }
 _ROOMS = ("draw", "plan", "systolic", "units", "workload")

@@ -1,6 +1,7 @@
-"""`lab.py`: one command sets up, opens and validates; bad luck is a sentence and loses nothing."""
+"""`lab.py`: one command sets up, opens and validates; it ends with all that it started."""
 
 import ast
+import contextlib
 import json
 import os
 import re
@@ -10,18 +11,25 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
-import zipfile
 from pathlib import Path
 
 import pytest
 
 import lab
-from tools import environment
-from tools.copies import copy_lessons, read_record
-from tools.environment import LabError, drop_half_installed, is_set_up, python_of, set_up
+from tools.copies import FOLDERS
+from tools.environment import LabError
+from tools.guard import guarded, stop
+from tools.lock import held
 
 ROOT = Path(lab.__file__).parent
+BEFORE_THE_SET_UP = [ROOT / "lab.py"] + [
+    ROOT / "tools" / f"{name}.py"
+    for name in ("copies", "driver", "environment", "guard", "lock", "packages", "variables")
+]
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no signals for one process")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="orphans are inherited on Linux alone")
 
 
 def test_an_old_python_is_told_what_to_do(monkeypatch):
@@ -34,275 +42,118 @@ def test_an_old_python_can_read_the_file():
     ast.parse((ROOT / "lab.py").read_text("utf-8"), feature_version=(3, 7))
 
 
-def test_only_the_standard_library_is_needed_before_the_set_up():
-    for path in (ROOT / "lab.py", ROOT / "tools/copies.py", ROOT / "tools/environment.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module] if isinstance(node, ast.ImportFrom) else []
-            for name in names:
-                assert name.split(".")[0] in {*sys.stdlib_module_names, "tools"}, path.name
+@pytest.mark.parametrize("path", BEFORE_THE_SET_UP, ids=lambda path: path.stem)
+def test_only_the_standard_library_is_needed_before_the_set_up(path):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) else []
+        for name in names:
+            assert name.split(".")[0] in {*sys.stdlib_module_names, "tools"}
 
 
-# The environment, with a course that needs one tiny wheel instead of two gigabytes
+def test_every_tool_that_runs_before_the_set_up_is_known():
+    found = {path.stem for path in (ROOT / "tools").glob("*.py")
+             if "Standard library only" in path.read_text("utf-8")}  # fmt: skip
+    assert found == {path.stem for path in BEFORE_THE_SET_UP} - {"lab"}
 
 
-def tiny_wheel(folder, version):
-    path = folder / f"tiny-{version}-py3-none-any.whl"
-    info = f"tiny-{version}.dist-info"
-    with zipfile.ZipFile(path, "w") as wheel:
-        wheel.writestr("tiny.py", f"VERSION = '{version}'\n")
-        wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tiny\nVersion: {version}")
-        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        wheel.writestr(f"{info}/RECORD", "")
-    return path
+@pytest.mark.parametrize("options", [["-I"], ["-P"], ["-S"], ["-W", "error"]])
+def test_it_starts_however_python_is_started(options, tmp_path):
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools/__init__.py").write_text(
+        "raise SystemExit('in the way')"
+    )
+    done = subprocess.run(
+        [sys.executable, *options, str(ROOT / "lab.py"), "--help"], cwd=tmp_path, text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": "1"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert "set up what is missing" in done.stdout
 
 
-@pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    """A course that is set up, offline, with the wheel `tiny` alone."""
-    root = tmp_path_factory.mktemp("course")
-    (root / "requirements.txt").write_text(str(tiny_wheel(root, "1.0")))
-    (root / "requirements-dev.txt").write_text("-r requirements.txt")
-    (root / "pyproject.toml").write_text("")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PIP_NO_INDEX", "1")
-        set_up(root, "requirements.txt")
-        yield root
+# The guard
 
 
-def version_of_tiny(root):
-    command = [python_of(root / ".venv"), "-c", "import tiny; print(tiny.VERSION)"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+def wait_until(done, patience_s=60):
+    end_s = time.monotonic() + patience_s
+    while not done():
+        assert time.monotonic() < end_s, "it did not come to pass"
+        time.sleep(0.05)
 
 
-def must_not_install(*_):
-    raise AssertionError("something was installed")
+def is_running(pid):
+    """A process that ended and was not yet collected by its parent does not run."""
+    try:
+        return b") Z " not in Path(f"/proc/{pid}/stat").read_bytes()
+    except FileNotFoundError:
+        return False
 
 
-def test_the_requirements_are_installed(course):
-    assert version_of_tiny(course) == "1.0"
-    assert "Successfully installed tiny" in (course / ".venv/install.log").read_text("utf-8")
-
-
-def test_a_second_start_installs_nothing(course, monkeypatch):
-    monkeypatch.setattr(environment, "pip_install", must_not_install)
-    assert set_up(course, "requirements.txt") == python_of(course / ".venv")
-
-
-def test_an_interrupted_install_is_noticed_and_finished(course):
-    (course / ".venv/requirements.txt.installed").unlink()  # written last
-    (info,) = course.glob(".venv/**/tiny-1.0.dist-info")
-    (info / "INSTALLER").unlink()  # pip was killed while it installed this
-    next(course.glob(".venv/**/tiny.py")).write_text("VERSI")
-    assert not is_set_up(course, "requirements.txt")
-    set_up(course, "requirements.txt")
-    assert version_of_tiny(course) == "1.0"
-
-
-def test_changed_requirements_are_installed(course):
-    (course / "requirements.txt").write_text(str(tiny_wheel(course, "1.1")))
-    assert not is_set_up(course, "requirements.txt")
-    set_up(course, "requirements.txt")
-    assert version_of_tiny(course) == "1.1"
-
-
-def test_the_developers_set_up_serves_students_too(course, monkeypatch):
-    set_up(course, "requirements-dev.txt")
-    (course / ".venv/requirements.txt.installed").unlink()
-    monkeypatch.setattr(environment, "pip_install", must_not_install)
-    set_up(course, "requirements.txt")
-
-
-def test_no_network_is_a_sentence_and_names_the_log(course, monkeypatch):
-    monkeypatch.setenv("PIP_NO_INDEX", "0")
-    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/")
-    monkeypatch.setattr(environment, "on_cpu_only_linux", lambda: False)
-    (course / "requirements.txt").write_text("a-package-that-nobody-wrote-yet")
-    with pytest.raises(LabError, match=r"no package index answered. Check the .*install\.log"):
-        set_up(course, "requirements.txt")
-
-
-def test_another_failure_of_pip_is_quoted(course):
-    (course / "requirements.txt").write_text("no such requirement")
-    with pytest.raises(LabError, match=r"The install stopped: Invalid requirement.*install\.log"):
-        set_up(course, "requirements.txt")
-
-
-def test_a_half_installed_package_is_forgotten(tmp_path):
-    whole, half = (tmp_path / "lib/site-packages" / f"{name}.dist-info" for name in "ab")
-    for info in (whole, half):
-        info.mkdir(parents=True)
-    (whole / "INSTALLER").touch()
-    drop_half_installed(tmp_path)
-    assert whole.exists()
-    assert not half.exists()
-
-
-def test_a_python_without_venv_is_told_the_package(tmp_path, monkeypatch):
-    monkeypatch.setattr(environment.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(LabError, match="sudo apt install python3-venv"):
-        environment.make_venv(tmp_path / ".venv")
-
-
-@pytest.mark.parametrize(
-    ("system", "has_nvidia", "expected"),
-    [("Linux", False, True), ("Linux", True, False), ("Darwin", False, False)],
-)
-def test_the_cpu_build_of_torch_is_for_linux_without_a_gpu(
-    system, has_nvidia, expected, monkeypatch
-):
-    monkeypatch.setattr(environment.platform, "system", lambda: system)
-    monkeypatch.setattr(environment.shutil, "which", lambda name: name if has_nvidia else None)
-    monkeypatch.setattr(environment.Path, "exists", lambda path: False)
-    assert environment.on_cpu_only_linux() is expected
-
-
-def test_torch_comes_first_and_from_the_cpu_index(tmp_path, monkeypatch):
-    calls = []
-    monkeypatch.setattr(environment, "make_venv", lambda venv: venv.mkdir())
-    monkeypatch.setattr(environment, "on_cpu_only_linux", lambda: True)
-    monkeypatch.setattr(environment, "pip_install", lambda venv, words, log: calls.append(words))
-    (tmp_path / "requirements.txt").write_text("torch>=2.9")
-    set_up(tmp_path, "requirements.txt")
-    assert calls[0][:3] == ["--no-deps", environment.TORCH, "--extra-index-url"]
-    assert calls[1][-2:] == ["-r", str(tmp_path / "requirements.txt")]
-
-
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("Collecting numpy>=2.0 (from -r requirements.txt (line 6))", "collecting numpy>=2.0"),
-        ("  Downloading https://host/a/torch-2.whl (9 MB)", "downloading torch-2.whl"),
-        ("Installing collected packages: a, b, c", "installing 3 packages"),
-        ("Requirement already satisfied: x", None),
-    ],
-)
-def test_the_progress_line_says_what_pip_is_doing(line, words):
-    assert environment.doing(line) == words
-
-
-# The student's copies
-
-
-def notebook(source, output="2\n"):
-    outputs = [{"output_type": "stream", "name": "stdout", "text": [output]}]
-    code = {"cell_type": "code", "id": "c000", "metadata": {}, "execution_count": 1}
-    text = {
-        "cell_type": "markdown",
-        "id": "c001",
-        "metadata": {},
-        "source": [
-            "[exercises](../exercises/02_roofline.ipynb), [lesson](../notebooks/02_roofline.ipynb)"
-        ],
-    }
-    cells = [{**code, "source": [source], "outputs": outputs}, text]
-    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
+FAMILY = """
+import os, signal, subprocess, sys, time
+child = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+own = subprocess.Popen([sys.executable, "-c", child], start_new_session=True)
+orphan = subprocess.run(["sh", "-c", "sleep 600 >/dev/null 2>&1 & echo $!"], capture_output=True)
+print(os.getpid(), own.pid, int(orphan.stdout), flush=True)
+time.sleep(600)
+"""
 
 
 @pytest.fixture
-def lessons(tmp_path):
-    for folder in ("notebooks", "exercises"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "02_roofline.ipynb").write_text(notebook("1 + 1"))
-    copy_lessons(tmp_path)
-    return tmp_path
+def family():
+    """A guarded process with a child in a session of its own and an orphan: guard and all pids."""
+    guard = guarded([sys.executable, "-c", FAMILY], stdout=subprocess.PIPE, text=True)
+    pids = [int(word) for word in guard.stdout.readline().split()]
+    assert all(map(is_running, pids))
+    yield guard, pids
+    stop(guard)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
-def course_changes(root):
-    (root / "notebooks/02_roofline.ipynb").write_text(notebook("1 + 1 + 1"))
+@linux
+def test_stopping_a_guard_ends_the_whole_family(family):
+    guard, pids = family
+    stop(guard)
+    assert not any(map(is_running, pids))
 
 
-def copies(root):
-    return sorted(path.name for path in (root / "work").glob("*.ipynb"))
+@linux
+def test_a_kill_of_the_guarded_process_ends_the_whole_family(family):
+    guard, pids = family
+    os.kill(pids[0], signal.SIGKILL)
+    assert guard.wait(30) == 128 + signal.SIGKILL
+    assert not any(map(is_running, pids))
 
 
-def test_lessons_and_exercises_are_copied_side_by_side(lessons):
-    assert copies(lessons) == ["02_roofline.ipynb", "02_roofline_exercises.ipynb"]
+@linux
+def test_a_kill_of_the_guard_ends_the_guarded_process(family):
+    guard, pids = family
+    guard.kill()
+    wait_until(lambda: not is_running(pids[0]))
 
 
-def test_a_copy_holds_no_outputs(lessons):
-    (code, _) = json.loads((lessons / "work/02_roofline.ipynb").read_text("utf-8"))["cells"]
-    assert (code["outputs"], code["execution_count"]) == ([], None)
-    assert code["source"] == ["1 + 1"]
+def test_a_guard_passes_the_exit_code_on():
+    guard = guarded([sys.executable, "-c", "raise SystemExit(7)"])
+    assert guard.wait(30) == 7
+    stop(guard)
 
 
-def test_links_lead_from_copy_to_copy(lessons):
-    (_, text) = json.loads((lessons / "work/02_roofline.ipynb").read_text("utf-8"))["cells"]
-    links = re.findall(r"\((.*?)\)", "".join(text["source"]))
-    assert links == ["02_roofline_exercises.ipynb", "02_roofline.ipynb"]
-
-
-def test_a_second_start_touches_nothing(lessons):
-    before = {path: path.stat().st_mtime_ns for path in (lessons / "work").glob("*.ipynb")}
-    assert copy_lessons(lessons) == []
-    assert before == {path: path.stat().st_mtime_ns for path in before}
-
-
-def test_new_outputs_are_no_new_version(lessons):
-    (lessons / "work/02_roofline.ipynb").write_text("mine")
-    (lessons / "notebooks/02_roofline.ipynb").write_text(notebook("1 + 1", "2.0\n"))
-    assert copy_lessons(lessons) == []
-    assert len(copies(lessons)) == 2
-
-
-def test_an_untouched_copy_follows_the_course(lessons):
-    course_changes(lessons)
-    assert copy_lessons(lessons) == []
-    assert "1 + 1 + 1" in (lessons / "work/02_roofline.ipynb").read_text("utf-8")
-
-
-def test_a_touched_copy_is_kept_and_the_new_version_put_beside_it(lessons):
-    mine = lessons / "work/02_roofline.ipynb"
-    mine.write_text("mine")
-    course_changes(lessons)
-    (notice,) = copy_lessons(lessons)
-    assert "work/02_roofline.ipynb" in notice
-    assert "work/02_roofline.new.ipynb" in notice
-    assert mine.read_text() == "mine"
-    assert "1 + 1 + 1" in (lessons / "work/02_roofline.new.ipynb").read_text("utf-8")
-    assert copy_lessons(lessons) == []  # said once
-
-
-def test_a_new_version_that_the_student_touched_is_kept_too(lessons):
-    for source in ("2 + 2", "3 + 3"):
-        for path in (lessons / "work").glob("02_roofline*.ipynb"):
-            path.write_text(f"mine: {path.name}")
-        (lessons / "notebooks/02_roofline.ipynb").write_text(notebook(source))
-        copy_lessons(lessons)
-    assert (lessons / "work/02_roofline.new.ipynb").read_text() == "mine: 02_roofline.new.ipynb"
-    assert "3 + 3" in (lessons / "work/02_roofline.new2.ipynb").read_text("utf-8")
-
-
-def test_a_new_version_that_the_student_removed_stays_away(lessons):
-    (lessons / "work/02_roofline.ipynb").write_text("mine")
-    course_changes(lessons)
-    copy_lessons(lessons)
-    (lessons / "work/02_roofline.new.ipynb").unlink()
-    assert copy_lessons(lessons) == []
-    assert "02_roofline.new.ipynb" not in copies(lessons)
-
-
-def test_a_new_version_that_took_the_old_name_is_no_news(lessons):
-    (lessons / "work/02_roofline.ipynb").write_text("mine")
-    course_changes(lessons)
-    copy_lessons(lessons)
-    (lessons / "work/02_roofline.new.ipynb").replace(lessons / "work/02_roofline.ipynb")
-    assert copy_lessons(lessons) == []
-
-
-def test_a_removed_copy_comes_back(lessons):
-    (lessons / "work/02_roofline.ipynb").unlink()
-    assert copy_lessons(lessons) == []
-    assert "02_roofline.ipynb" in copies(lessons)
-
-
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"02_roofline": '])
-def test_a_damaged_record_costs_the_student_nothing(lessons, damage):
-    (lessons / "work/02_roofline.ipynb").write_text("mine")
-    (lessons / "work/.copies.json").write_text(damage)
-    assert copy_lessons(lessons) == []
-    assert (lessons / "work/02_roofline.ipynb").read_text() == "mine"
-    assert set(read_record(lessons / "work")) == {"02_roofline", "02_roofline_exercises"}
+@linux
+def test_a_lock_dies_with_its_process(tmp_path, capsys):
+    code = (
+        f"import sys, time; sys.path.insert(0, {str(ROOT)!r}); from pathlib import Path;"
+        "from tools.lock import held\n"
+        "with held(Path(sys.argv[1]), 'waiting'): print(1, flush=True); time.sleep(600)"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "lock"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        threading.Timer(0.5, holder.kill).start()
+        with held(tmp_path / "lock", "waiting for it"):
+            assert capsys.readouterr().out == "waiting for it\n"
 
 
 # The command
@@ -312,13 +163,7 @@ def test_a_port_in_use_is_a_sentence_with_the_fix():
     with socket.create_server((lab.HOST, 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(LabError, match=f"Port {port} cannot be used .*--port {port + 1}"):
-            lab.free_port(port)
-
-
-def test_without_a_port_a_free_one_is_found(monkeypatch):
-    with socket.create_server((lab.HOST, 0)) as taken:
-        monkeypatch.setattr(lab, "FIRST_PORT", taken.getsockname()[1])
-        assert lab.free_port() > lab.FIRST_PORT
+            lab.refuse_taken(port)
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "-1", "http"])
@@ -330,51 +175,165 @@ def test_a_port_is_a_number_in_range(port, capsys):
 
 def test_a_course_that_cannot_be_written_to_is_a_sentence(tmp_path, monkeypatch):
     """A file stands where the folder should be: for root, too, it cannot be made."""
+    write_course(tmp_path)
     (tmp_path / "work").write_text("")
     monkeypatch.setattr(lab, "ROOT", tmp_path)
     monkeypatch.setattr(lab, "set_up", lambda root, name: sys.executable)
     assert re.search(r"work: File exists. .*copy it to a place that is yours", lab.main([]))
 
 
-def test_a_course_without_notebooks_is_a_sentence(tmp_path):
-    with pytest.raises(LabError, match="holds no notebooks"):
-        lab.first_lesson(tmp_path)
+def write_course(root):
+    cell = {"cell_type": "code", "id": "c", "metadata": {}, "execution_count": None,
+            "outputs": [], "source": ["1"]}  # fmt: skip
+    text = json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]})
+    for folder, _ in FOLDERS:
+        (root / folder).mkdir()
+        (root / folder / "00_start.ipynb").write_text(text)
+    return root
 
 
-@pytest.fixture
-def opened(lessons):
-    """The course as a process: JupyterLab on a small lesson 00; yields the process and its URL."""
-    for folder in ("notebooks", "exercises"):
-        (lessons / folder / "00_start.ipynb").write_text(notebook("1 + 1"))
-    code = (
-        "import sys, pathlib, lab; lab.ROOT = pathlib.Path(sys.argv[1]);"
-        "lab.set_up = lambda root, name: sys.executable; sys.exit(lab.main(['--no-browser']))"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, lessons], cwd=ROOT, stdout=subprocess.PIPE, text=True,
-        start_new_session=True,
-    )  # fmt: skip
-    killer = threading.Timer(60, process.kill)
+OPEN = """
+import sys, pathlib
+sys.path.insert(0, sys.argv[1])
+import lab
+lab.ROOT = pathlib.Path(sys.argv[2])
+lab.set_up = lambda root, name: sys.executable
+sys.exit(lab.main(["--no-browser", *sys.argv[3:]]))
+"""
+
+
+ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+/)lab/tree/(\S+)\?token=(\w+)")
+
+
+class Opened:
+    """The course as a process: JupyterLab on a small lesson 00."""
+
+    def __init__(self, root, *arguments, **variables):
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", OPEN, ROOT, root, *arguments], stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, start_new_session=True, cwd=root,
+            env={**os.environ, **variables},
+        )  # fmt: skip
+
+    def wait(self):
+        """Wait until it says its address; keeps that and all that it says before."""
+        self.said = ""
+        with ended_after(self.process, 90):
+            for line in self.process.stdout:
+                self.said += line
+                if match := re.search(
+                    r"(http://127\.0\.0\.1:\d+/)lab/tree/(\S+)\?token=(\w+)", line
+                ):
+                    self.base, self.page, self.token = match.groups()
+                    return self
+        raise AssertionError(self.said)
+
+    def api(self, path, data=None):
+        headers = {"Authorization": f"token {self.token}"}
+        request = urllib.request.Request(f"{self.base}api/{path}", data, headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+    def family(self):
+        """All processes below this one, by the kernel's own list."""
+        found, parents = [], [self.process.pid]
+        while parents:
+            parent = parents.pop()
+            for task in Path(f"/proc/{parent}/task").glob("*/children"):
+                parents += map(int, task.read_text().split())
+            found.append(parent)
+        return found[1:]
+
+    def end(self):
+        self.process.terminate()
+        with ended_after(self.process, 60):
+            self.process.communicate()
+
+
+@contextlib.contextmanager
+def ended_after(process, patience_s):
+    killer = threading.Timer(patience_s, process.kill)
     killer.start()
     try:
-        yield process, re.search(r"http\S+", process.stdout.readline()).group()
+        yield
     finally:
-        process.terminate()
-        process.communicate()
         killer.cancel()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no way to send Ctrl-C to one process")
+@pytest.fixture
+def course(tmp_path):
+    return write_course(tmp_path)
+
+
+@pytest.fixture
+def opened(course):
+    opened = Opened(course).wait()
+    yield opened
+    opened.end()
+
+
+@posix
 def test_the_course_opens_with_a_token_and_ctrl_c_ends_it(opened):
-    process, url = opened
-    base, token = re.fullmatch(
-        r"(http://127\.0\.0\.1:\d+)/lab/tree/work/00_start\.ipynb\?token=(\w+)", url
-    ).groups()
-    with urllib.request.urlopen(f"{base}/api/status?token={token}") as answer:
-        assert json.load(answer)["kernels"] == 0
+    assert opened.page == "work/00_start.ipynb"
+    assert opened.api("status")["kernels"] == 0
     with pytest.raises(urllib.error.HTTPError, match="403"):
-        urllib.request.urlopen(f"{base}/api/contents")
-    process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
+        urllib.request.urlopen(f"{opened.base}api/contents")
+    opened.process.send_signal(signal.SIGINT)
+    assert opened.process.wait(30) == 0
     with pytest.raises(urllib.error.URLError, match="refused"):
-        urllib.request.urlopen(base)
+        urllib.request.urlopen(opened.base)
+
+
+@posix
+def test_three_starts_at_once_say_the_address_of_their_own_server(course):
+    starts = [Opened(course) for _ in range(3)]
+    try:
+        for start in starts:
+            start.wait()
+        assert len({start.base for start in starts}) == 3
+        for start in starts:
+            assert start.api("status")["kernels"] == 0  # its token is its own server's
+            assert "Traceback" not in start.said
+    finally:
+        for start in starts:
+            start.end()
+    assert not list((course / "work").glob(".*.part"))
+
+
+@posix
+def test_another_server_on_the_port_is_not_taken_for_its_own(course):
+    with socket.create_server((lab.HOST, 0)) as other:
+        port = other.getsockname()[1]
+        opened = Opened(course, "--port", str(port)).process
+        said, _ = opened.communicate(timeout=60)
+        assert opened.returncode == 1
+        assert f"Port {port} cannot be used" in said
+
+
+@linux
+@pytest.mark.parametrize("victim", ["lab.py", "server"])
+def test_a_kill_leaves_nothing_running(opened, victim):
+    kernel = opened.api("kernels", b"{}")["id"]
+    wait_until(lambda: opened.api(f"kernels/{kernel}")["execution_state"] != "unknown")
+    family = opened.family()
+    assert len(family) >= 3  # the guard, the server, a kernel
+    server = family[1]
+    os.kill(opened.process.pid if victim == "lab.py" else server, signal.SIGKILL)
+    wait_until(lambda: not any(map(is_running, family)))
+    wait_until(lambda: opened.process.poll() is not None)
+
+
+@linux
+def test_without_a_home_folder_the_course_opens_and_saves(course):
+    opened = Opened(course, HOME="/proc/nowhere", XDG_DATA_HOME="/proc/nowhere").wait()
+    try:
+        page = opened.api(f"contents/{opened.page}")
+        request = urllib.request.Request(
+            f"{opened.base}api/contents/{opened.page}", json.dumps(page).encode(),
+            {"Authorization": f"token {opened.token}"}, method="PUT",
+        )  # fmt: skip
+        assert urllib.request.urlopen(request, timeout=30).status == 200
+        assert "Traceback" not in opened.said
+    finally:
+        opened.end()
+    assert (course / "work/.home").is_dir()

@@ -1,5 +1,9 @@
 """Progress survives kills, neighbours, damage and a disk that cannot be written."""
 
+import contextlib
+import copy
+import errno
+import io
 import json
 import os
 import random
@@ -10,7 +14,10 @@ import time
 import filelock
 import pytest
 import toy_checks
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from labkit.reading import Reading
 from labkit.teach import check, predict, progress, registry, store
 
 
@@ -41,10 +48,9 @@ for n in range(first, last):
 """
 
 
-def writer(first, last):
-    return subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(first), str(last)], stdout=subprocess.PIPE, text=True
-    )
+def writer(first, last, before=""):
+    command = [sys.executable, "-c", before + WRITER, str(first), str(last)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def test_a_verdict_is_kept(path):
@@ -138,6 +144,106 @@ def test_a_file_of_a_newer_labkit_is_left_alone(path, capsys):
     assert "90.2 pass" in repr(progress())
 
 
+SOUND = {
+    "version": 1,
+    "checks": {"90.2": {"passed": "2026-01-01", "last": "again", "last_at": "2026", "tries": 3}},
+    "predictions": {
+        "90.a": {
+            "first": {"value": 3.0, "unit": "B/s", "at": "2026"},
+            "last": {"value": 4, "unit": "1", "at": "2026"},
+        }
+    },
+}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3)
+    | st.sampled_from([10**400, -1, 1e308, "\ud800", "B/s", "pass", float("nan"), float("inf")]),
+    lambda trees: st.lists(trees, max_size=3)
+    | st.dictionaries(st.text(max_size=3), trees, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+
+
+def places(tree, path=()):
+    """The path of every value in a JSON tree."""
+    yield path
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield from places(value, (*path, key))
+
+
+@st.composite
+def trees_with_one_change(draw):
+    """SOUND with one value replaced or taken away, its key changed, or something added."""
+    tree = {"": copy.deepcopy(SOUND)}
+    *above, key = ("", *draw(st.sampled_from(list(places(SOUND)))))
+    inside = tree
+    for step in above:
+        inside = inside[step]
+    how = draw(st.sampled_from(["replace", "remove", "rename", "add"]))
+    if how == "add" and isinstance(inside[key], dict):
+        inside[key][draw(st.text(max_size=3))] = draw(JSON)
+    elif how == "replace" or not above:
+        inside[key] = draw(JSON)
+    else:
+        value = inside.pop(key)
+        if how == "rename":
+            inside[draw(st.text(max_size=3))] = value
+    return tree[""]
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(tree=trees_with_one_change())
+def test_whatever_stands_in_the_file_nothing_raises_and_what_is_new_is_kept(path, tree):
+    """The file is either used, or set aside byte for byte; a newer labkit's is left alone."""
+    written = json.dumps(tree).encode()
+    path.parent.mkdir(exist_ok=True)
+    for each in path.parent.iterdir():
+        each.unlink()
+    path.write_bytes(written)
+    store._waiting.clear()
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        check("90.2", 512)
+        predict("90.a", 3).against(Reading("x", 3, "1", "modelled"))
+        shown = progress()
+        assert repr(shown)
+        assert shown._repr_html_()
+    said.getvalue().encode()
+    assert "itself failed" not in said.getvalue()
+    asides = [each.read_bytes() for each in path.parent.glob("*.damaged-*")]
+    if path.read_bytes() == written:
+        assert tree["version"] > 1
+    else:
+        data = json.loads(path.read_text(), parse_constant=pytest.fail)
+        assert data["checks"]["90.2"]["last"] == "pass"
+        assert data["predictions"]["90.a"]["last"]["value"] == 3
+        assert asides in ([], [written])
+        assert asides or data["checks"]["90.2"]["tries"] > 1 or "90.2" not in tree["checks"]
+
+
+@pytest.mark.parametrize("value", ["text", 10**400, None, float("nan"), float("inf"), [], {}, True])
+@pytest.mark.parametrize("key", ["value", "unit"])
+def test_a_guess_that_cannot_be_shown_is_damage(path, key, value):
+    path.parent.mkdir()
+    tree = copy.deepcopy(SOUND)
+    tree["predictions"]["90.a"]["first"][key] = value
+    if (key, value) == ("unit", "text"):
+        return
+    path.write_text(json.dumps(tree))
+    assert predict("90.a", 3).first == (3.0, "1")
+    assert len(list(path.parent.glob("progress.damaged-*.json"))) == 1
+
+
+def test_deep_nests_and_lone_surrogates_are_damage(path):
+    path.parent.mkdir()
+    for extra in ('"\\ud800"', "[" * 500 + "]" * 500, "1e999", "NaN", '{"\\udc00": 1}'):
+        path.write_text(json.dumps(SOUND)[:-1] + f', "extra": {extra}}}')
+        check("90.2", 512)
+        assert checks(path)["90.2"]["tries"] == 1
+    assert len(list(path.parent.glob("progress.damaged-*.json"))) == 5
+
+
 def unwritable(tmp_path):
     (tmp_path / "file").write_text("a file where a folder should be")
     return [tmp_path / "file" / "progress.json", tmp_path, "/proc/progress.json"]
@@ -159,6 +265,105 @@ def test_what_cannot_be_written_is_said_once_and_kept_in_memory(
     assert "Set LABKIT_PROGRESS to a file that can be written." in "".join(lines)
     assert "90.2 pass" in repr(progress())
     assert "90.a predicted" in repr(progress())
+
+
+@pytest.mark.parametrize("name", ["", ".lock", ".tmp"])
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_a_folder_or_a_pipe_in_the_way_never_hangs(path, capsys, name, make):
+    path.parent.mkdir()
+    make(f"{path}{name}")
+    check("90.2", 512)
+    assert "90.2 pass" in repr(progress())
+    notes = capsys.readouterr().out.count("[note] progress: cannot write")
+    assert notes == (0 if path.is_file() else 1)
+
+
+def test_a_device_is_not_replaced(monkeypatch, capsys):
+    monkeypatch.setenv("LABKIT_PROGRESS", "/dev/null")
+    check("90.2", 512)
+    assert not os.path.isfile("/dev/null")
+    assert "cannot write /dev/null (it is not a file)" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows asks the system for the folder")
+def test_a_user_without_a_home_folder_is_told_once_and_keeps_all_in_memory(
+    monkeypatch, capsys, tmp_path
+):
+    """As in a container that runs under a number that no user has."""
+    import pwd
+
+    def no_entry(*_):
+        raise KeyError("uid not found")
+
+    for name in ("LABKIT_PROGRESS", "HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", no_entry)
+    monkeypatch.chdir(tmp_path)
+    check("90.2", 512)
+    predict("90.a", 3)
+    assert "90.2 pass" in repr(progress())
+    said = capsys.readouterr().out
+    assert said.count("[note]") == 1
+    assert "this user has no home folder" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+NO_FLOCK = """
+import errno, fcntl, os
+def flock(*_):
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+fcntl.flock = flock
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows locks otherwise")
+@pytest.mark.parametrize("error", ["ENOSYS", "ENOLCK", "EOPNOTSUPP"])
+def test_where_the_file_system_has_no_locks_progress_is_kept(path, monkeypatch, capsys, error):
+    """As on Lustre, mounted without them."""
+    import fcntl
+
+    def flock(*_):
+        raise OSError(getattr(errno, error), "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    check("90.2", 512)
+    check("90.1", ...)
+    assert checks(path).keys() == {"90.1", "90.2"}
+    assert "[note]" not in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows locks otherwise")
+def test_without_locks_two_writers_and_a_kill_lose_nothing(path):
+    both = [writer(0, 60, NO_FLOCK), writer(100, 160, NO_FLOCK)]
+    for process in both:
+        assert process.communicate(timeout=120)[0].count("\n") == 60
+    victim = writer(200, 100_000, NO_FLOCK)
+    victim.stdout.readline()
+    victim.kill()
+    victim.communicate()
+    soft = path.with_name(f"{path.name}.lock.soft")
+    soft.write_text("")  # as a kill between the two steps of a change leaves it
+    an_hour_ago = time.time() - 3600
+    os.utime(soft, (an_hour_ago, an_hour_ago))
+    assert writer(300, 310, NO_FLOCK).communicate(timeout=60)[0].count("\n") == 10
+    kept = {f"02.{n}" for n in (*range(60), *range(100, 160), 200, *range(300, 310))}
+    assert kept <= checks(path).keys()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
+def test_a_terminal_with_few_signs_gets_every_line(monkeypatch, tmp_path, encoding):
+    """In a process of its own, whose folder of progress has a name that cannot be shown."""
+    code = (
+        "import labkit as lk; lk.predict('00.a', 3, 'us'); lk.predict('00.a', ..., 'us')\n"
+        "lk.check('ä·µ', 3); lk.check('00.1', ...); print(lk.progress())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, encoding=encoding,
+        env={**os.environ, "PYTHONIOENCODING": encoding, "LABKIT_PROGRESS": "/proc/ŧµ/p.json"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "[guess] 00.a: 3 " in done.stdout
+    assert "[note] progress: cannot write /proc/" in done.stdout
 
 
 def test_what_waited_is_written_when_that_works_again(monkeypatch, path, tmp_path):

@@ -5,24 +5,27 @@ Standard library only: this runs before anything is installed.
 
 import hashlib
 import importlib.util
+import json
 import os
 import platform
 import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
-from pathlib import Path
+
+from tools import driver
+from tools.lock import held
+from tools.packages import PipError, install, run_pip
+from tools.variables import clean
 
 TORCH = "torch==2.13.0"
 # Its wheels are marked +cpu, which sorts above the plain version: they win wherever it answers.
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-NO_NETWORK = re.compile(
-    r"NewConnectionError|Max retries|Connection refused|name resolution|getaddrinfo|ProxyError"
-    r"|ConnectTimeout|ReadTimeout|Network is unreachable"
-)
-NOT_FOUND = re.compile(r"matching distribution|HTTPS?Connection|subprocess|build dependencies")
+# On Windows the plain index has no torch for a GPU.
+TORCH_WINDOWS = {12: ("torch==2.10.0", "https://download.pytorch.org/whl/cu128"),
+                 13: ("torch==2.13.0", "https://download.pytorch.org/whl/cu130")}  # fmt: skip
+WAITING = "Another start of the course is setting it up. Waiting for it."
 
 
 class LabError(Exception):
@@ -30,37 +33,98 @@ class LabError(Exception):
 
 
 def set_up(root, name):
-    """Make `.venv` hold what the requirement file `name` asks for; returns its Python."""
-    venv = root / ".venv"
-    if not is_set_up(root, name):
-        start = time.monotonic()
-        print("Setting up the course in .venv (once; it takes some minutes and about 2 GB).")
-        make_venv(venv)
-        drop_half_installed(venv)
-        log = venv / "install.log"
-        log.write_text("", encoding="utf-8")
-        if on_cpu_only_linux() and "torch" in (root / "requirements.txt").read_text("utf-8"):
+    """Make `.venv` hold what the requirement file `name` asks for, and what a GPU that is here
+    adds; returns its Python."""
+    gpu = driver.find()
+    names = [*gpu.requirements, name]  # in the order in which pip is to choose
+    if not is_set_up(root, names):
+        with held(root / ".cache" / "set-up.lock", WAITING):
+            if not is_set_up(root, names):  # another start may just have done it
+                _set_up(root, names, gpu)
+    return python_of(root / ".venv")
+
+
+def _set_up(root, names, gpu):
+    start, venv = time.monotonic(), root / ".venv"
+    print("Setting up the course in .venv (once; it takes some minutes and about 2 GB).")
+    if gpu.why:
+        print(gpu.why)
+    make_venv(root)
+    drop_damaged(venv)
+    log, python = venv / "install.log", python_of(venv)
+    log.write_text("", encoding="utf-8")
+    try:
+        if gpu.requirements and list(venv.glob("**/site-packages/torch-*+cpu.dist-info")):
+            run_pip(python, ["uninstall", "--yes", "torch"], log, root)  # it would satisfy pip
+        if torch := torch_first(root, gpu):
             # The deadline is short because the plain index stands in where this one is silent.
-            index = ["--extra-index-url", TORCH_CPU_INDEX, "--retries", "1", "--timeout", "15"]
-            pip_install(venv, ["--no-deps", TORCH, *index], log)
-        pip_install(venv, ["--retries", "2", "-r", str(root / name)], log)
-        for covered in {"requirements.txt", name}:
-            write(stamp(venv, covered), fingerprint(root, covered))
-        print(f"Set up in {time.monotonic() - start:.0f} s.")
-    return python_of(venv)
+            torch, index = torch
+            options = ["--extra-index-url", index, "--retries", "1", "--timeout", "15"]
+            install(python, ["--no-deps", torch, *options], log, root)
+        files = [word for name in names for word in ("-r", str(root / name))]
+        install(python, ["--retries", "2", *files], log, root)
+    except PipError as error:
+        raise LabError(str(error)) from None
+    record(root, names)
+    print(f"Set up in {time.monotonic() - start:.0f} s.")
 
 
-def is_set_up(root, name):
-    """Whether an install of `name` was finished, and nothing that it depends on changed since."""
+def torch_first(root, gpu):
+    """The torch to install before all else and the index that has it; None for the plain one."""
+    if "torch" not in (root / "requirements.txt").read_text("utf-8"):
+        return None
+    if platform.system() == "Windows":
+        return TORCH_WINDOWS.get(gpu.cuda)
+    return (TORCH, TORCH_CPU_INDEX) if platform.system() == "Linux" and not gpu.cuda else None
+
+
+# What is known of an earlier set-up
+
+
+def is_set_up(root, names):
+    """Whether an install of these requirement files was finished, nothing that it depends on has
+    changed since, and nothing that was there then is missing now."""
     venv = root / ".venv"
-    known = [stamp(venv, each) for each in {name, "requirements-dev.txt"}]
-    return python_of(venv).exists() and any(
-        path.exists() and path.read_text("utf-8") == fingerprint(root, path.stem) for path in known
+    known = read_record(venv)
+    wanted = {name: fingerprint(root, name) for name in names}
+    return (
+        python_of(venv).exists()
+        and wanted.items() <= known["files"].items()
+        and set(known["installed"]) <= installed(venv)
     )
 
 
-def stamp(venv, name):
-    return venv / (name + ".installed")
+def record(root, names):
+    """Keep what is set up: the last step, so that a kill before it is noticed."""
+    venv = root / ".venv"
+    files = {name: fingerprint(root, name) for name in {"requirements.txt", *names}}
+    known = {"files": files, "installed": sorted(installed(venv))}
+    write(record_path(venv), json.dumps(known, indent=1, sort_keys=True))
+
+
+def read_record(venv):
+    """What `record` kept; a lost or damaged record is an empty one."""
+    try:
+        known = json.loads(record_path(venv).read_text("utf-8"))
+        files, names = known["files"], known["installed"]
+        return {"files": dict(files), "installed": [str(name) for name in names]}
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return {"files": {}, "installed": []}
+
+
+def record_path(venv):
+    return venv / "set-up.json"
+
+
+def installed(venv):
+    """The names of all packages and modules in `.venv`, and of what pip keeps of each."""
+    names = {path.name for folder in site_packages(venv) for path in folder.iterdir()}
+    return {name for name in names if not name.startswith(("~", "__pycache__"))}
+
+
+def site_packages(venv):
+    """The folder that holds the packages, in a list; an empty one without `.venv`."""
+    return [*venv.glob("lib/python3*/site-packages"), *venv.glob("Lib/site-packages")][:1]
 
 
 def fingerprint(root, name):
@@ -71,14 +135,19 @@ def fingerprint(root, name):
     return digest.hexdigest()
 
 
+# The environment itself
+
+
 def python_of(venv):
     return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def make_venv(venv):
+def make_venv(root):
     """Make `.venv`, or make it again where its Python is gone or was never finished."""
-    probe = [str(python_of(venv)), "-m", "pip", "--version"]
-    if python_of(venv).exists() and subprocess.run(probe, capture_output=True).returncode == 0:
+    venv, environment = root / ".venv", clean(root)
+    probe = [str(python_of(venv)), "-I", "-m", "pip", "--version"]
+    works = python_of(venv).exists() and subprocess.run(probe, capture_output=True, env=environment)
+    if works and works.returncode == 0:
         return
     if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
         raise LabError(
@@ -86,93 +155,40 @@ def make_venv(venv):
             f"Ubuntu: sudo apt install python3-venv. Then run python lab.py again."
         )
     venv.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "venv", "--clear", str(venv)]
-    made = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    made = subprocess.run(
+        [sys.executable, "-I", "-m", "venv", "--clear", str(venv)], env=environment,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
     if made.returncode:
         raise LabError(f"Python could not make {venv}: {made.stdout.strip()}")
 
 
-def drop_half_installed(venv):
-    """Forget packages whose install was killed half-way, so that pip installs them again."""
-    for info in venv.glob("**/site-packages/*.dist-info"):
-        if not (info / "INSTALLER").exists():  # pip writes it after the package's own files
-            shutil.rmtree(str(info))
+def drop_damaged(venv):
+    """Forget packages of which a file is missing, so that pip installs them again."""
+    for folder in site_packages(venv):
+        for info in folder.glob("*.dist-info"):
+            if not is_whole(info):
+                shutil.rmtree(str(info))
 
 
-def on_cpu_only_linux():
-    """Elsewhere the plain wheel of torch is the right one already."""
-    has_nvidia = Path("/proc/driver/nvidia").exists() or shutil.which("nvidia-smi")
-    return platform.system() == "Linux" and not has_nvidia
-
-
-def pip_install(venv, arguments, log):
-    """Run pip; its words go to the log, and what it is doing to one line of the terminal."""
-    command = [str(python_of(venv)), "-m", "pip", "install", "--no-input", "--progress-bar", "off"]
-    pip = subprocess.Popen(
-        command + arguments,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
-    )  # fmt: skip
-    said = []
-    with pip, log.open("a", encoding="utf-8") as out, ProgressLine() as progress:
-        for line in pip.stdout:
-            out.write(line)
-            said.append(line)
-            progress.show(doing(line))
-    if pip.returncode:
-        raise LabError(why_pip_failed(said, log))
-
-
-def doing(line):
-    """What a line of pip's says that it is doing, in a few words; or None."""
-    words = line.split()
-    if line.startswith("Installing collected packages"):
-        return f"installing {len(words) - 3} packages"
-    if words and words[0] in ("Collecting", "Downloading", "Building"):
-        return " ".join([words[0].lower(), words[1].rsplit("/", 1)[-1]])
-    return None
-
-
-def why_pip_failed(said, log):
-    """A sentence about pip's last error, with what to do."""
-    errors = [line[7:].strip() for line in said if line.startswith(("ERROR: ", "error: "))]
-    reason = (errors or ["pip ended without a word"])[-1] + ". Mend that"
-    if NO_NETWORK.search("".join(said)) and NOT_FOUND.search("".join(errors)):
-        reason = "no package index answered. Check the network (or the proxy)"
-    return (
-        f"The install stopped: {reason}, then run python lab.py again; it goes on where it "
-        f"stopped. All that pip said: {log}"
+def is_whole(info):
+    """Whether all files of an installed package are there (a killed pip has written no record)."""
+    # pip writes INSTALLER after the package's own files.
+    if not (info / "INSTALLER").exists() or not (info / "RECORD").exists():
+        return False
+    lines = (info / "RECORD").read_text("utf-8", errors="replace").splitlines()
+    files = [re.match(r'"((?:[^"]|"")*)"|([^,]*)', line) for line in lines]
+    names = [(match[1] or match[2] or "").replace('""', '"') for match in files]
+    return all(
+        (info.parent / name).exists() for name in names if name and not name.endswith(".pyc")
     )
-
-
-class ProgressLine:
-    """One line of the terminal that says what goes on and for how long; silent without one."""
-
-    def __enter__(self):
-        self.text, self.done, self.start = "starting pip", threading.Event(), time.monotonic()
-        self.thread = threading.Thread(target=self._tick, daemon=True)
-        self.thread.start()
-        return self
-
-    def show(self, text):
-        self.text = text or self.text
-
-    def __exit__(self, *_):
-        self.done.set()
-        self.thread.join()
-        self._draw("")
-
-    def _tick(self):
-        while not self.done.wait(0.5):
-            self._draw(f"{time.monotonic() - self.start:4.0f} s  {self.text}")
-
-    def _draw(self, text):
-        if sys.stdout.isatty():
-            width = shutil.get_terminal_size().columns - 1
-            print("\r" + text[:width].ljust(width), end="\r", flush=True)
 
 
 def write(path, text):
     """Write a file whole or not at all: a kill leaves the old one."""
-    half = path.with_name(path.name + ".part")
-    half.write_text(text, encoding="utf-8", newline="\n")
-    half.replace(path)
+    half = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        half.write_text(text, encoding="utf-8", newline="\n")
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)

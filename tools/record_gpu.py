@@ -216,6 +216,8 @@ def copies(gpu, sizes):
 
 def counters(gpu, sizes):
     """Nsight Compute's counters of the course's kernels: the executor's are held against them."""
+    from compile_kernels import spelled
+
     from labkit.simt.ptxas_records import fingerprint
     from tests.simt.course_kernels import course_launches
 
@@ -226,6 +228,7 @@ def counters(gpu, sizes):
     for launch, theirs in zip(launches, hardware, strict=True):
         yield {
             "source": launch.source, "kernel": launch.name,
+            "arguments": ", ".join(map(spelled, launch.args)),
             "fingerprint": fingerprint(launch.kernel.py_func), "grid": launch.grid,
             "block": launch.block, "nsight": theirs,
         }  # fmt: skip

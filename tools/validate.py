@@ -60,6 +60,7 @@ STAGES = (
     Stage("fidelity", ((*PYTEST, "tests/stacks/test_fidelity.py"),)),
     Stage("colab", ((*PYTEST, "tests/stacks/test_colab.py"),)),
     Stage("binder", ((*PYTEST, "tests/stacks/test_binder.py"),)),
+    Stage("gpu", ((*PYTEST, "tests/stacks/test_gpu.py"),)),
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from labkit.draw.number_ruler import number_ruler
 from labkit.draw.picture import Picture
 from labkit.draw.roofline import Dot, roofline
 from labkit.draw.slider import Slider
+from labkit.draw.speedups import speedups
 from labkit.draw.systolic import systolic_frames
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "pattern",
     "race_frames",
     "roofline",
+    "speedups",
     "systolic_frames",
 ]
 

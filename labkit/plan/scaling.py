@@ -16,8 +16,8 @@ _N_RESAMPLES = 2000
 class SerialShare(NamedTuple):
     """A fitted serial share, and its 95 % interval; None, None with fewer than 6 samples a point.
 
-    The interval knows the noise of the samples, not whether the law holds: a share below 0, or
-    points off the curve, say that it does not.
+    A share lies between 0 and 1: where the times fit a law only with less or more, the nearest end
+    is given. The interval knows the noise of the samples, not whether the law holds.
     """
 
     value: float
@@ -71,12 +71,14 @@ def _fit(samples, share, least):
     _refuse_samples(samples, least)
     n_workers = np.array(list(samples), float)
     groups = [np.asarray(group, float) for group in samples.values()]
-    value = share(n_workers, np.array([[np.median(group) for group in groups]]))[0]
+    medians = np.array([[np.median(group) for group in groups]])
+    value = np.clip(share(n_workers, medians)[0], 0, 1)
     if min(map(len, groups)) < INTERVAL_SAMPLES:
         return SerialShare(float(value), None, None)
     rng = np.random.default_rng(0)
     again = [np.median(rng.choice(group, (_N_RESAMPLES, len(group))), axis=1) for group in groups]
-    low, high = np.quantile(share(n_workers, np.stack(again, axis=1)), (0.025, 0.975))
+    shares = np.clip(share(n_workers, np.stack(again, axis=1)), 0, 1)
+    low, high = np.quantile(shares, (0.025, 0.975))
     return SerialShare(float(value), float(low), float(high))
 
 

@@ -17,13 +17,13 @@ def run(answer, grid, block, *args, case, remedy=""):
 
     Raises AssertionError with the first finding or refusal, BlankError for an empty kernel.
     """
-    found = _on_executor(sanitize, answer, grid, block, args, case)
+    found = on_executor(sanitize, answer, grid, block, args, case)
     assert not found, f"{case}: {found[0]}" + (f". {remedy}" if remedy else "")
 
 
 def counts(answer, grid, block, *args, case):
     """The Profile of `answer[grid, block](*args)`; raises as `run` does."""
-    return _on_executor(profile, answer, grid, block, args, case)
+    return on_executor(profile, answer, grid, block, args, case)
 
 
 def clean_counts(answer, grid, block, *arrays, case):
@@ -60,17 +60,23 @@ def not_written(x, out):
 
 def changed(kernel, old, new):
     """A wrong answer: the kernel with `old` replaced by `new` in its source."""
-    source = inspect.getsource(kernel.py_func)
-    if old not in source:
+    head, code = _parted(inspect.getsource(kernel.py_func), kernel.py_func.__doc__)
+    if old not in code:
         raise ValueError(f"{kernel.__name__} has no {old!r} to replace.")
-    source, name = source.replace(old, new, 1), f"<{kernel.__name__}: {old!r} to {new!r}>"
+    source, name = head + code.replace(old, new, 1), f"<{kernel.__name__}: {old!r} to {new!r}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     scope = dict(kernel.py_func.__globals__)
     exec(compile(source, name, "exec"), scope)
     return scope[kernel.__name__]
 
 
-def _on_executor(watch, answer, grid, block, args, case):
+def _parted(source, docstring):
+    """The source of a kernel up to the end of its docstring, and its code after that."""
+    end = source.index(docstring) + len(docstring) if docstring else 0
+    return source[:end], source[end:]
+
+
+def on_executor(watch, answer, grid, block, args, case):
     _refuse_function(answer, args)
     if is_empty(answer.py_func):
         raise BlankError("the body of your kernel is empty: write it in place of ...")

@@ -1,18 +1,86 @@
-"""Checks of lesson 03: Amdahl, threads for a speed-up, the share, a quota, weak scaling."""
+"""Checks of lesson 03: two turns, Amdahl, threads for a speed-up, a diagnosis, a quota, scaling."""
 
 import math
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
+
+_amdahl = solution("03.1")
+_threads_for = solution("03.2")
+_diagnose = solution("03.3")
+_done_s = solution("03.4")
+_weak_scaling = solution("03.5")
+_share = solution("03.t2")
+
+_pool = ThreadPoolExecutor(max_workers=8)
+_PATIENCE_S = 0.5  # how long a part waits for the others to begin
 
 
-def _amdahl(n, s):
-    return 1 / (s + (1 - s) / n)
+def _in_the_order_of_ending(work, parts):
+    return [done.result() for done in as_completed([_pool.submit(work, part) for part in parts])]
+
+
+def _each_awaited_at_once(work, parts):
+    return [_pool.submit(work, part).result() for part in parts]
+
+
+def _the_first_without_a_thread(work, parts):
+    return [work(parts[0]), *(_pool.submit(work, part).result() for part in parts[1:])]
+
+
+def _the_last_alone(work, parts):
+    return [_pool.submit(work, part) for part in parts][-1].result()
+
+
+@exercise(
+    "03.t1",
+    title="all parts at the same time",
+    wrong=[
+        (always([1, 4, 9]), "parts"),
+        (lambda work, parts: [work(part) for part in parts], "one after the other"),
+        (
+            lambda work, parts: [_pool.submit(work, p).result() for p in parts],
+            "one after the other",
+        ),
+        (lambda work, parts: [_pool.submit(work, part) for part in parts], "futures"),
+        (_in_the_order_of_ending, "order"),
+        (_the_last_alone, "list"),
+        (_the_first_without_a_thread, "one after the other"),
+    ],
+)
+def in_threads(answer, rng):
+    for n in (2, 3, 4):
+        parts, met = rng.sample(range(100), n), threading.Barrier(n)
+
+        def square(part, parts=parts, met=met):
+            met.wait(_PATIENCE_S)  # until all parts are being worked on
+            time.sleep(0.01 * (len(parts) - parts.index(part)))  # the first part takes longest
+            return part * part
+
+        try:
+            got = answer(square, parts)
+        except threading.BrokenBarrierError:
+            raise AssertionError(
+                f"{n} parts: they were worked on one after the other, or not all of them: submit "
+                f"all parts before you wait for the first answer"
+            ) from None
+        assert isinstance(got, (list, tuple)), f"{n} parts: return a list, one answer for each part"
+        assert not any(isinstance(item, Future) for item in got), (
+            f"{n} parts: you return futures: ask each for its result()"
+        )
+        expected = [part * part for part in parts]
+        assert sorted(got) == sorted(expected), f"{n} parts: got {got}, expected {expected}"
+        assert list(got) == expected, (
+            f"{n} parts: got {got}, expected {expected}: keep the order of the parts, whichever is "
+            f"done first"
+        )
 
 
 @exercise(
     "03.1",
     title="Amdahl",
-    solution=_amdahl,
     wrong=[
         (always(1.8), "with nothing serial"),
         (lambda n, s: n, "nothing but serial work"),
@@ -45,16 +113,9 @@ def speedup(answer, rng):
         )
 
 
-def _threads_for(wanted, s):
-    if wanted <= 1:
-        return 1
-    return math.inf if 1 / wanted <= s else math.ceil((1 - s) / (1 / wanted - s))
-
-
 @exercise(
     "03.2",
     title="how many threads",
-    solution=_threads_for,
     wrong=[
         (always(64), "got 64"),
         (lambda w, s: math.ceil(w), "serial part takes its time"),
@@ -88,14 +149,9 @@ def threads_for(answer, rng):
     )
 
 
-def _share(time_1_s, time_n_s, n):
-    return (time_n_s / time_1_s - 1 / n) / (1 - 1 / n)
-
-
 @exercise(
-    "03.3",
+    "03.t2",
     title="the share from two times",
-    solution=_share,
     wrong=[
         (always(0.1), "got 0.1"),
         (lambda t1, tn, n: tn / t1, "parallel part takes time as well"),
@@ -129,12 +185,57 @@ def serial_share(answer, rng):
         assert math.isclose(got, s), f"{case}, expected {s:.4g}"
 
 
-def _done_s(work_s, n_threads, quota_cores, period_s):
-    allowed_s = quota_cores * period_s
-    if n_threads <= quota_cores:
-        return work_s / n_threads
-    n_used_up = math.ceil(work_s / allowed_s) - 1
-    return n_used_up * period_s + (work_s - n_used_up * allowed_s) / n_threads
+def _swapped(word):
+    return {"serial": "fine", "fine": "serial"}.get(word, word)
+
+
+@exercise(
+    "03.3",
+    title="serial, saturated or fine",
+    wrong=[
+        (always("memory"), "of its memory"),
+        (lambda t, b, m: "fine" if t[1] / t[max(t)] >= 0.8 * max(t) else "serial", "of its memory"),
+        (lambda t, b, m: _diagnose({1: t[1], max(t): min(t.values())}, b, m), "largest number"),
+        (lambda t, b, m: _diagnose(t, b * t[max(t)] / t[1], m), "of its memory"),
+        (lambda t, b, m: _diagnose(t, b, m * max(t)), "of its memory"),
+        (
+            lambda t, b, m: {"serial": "fine", "fine": "serial"}.get(d := _diagnose(t, b, m), d),
+            "0.8",
+        ),
+        (lambda t, b, m: _diagnose(t, b, m).upper(), "one of"),
+    ],
+)
+def diagnose(answer, rng):
+    for wanted in ("memory", "serial", "fine", "worse"):
+        for _ in range(5):
+            _one_diagnosis(answer, rng, wanted)
+
+
+def _one_diagnosis(answer, rng, wanted):
+    n, time_1_s, memory = rng.choice((4, 8, 16)), rng.uniform(1, 9), rng.uniform(1, 9) * 1e10
+    gain = {
+        "memory": n * rng.uniform(0.3, 0.6), "serial": n * rng.uniform(0.2, 0.7),
+        "fine": n * rng.uniform(0.85, 0.99), "worse": n * rng.uniform(0.4, 0.6),
+    }[wanted]  # fmt: skip
+    times_s = {1: time_1_s, n // 2: time_1_s / gain * 1.3, n: time_1_s / gain}
+    if wanted == "worse":  # half of the threads were faster
+        times_s[n // 2] = time_1_s / (n * 0.9)
+    used = rng.uniform(0.85, 0.99) if wanted == "memory" else rng.uniform(0.1, 0.3)
+    moved = used * memory * times_s[n]
+    got, right = answer(times_s, moved, memory), _diagnose(times_s, moved, memory)
+    case = (
+        f"{', '.join(f'{k} threads {s:.3f} s' for k, s in times_s.items())}, "
+        f"{moved / times_s[n] / memory:.0%} of its memory used on {n}: got {got!r}"
+    )
+    assert got in ("memory", "serial", "fine"), f"{case}; answer with one of memory, serial, fine"
+    reason = {
+        "memory": "that's at least 80 % of its memory's rate",
+        "serial": f"{times_s[1] / times_s[n]:.1f} times faster on {n} is below 0.8 n",
+        "fine": f"{times_s[1] / times_s[n]:.1f} times faster on {n} is 0.8 n or more",
+    }[right]
+    if wanted == "worse":
+        reason += "; look at the largest number of threads, not at the best"
+    assert got == right, f"{case}, expected {right!r}: {reason}"
 
 
 def _counts_last_pause(work_s, n_threads, quota_cores, period_s):
@@ -160,7 +261,6 @@ def _ignores_free_threads(work_s, n_threads, quota_cores, period_s):
 @exercise(
     "03.4",
     title="under a quota",
-    solution=_done_s,
     wrong=[
         (always(0.3), "got 0.3"),
         (lambda w, n, q, p: w / n, "stop until the next period"),
@@ -199,15 +299,9 @@ def done_s(answer, rng):
         )
 
 
-def _weak_scaling(rows):
-    rates = [parameters / n / time_s for parameters, n, time_s in rows]
-    return [rate / rates[0] for rate in rates]
-
-
 @exercise(
     "03.5",
     title="weak scaling",
-    solution=_weak_scaling,
     wrong=[
         (always([1, 0.907, 0.865, 0.796]), "row"),
         (lambda rows: [rows[0][2] / t for _, _, t in rows], "work per GPU"),

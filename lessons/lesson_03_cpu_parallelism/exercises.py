@@ -8,7 +8,8 @@
 
 # %% [markdown]
 # # 03 · CPU parallelism: exercises
-# From one law to the times of a real cluster. The numbers in a check are fresh at each run.
+# You'll go from one law to the times of a real cluster. Each check tries your function on new
+# numbers, so nothing can be typed in.
 
 # %%
 import math
@@ -17,7 +18,8 @@ import labkit as lk
 
 # %% [markdown]
 # ## 03.1 Amdahl
-# The speed-up on `n` threads of a program whose serial share on one thread is `s`. (1 line)
+# How many times faster does a program get on `n` threads, if its serial share on one thread is `s`?
+# (1 line)
 
 
 # %%
@@ -31,15 +33,19 @@ def speedup(n, s):
 # %%
 lk.check("03.1", speedup)
 
+# %% [markdown] tags=["solution"]
+# Most people who go wrong here return `s + (1 - s) / n`. That's the *time* that is left, as a
+# fraction of the time on one thread. The speed-up is one over it.
+
 # %% [markdown]
 # ## 03.2 How many threads?
-# The least whole number of threads that makes the program at least `wanted` times faster, or
-# `math.inf` if no number does. (about 4 lines)
+# What is the smallest whole number of threads that makes the program at least `wanted` times
+# faster? Return `math.inf` if no number does. (about 5 lines)
 
 
 # %%
 def threads_for(wanted, s):
-    """The least number of threads for a speed-up of `wanted`, or infinity."""
+    """The smallest number of threads for a speed-up of `wanted`, or infinity."""
     ### BEGIN SOLUTION
     if wanted <= 1:
         return 1
@@ -52,30 +58,52 @@ def threads_for(wanted, s):
 # %%
 lk.check("03.2", threads_for)
 
+# %% [markdown] tags=["solution"]
+# The wrong turn is `math.ceil(wanted)`: ten times faster needs ten threads. It forgets that the
+# serial part takes its time on any number of threads, so the other threads have to make up for it.
+# The closer `wanted` comes to 1 / `s`, the more of them it takes.
+
 # %% [markdown]
-# ## 03.3 The share from two times
-# A program takes `time_1_s` on one thread and `time_n_s` on `n`. Which serial share explains both?
-# (2 lines: solve Amdahl's law for *s*)
+# ## 03.3 Serial, saturated or fine?
+# Somebody shows you the times of a program on several numbers of threads and asks whether more
+# cores would help. `times_s` maps each number of threads to seconds; the program moves
+# `moved_bytes`, and its machine's memory can move `memory_bytes_per_s`. Look at the run on the
+# largest number of threads, *n*, and return
+# - `"memory"` if it moves at least 80 % of what the memory can,
+# - otherwise `"fine"` if it is at least 0.8 *n* times faster than on one thread,
+# - otherwise `"serial"`. (about 6 lines)
 
 
 # %%
-def serial_share(time_1_s, time_n_s, n):
-    """The serial share, as a fraction of the time on one thread."""
+def diagnose(times_s, moved_bytes, memory_bytes_per_s):
+    """What keeps the program from getting faster: memory, something serial, or nothing."""
     ### BEGIN SOLUTION
-    return (time_n_s / time_1_s - 1 / n) / (1 - 1 / n)
+    n = max(times_s)
+    if moved_bytes / times_s[n] >= 0.8 * memory_bytes_per_s:
+        return "memory"
+    if times_s[1] / times_s[n] >= 0.8 * n:
+        return "fine"
+    return "serial"
     ### END SOLUTION
 
 
 # %%
-lk.check("03.3", serial_share)
+lk.check("03.3", diagnose)
+
+# %% [markdown] tags=["solution"]
+# Many ask for the speed-up first. Then a program whose memory is saturated is called serial, and
+# somebody spends a week looking for a serial part that isn't there. Ask the roofline first.
 
 # %% [markdown]
 # ## 03.4 Under a quota
+# A container often shows all cores of its host and allows the time of a few: a **quota**. Linux
+# counts it in [periods](https://docs.kernel.org/scheduler/sched-bwc.html), usually of 100 ms. In
+# each period all threads together may use `quota_cores * period_s` of CPU time. When that's used
+# up, *all* of them stop until the next period begins.
+#
 # A job needs `work_s` seconds of CPU time, split evenly over `n_threads`. It starts together with a
-# period of `period_s`, in which all threads together may use `quota_cores * period_s` of CPU time;
-# then they stop until the next period. There are cores enough for all threads.
-# When is the job done, in seconds? (about 5 lines; how many periods does it use up *before* its
-# last?)
+# period, and there are cores enough for all threads. When is it done, in seconds? (about 5 lines;
+# how many periods does it use up *before* its last one?)
 
 
 # %%
@@ -93,16 +121,26 @@ def done_s(work_s, n_threads, quota_cores, period_s):
 # %%
 lk.check("03.4", done_s)
 
+# %% [markdown] tags=["solution"]
+# `work_s / quota_cores` is the wrong turn that most people take. It's nearly right for a long job,
+# and wrong for a request of 30 ms. With 64 threads on a quota of 2 cores, the threads burst through
+# the 200 ms of a period in about 3 ms and then stop for 97. So a request that comes at the wrong
+# moment waits for most of 100 ms. Start as many threads as you *may use*, not as `os.cpu_count()`
+# says.
+
 # %% [markdown]
-# ## 03.5 Weak scaling as Megatron prints it (a stretch)
-# Each row is `(parameters, n_gpus, iteration_s)`; the first is the baseline on one GPU. The work of
-# an iteration is proportional to the parameters.
-# Return for each row the rate per GPU, relative to the baseline's. (about 4 lines)
+# ## 03.5 Weak scaling, as Megatron prints it (a stretch)
+# NVIDIA trained larger and larger language models on one, two, four and eight GPUs, and reported on
+# eight of them 79.6 % of eight times the rate of one
+# ([Megatron-LM](https://nv-adlr.github.io/MegatronLMV1)). Each row is `(parameters, n_gpus,
+# iteration_s)`, and the first is the run on one GPU. The work of an iteration is proportional to
+# the parameters. Return, for each row, the rate of work per GPU, relative to the first row's.
+# (about 3 lines)
 
 
 # %%
 def weak_scaling(rows):
-    """One fraction a row; the first is 1."""
+    """One fraction for each row; the first is 1."""
     ### BEGIN SOLUTION
     rates = [parameters / n_gpus / time_s for parameters, n_gpus, time_s in rows]
     return [rate / rates[0] for rate in rates]
@@ -113,7 +151,36 @@ def weak_scaling(rows):
 lk.check("03.5", weak_scaling)
 
 # %% [markdown]
+# Now on the published rows. The sizes are printed to two digits, so the last column can be some
+# points off; with 1.163 billion parameters in the first row in place of 1.2, all of them come out.
+
+# %%
+megatron = lk.published("megatron-v1-weak-scaling")
+print(megatron.source)
+for row in megatron.rows[1:]:
+    n, fraction = row["n_gpus"], row["weak_scaling_fraction"]
+    alone = lk.plan.fit_gustafson({n: [n * fraction]}).value
+    print(f"{n} GPUs: {fraction:.1%} (published), as if {alone:.1%} of it were serial (modelled)")
+
+# %% [markdown] tags=["solution"]
+# The plain ratio of the times is above 100 % on two GPUs, because their model wasn't twice as
+# large. Rate is work over time, so the work has to be in it.
+
+# %% [markdown]
 # ## To think about
-# You fit the serial share of a program on 2, 4, 8 and 16 cores, each time from one core and that
-# many, and get 5 %, 6 %, 8 % and 12 %. What is wrong with Amdahl's law here, and what in the
-# program would you look for?
+# 1. You fit the serial share of a program on 2, 4, 8 and 16 cores, each time from one core and that
+#    many, and get 5 %, 6 %, 8 % and 12 %. What's wrong with Amdahl's law here, and what would you
+#    look for in the program?
+# 2. Megatron's shares don't grow steadily. Which parts of its work could be repeated on each GPU,
+#    and which could grow with their number?
+
+# %% [markdown] tags=["solution"]
+# 1. A serial part would give the same share each time. A share that grows with *n* means that
+#    something grows with *n*: waiting for the slowest thread, messages, a lock that all want, or
+#    memory that is saturated. Amdahl's law holds for none of these. Time the parts by themselves,
+#    and compute the bytes per second.
+# 2. Tensor parallelism splits the matrix products over the GPUs. What stands between them, such as
+#    layer norms and dropout, is done by every GPU, which acts like a serial part. After each layer
+#    the GPUs exchange their sums, and that grows with their number ([lesson
+#    15](../notebooks/15_collectives.ipynb) when it's there). The published rows don't tell the two
+#    apart.

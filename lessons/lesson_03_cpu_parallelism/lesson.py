@@ -8,168 +8,159 @@
 
 # %% [markdown]
 # # 03 · CPU parallelism
-# *A machine has p cores. Why is a program not p times faster?*
+# In 2015 three researchers looked up what four well-known graph systems, each on 128 cores, had
+# needed for twenty rounds of PageRank over Twitter's followers: between 249 and 857 seconds. Then
+# they wrote the same computation for *one* thread of a laptop. It took 300 seconds and beat three
+# of the four ([McSherry](https://github.com/frankmcsherry/blog/blob/master/posts/2015-01-15.md)).
+# The slowest system had spent 30 hours of core time on what the laptop did in five minutes.
 #
-# **You will be able to** climb from a Python loop to all cores, fit the serial share of a program
-# to its own times, and say when more threads hurt · **Needs** 01, 02 · **Takes** {time} ·
-# **Runs on** a CPU; two cores or more make the speed-ups real
+# **The question of this lesson**: your machine has *p* cores. Why isn't your program *p* times
+# faster, and how can you tell before you pay for more of them?
+#
+# *{time} Needs lessons [01](01_honest_timing.ipynb) and [02](02_roofline.ipynb). With one core it
+# still runs, and shows you runs that were recorded on two.*
 
 # %%
-import os
-import re
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 import labkit as lk
 
 here = lk.machine()
 usable = here.cpu_count_usable or 1
-lk.show(
-    lk.Reading("cores that the system shows", os.cpu_count(), "1", "measured"),
-    lk.Reading("cores that this process may use", usable, "1", "measured"),
-)
+lanes = (here.simd_bits or 128) // 32
+lk.show(lk.Reading("cores that this program may use", usable, "1", "measured"))
+lk.show(lk.Reading("floats in one SIMD register", lanes, "1", "measured"))
 
 # %% [markdown]
-# ## Five rungs
-# One task for this lesson: a polynomial of degree 64 at many points, and the sum of the results.
-# A point costs 128 FLOP and 4 bytes, so arithmetic is the limit (lesson 02).
+# ## First fill one core
+# The laptop could win because its one thread wasted little. So let's look inside one core before we
+# add a second. A core has **SIMD** registers ([single instruction, multiple
+# data](https://en.wikipedia.org/wiki/Single_instruction,_multiple_data)): one instruction works on
+# several numbers at once, and the cell above says how many fit.
+#
+# Our task is a polynomial of degree 64 at many points. A point takes 128 operations and only 4
+# bytes, so arithmetic is the limit. We compile the same Python twice. `in_order` has to add exactly
+# in the order that we wrote, because each addition rounds, and another order would round
+# differently. `any_order` was told that we don't mind.
 
 # %%
-DEGREE = 64
-N_POINTS = 2**20
-points = np.random.default_rng(0).random(N_POINTS, dtype=np.float32)
+points = np.random.default_rng(0).random(2**22, dtype=np.float32)
 
 
-def loop(x):
+def polynomial_sum(x):
     total = np.float32(0)
     for i in range(x.size):
         value = x[i]
-        for _ in range(DEGREE):
+        for _ in range(64):
             value = value * x[i] + np.float32(0.5)
         total += value
     return total
 
 
-def whole_arrays(x):
-    value = x.copy()
-    for _ in range(DEGREE):
-        value = value * x + np.float32(0.5)
-    return value.sum()
-
-
-@njit(parallel=True, fastmath=True)
-def all_cores(x):
-    total = np.float32(0)
-    for i in prange(x.size):
-        value = x[i]
-        for _ in range(DEGREE):
-            value = value * x[i] + np.float32(0.5)
-        total += value
-    return total
-
-
-rungs = {
-    "Python": loop,
-    "compiled": njit(nogil=True)(loop),
-    "NumPy": whole_arrays,
-    "SIMD": njit(nogil=True, fastmath=True)(loop),
-    "all cores": all_cores,
-}
+in_order = njit(nogil=True)(polynomial_sum)
+any_order = njit(nogil=True, fastmath=True)(polynomial_sum)
+few = points[: 2**16]
+assert np.isclose(in_order(few), any_order(few), rtol=1e-3)
 
 # %% [markdown]
-# **Guess first.** How many times faster than the first rung is the last one?
+# **Guess first.** How many times faster is `any_order`? Three things may help it. It can fill the
+# registers, which gives as many times as floats fit in one. It can fuse each multiplication with
+# the addition after it, up to 2 times. And it can start on the next points while it waits for
+# these.
 
 # %%
-my_guess = ...
-ladder_guess = lk.predict("03.a", my_guess, "1")
-
-# %% [markdown]
-# Python gets a thousandth of the points: we compare rates. Verify before you time.
+simd_guess = lk.predict("03.a", ...)
 
 # %%
-rates = {}
-for name, rung in rungs.items():
-    x = points[:1024] if name == "Python" else points
-    assert np.isclose(rung(x), whole_arrays(x.astype(float)), rtol=1e-3)
-    rates[name] = lk.bench(rung, x).flop_per_s(2 * DEGREE * x.size, name=name)
-lk.show(*rates.values())
-ladder_guess.against(
-    lk.Reading(
-        "all cores over Python", rates["all cores"].value / rates["Python"].value, "1", "measured"
-    )
-)
+simd = lk.compare(
+    lambda: in_order(few), lambda: any_order(few), names=("in order", "any order")
+).time_ratio("in order over any order")
+simd_guess.against(simd)
+lk.expect(
+    simd, lanes, 2 * lanes,
+    below="Not even the registers were filled. Perhaps the compiler chose narrower ones.",
+    inside="Full registers, and perhaps fused operations, are enough to explain this.",
+    above="Full registers and fused operations can't explain this: waiting was overlapped, too.",
+    recorded="cpu-simd",
+)  # fmt: skip
 
 # %% [markdown]
-# Read it from the top.
-# - **Compiled**: no interpreter, and `value` stays in a register. But it works on one number at a
-#   time, and each step waits for the one before (lesson 02's `polynomial 64`).
-# - **NumPy**: each of its 128 steps works on many numbers that do not wait for each other. But each
-#   writes a whole array and reads it again.
-# - **SIMD** has both: registers, and one instruction for several numbers. `fastmath` allows the
-#   compiler to add in another order, and to fuse a multiplication with an addition.
-# - **All cores**: `prange` deals the points out to threads.
+# > **Takeaway.** Before you ask for more cores, ask what one core is doing. Code that insists on
+# > one fixed order leaves most of each SIMD register empty.
 #
-# "Compiled" and "SIMD" are the same Python. The difference stands in their machine code:
-
-# %%
-for name in ("compiled", "SIMD"):
-    code = next(iter(rungs[name].inspect_asm().values()))
-    fused = re.findall(r"\b(?:vfmadd|fmla|fmadd)\w*", code)
-    print(f"[measured] fused multiply-adds in the code of {name}: {len(fused)}")
-lanes = here.simd_bits // 32 if here.simd_bits else None
-lk.show(lk.Reading("32-bit floats in one SIMD register", lanes, "1", "measured"))
-
-# %% [markdown]
-# ## Threads, and the lock around Python
-# A **thread** is a second place in the same program. Here is a pool of them, and two halves of a
-# task.
+# ## Then use all cores
+# A **thread** is a second place at which the same program is being carried out. Python's lock, the
+# [GIL](https://docs.python.org/3/glossary.html#term-global-interpreter-lock), lets only one thread
+# at a time run Python code. Our compiled functions let go of it (`nogil=True`).
 #
-# **Guess first.** Two threads run the *Python* loop on a half each. How many times faster is that
-# than one half after the other?
-
-# %%
-my_guess = ...
-lock_guess = lk.predict("03.b", my_guess, "1")
+# ### Your turn
+# `pool.submit(work, part)` has a thread do `work(part)` and returns at once with a *future*, whose
+# `result()` waits for the answer. Do the work on all parts at the same time, and return the answers
+# in the order of the parts. What would happen if you waited for each answer before you submitted
+# the next part? (2 lines)
 
 # %%
 pool = ThreadPoolExecutor(max_workers=64)
-long = np.random.default_rng(1).random(2**24, dtype=np.float32)
-
-
-def one_after_the_other(work, parts):
-    return [work(part) for part in parts]
 
 
 def in_threads(work, parts):
-    others = [pool.submit(work, part) for part in parts[1:]]
-    return [work(parts[0]), *(other.result() for other in others)]  # this thread works as well
+    """The answers of `work` for each part, all parts at the same time."""
+    ### BEGIN SOLUTION
+    futures = [pool.submit(work, part) for part in parts]
+    return [future.result() for future in futures]
+    ### END SOLUTION
 
 
-def gain(work, x, name):
-    """How many times faster two threads are than one, as a Reading."""
-    halves = np.array_split(x, 2)
-    found = lk.compare(
-        lambda: one_after_the_other(work, halves), lambda: in_threads(work, halves), max_time_s=2
-    )
-    low, high = found.ci95_ratio
-    return lk.Reading(name, found.ratio, "1", "measured", low=low, high=high)
-
-
-lock_guess.against(gain(loop, points[:1024], "Python, two threads"))
-lk.show(gain(rungs["SIMD"], long, "SIMD, two threads"))
+in_threads = lk.your_turn("03.t1", in_threads)
 
 # %% [markdown]
-# The usual Python has one lock (the GIL): only the thread that holds it may run Python.
-# Compiled code can let go of it (`nogil=True`), and so do NumPy and torch while they compute.
-#
-# ## Amdahl's question
-# Few programs are parallel from end to end. This one has a part in which each step needs the one
-# before. No thread can help it.
+# **Guess first.** How many times faster than one thread are all the cores that you may use? If the
+# threads only took turns, it would be 1. If nothing were lost, it would be the number of cores.
 
 # %%
-N_STEPS = 4_000_000
+threads_guess = lk.predict("03.b", ...)
+
+# %% [markdown]
+# We run one thread, then two, and so on up to all cores, and then begin again, round after round.
+# If something disturbs your machine for a second, it disturbs all of them alike.
+
+# %%
+COUNTS = sorted({n for n in (1, 2, 4, 8, 16, 32, 64) if n < usable} | {usable})
+
+
+def polynomial(n_threads):
+    return sum(in_threads(any_order, np.array_split(points, n_threads)))
+
+
+arithmetic = lk.times_in_turns(polynomial, COUNTS)
+gain = arithmetic.speedup(usable, name="polynomial, all cores over one")
+threads_guess.against(gain)
+one_core = usable < 2 and "You have one core only."
+lk.expect(
+    gain, 0.8 * usable, 1.1 * usable,
+    below="Your cores weren't all yours: other programs use them, or two are halves of one.",
+    inside="Almost nothing is lost: arithmetic in independent parts is the easy case.",
+    above="More than all cores can give, so the run on one thread was disturbed. Run it again.",
+    cannot=one_core,
+    recorded=lk.recorded_times("cpu-polynomial").speedup(2, name="polynomial, two cores over one"),
+)  # fmt: skip
+
+# %% [markdown]
+# > **Takeaway.** Threads multiply only the work that they can do without waiting for each other or
+# > for a lock. Measure the easy case first: it says how many cores are really yours.
+#
+# ## One part stays serial
+# In the next program each step of `serial_part` needs the result of the step before, so a second
+# thread can't help. Its fraction of the time on *one* thread is the **serial share** *s*. Only the
+# rest is divided among *n* threads ([Amdahl's law](https://en.wikipedia.org/wiki/Amdahl%27s_law)):
+#
+# $$\text{speed-up} = \frac{1}{s + (1 - s)/n}$$
+
+# %%
+N_STEPS = 1_000_000
 
 
 @njit(nogil=True)
@@ -180,176 +171,181 @@ def serial_part(n_steps):
     return value
 
 
-def parallel_part(x, n_threads):
-    return sum(in_threads(rungs["SIMD"], np.array_split(x, n_threads)))
+def program(n_threads):
+    return serial_part(N_STEPS) + polynomial(n_threads)
 
 
-def program(x, n_threads):
-    return serial_part(N_STEPS) + parallel_part(x, n_threads)
-
-
-# %% [markdown]
-# The **serial share** *s* is the part of the time on one thread that stays serial.
-# The rest shrinks with the number of threads *n*:
-#
-# $$\text{speed-up} = \frac{1}{s + (1 - s)/n} \qquad \text{(Amdahl 1967)}$$
-
-# %%
 serial = lk.bench(serial_part, N_STEPS, name="serial part")
-parallel = lk.bench(parallel_part, long, 1, name="parallel part, one thread")
-share = serial.median_s / (serial.median_s + parallel.median_s)
-lk.show(serial, parallel, lk.Reading("serial share, from its parts", share, "%", "measured"))
-
-for n_threads in (2, 1000):
-    law = lk.plan.amdahl(n_threads, share)
-    print(f"[measured] Amdahl on {n_threads} threads: {law:.2f} times faster, if the law holds")
+parallel = lk.bench(polynomial, 1, name="parallel part, one thread")
+share = (serial.time() / (serial.time() + parallel.time())).named("serial share, from its parts")
+lk.show(share)
 
 # %% [markdown]
-# **Guess first.** Really run on two threads: how many times faster?
+# Now Amdahl's law makes the guess for us. Does `program` keep to it?
 
 # %%
-my_guess = ...
-amdahl_guess = lk.predict("03.c", my_guess, "1")
-
-# %%
-COUNTS = [2**k for k in range(7) if 2**k <= 2 * max(usable, 2)]  # one doubling too many, on purpose
-
-
-def times_in_turns(x, counts, n_rounds=31):
-    """Times in s for each number of threads, taken in turns: what disturbs one disturbs all."""
-    times_s = {n: [] for n in counts}
-    for _ in range(n_rounds):
-        for n in counts:
-            with lk.Timer() as timer:
-                program(x, n)
-            times_s[n].append(timer.elapsed_s)
-    return times_s
-
-
-times_s = times_in_turns(long, COUNTS)
-speedup = {n: np.median(times_s[1]) / np.median(times_s[n]) for n in COUNTS}
-
-amdahl_guess.against(lk.Reading("program on two threads", speedup[2], "1", "measured"))
-text = ", ".join(f"{n} threads {speedup[n]:.2f}" for n in COUNTS[1:])
-print(f"[measured] speed-ups: {text}")
-
-# %% [markdown]
-# ## Fit the share
-# Now forget the parts: take the times of the whole program, and find the share that explains them.
-# Only as many threads as there are cores count; the law knows nothing of more.
-#
-# The interval is made by **drawing again**: pick samples anew from those measured, fit, repeat
-# 2,000 times, keep the middle 95 %.
-
-# %%
-within_cores = {n: times_s[n] for n in COUNTS if n <= max(usable, 2)}
-fitted = lk.plan.fit_amdahl(within_cores)
-lk.show(
-    lk.Reading("serial share, from its parts", share, "%", "measured"),
-    lk.Reading(
-        "serial share, fitted", fitted.value, "%", "measured", low=fitted.low, high=fitted.high
-    ),
+whole = lk.times_in_turns(program, COUNTS)
+law = lk.plan.amdahl(usable, share.value)
+lk.show(lk.Reading("Amdahl's law on all cores", law, "1", of=share))
+lk.show(whole.speedup(usable, name="program, all cores over one"))
+lk.draw.speedups(
+    whole, law=lambda n: lk.plan.amdahl(n, share.value), title="A program with a serial part"
 )
 
 # %% [markdown]
-# Do the two agree? With two cores there are two points and two unknowns: **any** two times fit.
-# The interval then knows the noise, but nobody has tested the law.
-# And on a busy machine a thread that waits for a core looks like serial work.
+# ## Work backwards
+# We timed the serial part by itself. You can rarely do that in somebody else's program: all you
+# have is its total time on one thread and on *n*. Can you find *s* from those?
 #
-# How many cores does it take to know *s*? Here the truth is known: 5 % serial, every run disturbed
-# by some 3 %.
+# ### Your turn
+# Solve Amdahl's law for *s*. It helps to ask first what fraction of the time on one thread is left
+# on *n*. To test yourself: if nothing got faster, *s* is 1, and if it got *n* times faster, 0. (2
+# lines)
 
 
 # %%
-def simulated_times_s(true_share, counts, seed, n_samples=31):
-    rng = np.random.default_rng(seed)
-    return {n: rng.lognormal(0, 0.03, n_samples) / lk.plan.amdahl(n, true_share) for n in counts}
+def serial_share(time_1_s, time_n_s, n):
+    """The serial share that explains both times."""
+    ### BEGIN SOLUTION
+    left = time_n_s / time_1_s
+    return (left - 1 / n) / (1 - 1 / n)
+    ### END SOLUTION
 
 
-for n_cores in (2, 4, 16, 64):
-    counts = [2**k for k in range(7) if 2**k <= n_cores]
-    fit = lk.plan.fit_amdahl(simulated_times_s(0.05, counts, seed=3))
-    few, most = 1 / fit.high, 1 / fit.low
-    print(f"[simulated] {n_cores:2} cores: s = {fit.value:.1%}, 95 % interval {fit.low:.1%} to "
-          f"{fit.high:.1%}: at most {few:.0f} to {most:.0f} times faster")  # fmt: skip
-    assert fit.low < 0.05 < fit.high
+serial_share = lk.your_turn("03.t2", serial_share)
 
 # %% [markdown]
-# Read the end of each line: the limit on a thousand cores, foretold from a few. Two cores leave it
-# wide open, and here the law holds by construction.
-#
-# ## Gustafson's answer
-# Amdahl keeps the work and adds threads. Gustafson asks: who buys a thousand processors for
-# yesterday's problem? Let the *parallel* work grow with the threads. The serial part stays as it
-# is, so its share shrinks:
-#
-# $$\text{scaled speed-up} = n - (n - 1)\,s' \qquad \text{(Gustafson 1988)}$$
-#
-# where *s'* is the serial share of the **parallel** run: another run, another share.
-#
-# To measure it, give *n* threads *n* times the points, and time the same work on one thread.
+# Your formula uses two times. `fit_amdahl` uses the times on all numbers of threads. It also fits
+# again to samples drawn anew from yours, 2,000 times, to see how far the share moves: that's its
+# interval.
 
 # %%
-WEAK = [n for n in COUNTS if 1 < n <= max(usable, 2)][:2]
-scaled = {}
-for n in WEAK:
-    times = times_in_turns(np.tile(long, n), (1, n), n_rounds=15)
-    scaled[n] = np.array(times[1]) / times[n]
-weak = lk.plan.fit_gustafson(scaled)
-text = ", ".join(f"{n} threads {np.median(scaled[n]):.2f}" for n in WEAK)
-print(f"[measured] scaled speed-ups: {text}")
-lk.show(
-    lk.Reading(
-        "serial share of the parallel run",
-        weak.value,
-        "%",
-        "measured",
-        low=weak.low,
-        high=weak.high,
-    )
+kept = lk.recorded_times("cpu-program") if usable < 2 else whole
+fit = lk.plan.fit_amdahl({n: times for n, times in kept.samples_s.items() if n})
+fitted = lk.Reading("serial share, fitted", fit.value, "1", low=fit.low, high=fit.high, of=kept)
+lk.show(fitted)
+lk.expect(
+    fitted, 0.9 * share.value, 1.1 * share.value,
+    below="The fit finds less than the timer did: the run on one thread was probably disturbed.",
+    inside="The fit agrees with the timer, although it never looked inside the program.",
+    above="The fit finds more than the timer did: starting threads, waiting for the slowest of "
+    "them and sharing cores with others all look serial from outside.",
+    cannot=usable < 3 and "Two times fit any law exactly, so with two cores nothing is tested.",
+)  # fmt: skip
+
+# %% [markdown]
+# > **Takeaway.** Two times are enough to estimate the serial share, and 1 / *s* is the most that
+# > any number of cores can give. What you fit, though, is *everything that didn't get faster*.
+#
+# ## Nobody buys a thousand cores for yesterday's problem
+# With a serial share of 1 %, a thousand cores make a program at most 100 times faster. So who would
+# buy them? In 1988 [John Gustafson](https://www.johngustafson.net/pubs/pub13/amdahl.htm) answered:
+# people who want to solve a *larger* problem in the same time. Often only the parallel part grows
+# with the problem, so its serial share shrinks.
+#
+# **Guess first.** Gustafson's team ran a beam-stress simulation on 1,024 processors, 1,021 times
+# faster than one processor would have been on the same large problem. How large was the serial
+# share of that run *on one processor*, in percent? (With 1 %, Amdahl's law allows 91 times.)
+
+# %%
+share_guess = lk.predict("03.c", ..., "%")
+
+# %%
+beam = lk.published("gustafson-1988").rows[0]
+n, speedup = beam["n_processors"], beam["speedup"]
+on_one = serial_share(speedup, 1, n)  # seconds don't matter here, only their ratio
+share_guess.against(
+    lk.Reading("serial share on one processor", on_one, "%", of=lk.published("gustafson-1988"))
 )
 
 # %% [markdown]
-# **Play.** Drag the serial share until each curve meets your marks. Then look at the right end.
+# That's tiny, and your formula found it: it's still Amdahl's law. What Gustafson wrote down was the
+# share of the time on *all* processors, 0.29 %, and his law, *n* − (*n* − 1) *s′*, uses that one.
+# The two laws agree. They only measure the serial share in two different runs.
+#
+# Play with it. The slider sets the share. What does each law say about 1,024 processors?
+
 
 # %%
-
-
-def two_laws(serial_share):
-    ns = [2 ** (k / 4) for k in range(25)]
+def two_questions(share):
+    workers = [2 ** (k / 2) for k in range(21)]
     chart = lk.draw.Chart(
-        lk.draw.Axis("threads", "1", 1, 64, log=True),
-        lk.draw.Axis("speed-up", "1", 0.5, 100, log=True),
-        title=f"Two laws, serial share {serial_share:.0%}",
+        lk.draw.Axis("processors", "1", 1, 1024, log=True),
+        lk.draw.Axis("speed-up", "1", 1, 1100, log=True),
+        title=f"Serial share {share:.1%}, of which run?",
     )
-    chart.line(ns, ns, "ideal", dash=True)
-    chart.line(ns, [lk.plan.gustafson(n, serial_share) for n in ns], "Gustafson", origin="modelled")
-    chart.line(ns, [lk.plan.amdahl(n, serial_share) for n in ns], "Amdahl", origin="modelled")
-    for n in COUNTS:
-        chart.mark(n, speedup[n], "measured", "same work" if n == COUNTS[-1] else "")
-    for n in WEAK:
-        chart.mark(n, np.median(scaled[n]), "measured", "more work" if n == WEAK[-1] else "")
-    return chart.picture("Speed-ups measured here, beside Amdahl's and Gustafson's law")
+    grown = [lk.plan.gustafson(n, share) for n in workers]
+    fixed = [lk.plan.amdahl(n, share) for n in workers]
+    chart.line(workers, grown, "of the run on all", origin="modelled")
+    chart.line(workers, fixed, "of the run on one", origin="modelled")
+    return chart.picture("Speed-up by processors, for one share of two different runs")
 
 
-lk.Explorer(two_laws, serial_share=lk.draw.Slider(0.0, 0.5, 0.15, unit="%"))
+lk.Explorer(two_questions, share=lk.draw.Slider(0.0, 0.1, 0.01, unit="%"))
 
 # %% [markdown]
-# Read it: both axes are logarithmic; on the dashed line nothing is lost. Amdahl's curve turns
-# flat at 1 / *s*; Gustafson's stays straight. Both are right: they answer two questions.
+# > **Takeaway.** Always say what stays the same when you add workers: the problem or the time. A
+# > speed-up without that sentence means nothing.
 #
-# In 1988 three programs at Sandia reached this on 1,024 processors:
+# ## Nothing serial, and still it stops
+# Now add up 256 MiB of numbers. No part of this is serial, but there's only one addition for every
+# 4 bytes, so by [lesson 02](02_roofline.ipynb) it waits for memory. Each core has its own
+# arithmetic units, while all of them share the memory. (We only read: writing would move bytes that
+# you can't see.)
+#
+# **Guess first.** How many times faster than one core do all of yours read? It would be 1 if one
+# core could use up the memory's bandwidth, and your number of cores if they never met. One core of
+# a laptop often draws half the bandwidth or more, one core of a 64-core server a twentieth.
 
 # %%
-for row in lk.published("gustafson-1988").rows:
-    n, reached = row["n_processors"], row["speedup"]
-    s = lk.plan.fit_gustafson({n: [reached]}).value
-    print(f"{row['application']:20} {reached} times published; modelled: s' = {s:.2%}; "
-          f"Amdahl with that share {lk.plan.amdahl(n, s):4.0f}")  # fmt: skip
+read_guess = lk.predict("03.d", ...)
+
+
+# %%
+@njit(nogil=True, fastmath=True)
+def add_up(x):
+    total = np.float32(0)
+    for i in range(x.size):
+        total += x[i]
+    return total
+
+
+big = np.ones(2**26, np.float32)
+reading = lk.times_in_turns(lambda n: sum(in_threads(add_up, np.array_split(big, n))), COUNTS)
+read_gain = reading.speedup(usable, name="reading, all cores over one")
+read_guess.against(read_gain)
+two_readers = lk.recorded_times("cpu-read").speedup(2, name="reading, two cores over one")
+lk.expect(
+    read_gain, 0.8 * gain.value, 1.1 * gain.value,
+    below="The threads that sped up arithmetic run into the limit of the memory here.",
+    inside="Reading scaled like arithmetic, so your cores can't show the limit: a few cores of a "
+    "large server don't use up its bandwidth, or its last cache holds much of our 256 MiB.",
+    above="Reading scaled better than arithmetic, so the arithmetic was disturbed. Run it again.",
+    cannot=one_core, recorded=two_readers,
+)  # fmt: skip
+lk.draw.speedups(reading, title="Reading 256 MiB")
 
 # %% [markdown]
-# ## False sharing
-# Each thread counts events in a table **of its own**. Nothing is shared. Really?
+# On the machine of the recorded run one core could already use up the memory that it was given, and
+# the second core gained nothing. That's called **saturation**. What does your formula say about
+# that run?
+
+# %%
+apparent = serial_share(two_readers.value, 1, 2)
+lk.show(lk.Reading("apparent serial share of reading", apparent, "%", of=two_readers))
+
+# %% [markdown]
+# Not one line of this program is serial, and yet your formula calls all of it serial, because times
+# are all it was told. This is part of our opening story, too: PageRank, McSherry writes, is
+# essentially memory-bound, and it scales on a cluster because each machine brings its own memory
+# controller.
+#
+# > **Takeaway.** More cores bring more arithmetic, but they share one memory. When a program stops
+# > scaling, work out the bytes per second that it moves before you hunt for serial code.
+#
+# ## Two threads, two tables, one cache line
+# In our last program each thread counts events in a table *of its own*. Nothing is shared. We run
+# it twice: once with the two tables next to each other in memory, once with some room between them.
 
 
 # %%
@@ -359,120 +355,60 @@ def tally(events, counts):
         counts[event] += 1
 
 
-events = np.random.default_rng(2).integers(0, 4, 2**24, dtype=np.uint8)
-halves = np.array_split(events, 2)
-near = np.zeros((2, 4), np.int64)  # two tables of 32 bytes, side by side
-far = np.zeros((2, 64), np.int64)  # the same, 512 bytes apart
-
-# %% [markdown]
-# **Guess first.** Two threads, once with the tables side by side, once apart. How many times longer
-# does side by side take?
-
-# %%
-my_guess = ...
-sharing_guess = lk.predict("03.d", my_guess, "1")
+halves = np.array_split(np.random.default_rng(2).integers(0, 4, 2**22, dtype=np.uint8), 2)
+memory = np.zeros(2048, np.int64)
+start = -memory.ctypes.data % 4096 // 8  # the next page begins here, and with it a cache line
+near = memory[start : start + 8].reshape(2, 4)  # two tables of 32 bytes
+far = memory[start : start + 256].reshape(2, 128)  # the same, 1,024 bytes apart
 
 
-# %%
 def count_into(tables):
     in_threads(lambda pair: tally(*pair), list(zip(halves, tables, strict=True)))
 
 
-count_into(near), count_into(far)
-assert (near.sum(axis=0) == np.bincount(events)).all()
-assert (far.sum(axis=0)[:4] == np.bincount(events)).all()
-found = lk.compare(
-    lambda: count_into(near), lambda: count_into(far), names=("side by side", "apart")
-)
-sharing_guess.against(found.time_ratio())
-
 # %% [markdown]
-# Caches do not move bytes, they move **lines** of 64 or 128. A core that writes needs the whole
-# line for itself. Side by side, both tables lie in one line, and it flies to and fro. The result is
-# right, only late: no check of results finds it. (On one core there is no second cache, and the
-# ratio is 1.)
-#
-# ## More threads than cores
-# In your list of speed-ups the last count has more threads than cores, and gains nothing. It can
-# be worse. A container often shows all cores of its host, and allows the time of a few: a
-# **quota**. Linux counts it in periods of 100 ms. When the period's time is used up, *all* threads
-# stop until the next.
+# **Guess first.** How many times longer does it take with the tables side by side? If memory were
+# just memory, it would be 1. Fetching something from another core's cache takes tens of
+# nanoseconds, and counting one event about one.
 
 # %%
-PERIOD_S = 0.100
+sharing_guess = lk.predict("03.e", ...)
 
-
-def pause_s(n_threads, quota_cores):
-    """How long all threads stop in each period, if all of them are busy."""
-    running_s = min(PERIOD_S, PERIOD_S * quota_cores / n_threads)
-    return PERIOD_S - running_s
-
-
-for n_threads in (2, 4, 64):
-    name = f"pause with {n_threads} busy threads on a quota of 2 cores"
-    lk.show(lk.Reading(name, pause_s(n_threads, 2), "s", "modelled"))
-
-# %% [markdown]
-# With 64 threads, started because the system showed 64 cores, a request that comes at the wrong
-# moment waits for most of 100 ms. And a thread that *spins* while it waits uses up the quota for
-# nothing. So set the number of threads from what you **may use**, not from `os.cpu_count()`.
-#
-# ## It scales up: GPUs of one server
-# The same two questions are asked of GPUs. NVIDIA trained larger and larger models on one, two,
-# four and eight: weak scaling. **Guess first.** On eight GPUs, what share of eight times did
-# they reach?
 
 # %%
-my_guess = ...
-megatron_guess = lk.predict("03.e", my_guess, "%")
+def in_both_places(a, b, name):
+    return lk.compare(lambda: count_into(a), lambda: count_into(b), max_time_s=2).time_ratio(name)
 
-# %%
-result = lk.published("megatron-v1-weak-scaling")
-first, *rows = result.rows
-print(f"{'GPUs':4} {'published':>10} {'from rounded sizes':>20} {'plain ratio of times':>22}")
-for row in rows:
-    ratio = first["iteration_s"] / row["iteration_s"]
-    growth = row["parameters_1e9"] / row["n_gpus"] / first["parameters_1e9"]
-    print(f"{row['n_gpus']:4} {row['weak_scaling_fraction']:10.1%} {growth * ratio:20.1%} "
-          f"{ratio:22.1%}")  # fmt: skip
-megatron_guess.against(
-    lk.Reading(
-        "weak scaling on 8 GPUs", rows[-1]["weak_scaling_fraction"], "%", "published",
-        source=result.source,
-    )
+
+side_by_side = in_both_places(near, far, "side by side over apart")
+sharing_guess.against(side_by_side)
+lk.expect(
+    side_by_side, 1.5, None,
+    below="Side by side costs little here: two threads of one core, perhaps, share its cache.",
+    inside="The answers are the same, and it takes so much longer.",
+    cannot=one_core, control=in_both_places(far, far, "apart over apart"),
+    recorded="cpu-false-sharing",
 )  # fmt: skip
 
 # %% [markdown]
-# The plain ratio exceeds 100 %: the model per GPU did not stay the same. Rate = work ÷ time, so the
-# work has to be in it. The sizes are printed to two digits, which is why the middle column is
-# some points off; with 1.163 billion instead of 1.2 all three rows come out (a test holds this).
-
-# %%
-reached = {row["n_gpus"]: [row["n_gpus"] * row["weak_scaling_fraction"]] for row in rows}
-lk.show(
-    lk.Reading("Megatron's serial share", lk.plan.fit_gustafson(reached).value, "%", "modelled")
-)
-for n, values in reached.items():
-    alone = lk.plan.fit_gustafson({n: values}).value
-    lk.show(lk.Reading(f"from {n} GPUs alone", alone, "%", "modelled"))
-
-# %% [markdown]
-# **Why the gap.** Nothing in that program is serial. The GPUs *talk* after every layer, and the
-# talking grows with their number: the share from eight GPUs is the largest. A share that grows
-# with *n* is no serial part, it is communication (lesson 15).
+# A cache never fetches a single byte. It fetches a whole **cache line**, 64 bytes on most CPUs and
+# 128 on Apple's. Before a core may write to a line, it has to take that line away from every other
+# core. Our two tables are so small that they fit in one line, so each time one thread counts an
+# event, the other one loses the line and has to fetch it back. Nothing is wrong with the *answer*,
+# which is why no test will ever catch this. It's only slow. People call it [**false
+# sharing**](https://en.wikipedia.org/wiki/False_sharing), because the threads share a line without
+# sharing any data.
 #
-# ## What you now know
-# - **Climb**: compile, SIMD, cores; each rung was measured, and threads help only what lets go of
-#   the lock.
-# - **Fit**: the serial share follows from times alone; with two cores the law itself is untested.
-# - **More threads can hurt**: tables in one cache line, threads above the quota.
-
-# %%
-lk.show(
-    lk.Reading("most that 5 % serial allows, on any machine", 1 / 0.05, "1", "modelled"),
-    lk.Reading("the same share of a run on 1,024", lk.plan.gustafson(1024, 0.05), "1", "modelled"),
-)
-
-# %% [markdown]
-# **Next**: the exercises; then `04_cpu_vs_gpu`.
-# Sources: Amdahl, AFIPS 1967; Gustafson, CACM 31(5), 1988.
+# > **Takeaway.** Threads that write to neighbouring bytes fight over one cache line. Give each
+# > thread its own line, or let it count in a local variable and write once at the end.
+#
+# ## Back to the laptop
+# So how could one thread beat 128 cores? You've now seen each part of the answer. The systems spent
+# much of their time on work that the laptop didn't have at all, such as passing messages and
+# keeping copies. Every core that they added divided only the rest. And the rest was waiting for
+# memory. McSherry and his colleagues proposed a number that every parallel system should state:
+# its [COST](https://www.usenix.org/conference/hotos15/workshop-program/presentation/mcsherry), the
+# number of cores from which it beats one good thread. Before you pay for more cores, time one.
+#
+# **Next**: the [exercises](../exercises/03_cpu_parallelism.ipynb), then [CPU against
+# GPU](04_cpu_vs_gpu.ipynb).

@@ -1,22 +1,18 @@
 """Checks of lesson 12: cycles, padding, a layer, the clock of an array, a batch under a limit."""
 
-import itertools
 import math
 
 import numpy as np
 
 from labkit.systolic import MatrixUnit
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 
-
-def _one_tile(m, rows, columns):
-    return 2 * rows + columns + m - 2
+_one_tile = solution("12.1")
 
 
 @exercise(
     "12.1",
     title="the cycles of one tile",
-    solution=_one_tile,
     wrong=[
         (always(16), "a batch of 9"),
         (lambda m, rows, columns: m + rows + columns - 2, "weights have to move in first"),
@@ -47,14 +43,12 @@ def one_tile_cycles(answer, rng):
         )
 
 
-def _real_share(k, n, rows, columns):
-    return k * n / (math.ceil(k / rows) * rows * math.ceil(n / columns) * columns)
+_real_share = solution("12.2")
 
 
 @exercise(
     "12.2",
     title="the cost of padding",
-    solution=_real_share,
     wrong=[
         (always(0.25390625), "expected 1"),
         (lambda k, n, r, c: 1 - _real_share(k, n, r, c), "the share that is real"),
@@ -93,9 +87,7 @@ def real_share(answer, rng):
         )
 
 
-def _layer(m, k, n, rows, columns, load_cycles):
-    n_tiles = math.ceil(k / rows) * math.ceil(n / columns)
-    return load_cycles + (n_tiles - 1) * max(m, load_cycles) + m + rows + columns - 2
+_layer = solution("12.3")
 
 
 def _layer_with(period=max, first=1, tiles=math.ceil, drain=1):
@@ -112,7 +104,6 @@ def _layer_with(period=max, first=1, tiles=math.ceil, drain=1):
 @exercise(
     "12.3",
     title="the cycles of a layer",
-    solution=_layer,
     wrong=[
         (always(20), "counts as a whole one"),
         (_layer_with(period=lambda m, load: m + load), "while the array still works"),
@@ -155,10 +146,7 @@ def layer_cycles(answer, rng):
         )
 
 
-def _tick(inputs, weights, sums, entering):
-    inputs = np.column_stack([entering, inputs[:, :-1]])
-    above = np.vstack([np.zeros_like(sums[:1]), sums[:-1]])
-    return inputs, above + inputs * weights
+_tick = solution("12.4")
 
 
 def _still_old(inputs, weights, sums, entering):
@@ -181,7 +169,6 @@ def _in_place(inputs, weights, sums, entering):
 @exercise(
     "12.4",
     title="the clock of an array",
-    solution=_tick,
     wrong=[
         (always((np.zeros((2, 3), int), np.zeros((2, 3), int))), "inputs move right"),
         (lambda i, w, s, e: (i, s + i * w), "inputs move right"),
@@ -245,10 +232,7 @@ def _latency_s(batch, arrivals_per_s, layers, size, load_cycles, clock_hz):
     return batch / arrivals_per_s + cycles / clock_hz
 
 
-def _largest_batch(limit_s, arrivals_per_s, layers, size, load_cycles, clock_hz):
-    rest = arrivals_per_s, layers, size, load_cycles, clock_hz
-    batches = itertools.count(1)
-    return next(batch for batch in batches if _latency_s(batch, *rest) > limit_s) - 1
+_largest_batch = solution("12.5")
 
 
 def _array_only(limit_s, _arrivals_per_s, layers, size, load_cycles, clock_hz):
@@ -260,7 +244,6 @@ def _array_only(limit_s, _arrivals_per_s, layers, size, load_cycles, clock_hz):
 @exercise(
     "12.5",
     title="a batch under a limit",
-    solution=_largest_batch,
     wrong=[
         (always(200), "got 200"),
         (_array_only, "waits until the batch is full"),

@@ -294,8 +294,8 @@ lk.show(
 assert "aliasing_risk" in warned.flags
 
 # %% [markdown]
-# Far off, and flagged. The interval holds the truth and hardly narrows it down: what a meter has not
-# seen can be anything, up to the most that the machine can draw.
+# Far off, and flagged. The interval holds the truth and hardly narrows it down: what a meter has
+# not seen can be anything, up to the most that the machine can draw.
 #
 # ## The counter that starts again
 # A counter misses nothing. But it has an end. Intel's counts 2³² steps of 2⁻¹⁴ J, then starts at 0

@@ -2,19 +2,17 @@
 
 import math
 
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 
 HOURS_PER_YEAR = 8760
 
 
-def _mwh(n_chips, power_w, days, pue):
-    return n_chips * power_w * days * 24 * pue / 1e6
+_mwh = solution("21.1")
 
 
 @exercise(
     "21.1",
     title="energy of a run",
-    solution=_mwh,
     wrong=[
         (always(1287), "fresh numbers"),
         (lambda n, w, d, p: n * w * d * 24 / 1e6, "PUE"),
@@ -47,14 +45,12 @@ def run_mwh(answer, rng):
         )
 
 
-def _million(usd_per_hour, tokens_per_s, utilisation):
-    return usd_per_hour / (tokens_per_s * 3600 * utilisation) * 1e6
+_million = solution("21.2")
 
 
 @exercise(
     "21.2",
     title="a million tokens",
-    solution=_million,
     wrong=[
         (always(0.776), "fresh numbers"),
         (lambda p, r, u: p / (r * 3600) * 1e6, "idle hours are paid too"),
@@ -85,17 +81,12 @@ def million_tokens_usd(answer, rng):
         )
 
 
-def _break_even(capex, life, hosting, power_w, pue, usd_per_kwh, rent, hours=HOURS_PER_YEAR):
-    saved = rent - power_w / 1000 * pue * usd_per_kwh
-    return (capex / life + hosting) / (hours * saved) if saved > 0 else math.inf
+_break_even = solution("21.3")
 
 
 @exercise(
     "21.3",
     title="own or rent",
-    solution=lambda capex, life, hosting, power_w, pue, usd_per_kwh, rent: _break_even(
-        capex, life, hosting, power_w, pue, usd_per_kwh, rent
-    ),
     wrong=[
         (always(0.537), "fresh numbers"),
         (lambda c, y, h, w, p, e, r: (c / y + h) / (8760 * r), "costs electricity too"),
@@ -159,7 +150,11 @@ def _slips(capex, life, hosting, power_w, pue, usd_per_kwh, rent):
     )
 
 
+_best_offer = solution("21.4")
+
+
 def _best(offers, max_usd, max_tonnes, usd=True, carbon=True, pue=True, by=0):
+    """A wrong answer to 21.4: one of its rules is left out, or another column is the least."""
     allowed = []
     for name, n_chips, days, price, power_w, its_pue, g_per_kwh in offers:
         chip_hours = n_chips * days * 24
@@ -173,7 +168,6 @@ def _best(offers, max_usd, max_tonnes, usd=True, carbon=True, pue=True, by=0):
 @exercise(
     "21.4",
     title="beat a budget",
-    solution=lambda offers, max_usd, max_tonnes: _best(offers, max_usd, max_tonnes),
     wrong=[
         (always("nowhere"), "is called"),
         (lambda o, usd, t: _best(o, usd, t, carbon=False), "too much carbon"),
@@ -182,8 +176,8 @@ def _best(offers, max_usd, max_tonnes, usd=True, carbon=True, pue=True, by=0):
         (lambda o, usd, t: _best(o, usd, t, by=1), "cheapest"),
         (lambda o, usd, t: _best(o, usd, t, by=2), "cleanest"),
         (lambda o, usd, t: min(o, key=lambda offer: offer[2])[0], "too"),
-        (lambda o, usd, t: _best(o, usd, t).replace("none", o[0][0]), "no offer"),
-        (lambda o, usd, t: [offer for offer in o if offer[0] == _best(o, usd, t)], "a text"),
+        (lambda o, usd, t: _best_offer(o, usd, t).replace("none", o[0][0]), "no offer"),
+        (lambda o, usd, t: [offer for offer in o if offer[0] == _best_offer(o, usd, t)], "a text"),
     ],
 )
 def best_offer(answer, rng):
@@ -192,7 +186,7 @@ def best_offer(answer, rng):
         if case % 4 == 3:
             max_usd = 1.0
         given = [tuple(offer) for offer in offers]
-        got, right = answer(offers, max_usd, max_tonnes), _best(given, max_usd, max_tonnes)
+        got, right = answer(offers, max_usd, max_tonnes), _best_offer(given, max_usd, max_tonnes)
         assert isinstance(got, str), f"the answer is a text, the name of an offer: got {got!r}"
         if got == right:
             continue
@@ -245,7 +239,11 @@ def _market(rng):
 _VERDICTS = ("right", "no pue", "pue twice", "factor 1000", "unexplained")
 
 
-def _audited(gpu_hours, power_w, pue, g_per_kwh, tonnes, without=(), close=0.01):
+_audited = solution("21.5")
+
+
+def _audited_with(gpu_hours, power_w, pue, g_per_kwh, tonnes, without=(), close=0.01):
+    """A wrong answer to 21.5: some verdicts are never given, or the limit is another one."""
     right = gpu_hours * power_w / 1000 * pue * g_per_kwh / 1e6
     suspects = (
         ("right", right), ("no pue", right / pue), ("pue twice", right * pue),
@@ -265,16 +263,15 @@ def _one_sided(*claim):
 @exercise(
     "21.5",
     title="audit a claim",
-    solution=lambda h, w, p, g, t: _audited(h, w, p, g, t),
     wrong=[
         (always("right"), "it is not right"),
         (always("unexplained"), "it is explained"),
-        (lambda *claim: _audited(*claim, without=["no pue"]), "without the PUE"),
-        (lambda *claim: _audited(*claim, without=["pue twice"]), "PUE squared"),
-        (lambda *claim: _audited(*claim, without=["factor 1000"]), "kWh"),
+        (lambda *claim: _audited_with(*claim, without=["no pue"]), "without the PUE"),
+        (lambda *claim: _audited_with(*claim, without=["pue twice"]), "PUE squared"),
+        (lambda *claim: _audited_with(*claim, without=["factor 1000"]), "kWh"),
         (_one_sided, "kWh"),
-        (lambda *claim: _audited(*claim, close=1e-9), "within 1 %"),
-        (lambda *claim: _audited(*claim, close=0.04), "1 % is the limit"),
+        (lambda *claim: _audited_with(*claim, close=1e-9), "within 1 %"),
+        (lambda *claim: _audited_with(*claim, close=0.04), "1 % is the limit"),
         (lambda *claim: _audited(*claim).replace(" ", "_"), "one of the five texts"),
         (lambda h, w, p, g, t: _audited(h, w, p, g / 1e6, t), "the inputs give"),
     ],

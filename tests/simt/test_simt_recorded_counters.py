@@ -4,6 +4,7 @@ The rows were recorded by `tools/record_gpu.py`. A kernel that was changed since
 """
 
 import pytest
+from compile_kernels import spelled
 from gpu_counters import profiled, simulated
 
 from labkit.results import recorded
@@ -25,27 +26,26 @@ DIFFERENT = {
         "shared_store_conflicts",
     }),
 }  # fmt: skip
+NAMES = ("source", "kernel", "arguments", "fingerprint")
 ROWS = recorded("nvidia-h200-counters").rows
 
 
-def key(source, name, mark, grid, block):
-    return source, name, mark, tuple(grid), tuple(block)
+def key_of(launch):
+    types = ", ".join(map(spelled, launch.args))
+    mark = fingerprint(launch.kernel.py_func)
+    return launch.source, launch.name, types, mark, tuple(launch.grid), tuple(launch.block)
 
 
 @pytest.fixture(scope="module")
 def launches():
-    return {
-        key(one.source, one.name, fingerprint(one.kernel.py_func), one.grid, one.block): one
-        for one in course_launches()
-    }
+    return {key_of(launch): launch for launch in course_launches()}
 
 
 def test_counters_equal_the_hardwares_but_for_what_is_named(launches):
     compared, wrong = 0, {}
     for row in ROWS:
-        launch = launches.get(
-            key(row["source"], row["kernel"], row["fingerprint"], row["grid"], row["block"])
-        )
+        shape = tuple(row["grid"]), tuple(row["block"])
+        launch = launches.get((*(row[name] for name in NAMES), *shape))
         if launch is None:
             continue
         ours, theirs = simulated(profiled(launch)), row["nsight"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+NO_INDEX = re.compile(r"Max retries|NewConnectionError|name resolution")
 
 
 def cached(name, base, requirements, constraints=None):
@@ -27,7 +28,7 @@ def cached(name, base, requirements, constraints=None):
 def pip_install(python, *arguments):
     """What pip said. Skips the test where no index answers."""
     done = run(python, "-m", "pip", "install", "--disable-pip-version-check", *arguments)
-    if done.returncode and re.search(r"Max retries|NewConnectionError|resolution", done.stdout):
+    if done.returncode and NO_INDEX.search(done.stdout):
         pytest.skip("no package index answered, so the pinned versions cannot be installed")
     assert done.returncode == 0, done.stdout[-3000:]
     return done.stdout

@@ -2,17 +2,14 @@
 
 import math
 
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 
-
-def _wavefronts(words):
-    return max(len({word for word in words if word % 32 == bank}) for bank in range(32))
+_wavefronts = solution("06.2")
 
 
 @exercise(
     "06.2",
     title="count wavefronts",
-    solution=_wavefronts,
     wrong=[
         (always(1), "expected"),
         (lambda words: max(sum(w % 32 == b for w in words) for b in range(32)), "broadcast"),

@@ -5,24 +5,45 @@ import numpy as np
 from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
+from labkit.teach.shares import shares
 from lessons.lesson_07_barriers_and_races.checks.sizes import THREADS
 
 N_BINS = 16
+N_COPIED = 64  # a shared shape must be a constant
+
+
+_private_bins = solution("07.3")
 
 
 @cuda.jit
-def _private_bins(values, bins):
+def _flushed_each_pass(values, bins):
     mine = cuda.shared.array(N_BINS, cuda.int32)
     t = cuda.threadIdx.x
-    if t < N_BINS:
+    for first in range(cuda.blockIdx.x * cuda.blockDim.x, values.size, cuda.gridsize(1)):
+        if t < N_BINS:
+            mine[t] = 0
+        cuda.syncthreads()
+        if first + t < values.size:
+            cuda.atomic.add(mine, values[first + t], 1)
+        cuda.syncthreads()
+        if t < N_BINS:
+            cuda.atomic.add(bins, t, mine[t])
+        cuda.syncthreads()
+
+
+@cuda.jit
+def _four_copies(values, bins):
+    mine = cuda.shared.array(N_COPIED, cuda.int32)
+    t = cuda.threadIdx.x
+    if t < N_COPIED:
         mine[t] = 0
     cuda.syncthreads()
     for i in range(cuda.grid(1), values.size, cuda.gridsize(1)):
-        cuda.atomic.add(mine, values[i], 1)
+        cuda.atomic.add(mine, t // 32 * N_BINS + values[i], 1)
     cuda.syncthreads()
-    if t < N_BINS:
-        cuda.atomic.add(bins, t, mine[t])
+    if t < N_COPIED:
+        cuda.atomic.add(bins, t % N_BINS, mine[t])
 
 
 _STRIDE_LOOP = "for i in range(cuda.grid(1), values.size, cuda.gridsize(1)):"
@@ -31,7 +52,6 @@ _STRIDE_LOOP = "for i in range(cuda.grid(1), values.size, cuda.gridsize(1)):"
 @exercise(
     "07.3",
     title="private bins",
-    solution=_private_bins,
     in_place=True,
     wrong=[
         (always(0), "@cuda.jit"),
@@ -50,6 +70,14 @@ _STRIDE_LOOP = "for i in range(cuda.grid(1), values.size, cuda.gridsize(1)):"
         (changed(_private_bins, _STRIDE_LOOP, "for i in (cuda.grid(1),):"), "out-of-bounds"),
         (changed(_private_bins, "    if t < N_BINS:\n        cuda.atomic",
                  "    if t == 0:\n        cuda.atomic"), "expected"),
+        (_flushed_each_pass, "once a block"),
+        (_four_copies, "once a block"),
+        (changed(_private_bins, _STRIDE_LOOP,
+                 "for i in range(t if cuda.blockIdx.x == 0 else values.size, values.size, 128):"),
+         "counts all the values"),
+        (changed(_private_bins, _STRIDE_LOOP,
+                 "for i in range(cuda.blockIdx.x if t == 0 else values.size, values.size, "
+                 "cuda.gridDim.x):"), "reads as many values"),
     ],
 )  # fmt: skip
 def private_bins(answer, rng):
@@ -58,15 +86,24 @@ def private_bins(answer, rng):
         values = draw.integers(0, N_BINS, n).astype(np.int32)
         bins = np.zeros(N_BINS, np.int32)
         case = f"{n} values, {n_blocks} blocks"
-        counts = kernels.clean_counts(answer, n_blocks, THREADS, values, bins, case=case)
+        kernels.run(answer, n_blocks, THREADS, values, bins, case=case)
         assert bins.sum() >= n or bins.sum() != n_blocks * THREADS, (
             f"{case}: only {bins.sum()} were counted. There are more values than threads: each "
             f"thread takes several, cuda.gridsize(1) apart"
         )
         kernels.assert_equal(bins, np.bincount(values, minlength=N_BINS), case, "bins")
-    most = n_blocks * N_BINS
-    atomics = counts.atomics - counts.shared_atomics
-    assert atomics <= most, (
-        f"{case}: {atomics} atomics reach global memory, and {most} are enough: "
-        f"count in shared memory, and add each bin to the total once a block"
+    work = shares(answer, n_blocks, THREADS, values, np.zeros_like(bins), case=case)
+    adds = work.of("atomic", "global").sum(axis=1).max()
+    assert adds <= N_BINS, (
+        f"{case}: a block adds {adds} times to global memory, and {N_BINS} are enough: count in "
+        f"shared memory, and add each bin to the total once a block"
+    )
+    reads, fair = work.of("load", "global"), n / n_blocks
+    assert reads.sum(axis=1).max() <= 1.5 * fair, (
+        f"{case}: right, but block {reads.sum(axis=1).argmax()} counts all the values or nearly "
+        f"all, while the others wait: {fair:.0f} is its share"
+    )
+    assert reads.max() <= 2 * fair / THREADS + 2, (
+        f"{case}: right, but one thread reads as many values as {reads.max()}; its share of a "
+        f"block's is {fair / THREADS:.0f}"
     )

@@ -2,27 +2,12 @@
 
 import numpy as np
 
-from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 from lessons.lesson_07_barriers_and_races.checks.sizes import THREADS, blocks, sizes
 
-
-@cuda.jit
-def _ranks(x, out):
-    tile = cuda.shared.array(THREADS, cuda.float32)
-    t, first = cuda.threadIdx.x, cuda.blockIdx.x * THREADS
-    n = min(THREADS, x.size - first)
-    if t < n:
-        tile[t] = x[first + t]
-    cuda.syncthreads()
-    if t < n:
-        smaller = 0
-        for j in range(n):
-            if tile[j] < tile[t]:
-                smaller += 1
-        out[first + t] = smaller
+_ranks = solution("07.2")
 
 
 def _ranks_of(x):
@@ -33,7 +18,6 @@ def _ranks_of(x):
 @exercise(
     "07.2",
     title="ranks in a block",
-    solution=_ranks,
     in_place=True,
     wrong=[
         (always(0), "@cuda.jit"),

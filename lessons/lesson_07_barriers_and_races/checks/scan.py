@@ -5,29 +5,11 @@ import numpy as np
 from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
+from labkit.teach.shares import shares
 from lessons.lesson_07_barriers_and_races.checks.sizes import THREADS, blocks, sizes
 
-
-@cuda.jit
-def _scan(x, out):
-    s = cuda.shared.array((2, THREADS), cuda.float32)
-    i, t = cuda.grid(1), cuda.threadIdx.x
-    mine = cuda.float32(0)
-    if i < x.size:
-        mine = x[i]
-    side, step = 0, 1
-    s[side, t] = mine
-    cuda.syncthreads()
-    while step < THREADS:
-        if t >= step:
-            mine += s[side, t - step]
-        side = 1 - side
-        s[side, t] = mine
-        cuda.syncthreads()
-        step *= 2
-    if i < x.size:
-        out[i] = mine
+_scan = solution("07.5")
 
 
 @cuda.jit
@@ -46,18 +28,33 @@ def _scan_alone(x, out):
         out[i] = s[t]
 
 
+@cuda.jit
+def _scan_each_from_the_start(x, out):
+    s = cuda.shared.array(THREADS, cuda.float32)
+    i, t = cuda.grid(1), cuda.threadIdx.x
+    s[t] = 0
+    if i < x.size:
+        s[t] = x[i]
+    cuda.syncthreads()
+    if i < x.size:
+        mine = cuda.float32(0)
+        for j in range(t + 1):
+            mine += s[j]
+        out[i] = mine
+
+
 _TAKE_TURNS = "        side = 1 - side\n"
 
 
 @exercise(
     "07.5",
     title="a scan",
-    solution=_scan,
     in_place=True,
     wrong=[
         (always(0), "@cuda.jit"),
         (kernels.empty, "kernel is empty", "todo"),
         (_scan_alone, "one thread"),
+        (_scan_each_from_the_start, "sums that its neighbours"),
         (changed(_scan, _TAKE_TURNS, ""), "race"),
         (changed(_scan, _TAKE_TURNS, "        cuda.syncthreads()\n"), "barriers"),
         (changed(_scan, "        cuda.syncthreads()\n", ""), "race"),
@@ -78,10 +75,14 @@ def scan(answer, rng):
         counts = kernels.clean_counts(answer, blocks(n), THREADS, x, out, case=f"n = {n}")
         assert (out != right - x).any(), f"n = {n}: each number counts itself: out[0] is x[0]"
         kernels.assert_equal(out, right, f"n = {n}")
-        loads, most = counts.shared_loads.requests / blocks(n), 64
-        assert loads <= most, (
-            f"n = {n}: {loads:.0f} loads from shared memory a block, and {most} are enough: does "
-            f"one thread do all the work?"
+        work = shares(answer, blocks(n), THREADS, x, np.zeros_like(out), case=f"n = {n}")
+        loads = work.of("load", "shared")
+        told = f"n = {n}: right, but a thread loads {loads.max()} times from shared memory"
+        assert loads.max() <= 16 or loads.sum() > loads.max() * blocks(n) * 8, (
+            f"{told}, while the others wait: does one thread do all the work?"
+        )
+        assert loads.max() <= 16, (
+            f"{told}, and 7 are enough: let it use sums that its neighbours have made already"
         )
         barriers = counts.barriers / (4 * blocks(n))
         assert barriers <= 9, (

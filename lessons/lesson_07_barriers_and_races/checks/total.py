@@ -5,27 +5,11 @@ import numpy as np
 from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
+from labkit.teach.shares import shares
 from lessons.lesson_07_barriers_and_races.checks.sizes import THREADS, blocks
 
-
-@cuda.jit
-def _total(x, out):
-    s = cuda.shared.array(THREADS, cuda.float32)
-    t = cuda.threadIdx.x
-    mine = cuda.float32(0)
-    for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):
-        mine += x[i]
-    s[t] = mine
-    cuda.syncthreads()
-    k = THREADS // 2
-    while k > 0:
-        if t < k:
-            s[t] += s[t + k]
-        cuda.syncthreads()
-        k //= 2
-    if t == 0:
-        cuda.atomic.add(out, 0, s[0])
+_total = solution("07.4")
 
 
 @cuda.jit
@@ -53,6 +37,33 @@ def _total_of_atomics(x, out):
         cuda.atomic.add(out, 0, x[i])
 
 
+@cuda.jit
+def _total_by_one_cell(x, out):
+    s = cuda.shared.array(1, cuda.float32)
+    t = cuda.threadIdx.x
+    if t == 0:
+        s[0] = 0
+    cuda.syncthreads()
+    mine = cuda.float32(0)
+    for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):
+        mine += x[i]
+    cuda.atomic.add(s, 0, mine)
+    cuda.syncthreads()
+    if t == 0:
+        cuda.atomic.add(out, 0, s[0])
+
+
+_FOLD = """    k = THREADS // 2
+    while k > 0:
+        if t < k:
+            s[t] += s[t + k]
+        cuda.syncthreads()
+        k //= 2
+"""
+_ALONE = """    if t == 0:
+        for j in range(1, THREADS):
+            s[0] += s[j]
+"""
 _EVERY = "for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):"
 _CHUNKS = (
     "n = (x.size + cuda.gridsize(1) - 1) // cuda.gridsize(1)\n"
@@ -63,7 +74,6 @@ _CHUNKS = (
 @exercise(
     "07.4",
     title="a sum",
-    solution=_total,
     in_place=True,
     wrong=[
         (always(0), "@cuda.jit"),
@@ -79,6 +89,14 @@ _CHUNKS = (
         (changed(_total, _EVERY, "i = cuda.grid(1)\n    if i < x.size:"), "out[0] is"),
         (changed(_total, _EVERY, _CHUNKS), "sectors"),
         (changed(_total, "while k > 0", "while k > 1"), "out[0] is"),
+        (changed(_total, _FOLD, _ALONE), "one thread adds"),
+        (_total_by_one_cell, "one atomic a block"),
+        (changed(changed(_total, "while k > 0", "while k > 16"),
+                 "    if t == 0:\n        cuda.atomic.add(out, 0, s[0])",
+                 "    if t < 32:\n        cuda.atomic.add(out, 0, s[t])"), "one atomic a block"),
+        (changed(_total, _EVERY,
+                 "for i in range(t if cuda.blockIdx.x == 0 else x.size, x.size, 128):"),
+         "adds nearly all"),
     ],
 )  # fmt: skip
 def total(answer, rng):
@@ -88,9 +106,21 @@ def total(answer, rng):
         case = f"{n} numbers, {n_blocks} blocks"
         counts = kernels.clean_counts(answer, n_blocks, THREADS, x, out, case=case)
         kernels.assert_equal(out, np.array([x.sum()]), case)
-    atomics = counts.atomics - counts.shared_atomics
-    assert atomics <= n_blocks, (
-        f"{case}: {atomics} atomics queue at out[0]; one atomic a block is enough"
+    work = shares(answer, n_blocks, THREADS, x, np.zeros_like(out), case=case)
+    atomics = (work.of("atomic", "global") + work.of("atomic", "shared")).sum(axis=1).max()
+    assert atomics <= 1, (
+        f"{case}: a block makes {atomics} atomics, and those at one address wait for each other; "
+        f"one atomic a block is enough"
+    )
+    reads = work.of("load", "global").sum(axis=1)
+    assert reads.max() <= 1.5 * n / n_blocks, (
+        f"{case}: right, but block {reads.argmax()} adds nearly all the numbers: "
+        f"{n / n_blocks:.0f} is its share"
+    )
+    longest = work.of("load", "shared").max()
+    assert longest <= THREADS // 4, (
+        f"{case}: one thread adds what the others have left in shared memory, {longest} loads one "
+        f"after the other. Let half of the threads add the other half, then a quarter, and so on"
     )
     sectors, ideal = counts.global_loads.sectors, blocks(n, 8)
     assert sectors <= 1.1 * ideal, (

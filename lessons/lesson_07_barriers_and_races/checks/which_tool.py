@@ -1,17 +1,11 @@
 """Exercise 07.1: which tool."""
 
-from labkit.teach.registry import exercise
+from labkit.teach.registry import exercise, solution
 
 _COUNTER = "All threads of all blocks add to one counter."
 _PARTIAL = "Every block reads the partial sums that all other blocks have stored."
 _ALONE = "Each thread reads and writes elements that nobody else touches."
-_TOOLS = {
-    "Lane 3 reads what lane 7 of its warp has stored to shared memory.": "syncwarp",
-    "Warp 1 reads the tile that all warps of its block have stored.": "syncthreads",
-    _COUNTER: "atomic",
-    _PARTIAL: "launch",
-    _ALONE: "nothing",
-}
+_TOOLS = solution("07.1")
 _WHY = {
     "syncwarp": "an atomic orders nothing, and a barrier of one warp is cheaper than the block's",
     "syncthreads": "the warps of a block meet at its barrier only",
@@ -24,7 +18,6 @@ _WHY = {
 @exercise(
     "07.1",
     title="which tool",
-    solution=_TOOLS,
     wrong=[
         (dict.fromkeys(_TOOLS, ...), "in place of", "todo"),
         (dict.fromkeys(_TOOLS, "atomic"), "orders nothing"),

@@ -1,9 +1,8 @@
 """Exercise 08.2: a coalesced product."""
 
-from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 from lessons.lesson_08_matmul_ladder.checks.products import (
     DOUBLE,
     most_sectors,
@@ -15,16 +14,7 @@ from lessons.lesson_08_matmul_ladder.checks.products import (
 _WIDE = (32, 8)
 
 
-@cuda.jit
-def coalesced(a, b, c):
-    column, row = cuda.grid(2)
-    if row < c.shape[0] and column < c.shape[1]:
-        total = cuda.float32(0)
-        for k in range(a.shape[1]):
-            total += a[row, k] * b[k, column]
-        c[row, column] = total
-
-
+coalesced = solution("08.2")
 _WHO = "column, row = cuda.grid(2)"
 _MIXED = (
     "row = cuda.blockIdx.y * 8 + cuda.threadIdx.x % 8\n"
@@ -35,7 +25,6 @@ _MIXED = (
 @exercise(
     "08.2",
     title="a coalesced product",
-    solution=coalesced,
     in_place=True,
     wrong=[
         (always(0), "@cuda.jit"),
@@ -48,6 +37,9 @@ _MIXED = (
         (changed(coalesced, "row < c.shape[0]", "row <= c.shape[0]"), "out-of-bounds"),
         (changed(coalesced, "cuda.float32(0)", DOUBLE), "double precision"),
         (changed(coalesced, "range(a.shape[1])", "range(1, a.shape[1])"), "expected"),
+        (changed(changed(coalesced, "total = cuda.float32(0)", "c[row, column] = 0"),
+                 "total += a[row, k] * b[k, column]\n        c[row, column] = total",
+                 "c[row, column] += a[row, k] * b[k, column]"), "in a register"),
     ],
 )  # fmt: skip
 def product(answer, rng):

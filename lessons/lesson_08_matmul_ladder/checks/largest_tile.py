@@ -1,15 +1,8 @@
 """Exercise 08.4: the largest tile."""
 
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 
-
-def _largest_tile(itemsize, elements_a_thread, shared_bytes, n_blocks):
-    tile = 1
-    while (2 * tile) ** 2 <= 1024 * elements_a_thread and (
-        n_blocks * 2 * (2 * tile) ** 2 * itemsize <= shared_bytes
-    ):
-        tile *= 2
-    return tile
+_largest_tile = solution("08.4")
 
 
 def _by_memory_alone(itemsize, elements_a_thread, shared_bytes, n_blocks):
@@ -31,7 +24,6 @@ def _of_one_block(itemsize, elements_a_thread, shared_bytes, n_blocks):
 @exercise(
     "08.4",
     title="the largest tile",
-    solution=_largest_tile,
     wrong=[
         (always(32), "expected"),
         (_by_memory_alone, "1024 threads"),

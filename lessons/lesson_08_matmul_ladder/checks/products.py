@@ -25,6 +25,10 @@ def try_product(answer, shape, tile, block, rng):
     case = f"A {m} × {k}, B {k} × {n}"
     counts = kernels.clean_counts(answer, grid, block, a, b, c, case=case)
     kernels.assert_equal(c, a @ b, case, "c")
+    assert counts.global_stores.bytes_requested <= c.nbytes, (
+        f"{case}: c is written {counts.global_stores.bytes_requested / c.nbytes:.0f} times for "
+        f"each element: keep the sum in a register, and store it once, at the end"
+    )
     assert "float64" not in counts.flop, (
         f"{case}: the sum is in double precision, which most GPUs do slowly: begin it with "
         f"cuda.float32(0)"
@@ -39,8 +43,17 @@ def _grid(shape, tile):
 
 def most_sectors(kernel, tile, block, a, b):
     """Load sectors of our own solution on the same matrices, and a tenth more."""
+    return 1.1 * _ours(kernel, tile, block, a, b).global_loads.sectors
+
+
+def most_store_sectors(kernel, tile, block, a, b):
+    """The same for its stores."""
+    return 1.1 * _ours(kernel, tile, block, a, b).global_stores.sectors
+
+
+def _ours(kernel, tile, block, a, b):
     c = np.zeros((a.shape[0], b.shape[1]), np.float32)
-    return 1.1 * profile(kernel[_grid(c.shape, tile), block], a, b, c).global_loads.sectors
+    return profile(kernel[_grid(c.shape, tile), block], a, b, c)
 
 
 @cuda.jit

@@ -1,12 +1,12 @@
 """Exercise 08.5: a square of elements."""
 
-from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 from lessons.lesson_08_matmul_ladder.checks.products import (
     DOUBLE,
     most_sectors,
+    most_store_sectors,
     sevens,
     shapes,
     try_product,
@@ -17,39 +17,7 @@ HALF = SQUARE // 2
 _BLOCK = (HALF, HALF)
 
 
-@cuda.jit
-def _square(a, b, c):
-    tile_a = cuda.shared.array((SQUARE, SQUARE), cuda.float32)
-    tile_b = cuda.shared.array((SQUARE, SQUARE), cuda.float32)
-    x, y = cuda.threadIdx.x, cuda.threadIdx.y
-    left, top = cuda.blockIdx.x * SQUARE, cuda.blockIdx.y * SQUARE
-    sum_00 = sum_01 = sum_10 = sum_11 = cuda.float32(0)
-    for first in range(0, a.shape[1], SQUARE):
-        for i in range(y, SQUARE, HALF):
-            for j in range(x, SQUARE, HALF):
-                tile_a[i, j] = 0
-                if top + i < a.shape[0] and first + j < a.shape[1]:
-                    tile_a[i, j] = a[top + i, first + j]
-                tile_b[i, j] = 0
-                if first + i < b.shape[0] and left + j < b.shape[1]:
-                    tile_b[i, j] = b[first + i, left + j]
-        cuda.syncthreads()
-        for k in range(SQUARE):
-            a_0, a_1 = tile_a[y, k], tile_a[y + HALF, k]
-            b_0, b_1 = tile_b[k, x], tile_b[k, x + HALF]
-            sum_00 += a_0 * b_0
-            sum_01 += a_0 * b_1
-            sum_10 += a_1 * b_0
-            sum_11 += a_1 * b_1
-        cuda.syncthreads()
-    sums = (sum_00, sum_01, sum_10, sum_11)
-    for i in range(2):
-        for j in range(2):
-            row, column = top + y + i * HALF, left + x + j * HALF
-            if row < c.shape[0] and column < c.shape[1]:
-                c[row, column] = sums[2 * i + j]
-
-
+_square = solution("08.5")
 _BARRIER = "        cuda.syncthreads()\n"
 _FOUR_SUMS = """\
             a_0, a_1 = tile_a[y, k], tile_a[y + HALF, k]
@@ -67,10 +35,20 @@ _LOADED_AGAIN = """\
 """
 
 
+def _adjacent(kernel):
+    """Wrong: the four elements of a thread lie side by side."""
+    for old, new in (
+        ("tile_a[y, k], tile_a[y + HALF, k]", "tile_a[2 * y, k], tile_a[2 * y + 1, k]"),
+        ("tile_b[k, x], tile_b[k, x + HALF]", "tile_b[k, 2 * x], tile_b[k, 2 * x + 1]"),
+        ("top + y + i * HALF, left + x + j * HALF", "top + 2 * y + i, left + 2 * x + j"),
+    ):
+        kernel = changed(kernel, old, new)
+    return kernel
+
+
 @exercise(
     "08.5",
     title="a square of elements",
-    solution=_square,
     in_place=True,
     wrong=[
         (always(0), "@cuda.jit"),
@@ -83,6 +61,10 @@ _LOADED_AGAIN = """\
                  "            if row < c.shape[0]:"), "out-of-bounds"),
         (changed(_square, "sums[2 * i + j]", "sums[2 * j + i]"), "expected"),
         (changed(_square, "cuda.float32(0)", DOUBLE), "double precision"),
+        (_adjacent(_square), "neighbours stay neighbours"),
+        (changed(changed(_square, "tile_b[k, x], tile_b[k, x + HALF]",
+                         "tile_b[k, 2 * x], tile_b[k, 2 * x + 1]"),
+                 "left + x + j * HALF", "left + 2 * x + j"), "neighbours stay neighbours"),
     ],
 )  # fmt: skip
 def square_product(answer, rng):
@@ -94,6 +76,12 @@ def square_product(answer, rng):
         assert sectors <= most, (
             f"{case}: the loads touch {sectors} sectors, and {most:.0f} are enough: bring each "
             f"tile to shared memory once, row by row"
+        )
+        stores = counts.global_stores.sectors
+        few = most_store_sectors(_square, side, _BLOCK, *matrices)
+        assert stores <= few, (
+            f"{case}: the stores touch {stores} sectors, and {few:.0f} are enough: let the rows "
+            f"and columns of a thread lie {HALF} apart, so that neighbours stay neighbours"
         )
         loads = counts.shared_loads.requests / (counts.flop["float32"] / 2 / 32)
         assert loads <= 1.2, (

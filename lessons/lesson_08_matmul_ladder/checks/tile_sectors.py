@@ -1,16 +1,13 @@
 """Exercise 08.1: sectors of a tiled product."""
 
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 
-
-def _tile_sectors(n, tile):
-    return 2 * (n // tile) ** 3 * tile * tile * 4 // 32
+_tile_sectors = solution("08.1")
 
 
 @exercise(
     "08.1",
     title="sectors of a tiled product",
-    solution=_tile_sectors,
     wrong=[
         (always(16384), "expected"),
         (lambda n, tile: 2 * (n // tile) ** 3 * tile * tile * 4, "32 bytes"),

@@ -1,9 +1,8 @@
 """Exercise 08.3: a tiled product."""
 
-from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 from lessons.lesson_08_matmul_ladder.checks.coalesced_product import coalesced
 from lessons.lesson_08_matmul_ladder.checks.products import (
     DOUBLE,
@@ -17,28 +16,7 @@ TILE = 16
 _TILED = (TILE, TILE)
 
 
-@cuda.jit
-def _tiled(a, b, c):
-    tile_a = cuda.shared.array((TILE, TILE), cuda.float32)
-    tile_b = cuda.shared.array((TILE, TILE), cuda.float32)
-    x, y = cuda.threadIdx.x, cuda.threadIdx.y
-    column, row = cuda.grid(2)
-    total = cuda.float32(0)
-    for first in range(0, a.shape[1], TILE):
-        tile_a[y, x] = 0
-        if row < a.shape[0] and first + x < a.shape[1]:
-            tile_a[y, x] = a[row, first + x]
-        tile_b[y, x] = 0
-        if first + y < b.shape[0] and column < b.shape[1]:
-            tile_b[y, x] = b[first + y, column]
-        cuda.syncthreads()
-        for k in range(TILE):
-            total += tile_a[y, k] * tile_b[k, x]
-        cuda.syncthreads()
-    if row < c.shape[0] and column < c.shape[1]:
-        c[row, column] = total
-
-
+_tiled = solution("08.3")
 _LOOP = "    for first in range(0, a.shape[1], TILE):\n"
 _INSIDE = "row < c.shape[0] and column < c.shape[1]"
 _BARRIER = "        cuda.syncthreads()\n"
@@ -47,7 +25,6 @@ _BARRIER = "        cuda.syncthreads()\n"
 @exercise(
     "08.3",
     title="a tiled product",
-    solution=_tiled,
     in_place=True,
     wrong=[
         (always(0), "@cuda.jit"),
@@ -63,6 +40,9 @@ _BARRIER = "        cuda.syncthreads()\n"
         (changed(_tiled, " and first + x < a.shape[1]", ""), "out-of-bounds"),
         (changed(_tiled, "column, row = cuda.grid(2)", "row, column = cuda.grid(2)"), "expected"),
         (changed(_tiled, "cuda.float32(0)", DOUBLE), "double precision"),
+        (changed(_tiled, "total += tile_a[y, k] * tile_b[k, x]\n        cuda.syncthreads()",
+                 f"total += tile_a[y, k] * tile_b[k, x]\n        cuda.syncthreads()\n        "
+                 f"if {_INSIDE}:\n            c[row, column] = total"), "in a register"),
     ],
 )  # fmt: skip
 def tiled_product(answer, rng):

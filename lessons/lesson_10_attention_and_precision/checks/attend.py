@@ -1,8 +1,10 @@
 """Exercise 10.5: attention over tiles that pass by."""
 
+import tracemalloc
+
 import numpy as np
 
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 
 
 class _SecondPassError(Exception):
@@ -27,16 +29,7 @@ class _Tiles:
             k_tile[:], v_tile[:] = 1e3, 1e3
 
 
-def _attend(q, tiles):
-    largest, total, sums = np.full((len(q), 1), -np.inf), 0.0, 0.0
-    for k, v in tiles:
-        scores = q @ k.T
-        higher = np.maximum(largest, scores.max(1, keepdims=True))
-        shrink, weights = np.exp(largest - higher), np.exp(scores - higher)
-        total = total * shrink + weights.sum(1, keepdims=True)
-        sums = sums * shrink + weights @ v
-        largest = higher
-    return sums / total
+_attend = solution("10.5")
 
 
 def _whole(q, k, v):
@@ -48,6 +41,20 @@ def _whole(q, k, v):
 def _all_kept(q, tiles):
     k, v = zip(*tiles, strict=True)
     return _whole(q, np.concatenate(k), np.concatenate(v))
+
+
+def _collected(q, tiles):
+    k, v = zip(*((k.copy(), v.copy()) for k, v in tiles), strict=True)
+    return _whole(q, np.concatenate(k), np.concatenate(v))
+
+
+def _scores_collected(q, tiles):
+    scores, values = [], []
+    for k, v in tiles:
+        scores.append(q @ k.T)
+        values.append(v.copy())
+    weights = np.exp(np.hstack(scores) - np.hstack(scores).max(1, keepdims=True))
+    return weights @ np.vstack(values) / weights.sum(1, keepdims=True)
 
 
 def _twice(q, tiles):
@@ -96,7 +103,6 @@ def _one_maximum(q, tiles):
 @exercise(
     "10.5",
     title="attention over tiles that pass by",
-    solution=_attend,
     wrong=[
         (always(np.zeros((2, 2))), "shape"),
         (_all_kept, "used again"),
@@ -107,6 +113,8 @@ def _one_maximum(q, tiles):
         (_one_maximum, "its own largest score"),
         (lambda q, tiles: sum(_whole(q, k, v) for k, v in tiles), "expected"),
         (lambda q, tiles: [_whole(q, k, v) for k, v in tiles][-1], "all keys"),
+        (_collected, "same time"),
+        (_scores_collected, "same time"),
     ],
 )
 def attend(answer, rng):
@@ -116,6 +124,28 @@ def attend(answer, rng):
         q, (k, v) = draw.normal(0, 1, (n_queries, size)), draw.normal(0, 1, (2, n_keys, size))
         q *= spread * np.linspace(1, 4, n_queries)[:, None]
         _try_attention(answer, q, k, v, rng.randint(5, 9))
+    _refuse_collecting(answer, draw)
+
+
+def _refuse_collecting(answer, draw):
+    """On a chip there is room for a tile and for what is kept of each query, and no more."""
+    n_rows, n_tiles, size = 32, 200, 16
+    q, (k, v) = draw.normal(0, 1, (8, size)), draw.normal(0, 1, (2, n_rows * n_tiles, size))
+    tiles, was_tracing = _Tiles(k, v, n_rows), tracemalloc.is_tracing()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        answer(q, tiles)
+        held = (tracemalloc.get_traced_memory()[1] - before) / (k[:n_rows].nbytes * 2)
+    finally:
+        if not was_tracing:
+            tracemalloc.stop()
+    assert held < n_tiles / 4, (
+        f"{n_tiles} tiles: right, but at the end you hold as much as {held:.0f} of them at the "
+        f"same time. A chip has no room for that: of a tile that has passed by keep only the "
+        f"largest score, the total and the weighted sum"
+    )
 
 
 def _try_attention(answer, q, k, v, n_rows):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 
 
 def _scales(x, axis):
@@ -24,10 +24,7 @@ def _quadratic(a, a_scale, w_scale):
     return a.shape[1] * a_scale * w_scale / 4
 
 
-def _int8_product(a, w):
-    a_scale, w_scale = _scales(a, 1), _scales(w, 0)
-    bound = _linear(a, a_scale, w, w_scale) + _quadratic(a, a_scale, w_scale)
-    return _product(a, a_scale, w, w_scale), bound
+_int8_product = solution("10.4")
 
 
 def _one_scale(a, w):
@@ -63,10 +60,19 @@ def _only_the_inputs(a, w):
     return _product(a, _scales(a, 1), w, _scales(w, 0)), np.zeros_like(bound) + _scales(a, 1) / 2
 
 
+def _knows_the_error(a, w):
+    product = _int8_product(a, w)[0]
+    return product, np.abs(product - a @ w) + 1e-6
+
+
+def _knows_the_worst_error(a, w):
+    product = _int8_product(a, w)[0]
+    return product, np.full_like(product, np.abs(product - a @ w).max())
+
+
 @exercise(
     "10.4",
     title="an int8 product and its bound",
-    solution=_int8_product,
     wrong=[
         (always(0), "two arrays"),
         (always((np.zeros((2, 2)), np.ones((2, 2)))), "shape"),
@@ -78,6 +84,8 @@ def _only_the_inputs(a, w):
         (_zeros_forgotten, "all zeros"),
         (_only_the_inputs, "exceeds"),
         (lambda a, w: _int8_product(a, w)[0], "two arrays"),
+        (_knows_the_error, "the exact product"),
+        (_knows_the_worst_error, "times the lesson's"),
     ],
 )
 def int8_product(answer, rng):
@@ -87,11 +95,34 @@ def int8_product(answer, rng):
         a = draw.normal(0, 1, (m, k)) * 10.0 ** draw.uniform(-2, 2, (m, 1))
         w = draw.normal(0, 1, (k, n)) * 10.0 ** draw.uniform(-2, 2, (1, n))
         _try_product(answer, a, w, f"{m} × {k} by {k} × {n}")
+    _refuse_hindsight(answer, draw)
     worst = np.full((1, rng.randint(1500, 2500)), 1.5)  # all rounded up, to 2
     worst[0, 0] = 127
     _try_product(answer, worst, worst.T.copy(), "numbers that are all rounded up by half a step")
     a[rng.randrange(m)] = 0
     _try_product(answer, a, w, "a row of a that is all zeros")
+
+
+def _refuse_hindsight(answer, draw):
+    """A bound comes from the steps alone, so it is nearly the same for all that rounds alike.
+
+    Both `a` become the same integers with the same scales. The numbers of the first lie anywhere
+    between two steps, those of the second all on the side that makes the first column worst.
+    """
+    k = 250
+    whole = draw.integers(-120, 121, (3, k)).astype(float)
+    whole[:, 0] = 127
+    w = draw.integers(-127, 128, (k, 3)) / 127.0
+    w[0] = 1
+    anywhere = draw.uniform(-0.49, 0.49, whole.shape)
+    one_side = 0.49 * np.sign(w[:, 0]) * np.ones_like(whole)
+    anywhere[:, 0] = one_side[:, 0] = 0
+    bounds = [np.asarray(answer(whole + off, w)[1], float) for off in (anywhere, one_side)]
+    assert (bounds[1][:, 0] <= 3 * bounds[0][:, 0]).all(), (
+        "two matrices that round to the same integers: one of your bounds is "
+        f"{np.max(bounds[1][:, 0] / bounds[0][:, 0]):.0f} times the other. A bound has to hold "
+        "before anybody knows the exact product, so make it from the scales, not from the error"
+    )
 
 
 def _try_product(answer, a, w, case):

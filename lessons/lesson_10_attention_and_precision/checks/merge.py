@@ -2,13 +2,9 @@
 
 import math
 
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 
-
-def _merge(largest_a, total_a, largest_b, total_b):
-    largest = max(largest_a, largest_b)
-    total = total_a * math.exp(largest_a - largest) + total_b * math.exp(largest_b - largest)
-    return largest, total
+_merge = solution("10.2")
 
 
 def _pair_of_larger(largest_a, total_a, largest_b, total_b):
@@ -34,7 +30,6 @@ def _a_is_first(largest_a, total_a, largest_b, total_b):
 @exercise(
     "10.2",
     title="merging two softmaxes",
-    solution=_merge,
     wrong=[
         (always((3.0, 2.0)), "expected"),
         (lambda m_a, t_a, m_b, t_b: (max(m_a, m_b), t_a + t_b), "relative to its own largest"),

@@ -4,6 +4,11 @@ import numpy as np
 
 from labkit.teach.registry import always, exercise
 
+_COLLECTIVES = (
+    "psum", "pmax", "pmin", "pmean", "all_gather", "all_to_all", "ppermute", "pshuffle",
+    "reduce_scatter", "pbroadcast", "ragged_all_to_all",
+)  # fmt: skip
+
 
 def _lax():
     import jax
@@ -21,20 +26,60 @@ def _add(value):
     return _lax().psum(value, "model")
 
 
-def _mlp_block(x, a_block, b_block):
-    return _add(_relu(x @ a_block) @ b_block)
-
-
 def _gathers(x, a_block, b_block):
     a = _lax().all_gather(a_block, "model", axis=1, tiled=True)
     b = _lax().all_gather(b_block, "model", axis=0, tiled=True)
     return _relu(x @ a) @ b
 
 
+def _gathers_sums(x, a_block, b_block):
+    return _lax().all_gather(_relu(x @ a_block) @ b_block, "model").sum(axis=0)
+
+
+def _two_halves(x, a_block, b_block):
+    own = _relu(x @ a_block) @ b_block
+    return _add(own[:1]), _add(own[1:])
+
+
+def _two_psums(x, a_block, b_block):
+    import jax.numpy as jnp
+
+    return jnp.concatenate(_two_halves(x, a_block, b_block))
+
+
+def _ring(x, a_block, b_block):
+    total = own = _relu(x @ a_block) @ b_block
+    n = _lax().psum(1, "model")  # a number, which costs nothing
+    for _ in range(n - 1):
+        own = _lax().ppermute(own, "model", [(i, (i + 1) % n) for i in range(n)])
+        total = total + own
+    return total
+
+
+def _ring_in_a_loop(x, a_block, b_block):
+    n = _lax().psum(1, "model")
+    own = _relu(x @ a_block) @ b_block
+
+    def step(_, carried):
+        passing, total = carried
+        passing = _lax().ppermute(passing, "model", [(i, (i + 1) % n) for i in range(n)])
+        return passing, total + passing
+
+    return _lax().fori_loop(0, n - 1, step, (own, own))[1]
+
+
+def _scatters(x, a_block, b_block):
+    own = (_relu(x @ a_block) @ b_block).reshape(-1)
+    n = _lax().psum(1, "model")
+    padded = _lax().pad(own, 0.0, [(0, -own.size % n, 0)])
+    part = _lax().psum_scatter(padded, "model", tiled=True)
+    whole = _lax().all_gather(part, "model", tiled=True)
+    return whole[: own.size].reshape(x.shape)
+
+
 @exercise(
     "13.4",
     title="one all-reduce",
-    solution=_mlp_block,
     wrong=[
         (always(0.0), "shape"),
         (lambda x, a, b: _relu(x @ a) @ b, "only its own share"),
@@ -44,13 +89,18 @@ def _gathers(x, a_block, b_block):
         (lambda x, a, b: _relu(_add((x @ a) @ b)), "between the two products"),
         (lambda x, a, b: _add((x @ a) @ b), "between the two products"),
         (_gathers, "send no weights"),
+        (_gathers_sums, "one psum adds them"),
+        (_two_psums, "2 collectives"),
+        (_ring, "collectives"),
+        (_ring_in_a_loop, "each round"),
+        (_scatters, "2 collectives"),
     ],
 )
 def mlp_block(answer, rng):
     import jax
 
     draw = np.random.default_rng(rng.getrandbits(64))
-    n, d, share = rng.choice((2, 4)), rng.randint(3, 6), rng.randint(2, 5)
+    n, d, share = rng.choice((3, 4)), rng.randint(3, 6), rng.choice((4, 5, 7))
     x, a, b = (draw.normal(size=s) for s in ((3, d), (n, d, share), (n, share, d)))
     x, a, b = (array.astype(np.float32) for array in (x, a, b))
     on_devices = jax.vmap(lambda *own: answer(*own), in_axes=(None, 0, 0), axis_name="model")
@@ -78,5 +128,33 @@ def mlp_block(answer, rng):
     assert is_like(right), (
         f"{case}: got {got[0, 0, 0]:.4g} on the first, expected {right[0, 0]:.4g}"
     )
-    program = str(jax.make_jaxpr(lambda *own: answer(*own), axis_env=[("model", n)])(x, a[0], b[0]))
-    assert "all_gather" not in program, f"{case}: right, but send no weights: one psum is enough"
+    program = jax.make_jaxpr(lambda *own: answer(*own), axis_env=[("model", n)])(x, a[0], b[0])
+    sent = list(_sent(program.jaxpr))
+    shapes = [shape for _, shape in sent]
+    assert a[0].shape not in shapes and b[0].shape not in shapes, (  # noqa: PT018
+        f"{case}: right, but send no weights: one psum is enough"
+    )
+    names = [name for name, _ in sent]
+    assert names != ["all_gather"], (
+        f"{case}: right, but every device receives the shares of all the others before it adds "
+        f"them: one psum adds them on the way"
+    )
+    assert len(names) != 1 or names[0].startswith("psum"), (
+        f"{case}: right, but a {names[0]} in a loop is one collective for each round: a single "
+        f"psum is asked for"
+    )
+    assert len(sent) == 1, (
+        f"{case}: right, but by {len(sent)} collectives ({', '.join(names)}): one is asked for"
+    )
+
+
+def _sent(jaxpr):
+    """(name, shape of what is sent) of each collective in a program, in loops and calls as well."""
+    for equation in jaxpr.eqns:
+        name = equation.primitive.name
+        if name.startswith(_COLLECTIVES):
+            yield name, tuple(equation.invars[0].aval.shape)
+        for inner in equation.params.values():
+            inner = getattr(inner, "jaxpr", inner)
+            if hasattr(inner, "eqns"):
+                yield from _sent(inner)

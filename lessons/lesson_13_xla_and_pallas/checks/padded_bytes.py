@@ -3,24 +3,24 @@
 import math
 
 from labkit.results import recorded
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
+
+_padded = solution("13.1")
 
 
-def _padded(rows, columns, itemsize, tile=(8, 128)):
-    down, across = tile
+def _in_tiles(rows, columns, itemsize, down, across):
     return math.ceil(rows / down) * down * math.ceil(columns / across) * across * itemsize
 
 
 @exercise(
     "13.1",
     title="bytes in tiles",
-    solution=_padded,
     wrong=[
         (always(32768), "the TPU compiler says"),
         (lambda m, n, size: m * n * size, "no part of a tile"),
         (lambda m, n, size: _padded(m, n, 1), "itemsize bytes"),
         (lambda m, n, size: _padded(n, m, size), "8 rows and 128 columns"),
-        (lambda m, n, size: _padded(m, n, size, (128, 128)), "8 rows and 128 columns"),
+        (lambda m, n, size: _in_tiles(m, n, size, 128, 128), "8 rows and 128 columns"),
         (lambda m, n, size: (m // 8 + 1) * (n // 128 + 1) * 1024 * size, "fits exactly"),
         (lambda m, n, size: math.ceil(m * n / 1024) * 1024 * size, "each side"),
     ],

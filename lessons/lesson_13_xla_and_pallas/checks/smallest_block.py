@@ -1,6 +1,6 @@
 """Exercise 13.5: choose a block."""
 
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 
 
 def _intensity(n, block, steps=None):
@@ -29,13 +29,12 @@ def _smallest_with(*, is_fast=None, size=_vmem, divides=lambda n, block: n % blo
     return smallest
 
 
-_smallest_block = _smallest_with()
+_smallest_block = solution("13.5")
 
 
 @exercise(
     "13.5",
     title="choose a block",
-    solution=_smallest_block,
     wrong=[
         (always(512), "512"),
         (_smallest_with(is_fast=lambda n, block, ridge: True), "below the ridge"),
@@ -44,6 +43,7 @@ _smallest_block = _smallest_with()
         (_smallest_with(size=lambda block: 2 * 3 * block**2 * 2), "32-bit sums"),
         (_smallest_with(divides=lambda n, block: True), "divide"),
         (_smallest_with(step=64), "a multiple of 128"),
+        (_smallest_with(is_fast=lambda n, block, ridge: block / 2 >= ridge), "below the ridge"),
         (
             lambda n, ridge, vmem: max(
                 (b for b in range(128, n + 1, 128) if n % b == 0 and _vmem(b) <= vmem), default=0
@@ -53,8 +53,7 @@ _smallest_block = _smallest_with()
     ],
 )
 def smallest_block(answer, rng):
-    for n, block, vmem_bytes in _cases(rng):
-        ridge = _intensity(n, block) - 1e-6 if block else rng.uniform(1e6, 1e7)
+    for n, ridge, vmem_bytes in _cases(rng):
         got, right = answer(n, ridge, vmem_bytes), _smallest_block(n, ridge, vmem_bytes)
         case = f"n = {n}, ridge {ridge:.1f} FLOP/B, {vmem_bytes} bytes of VMEM: got {got}"
         if got == right:
@@ -64,7 +63,8 @@ def smallest_block(answer, rng):
         assert got % 128 == 0, f"{case}, which is not a multiple of 128"
         assert n % got == 0, f"{case}, which does not divide {n}"
         assert _intensity(n, got) >= ridge, (
-            f"{case}, which gives {_intensity(n, got):.1f} FLOP/B: below the ridge"
+            f"{case}, which gives {_intensity(n, got):.1f} FLOP/B: below the ridge. (The result is "
+            f"written as well)"
         )
         assert got < right or _vmem(got) <= vmem_bytes or not right, f"{case}, expected {right}"
         single = 3 * got**2 * 2 + got**2 * 4
@@ -80,14 +80,20 @@ def smallest_block(answer, rng):
 
 
 def _cases(rng):
-    """(n, block that just reaches the ridge, VMEM): each wrong answer fails in one of them."""
+    """(n, ridge, VMEM): each wrong answer fails in one of them."""
+
+    def reached_by(block, n):
+        return _intensity(n, block) - 1e-6
+
     n, block = 128 * 12 * rng.randint(1, 3), 128 * rng.choice((2, 3, 4))
-    yield n, block, _vmem(block) + rng.randint(0, 1000)
-    yield n, block, 2**40
-    yield n, block, 3 * block**2 * 2 + block**2 * 4 + rng.randint(0, 1000)  # no second copy
-    yield n, block, 2 * 3 * block**2 * 2 + rng.randint(0, 1000)  # no room for the sums
-    yield n, block, rng.randint(1000, 100_000)
-    yield n, 0, 2**40
-    yield 128 * 7, 128 * 7, 2**40  # 2 to 6 tiles do not divide it
-    yield 128 * 9, 128 * 9, 2**40
-    yield 64 * 3, 64 * 3, 2**40  # only blocks that are no multiple of 128 divide it
+    ridge = reached_by(block, n)
+    yield n, ridge, _vmem(block) + rng.randint(0, 1000)
+    yield n, ridge, 2**40
+    yield n, (_intensity(n, block) + block / 2) / 2, 2**40  # the result's bytes make the difference
+    yield n, ridge, 3 * block**2 * 2 + block**2 * 4 + rng.randint(0, 1000)  # no second copy
+    yield n, ridge, 2 * 3 * block**2 * 2 + rng.randint(0, 1000)  # no room for the sums
+    yield n, ridge, rng.randint(1000, 100_000)
+    yield n, rng.uniform(1e6, 1e7), 2**40
+    for whole in (128 * 7, 128 * 9):  # 2 to 6 tiles do not divide it
+        yield whole, reached_by(whole, whole), 2**40
+    yield 64 * 3, reached_by(64 * 3, 64 * 3), 2**40  # only blocks that are no multiple of 128

@@ -5,10 +5,6 @@ import numpy as np
 from labkit.teach.registry import always, exercise
 
 
-def _sum_blocks(x_ref, y_ref):
-    _sum_from(x_ref, y_ref, step=0)
-
-
 def _sum_from(x_ref, y_ref, step, add=lambda old, new: old + new):
     """A kernel that zeroes the sum at one step, or at each (None), and then adds."""
     import jax.numpy as jnp
@@ -37,10 +33,24 @@ def _skips_first(x_ref, y_ref):
     y_ref[...] = jnp.where(first, 0.0, y_ref[...] + x_ref[...])
 
 
+def _takes_the_rubbish(x_ref, y_ref):
+    import jax.numpy as jnp
+
+    y_ref[...] = jnp.nan_to_num(y_ref[...]) + x_ref[...]
+
+
+def _python_if(x_ref, y_ref):
+    from jax.experimental import pallas as pl
+
+    if pl.program_id(0) == 0:
+        y_ref[...] = x_ref[...]
+    else:
+        y_ref[...] += x_ref[...]
+
+
 @exercise(
     "13.3",
     title="a kernel that adds blocks",
-    solution=_sum_blocks,
     in_place=True,
     wrong=[
         (always(None), "NaN"),
@@ -53,6 +63,8 @@ def _skips_first(x_ref, y_ref):
             lambda x_ref, y_ref: _sum_from(x_ref, y_ref, 0, lambda old, new: old + 2 * new),
             "twice",
         ),
+        (_takes_the_rubbish, "whatever is in it"),
+        (_python_if, "pl.when"),
     ],
     max_time_s=30.0,
 )
@@ -78,6 +90,11 @@ def sum_blocks(answer, rng):
     )
     assert not np.array_equal(got, 2 * right), f"{case}: each block is added twice"
     assert np.array_equal(got, right), f"{case}: y[0, 0] is {got[0, 0]:g}, expected {right[0, 0]:g}"
+    rubbish = draw.uniform(1e3, 1e6, got.shape).astype(np.float32)
+    assert np.array_equal(_interpreted(answer, blocks, rubbish), right), (
+        f"{case}: right where y begins as NaN, and wrong where other numbers are left in it. Write "
+        f"in the first step, whatever is in it, and read only after that"
+    )
 
 
 def _begins_late(answer, blocks):
@@ -85,18 +102,33 @@ def _begins_late(answer, blocks):
     return bool(np.isnan(_interpreted(answer, blocks[:1])).all())
 
 
-def _interpreted(kernel, blocks):
-    """Run `kernel` over blocks (n, 8, 128) in Pallas's interpreter: its (8, 128) result."""
+def _interpreted(kernel, blocks, left=None):
+    """Run `kernel` over blocks (n, 8, 128) in Pallas's interpreter: its (8, 128) result.
+
+    left   what is in the memory of the result when the kernel begins; without it, NaN
+    """
     import jax
     from jax.experimental import pallas as pl
 
     n, *block = blocks.shape
-    result = pl.pallas_call(
-        kernel,
-        grid=(n,),
-        in_specs=[pl.BlockSpec(block, lambda i: (i, 0))],
-        out_specs=pl.BlockSpec(block, lambda i: (0, 0)),
-        out_shape=jax.ShapeDtypeStruct(block, blocks.dtype),
-        interpret=True,
-    )(blocks.reshape(-1, block[1]))
-    return np.asarray(result)
+    of_step, always_first = (
+        pl.BlockSpec(block, lambda i: (i, 0)),
+        pl.BlockSpec(block, lambda i: (0, 0)),
+    )
+    out = {"out_specs": always_first, "out_shape": jax.ShapeDtypeStruct(block, blocks.dtype)}
+    tall = blocks.reshape(-1, block[1])
+    try:
+        if left is None:
+            call = pl.pallas_call(kernel, grid=(n,), in_specs=[of_step], interpret=True, **out)
+            return np.asarray(call(tall))
+        call = pl.pallas_call(
+            lambda x_ref, left_ref, y_ref: kernel(x_ref, y_ref),
+            grid=(n,), in_specs=[of_step, always_first], input_output_aliases={1: 0},
+            interpret=True, **out,
+        )  # fmt: skip
+        return np.asarray(call(tall, left))
+    except jax.errors.TracerBoolConversionError:
+        raise AssertionError(
+            "a Python `if` decides once, when the kernel is compiled, and the step is not known "
+            "then: put what belongs to some steps only into a function under pl.when(condition)"
+        ) from None

@@ -1,15 +1,18 @@
 """Exercise 20.4: the fewest joules in time."""
 
+import statistics
+
 from labkit.teach.registry import always, exercise
 
 
-def _best(settings, max_time_s, *, limit=True, share=0.5, cost="energy"):
+def _best(settings, max_time_s, *, limit=True, share=0.5, cost="energy", middle=statistics.fmean):
+    """The answer to 20.4 with one of its rules changed."""
     allowed = []
     for batch, cap_w, epochs, epoch_s, power_w in settings:
         reached = [n for n in epochs if n is not None]
-        if len(reached) < share * len(epochs):
+        if not reached or len(reached) < share * len(epochs):
             continue
-        time_s = sum(reached) / len(reached) * epoch_s
+        time_s = middle(reached) * epoch_s
         if time_s <= max_time_s or not limit:
             costs = {
                 "energy": time_s * power_w, "power": power_w, "time": time_s,
@@ -22,12 +25,14 @@ def _best(settings, max_time_s, *, limit=True, share=0.5, cost="energy"):
 @exercise(
     "20.4",
     title="the fewest joules in time",
-    solution=lambda settings, max_time_s: _best(settings, max_time_s),
     wrong=[
         (always((17, 17)), "none of the settings"),
         (lambda s, t: _best(s, t, limit=False), "takes too long"),
         (lambda s, t: _best(s, t, share=0), "fewer than half"),
         (lambda s, t: _best(s, t, share=1), "may fail"),
+        (lambda s, t: _best(s, t, share=0.501), "may fail"),
+        (lambda s, t: _best(s, t, middle=statistics.median), "the mean of its runs"),
+        (lambda s, t: _best(s, t, middle=min), "the mean of its runs"),
         (lambda s, t: _best(s, t, cost="power"), "least power"),
         (lambda s, t: _best(s, t, cost="time"), "fastest"),
         (lambda s, t: _best(s, t, cost="epoch"), "of an epoch"),
@@ -54,6 +59,14 @@ def best_setting(answer, rng):
                 {"share": 1},
                 f"is not best: up to half of the runs of a setting may fail, as of {right}",
             ),
+            (
+                {"middle": statistics.median},
+                "has a low median, but time to target is the mean of its runs, and one took long",
+            ),
+            (
+                {"middle": min},
+                "has one lucky run; time to target is the mean of its runs that reached it",
+            ),
             ({"cost": "power"}, "draws the least power, but for long: energy is power times time"),
             ({"cost": "time"}, "is the fastest of those allowed; the least energy is asked for"),
             ({"cost": "epoch"}, "has the least energy of an epoch, but it needs more of them"),
@@ -62,22 +75,27 @@ def best_setting(answer, rng):
         raise AssertionError(f"got {got}, expected {right}: the least energy to target in time")
 
 
+_EVEN, _UNEVEN = (1, 1, 1, 1), (0.6, 0.6, 0.6, 2.2)  # epochs of four runs over their mean
+
+
 def _lab(rng):
-    """Seven settings and a limit of time; each but the right one falls to a rule of its own."""
+    """Eight settings and a limit of time; each but the right one falls to a rule of its own."""
     epochs, epoch_s, power_w = rng.uniform(20, 40), rng.uniform(50, 200), rng.uniform(150, 220)
-    # Of the right one: epochs, time of an epoch and power, as factors, and how many runs failed.
+    # Against the right one: epochs, time of an epoch and power, as factors, and how many of the
+    # four runs failed.
     plan = {
         "right": (1, 1, 1, 2), "slow": (1, 2, 0.4, 0), "failing": (0.7, 0.8, 0.8, 3),
-        "weak": (1.3, 1.3, 0.65, 0), "fast": (1, 0.7, 1.65, 0), "short": (2.2, 0.8, 0.7, 0),
-        "middling": (1, 1, 1.08, 0),
+        "weak": (1.35, 1.3, 0.65, 0), "fast": (1, 0.7, 1.65, 0), "short": (2.2, 0.8, 0.7, 0),
+        "middling": (1, 1, 1.08, 0), "uneven": (1.3, 1, 0.9, 0),
     }  # fmt: skip
-    batches = rng.sample((32, 64, 128, 256, 512, 1024, 2048), len(plan))
-    caps = rng.sample((100, 125, 150, 175, 200, 225, 250), len(plan))
+    batches = rng.sample((16, 32, 64, 128, 256, 512, 1024, 2048), len(plan))
+    caps = rng.sample((75, 100, 125, 150, 175, 200, 225, 250), len(plan))
     settings = []
-    for batch, cap_w, (epochs_x, epoch_x, power_x, n_failed) in zip(
-        batches, caps, plan.values(), strict=True
+    for batch, cap_w, (name, (epochs_x, epoch_x, power_x, n_failed)) in zip(
+        batches, caps, plan.items(), strict=True
     ):
-        runs = [epochs * epochs_x * rng.uniform(0.98, 1.02) for _ in range(5 - n_failed)]
+        spread = _UNEVEN if name == "uneven" else _EVEN
+        runs = [epochs * epochs_x * each * rng.uniform(0.98, 1.02) for each in spread[n_failed:]]
         runs += [None] * n_failed
         rng.shuffle(runs)
         settings.append((batch, cap_w, tuple(runs), epoch_s * epoch_x, power_w * power_x))

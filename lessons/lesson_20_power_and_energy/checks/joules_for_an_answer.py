@@ -2,17 +2,14 @@
 
 import math
 
-from labkit.teach.registry import always, exercise
+from labkit.teach.registry import always, exercise, solution
 
-
-def _written(n_read, n_written, read_per_s, write_per_s, read_w, write_w):
-    return (n_read / read_per_s * read_w + n_written / write_per_s * write_w) / n_written
+_written = solution("20.5")
 
 
 @exercise(
     "20.5",
     title="joules for an answer",
-    solution=_written,
     wrong=[
         (always(0.119), "fresh numbers"),
         (lambda nr, nw, r, w, rw, ww: ww / w, "reading is missing"),

@@ -31,7 +31,6 @@ def _by_mean(steady, pulsed):
 @exercise(
     "20.3",
     title="detect a lying meter",
-    solution=lambda steady, pulsed: _diagnosed(steady, pulsed),
     wrong=[
         (always("honest"), "is not honest"),
         (always("part-time"), "this meter is"),
@@ -62,7 +61,7 @@ def diagnose(answer, rng):
 
 def _tried(kind, scale, rng):
     """Pairs (true, shown) of a meter of this kind: with level loads, and with pulsed ones."""
-    extra_w = rng.uniform(20, 60) if kind == "offset" else 0.0
+    extra_w = rng.uniform(30, 60) if kind == "offset" else 0.0
     window_s = 0.025 if kind == "part-time" else 0.1
     phase_s = rng.uniform(0, 0.1)
 

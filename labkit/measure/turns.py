@@ -1,0 +1,97 @@
+"""One piece of work in several settings, timed in turns: what disturbs one disturbs them all."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Mapping
+from time import perf_counter_ns
+from typing import Any
+
+from labkit.measure import statistics
+from labkit.reading import Origin, Reading
+from labkit.results import Recorded, recorded
+
+MAX_TIME_S = 3.0
+_MIN_ROUNDS, _MAX_ROUNDS = 7, 101
+
+
+@dataclasses.dataclass(frozen=True)
+class TimesInTurns:
+    """The times of one piece of work by setting, such as the number of threads.
+
+    samples_s   setting -> seconds of each run, in the order of the rounds
+    origin      measured, or recorded with its `source`
+    """
+
+    samples_s: Mapping[Any, tuple[float, ...]]
+    origin: Origin = Origin.MEASURED
+    source: str | None = None
+
+    @property
+    def medians_s(self) -> dict[Any, float]:
+        """Setting -> the median of its times in s."""
+        return {setting: statistics.median(s) for setting, s in self.samples_s.items()}
+
+    def speedup(self, setting: Any, over: Any = 1, name: str | None = None) -> Reading:
+        """How many times faster `setting` is than `over`, with its 95 % interval.
+
+        Each round of a measured run gives one ratio; a recorded run keeps its fastest times, which
+        are no pairs. Raises KeyError, a sentence, for a setting that was not timed.
+        """
+        base_s, these_s = self._samples(over), self._samples(setting)
+        if setting == over:
+            value, interval = 1.0, (1.0, 1.0)
+        elif self.origin is Origin.MEASURED:
+            value, interval = statistics.paired_ratio(base_s, these_s)
+        else:
+            value, interval = statistics.ratio(base_s, these_s)
+        low, high = interval or (None, None)
+        name = name or f"{setting} over {over}"
+        return Reading(name, value, "1", self.origin, source=self.source, low=low, high=high)
+
+    def _samples(self, setting):
+        try:
+            return self.samples_s[setting]
+        except KeyError:
+            timed = ", ".join(map(str, self.samples_s))
+            raise KeyError(
+                f"Nothing was timed for {setting!r}. There are times for {timed}."
+            ) from None
+
+    def __repr__(self):
+        ways = ", ".join(f"{s}: {t * 1e3:.3g} ms" for s, t in self.medians_s.items())
+        return f"[{self.origin}] times in turns: {ways}"
+
+
+def times_in_turns(
+    run: Callable[[Any], Any], settings: Iterable, max_time_s: float = MAX_TIME_S
+) -> TimesInTurns:
+    """Time `run(setting)` for each setting, round after round, for about `max_time_s` in all.
+
+    Each setting runs once before the rounds begin, so that compiling and first touches stay out. At
+    least 7 rounds are made, for fewer give no 95 % interval, and at most 101.
+    Raises ValueError where there is no setting, and what `run` raises.
+    """
+    settings = list(settings)
+    if not settings:
+        raise ValueError("There is nothing to time: give at least one setting.")
+    for setting in settings:
+        run(setting)
+    samples_s, end_s = {setting: [] for setting in settings}, time.monotonic() + max_time_s
+    for n_rounds in range(_MAX_ROUNDS):
+        if n_rounds >= _MIN_ROUNDS and time.monotonic() > end_s:
+            break
+        for setting in settings:
+            start_ns = perf_counter_ns()
+            run(setting)
+            samples_s[setting].append((perf_counter_ns() - start_ns) * 1e-9)
+    return TimesInTurns({setting: tuple(samples) for setting, samples in samples_s.items()})
+
+
+def recorded_times(key: str, setting: str = "n_threads") -> TimesInTurns:
+    """A recorded run as TimesInTurns: rows with a column `setting` and one `samples_s`.
+
+    Raises KeyError, a sentence, for an unknown key.
+    """
+    result: Recorded = recorded(key)
+    samples_s = {row[setting]: tuple(row["samples_s"]) for row in result.rows}
+    return TimesInTurns(samples_s, Origin.RECORDED, result.source)
