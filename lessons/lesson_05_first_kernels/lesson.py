@@ -172,6 +172,7 @@ print(table)
 # %% tags=["collapsed"]
 lk.draw.machine("h100-sxm", highlight="schedulers")
 
+
 # %% [markdown]
 # One [**streaming
 # multiprocessor**](https://modal.com/gpu-glossary/device-hardware/streaming-multiprocessor) (SM) is
@@ -265,8 +266,8 @@ lanes_guess = lk.predict("05.b", ...)
 # **Play.** Step through the branches of *your* kernel. Which lane leaves the loop first? Which one
 # keeps the whole warp waiting? In which rows does the warp walk both ways?
 # %%
-at_work = counts.threads_per_instruction
-lanes_guess.against(lk.Reading("lanes at work", at_work, "1", "simulated"))
+at_work = lk.Reading("lanes at work", counts.threads_per_instruction, "1", "simulated")
+lanes_guess.against(at_work)
 lk.Player(lk.draw.film(counts))
 
 # %% [markdown]
@@ -286,19 +287,20 @@ numbers = np.arange(1, 4097)
 steps = np.zeros(numbers.size, np.int32)
 as_they_come = lk.profile(collatz[16, 256], numbers, steps)
 
-at_work = as_they_come.threads_per_instruction
-lk.show(lk.Reading("lanes at work, as they come", at_work, "1", "simulated"))
-lk.show(lk.Reading("at most so many times fewer", 32 / at_work, "1", "modelled"))
+at_work = lk.Reading(
+    "lanes at work, as they come", as_they_come.threads_per_instruction, "1", "simulated"
+)
+lk.show(at_work, (32 / at_work).named("at most so many times fewer"))
 sorted_guess = lk.predict("05.c", ...)
 
 # %%
 in_order = lk.profile(collatz[16, 256], numbers[np.argsort(steps)], steps)
 assert in_order.lanes == as_they_come.lanes  # the threads did exactly the same work
 
-at_work = in_order.threads_per_instruction
-lk.show(lk.Reading("lanes at work, sorted", at_work, "1", "simulated"))
-fewer = as_they_come.instructions / in_order.instructions
-sorted_guess.against(lk.Reading("fewer instructions of warps", fewer, "1", "simulated"))
+before = lk.Reading("instructions, as they come", as_they_come.instructions, "1", "simulated")
+after = lk.Reading("instructions, sorted", in_order.instructions, "1", "simulated")
+lk.show(before, after)
+sorted_guess.against((before / after).named("times fewer instructions"))
 
 
 # %% [markdown]
