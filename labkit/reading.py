@@ -70,8 +70,8 @@ class Reading:
     from those of `a` and `b`. The interval goes from the worst case to the best, so for
     independent errors it is wider than it need be.
 
-    Raises ValueError for a missing unit or source, a negative amount, a colon in the name, and an
-    origin that the rule above does not allow.
+    Raises ValueError for a missing unit or source, a negative amount, a value outside of its
+    interval, a colon in the name, and an origin that the rule above does not allow.
     """
 
     name: str
@@ -101,6 +101,7 @@ class Reading:
         if self.value is not None:
             may_be_negative = self.of or self.unit in _MAY_BE_NEGATIVE  # a difference, for one
             _refuse_nonsense(self.name, self.value, self.unit, may_be_negative)
+        _refuse_outside(self.name, self.low, self.value, self.high)
         if self.origin in _NEEDS_SOURCE and not self.source:
             raise ValueError(
                 f"{self.name} is {self.origin} but names no source. Say where it was read, or on "
@@ -280,6 +281,13 @@ def _known(name, origin):
     except ValueError:
         known = ", ".join(Origin)
         raise ValueError(f"{origin!r} isn't an origin for {name}. Use one of: {known}.") from None
+
+
+def _refuse_outside(name, low, value, high):
+    if None not in (low, value, high) and not low <= value <= high:
+        raise ValueError(
+            f"{name} lies outside of its own interval: {value!r} is not in {low!r} to {high!r}."
+        )
 
 
 def _refuse_nonsense(name, value, unit, may_be_negative):

@@ -1,18 +1,24 @@
 """`bench` and `compare`, most of it on a fake machine whose clock the callables move themselves."""
 
+import asyncio
+import functools
 import itertools
 import random
 import sys
 import threading
 import time
 import traceback
+from concurrent.futures import Future
 from time import perf_counter_ns
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from labkit.measure import Comparison, Timing, bench, benchmark, compare, flags, stopwatch
+from labkit.power import bench_energy
 
 MS = 1_000_000
 
@@ -424,6 +430,36 @@ def test_too_few_samples_are_ambiguous():
     assert comparison.verdict == "AMBIGUOUS"
 
 
+samples_s = st.lists(st.sampled_from([-1e-9, 0.0, 1e-9, 1.0]), min_size=1, max_size=12)
+
+
+@given(a=samples_s, b=samples_s, paired=st.booleans())
+def test_no_comparison_divides_by_zero(a, b, paired):
+    n = min(len(a), len(b))
+    comparison = Comparison(timing(a[:n]), timing(b[:n]), paired=paired, tolerance=0.02)
+    if min(a[:n] + b[:n]) <= 0:
+        assert (comparison.ratio, comparison.ci95_ratio) == (None, None)
+        assert comparison.verdict == "AMBIGUOUS"
+        assert "unknown (no interval) (AMBIGUOUS; shorter than the clock can tell" in repr(
+            comparison
+        )
+        assert comparison.time_ratio().value is None
+    else:
+        assert comparison.ratio > 0
+
+
+def test_calls_that_take_no_time_on_this_clock_say_so(machine, monkeypatch):
+    """A clock that stands still while both are called."""
+    monkeypatch.setattr(machine, "read_ns", lambda: machine.now_ns)
+    monkeypatch.setattr(stopwatch, "perf_counter_ns", lambda: machine.now_ns)
+    cold = {"flush_cache": True, "warmup": 0, "min_time_s": 0, "min_samples": 12}
+    monkeypatch.setattr(stopwatch, "flusher", lambda device: lambda: None)
+    found = compare(nothing, nothing, **cold)
+    assert found.ratio is None
+    assert "shorter than the clock can tell" in repr(found)
+    assert "shorter than the clock can tell" in repr(found.a)
+
+
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
     [
@@ -497,6 +533,68 @@ def test_a_result_in_place_of_a_function_is_a_sentence():
 def test_the_wrong_kind_of_thing_is_a_sentence(call, words):
     with pytest.raises(TypeError, match=words):
         call()
+
+
+async def coroutine():
+    """Never run."""
+
+
+async def asynchronous_generator():
+    yield 1
+
+
+def generator():
+    yield 1
+
+
+class Called:
+    """Calls that only begin, as methods of an object."""
+
+    async def __call__(self):
+        """Never run."""
+
+    def steps(self):
+        yield 1
+
+
+@pytest.mark.parametrize(
+    ("fn", "kind"),
+    [
+        (coroutine, "coroutine is a coroutine function"),
+        (functools.partial(functools.partial(coroutine)), "a coroutine function"),
+        (Called(), "Called is a coroutine function"),
+        (functools.partial(Called()), "Called is a coroutine function"),
+        (asynchronous_generator, "an asynchronous generator function"),
+        (generator, "a generator function: calling it runs none of its lines"),
+        (functools.partial(generator), "a generator function"),
+        (Called().steps, "steps is a generator function"),
+    ],
+)
+@pytest.mark.parametrize("measure", [bench, lambda fn: compare(nothing, fn), bench_energy])
+def test_a_function_whose_call_runs_nothing_is_refused(measure, fn, kind):
+    """A coroutine of 10 ms was timed as 3.3 µs, the time of making it."""
+    with pytest.raises(TypeError, match=kind):
+        measure(fn)
+
+
+@pytest.mark.parametrize(
+    ("fn", "kind"),
+    [
+        (lambda: coroutine(), "returned a coroutine"),
+        (lambda: generator(), "returned a generator"),
+        (lambda: asynchronous_generator(), "returned an asynchronous generator"),
+        (lambda: map(nothing, [1]), "returned an iterator that has not begun"),
+        (lambda: Future(), "returned a future"),
+    ],
+)
+@pytest.mark.parametrize("measure", [bench, lambda fn: compare(nothing, fn), bench_energy])
+def test_a_result_that_is_still_to_be_worked_out_is_refused(measure, fn, kind):
+    with pytest.raises(TypeError, match=kind):
+        measure(fn)
+
+
+def test_a_function_that_runs_a_coroutine_to_its_end_is_measured():
+    assert bench(lambda: asyncio.run(coroutine()), min_time_s=0.01, warmup=0.01).median_s > 0
 
 
 def test_a_tolerance_in_per_cent_is_a_sentence():

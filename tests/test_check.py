@@ -139,7 +139,7 @@ def test_the_text_holds_no_address_and_no_line_break(line):
 
 def test_a_result_of_another_kind_is_a_sentence(line):
     assert line("90.4", lambda xs: np.zeros(3)).startswith(
-        "[error] 90.4: this check cannot use your answer: ValueError: The truth value"
+        "[again] 90.4: your function returns a list, tuple or array, and what is asked for is a nu"
     )
 
 

@@ -358,3 +358,50 @@ def test_the_passport_costs_at_most_100_ms_of_cpu():
         for _ in range(5)
     ]
     assert min(float(run.stdout) for run in runs) <= 0.100
+
+
+# Odd files
+
+
+def test_the_highest_clock_of_big_little_is_that_of_a_big_core(fake):
+    """The first core is a little one."""
+    part = "processor\t: {}\nCPU implementer\t: 0x41\nCPU part\t: {}\n\n"
+    files = {"proc/cpuinfo": part.format(0, "0xd05") + part.format(1, "0xd0b")}
+    for cpu, (khz, l1) in enumerate([("1800000", "32K"), ("2400000", "64K")]):
+        files[f"{CPU}/cpu{cpu}/cpufreq/cpuinfo_max_freq"] = khz
+        files |= {f"{CPU}/cpu{cpu}/cache/index0/{name}": text
+                  for name, text in {"level": "1", "type": "Data", "size": l1}.items()}  # fmt: skip
+    here = fake(files)
+    assert (here.clock_hz, here.clock_kind) == (2.4e9, "highest")
+    assert here.l1_data_bytes == 64 * KIB
+    assert here.cpu_model == "ARM implementer 0x41, part 0xd05 and ARM implementer 0x41, part 0xd0b"
+
+
+@pytest.mark.parametrize(
+    ("text", "n"), [("0-7:1/4", 2), ("0-3,8-15:2/4", 8), ("3", 1), ("", None), ("0-", None)]
+)
+def test_a_strided_list_of_cpus_is_counted(fake, text, n):
+    here = fake(x86() | {"proc/self/status": f"Cpus_allowed_list:\t{text}"})
+    assert here.n_allowed_cores == n
+    assert here.cpu_count_usable == float(n or 8)
+
+
+def test_a_cpuinfo_that_may_not_be_read_is_unknown(fake, tmp_path):
+    """A directory stands for the file that may not be read: root may read any file."""
+    (tmp_path / "proc/cpuinfo").mkdir(parents=True)
+    here = fake({f"{CPU}/online": "0-3"})
+    assert here.cpu_model is None
+    assert here.n_logical_cores == 4
+    assert len(names(repr(here))) >= 19
+
+
+def test_without_proc_a_psutil_that_fails_is_a_reason(fake, monkeypatch):
+    psutil = pytest.importorskip("psutil")
+    for name in ("cpu_count", "virtual_memory", "Process"):
+        monkeypatch.setattr(psutil, name, raises(FileNotFoundError("/proc/stat")))
+    here = fake({})
+    assert here.n_logical_cores is None
+    assert "asking psutil failed with FileNotFoundError" in here.why["n_logical_cores"]
+    assert len(names(repr(here))) >= 19
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    assert "ModuleNotFoundError" in fake({}).why["ram_bytes"]

@@ -164,8 +164,8 @@ def ten_over_five(answer, rng):
 FLAWS = [
     ("five wrong", 0, fixed_inputs, {"wrong": []}),
     ("hard-coded", 0, fixed_inputs, {"wrong": [(..., "in place of", "todo")] * 4}),
-    ("wrong answer 2", 1, accepts_all, {}),
-    ("wrong answer 0", 1, ten_over_five, {"wrong": [(always(3), "words it lacks")]}),
+    ("wrong answer 3", 1, accepts_all, {}),
+    ("wrong answer 1", 1, ten_over_five, {"wrong": [(always(3), "words it lacks")]}),
     ("names no words", 1, ten_over_five, {"wrong": [(always(3), "")]}),
     ("seed", 2, needs_luck, {}),
     ("seed", 2, ten_over_five, {"solution": lambda flop, n_bytes: 3}),

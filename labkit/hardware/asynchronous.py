@@ -1,14 +1,76 @@
-"""Waiting for work that a device does behind Python's back.
+"""Work that a call only begins: waiting for a device, refusing what nothing waits for.
 
-A kernel launch returns before the kernel has run. No library is imported for this: only those that
-the callable or its caller has already imported are asked.
+A kernel launch returns before the kernel has run. No library is imported to wait for it: only those
+that the callable or its caller has already imported are asked.
 """
 
 import functools
+import inspect
 import sys
 from collections.abc import Callable, Sequence
 
 TORCH_KINDS = ("cuda", "mps", "xpu")
+
+
+def refuse_deferred(fn: Callable) -> None:
+    """Raise TypeError for a function whose call runs none of its lines: a coroutine, a generator.
+
+    Behind `functools.partial` and as the `__call__` of an object, too.
+    """
+    called = fn
+    while isinstance(called, functools.partial):
+        called = called.func
+    for code in (called, type(called).__call__):
+        for is_kind, kind, cure in _DEFERRED:
+            if is_kind(code):
+                name = getattr(called, "__name__", type(called).__name__)
+                raise TypeError(f"{name} is {kind}: calling it runs none of its lines. {cure}")
+
+
+_DEFERRED = (
+    (
+        inspect.iscoroutinefunction,
+        "a coroutine function",
+        "Measure a function that runs it to its end: lambda: asyncio.run(f(x)).",
+    ),
+    (
+        inspect.isasyncgenfunction,
+        "an asynchronous generator function",
+        "Measure a function that runs a loop over it to its end with asyncio.run.",
+    ),
+    (
+        inspect.isgeneratorfunction,
+        "a generator function",
+        "Measure a function that takes all of it: lambda: list(f(x)).",
+    ),
+)
+
+
+def refuse_unfinished(result: object, name: str) -> None:
+    """Raise TypeError for a result that stands for work which has not been done: `name` gave it."""
+    kinds = {
+        "a coroutine": inspect.iscoroutine,
+        "a generator": inspect.isgenerator,
+        "an asynchronous generator": inspect.isasyncgen,
+        "an awaitable": inspect.isawaitable,
+        "an iterator that has not begun": lambda value: isinstance(value, (map, filter)),
+        "a future": _is_future,
+    }
+    kind = next((kind for kind, is_kind in kinds.items() if is_kind(result)), None)
+    if kind is None:
+        return
+    if inspect.iscoroutine(result) or inspect.isgenerator(result):
+        result.close()  # or Python warns that nobody awaited it
+    raise TypeError(
+        f"{name} returned {kind}, so its work was not done when the call came back. Measure a "
+        f"function that returns when all is done: one that runs the loop to its end, or asks for "
+        f"the result."
+    )
+
+
+def _is_future(value):
+    futures = sys.modules.get("concurrent.futures")
+    return futures is not None and isinstance(value, futures.Future)
 
 
 def wait_for(result: object) -> None:

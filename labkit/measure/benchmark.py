@@ -3,9 +3,11 @@
 import dataclasses
 import functools
 import random
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any
 
-from labkit.hardware.asynchronous import wait_for
+from labkit.hardware.asynchronous import refuse_deferred, refuse_unfinished, wait_for
 from labkit.hardware.cgroup import throttled_ns
 from labkit.hardware.system_files import SystemFiles
 from labkit.measure import flags, stopwatch
@@ -22,18 +24,18 @@ ACCELERATOR_WARMUP_S = 0.3  # its clock rises slowly; 25 ms misled Triton's do_b
 
 
 def bench(
-    fn,
-    *args,
-    name=None,
-    device="auto",
-    min_time_s=0.3,
-    min_samples=31,
-    max_time_s=3.0,
-    warmup="auto",
-    flush_cache=False,
-    sync="auto",
-    subtract_overhead=True,
-):
+    fn: Callable,
+    *args: Any,
+    name: str | None = None,
+    device: str = "auto",
+    min_time_s: float = 0.3,
+    min_samples: int = 31,
+    max_time_s: float = 3.0,
+    warmup: str | float = "auto",
+    flush_cache: bool = False,
+    sync: str | Callable[[], object] = "auto",
+    subtract_overhead: bool = True,
+) -> Timing:
     """Measure how long `fn(*args)` takes and return a `Timing`.
 
     The first call is timed apart. Then calls are grouped into blocks of at least 1 ms, blocks run
@@ -54,7 +56,8 @@ def bench(
 
     A JAX function must return its arrays, or nothing tells when they are ready. What `fn` raises
     goes through, with a note that says in which call. Raises TypeError or ValueError for an option
-    that makes no sense, before anything is called.
+    that makes no sense, before anything is called; TypeError for a coroutine function, a generator
+    function, and a function that returns what has not been done yet.
     """
     plan = _Plan(
         device, min_time_s, min_samples, max_time_s, warmup, flush_cache, sync, subtract_overhead
@@ -65,20 +68,20 @@ def bench(
 
 
 def compare(
-    a,
-    b,
+    a: Callable[[], object] | Timing,
+    b: Callable[[], object] | Timing,
     *,
-    names=(None, None),
-    tolerance=0.02,
-    device="auto",
-    min_time_s=0.6,
-    min_samples=31,
-    max_time_s=6.0,
-    warmup="auto",
-    flush_cache=False,
-    sync="auto",
-    subtract_overhead=True,
-):
+    names: tuple[str | None, str | None] = (None, None),
+    tolerance: float = 0.02,
+    device: str = "auto",
+    min_time_s: float = 0.6,
+    min_samples: int = 31,
+    max_time_s: float = 6.0,
+    warmup: str | float = "auto",
+    flush_cache: bool = False,
+    sync: str | Callable[[], object] = "auto",
+    subtract_overhead: bool = True,
+) -> Comparison:
     """Measure how long `a` takes against `b` and return a `Comparison`.
 
     a, b        two functions without arguments, or two Timings. Functions are sampled in turns, the
@@ -178,6 +181,7 @@ class _Run:
                 f"There is nothing to call in {fn!r}. Pass the function and its arguments, not its "
                 f"result: bench(f, x), not bench(f(x))."
             )
+        refuse_deferred(fn)
         self.name = name or getattr(fn, "__name__", type(fn).__name__)
         Reading(self.name, None, "s", Origin.MEASURED)  # refuses a bad name before the work begins
         self.call = functools.partial(fn, *args) if args else fn
@@ -204,6 +208,7 @@ class _Run:
         stopwatch.choose(plan.device, plan.sync, self.args).wait()
         start_ns = stopwatch.perf_counter_ns()
         result = self.call()
+        refuse_unfinished(result, self.name)
         self.watch = stopwatch.choose(plan.device, plan.sync, self.args, result)
         wait_for(result)
         self.watch.wait()

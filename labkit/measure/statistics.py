@@ -5,10 +5,11 @@ and a normal interval around it misses the median; ranks do not care how late a 
 """
 
 import functools
+from collections.abc import Iterable, Sequence
 from math import floor
 
 
-def median_ranks(n, confidence=0.95):
+def median_ranks(n: int, confidence: float = 0.95) -> tuple[int, int] | None:
     """The ranks (counted from 1) of the two sorted samples that enclose the median, or None.
 
     n independent samples fall below the median like n coin flips, so [x(k), x(n + 1 - k)] misses it
@@ -35,7 +36,9 @@ def _median_ranks(n, confidence):
     return (k, n + 1 - k) if k else None
 
 
-def median_interval(samples, confidence=0.95):
+def median_interval(
+    samples: Iterable[float], confidence: float = 0.95
+) -> tuple[float, float] | None:
     """The order-statistic interval (low, high) of the median, or None when n is too small for one.
 
     It covers the median of the distribution with at least `confidence`, for any distribution, as
@@ -46,7 +49,7 @@ def median_interval(samples, confidence=0.95):
     return ranks and (samples[ranks[0] - 1], samples[ranks[1] - 1])
 
 
-def quantile(samples, fraction):
+def quantile(samples: Iterable[float], fraction: float) -> float:
     """The value below which `fraction` of the samples lie, linear between neighbours."""
     samples = sorted(samples)
     if not samples:
@@ -57,27 +60,36 @@ def quantile(samples, fraction):
     return low + (place - left) * (high - low)
 
 
-def median(samples):
+def median(samples: Iterable[float]) -> float:
     """The middle sample, or the mean of the two in the middle."""
     return quantile(samples, 0.5)
 
 
-def paired_ratio(a, b):
+def paired_ratio(
+    a: Sequence[float], b: Sequence[float]
+) -> tuple[float | None, tuple[float, float] | None]:
     """Median of a[i] / b[i] and its 95 % interval, for samples that were taken in turns.
 
     If a and b have one distribution and each pair's order is drawn by lot, a[i] > b[i] is a fair
     coin, so the interval holds 1 in at least 95 % of such comparisons, even while both drift.
+    (None, None) if a sample is not above 0: a time that the clock cannot tell has no ratio.
     """
+    if any(sample <= 0 for sample in (*a, *b)):
+        return None, None
     ratios = [x / y for x, y in zip(a, b, strict=True)]
     return median(ratios), median_interval(ratios)
 
 
-def ratio(a, b):
+def ratio(
+    a: Sequence[float], b: Sequence[float]
+) -> tuple[float | None, tuple[float, float] | None]:
     """Median of a over median of b and its 95 % interval, for independent samples.
 
     Each median lies in its own interval with probability sqrt(0.95), so both do with 0.95, and then
-    the ratio lies between the extreme quotients.
+    the ratio lies between the extreme quotients. (None, None) if a sample is not above 0.
     """
+    if any(sample <= 0 for sample in (*a, *b)):
+        return None, None
     of_a, of_b = (median_interval(samples, 0.95**0.5) for samples in (a, b))
     interval = of_a and of_b and (of_a[0] / of_b[1], of_a[1] / of_b[0])
     return median(a) / median(b), interval

@@ -5,8 +5,10 @@ launch returns before the kernel has run.
 """
 
 import functools
+from collections.abc import Callable, Iterable
 from itertools import pairwise, repeat
 from time import perf_counter_ns
+from types import ModuleType
 
 from labkit.hardware.asynchronous import (
     TORCH_KINDS,
@@ -30,29 +32,33 @@ class Stopwatch:
              computations at the same time)
     """
 
-    def __init__(self, device, waits=(), each=False):
+    def __init__(self, device: str, waits: Iterable[Callable[[], object]] = (), each: bool = False):
         self.device, self.waits = device, tuple(waits)
         self.clock = "block_until_ready" if each else "perf_counter_ns"
         self._loop = _call_and_wait if each else _call
 
-    def wait(self):
+    def wait(self) -> None:
+        """Return when the device is idle."""
         for wait in self.waits:
             wait()
 
-    def block_ns(self, call, n):
+    def block_ns(self, call: Callable[[], object], n: int) -> int:
         """Nanoseconds that `n` calls take, the loop and the clock included."""
         return self._window_ns(self._loop, call, n)
 
-    def empty_ns(self, n):
+    def empty_ns(self, n: int) -> int:
         """Nanoseconds that the same loop takes around nothing."""
         return self._window_ns(_pass, None, n)
 
-    def settled(self, call, n):
+    def settled(self, call: Callable[[], object], n: int) -> "Stopwatch":
         """The stopwatch for blocks of `n` calls, once such a block can be tried."""
         return self
 
-    def resolution_ns(self):
-        """The smallest step of the clock that shows, its own reading included."""
+    def resolution_ns(self) -> int:
+        """The shortest time between two readings that differ.
+
+        That is what a reading costs; only of a clock coarser than that is it the clock's step.
+        """
         reads = [perf_counter_ns() for _ in range(100)]
         return min((b - a for a, b in pairwise(reads) if b > a), default=1)
 
@@ -67,11 +73,11 @@ class Stopwatch:
 class CudaStopwatch(Stopwatch):
     """Changes to the GPU's clock, two CUDA events on the current stream, if that sees the work."""
 
-    def __init__(self, device, waits, torch):
+    def __init__(self, device: str, waits: Iterable[Callable[[], object]], torch: ModuleType):
         super().__init__(device, waits)
         self._torch = torch
 
-    def settled(self, call, n):
+    def settled(self, call: Callable[[], object], n: int) -> "Stopwatch":
         """Events that miss a tenth of a block are no use: it ran on streams of its own."""
         events = CudaEventStopwatch(self.device, self.waits, self._torch)
         start_ns = perf_counter_ns()
@@ -82,13 +88,14 @@ class CudaStopwatch(Stopwatch):
 class CudaEventStopwatch(Stopwatch):
     """Times a block of calls on the GPU's clock, between two CUDA events on the current stream."""
 
-    def __init__(self, device, waits, torch):
+    def __init__(self, device: str, waits: Iterable[Callable[[], object]], torch: ModuleType):
         super().__init__(device, waits)
         self.clock = "cuda_event"
         self._event = functools.partial(torch.cuda.Event, enable_timing=True)
         self._stream = functools.partial(torch.cuda.current_stream, device)
 
-    def resolution_ns(self):
+    def resolution_ns(self) -> int:
+        """The step of CUDA's events, as its documentation tells it."""
         return _CUDA_EVENT_RESOLUTION_NS
 
     def _window_ns(self, loop, call, n):
@@ -116,7 +123,9 @@ def _pass(call, n):
         pass
 
 
-def choose(device, sync, args, result=None):
+def choose(
+    device: str, sync: str | Callable[[], object], args: object, result: object = None
+) -> Stopwatch:
     """The stopwatch for a callable that was given `args` and returned `result`.
 
     device  "auto", "cpu", "jax", or an accelerator as torch names it ("cuda:1", "mps")
@@ -136,7 +145,7 @@ def choose(device, sync, args, result=None):
     return Stopwatch(name, idle, each=bool(arrays))
 
 
-def refuse_unknown(device, sync):
+def refuse_unknown(device: object, sync: object) -> None:
     """Raise ValueError, with a sentence, for a device that cannot be waited for here."""
     if not isinstance(device, str):
         raise ValueError(f"device is a name such as 'auto' or 'cuda:0', got {device!r}.")
@@ -155,7 +164,7 @@ def refuse_unknown(device, sync):
         )
 
 
-def flusher(device):
+def flusher(device: str) -> Callable[[], object]:
     """A function that pushes everything else out of the caches of `device` and waits for that."""
     if device.startswith("jax") and device not in ("jax", "jax:cpu"):
         raise ValueError(f"flush_cache cannot reach the caches of {device}. Leave it False.")

@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import threading
+from contextlib import AbstractContextManager
 from time import monotonic
 
 
@@ -10,7 +11,7 @@ class OutOfTime(BaseException):
     """Raised inside the call that ran out of time; no Exception, so that the call cannot eat it."""
 
 
-def time_limit(limit_s):
+def time_limit(limit_s: float) -> AbstractContextManager[None]:
     """Raise OutOfTime inside the `with` block once it has lasted `limit_s` seconds.
 
     On the main thread of Linux and macOS an alarm also ends a sleep and a wait for a lock. On

@@ -1,6 +1,7 @@
 """`Timer`: how long did these lines take?"""
 
 from time import perf_counter_ns
+from typing import Self
 
 from labkit.reading import Origin, Reading
 
@@ -16,16 +17,16 @@ class Timer:
     # Slots and two bare stores: entering and leaving costs less than half a microsecond.
     __slots__ = ("_start_ns", "_stop_ns")
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._stop_ns = None
         self._start_ns = perf_counter_ns()
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, *exception: object) -> None:
         self._stop_ns = perf_counter_ns()
 
     @property
-    def elapsed_ns(self):
+    def elapsed_ns(self) -> int:
         """Nanoseconds from the first to the last line of the window, as an integer."""
         if getattr(self, "_stop_ns", None) is None:
             raise RuntimeError(
@@ -35,7 +36,7 @@ class Timer:
         return self._stop_ns - self._start_ns
 
     @property
-    def elapsed_s(self):
+    def elapsed_s(self) -> float:
         """Seconds from the first to the last line of the window."""
         return self.elapsed_ns * 1e-9
 

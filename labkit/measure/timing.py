@@ -9,6 +9,8 @@ from labkit.measure.statistics import median, median_interval, paired_ratio, qua
 from labkit.reading import Origin, Reading
 from labkit.units import si
 
+TOO_SHORT = "shorter than the clock can tell"
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Timing:
@@ -36,36 +38,36 @@ class Timing:
     origin: ClassVar[Origin] = Origin.MEASURED
 
     @property
-    def median_s(self):
-        """The median of the samples."""
+    def median_s(self) -> float:
+        """The median of the samples, in s."""
         return median(self.samples_s)
 
     @property
-    def ci95_s(self):
+    def ci95_s(self) -> tuple[float, float] | None:
         """The 95 % order-statistic interval (low, high) of the median; None below 6 samples."""
         return median_interval(self.samples_s)
 
     @property
-    def iqr_s(self):
+    def iqr_s(self) -> float | None:
         """The interquartile range; None below 4 samples."""
         if len(self.samples_s) < 4:
             return None
         return quantile(self.samples_s, 0.75) - quantile(self.samples_s, 0.25)
 
     @property
-    def min_s(self):
-        """The fastest sample."""
+    def min_s(self) -> float:
+        """The fastest sample, in s."""
         return min(self.samples_s)
 
-    def time(self, name=None):
+    def time(self, name: str | None = None) -> Reading:
         """The median time of one call as a Reading in s, with its 95 % interval."""
         return self._reading(name, self.median_s, "s", *(self.ci95_s or (None, None)))
 
-    def bytes_per_s(self, n_bytes, name=None):
+    def bytes_per_s(self, n_bytes: float, name: str | None = None) -> Reading:
         """The bandwidth of a call that moves `n_bytes`, as a Reading in B/s."""
         return self._rate(name, n_bytes, "B/s")
 
-    def flop_per_s(self, n_flop, name=None):
+    def flop_per_s(self, n_flop: float, name: str | None = None) -> Reading:
         """The rate of a call that does `n_flop` operations, as a Reading in FLOP/s."""
         return self._rate(name, n_flop, "FLOP/s")
 
@@ -88,7 +90,7 @@ class Timing:
     def _reading(self, name, value, unit, low, high):
         note = "; ".join([_samples_in_words(self), *self.flags])
         if self.median_s <= 0:  # the empty loop took as long
-            value, note = None, f"shorter than the clock can tell; {note}"
+            value, low, high, note = None, None, None, f"{TOO_SHORT}; {note}"
         return Reading(name or self.name, value, unit, Origin.MEASURED, None, note, low, high)
 
 
@@ -109,22 +111,26 @@ class Comparison:
     origin: ClassVar[Origin] = Origin.MEASURED
 
     @property
-    def ratio(self):
-        """Time of `a` over time of `b`: the median over the pairs; unpaired, median over median."""
+    def ratio(self) -> float | None:
+        """Time of `a` over time of `b`: the median over the pairs; unpaired, median over median.
+
+        None if a sample of either is shorter than the clock can tell.
+        """
         return self._ratio()[0]
 
     @property
-    def ci95_ratio(self):
+    def ci95_ratio(self) -> tuple[float, float] | None:
         """The interval (low, high) that holds the true ratio in at least 95 % of comparisons.
 
         Order statistics of the pairs' ratios: exact whatever the noise, and blind to a drift that
         both share. Unpaired, from the intervals of both medians: at least as sure, but wider, and
-        it cannot know what changed between the two runs. None below 6 samples (7 unpaired).
+        it cannot know what changed between the two runs. None below 6 samples (7 unpaired), and
+        where the ratio is unknown.
         """
         return self._ratio()[1]
 
     @property
-    def verdict(self):
+    def verdict(self) -> str:
         """SAME, FAST (`a` takes less time), SLOW (`a` takes more) or AMBIGUOUS."""
         if not self.ci95_ratio:
             return "AMBIGUOUS"
@@ -135,7 +141,7 @@ class Comparison:
             return "AMBIGUOUS"
         return "FAST" if high < 1 else "SLOW"
 
-    def time_ratio(self, name=None):
+    def time_ratio(self, name: str | None = None) -> Reading:
         """The ratio as a Reading, with its 95 % interval."""
         low, high = self.ci95_ratio or (None, None)
         name, note = name or f"time of {self.a.name} over {self.b.name}", self._note()
@@ -155,7 +161,8 @@ class Comparison:
     def _note(self):
         flags = dict.fromkeys([*self.a.flags, *self.b.flags])
         samples = f"{len(self.a.samples_s)} pairs" if self.paired else _samples_in_words(self.a)
-        return "; ".join([self.verdict, samples, *flags])
+        too_short = [TOO_SHORT] if self.ratio is None else []
+        return "; ".join([self.verdict, *too_short, samples, *flags])
 
 
 def _samples_in_words(timing):

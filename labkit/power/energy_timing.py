@@ -1,10 +1,18 @@
 """`bench_energy`: how many joules does one call take?"""
 
 import dataclasses
+from collections.abc import Callable, Iterable
 from time import perf_counter
+from typing import Any
 
-from labkit.hardware.asynchronous import wait_for, wait_until_idle
+from labkit.hardware.asynchronous import (
+    refuse_deferred,
+    refuse_unfinished,
+    wait_for,
+    wait_until_idle,
+)  # fmt: skip
 from labkit.power.energy import Energy, energy
+from labkit.power.probe import Probe
 from labkit.reading import Origin, Reading
 from labkit.units import si
 
@@ -26,37 +34,41 @@ class EnergyTiming:
     window: Energy
 
     @property
-    def energy_j(self):
+    def energy_j(self) -> float | None:
         """Of one call, in J; None if a part is unknown."""
         return self._each(self.window.energy_j)
 
     @property
-    def energy_lo_j(self):
+    def energy_lo_j(self) -> float | None:
+        """Of one call, at least, in J."""
         return self._each(self.window.energy_lo_j)
 
     @property
-    def energy_hi_j(self):
+    def energy_hi_j(self) -> float | None:
+        """Of one call, at most, in J."""
         return self._each(self.window.energy_hi_j)
 
     @property
-    def net_energy_j(self):
+    def net_energy_j(self) -> float | None:
         """Of one call, above idle, in J."""
         return self._each(self.window.net_energy_j)
 
     @property
-    def time_s(self):
-        """Mean time of one call; `bench` measures it better."""
+    def time_s(self) -> float:
+        """Mean time of one call in s; `bench` measures it better."""
         return self.window.elapsed_s / self.n_calls
 
     @property
-    def kind(self):
+    def kind(self) -> str:
+        """`measured`, `mixed`, `modelled` or `unknown`, as of the window."""
         return self.window.kind
 
     @property
-    def flags(self):
+    def flags(self) -> tuple[str, ...]:
+        """What is doubtful, in one word each."""
         return self.window.flags
 
-    def energy(self, name=None):
+    def energy(self, name: str | None = None) -> Reading:
         """The energy of one call as a Reading in J."""
         total = self.window.readings()[0]
         note = "; ".join(filter(None, (f"mean of {self.n_calls} calls", total.note)))
@@ -80,21 +92,29 @@ class EnergyTiming:
 
 
 def bench_energy(
-    fn, *args, name=None, probes="auto", min_time_s=MIN_TIME_S, min_calls=MIN_CALLS, max_time_s=60.0
-):
+    fn: Callable,
+    *args: Any,
+    name: str | None = None,
+    probes: str | Probe | Iterable[Probe] = "auto",
+    min_time_s: float = MIN_TIME_S,
+    min_calls: int = MIN_CALLS,
+    max_time_s: float = 60.0,
+) -> EnergyTiming:
     """Measure the energy of one call of `fn(*args)`, over many calls in a row: an `EnergyTiming`.
 
     The calls last at least `min_time_s`, ten averaging windows of the slowest sensor, and number at
     least `min_calls`, so that what a sensor misses at the edges is small; after `max_time_s` no new
     call begins. The first calls, which may compile, come before the window opens. What a call
     leaves running on a device is waited for. What `fn` raises goes through. Raises TypeError or
-    ValueError for an option that makes no sense.
+    ValueError for an option that makes no sense; TypeError for a coroutine function, a generator
+    function, and a function that returns what has not been done yet.
     """
     if not callable(fn):
         raise TypeError(
             f"There is nothing to call in {fn!r}. Pass the function and its arguments, not its "
             f"result: bench_energy(f, x), not bench_energy(f(x))."
         )
+    refuse_deferred(fn)
     _refuse_nonsense(min_time_s, min_calls, max_time_s)
     name = name or getattr(fn, "__name__", type(fn).__name__)
     call_s = _call_time_s(fn, args)
@@ -114,7 +134,9 @@ def bench_energy(
 
 def _call_time_s(fn, args):
     """The time of one call, its compilation apart: the load's period if it is called in a row."""
-    wait_for(fn(*args))
+    result = fn(*args)
+    refuse_unfinished(result, getattr(fn, "__name__", type(fn).__name__))
+    wait_for(result)
     wait_until_idle(args)
     start_s, n_calls = perf_counter(), 0
     while perf_counter() - start_s < TRIAL_S:

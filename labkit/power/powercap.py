@@ -9,7 +9,7 @@ import os
 import re
 from itertools import combinations
 from pathlib import Path
-from time import perf_counter_ns
+from time import perf_counter_ns, sleep
 
 from labkit.hardware.powercap import (
     FIX,
@@ -26,7 +26,7 @@ from labkit.power.probe import Probe, Sample, missing
 
 UPDATE_S = 0.001
 PLATFORM_MAX_POWER_W = 10_000.0  # of psys, which may hold several packages
-ROUNDS = 12  # of reading counters side by side, to see whether they are one
+NEAR_UJ, WATCH_NS = 10_000_000, 50_000_000  # two counters that are no further apart are watched
 _SUMMED = re.compile(r"(package-\d+)(-die-\d+)?|dram")
 
 
@@ -71,34 +71,36 @@ def _without_copies(files, found):
 def _mirrors(files, found):
     """Id -> id of a domain whose very counter it shows: the first of those that add up.
 
-    Two counters of 61 µJ steps agree in every digit by accident once in billions of times. While
-    they move, one is read a moment later than the other: so they are read in turns, and are one
-    if a number of the one is a number of the other, or if all numbers stand in the order in which
-    they were read. Of packages, which do not mirror each other so far as is known, two numbers must
-    agree: those that stand still prove nothing.
+    Dies of one package are compared, and domains that different interfaces show. While counters
+    move, one is read a moment later than the other. So both are watched in turns: they are one if
+    what the one showed overlaps what the other showed, for that is a thousandth of a joule or less,
+    and counters of their own are joules apart.
     """
     mirrors = {}
-    for first, second in combinations([domain for domain in found if _is_summed(domain)], 2):
-        if first.id in mirrors or first.name == "dram" or second.name == "dram":
+    summed = [domain for domain in found if _is_summed(domain) and domain.name != "dram"]
+    for first, second in combinations(summed, 2):
+        are_dies = "-die-" in first.name and _package(first) == _package(second)
+        if first.id in mirrors or not (are_dies or first.control != second.control):
             continue
-        is_die = "-die-" in first.name and _package(first) == _package(second)
-        if _is_one_counter(files, first, second, needed=1 if is_die else 2):
+        if _is_one_counter(files, first, second):
             mirrors.setdefault(second.id, first.id)
     return mirrors
 
 
-def _is_one_counter(files, first, second, needed):
-    counts, order = ([], []), []
-    for _ in range(ROUNDS):
-        for seen, domain in zip(counts, (first, second), strict=True):
-            count = files.number(f"{domain.path}/energy_uj")
-            if not count:
-                return False
-            seen.append(count)
-            order.append(count)
-        if len(set(counts[0]) & set(counts[1])) >= needed:
+def _is_one_counter(files, *pair):
+    """Watches as long as they are as close as one counter is to itself a moment later."""
+    shown_uj, until_ns = ([], []), perf_counter_ns() + WATCH_NS
+    while True:
+        for seen, domain in zip(shown_uj, pair, strict=True):
+            seen.append(files.number(f"{domain.path}/energy_uj") or 0)
+        if min(map(min, shown_uj)) <= 0:
+            return False  # unreadable, or at 0: that tells nothing
+        if max(map(min, shown_uj)) <= min(map(max, shown_uj)):
             return True
-    return order[0] < order[-1] and order == sorted(order)
+        apart_uj = abs(shown_uj[0][-1] - shown_uj[1][-1])
+        if apart_uj > NEAR_UJ or perf_counter_ns() > until_ns:
+            return False
+        sleep(0.0005)
 
 
 def _package(domain):
@@ -127,9 +129,7 @@ def _probe(files, domain, mirrors, wholes):
     declared = {"method": "energy_counter", **_role(domain, mirrors, wholes)}
     id_ = domain.id
     if wholes.count(id_) > 1:
-        reason = (
-            f"{wholes.count(id_)} domains are called {domain.name}: nothing tells if they are one"
-        )
+        reason = f"several domains are called {domain.name}, and nothing tells if they are one"
         return missing(f"{id_}:{domain.zone.replace(':', '-')}", reason, **declared)
     try:
         if domain.name is None:

@@ -9,7 +9,7 @@ from labkit.power.probe import POLLED, Probe
 
 POLLS_PER_UPDATE = 5  # dense enough to tell one update from the next
 SHORTEST_POLL_S = 0.005
-COUNTER_POLL_S = 1.0  # a counter loses nothing between two readings
+COUNTER_POLL_S = 0.2  # a counter loses nothing between two readings, but it may get stuck
 
 
 class RealClock:

@@ -3,8 +3,12 @@
 import dis
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+
+from labkit.teach.kinds import NUMBER, SEQUENCE, TEXT, fitted, kind, plain
 
 
 class BlankError(Exception):
@@ -15,22 +19,35 @@ class Tried:
     """A student's function: it gets copies, and a wrong call, no result or a change is a hint.
 
     Lists, dictionaries, sets and arrays are copied; any other object is handed over as it is.
-    A hint is an AssertionError, as from a check; an empty body raises BlankError. What the function
-    itself raised last is kept in `raised`.
+    A result is made of plain values and given the form of the solution's: a list where that
+    returns a tuple will do. A hint is an AssertionError, as from a check; an empty body raises
+    BlankError. What the function itself raised last is kept in `raised`.
+
+    example   gives one result of the solution, or None where its results are of several kinds
     """
 
     raised = None
+    misfit = None  # what is wrong with the kind of a result
 
-    def __init__(self, function, solution, in_place=False):
+    def __init__(
+        self,
+        function: Callable,
+        solution: Callable,
+        in_place: bool = False,
+        example: Callable[[], Any] = lambda: None,
+    ):
         functools.update_wrapper(self, function)
         self._function, self._solution, self._in_place = function, solution, in_place
+        self._example = example
 
     def __call__(self, *args, **kwargs):
         if is_empty(self._function):
             raise BlankError("the body of your function is empty: write it in place of ...")
         self._refuse_misfit(args, kwargs)
         if self._in_place:
-            return self._called(args, kwargs)
+            result = self._called(args, kwargs)
+            _keep_plain((args, kwargs))
+            return result
         given = (args, kwargs)
         mine, theirs = _copy(given), _copy(given)
         result = self._called(*theirs)
@@ -41,7 +58,19 @@ class Tried:
             "your function changes what it is given: leave its arguments as they are "
             "and return a new value"
         )
-        return result
+        return self._as_asked(plain(result))
+
+    def _as_asked(self, result):
+        example = self._example()
+        if example is None:
+            return result
+        wanted, got = kind(example), kind(result)
+        if wanted != got:
+            what = f"the text {result!r}" if got == TEXT else got
+            self.misfit = f"your function returns {what}, and what is asked for is {wanted}"
+            # A number for a pair, or a pair for a number: the check itself may know better words.
+            assert {wanted, got} == {NUMBER, SEQUENCE}, self.misfit
+        return fitted(result, example)
 
     def _called(self, args, kwargs):
         try:
@@ -63,6 +92,17 @@ class Tried:
                 f"your function takes ({', '.join(theirs.parameters)}), "
                 f"but it is called with ({', '.join(ours.parameters)})"
             ) from None
+
+
+def _keep_plain(value):
+    """Make what a function wrote into lists and dictionaries plain, where it stands."""
+    if type(value) is list:
+        value[:] = plain(value)
+    elif type(value) is dict:
+        value.update(plain(value))
+    elif type(value) is tuple:
+        for item in value:
+            _keep_plain(item)
 
 
 def is_empty(function):

@@ -1,20 +1,16 @@
 """`check`: one line that says where an answer stands, and never an exception in a notebook."""
 
-import numbers
 import os
 import random
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from labkit.teach import store
 from labkit.teach.answer import Tried
 from labkit.teach.explain import explain, one_line, said
+from labkit.teach.kinds import CLASS, FUNCTION, OddKindError, fitted, kind, plain
 from labkit.teach.line import line, say
-from labkit.teach.registry import UnknownExerciseError, find
+from labkit.teach.registry import Exercise, UnknownExerciseError, find
 from labkit.teach.trial import outcome, quiet
-
-_FUNCTION = "a function"
 
 
 class NotPassedError(AssertionError):
@@ -64,17 +60,17 @@ def verdict_on(name: str, answer: Any) -> Verdict:
     return verdict
 
 
-def judge(exercise, answer, seed=None):
+def judge(exercise: Exercise, answer: Any, seed: Any = None) -> Verdict:
     """The Verdict on `answer`; inputs are drawn from `seed`, or anew when it is None."""
     if not __debug__:
         text = "Python was started with -O, which removes checks: start it without"
         return Verdict(exercise.name, "error", text)
     if _is_blank(answer):
         return Verdict(exercise.name, "todo", "write your answer in place of ...")
-    if misfit := _misfit(answer, exercise.solution):
-        return Verdict(exercise.name, "again", misfit)
-    if _is_plain_callable(answer):
-        answer = Tried(answer, exercise.solution, exercise.in_place)
+    try:
+        answer = _prepared(answer, exercise)
+    except OddKindError as error:
+        return Verdict(exercise.name, "again", str(error))
     rng = random.Random(seed)
     with quiet() as sink:
         try:
@@ -88,6 +84,23 @@ def judge(exercise, answer, seed=None):
     return Verdict(exercise.name, word, text)
 
 
+def _prepared(answer, exercise):
+    """The answer as the check sees it. Raises OddKindError for one of another kind."""
+    solution = exercise.solution
+    if _is_plain_callable(answer):
+        if kind(solution) != FUNCTION:
+            raise OddKindError(f"the answer is {kind(solution)}, and yours is a function")
+        return Tried(answer, solution, exercise.in_place, exercise.example)
+    answer = answer if isinstance(answer, type) else plain(answer)
+    wanted, got = kind(solution), kind(answer)
+    if wanted == got:
+        return fitted(answer, solution)
+    if wanted == FUNCTION and got != CLASS:
+        how = "give the function itself, without calling it: its name, without brackets"
+        raise OddKindError(how)
+    raise OddKindError(f"the answer is {wanted}, and yours is {got}")
+
+
 def _is_blank(answer):
     if isinstance(answer, dict):
         answer = list(answer.values())
@@ -99,28 +112,3 @@ def _is_blank(answer):
 def _is_plain_callable(answer):
     """Called as it is: no class, and no kernel, which takes its launch shape in brackets first."""
     return callable(answer) and not isinstance(answer, type) and not hasattr(answer, "__getitem__")
-
-
-def _misfit(answer, solution):
-    """What is wrong with the kind of an answer, such as a number for a function, or None."""
-    wanted, got = _kind(solution), _kind(answer)
-    if wanted == got:
-        return None
-    if wanted == _FUNCTION:
-        return "give the function itself, without calling it: its name, without brackets"
-    return f"the answer is {wanted}, and yours is {got}"
-
-
-def _kind(value):
-    """What a value is in a student's words; what counts as the same kind has the same words."""
-    if callable(value):
-        return _FUNCTION
-    if isinstance(value, (bool, np.bool_)):
-        return "True or False"
-    if isinstance(value, numbers.Real) or getattr(value, "shape", None) == ():
-        return "a number"
-    if isinstance(value, str):
-        return "a text in quotes"
-    if isinstance(value, (list, tuple)) or hasattr(value, "shape"):
-        return "a list, tuple or array"
-    return f"of type {type(value).__name__}"

@@ -27,6 +27,8 @@ def explain(error, answer, exercise):
         return "error", f"your code raised {said(error)}{_where(own)}"
     if isinstance(error, AssertionError):
         return "again", one_line(error) or "a case differs"
+    if misfit := getattr(answer, "misfit", None):
+        return "again", misfit
     return "error", f"this check cannot use your answer: {said(error)}"
 
 

@@ -10,11 +10,13 @@ import functools
 import importlib
 import importlib.metadata
 import os
+import random
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from labkit.teach.kinds import kind
 from labkit.teach.source import answer_in
 
 LESSONS = "labkit.lessons"
@@ -65,6 +67,23 @@ class Exercise:
     @functools.cached_property
     def solution(self) -> Any:
         return self.fresh_solution()
+
+    def example(self) -> Any:
+        """One result of a solution that is a function; None where the kinds of results differ."""
+        return self._example
+
+    @functools.cached_property
+    def _example(self):
+        results = []
+
+        @functools.wraps(self.solution)
+        def watched(*args, **kwargs):
+            results.append(self.solution(*args, **kwargs))
+            return results[-1]
+
+        self.run(watched, random.Random(0))
+        same = results and len({(type(result), kind(result)) for result in results}) == 1
+        return results[0] if same else None
 
     def fresh_solution(self) -> Any:
         """The solution made anew from the source, so that nobody has changed it yet."""

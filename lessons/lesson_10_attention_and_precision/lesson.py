@@ -53,8 +53,8 @@ for row in (standard, flash):
     name = f"{row['attention']}, {row['n_products']} products"
     lk.show(lk.Reading(name, row["time_s"], "s", "published", source=published.source))
 faster, fewer = (standard[what] / flash[what] for what in ("time_s", "moved_bytes"))
-speed_guess.against(lk.Reading("times faster", faster, "1", "modelled"))
-lk.show(lk.Reading("times less traffic", fewer, "1", "modelled"))
+speed_guess.against(lk.Reading("times faster", faster, "1", of=published))
+lk.show(lk.Reading("times less traffic", fewer, "1", of=published))
 
 a100 = lk.roofline("a100-sxm-40", "bf16")
 run = {name: standard[name] for name in ("n_sequences", "n_heads", "head_size", "itemsize")}
@@ -214,7 +214,7 @@ assert stepwise_bytes == lk.workload.attention(*shape).bytes == (4 * N**2 + 4 * 
 least_bytes = lk.workload.attention(*shape, score_reads=0, score_writes=0).bytes
 lk.show(
     lk.Reading("traffic step by step", stepwise_bytes, "B", "simulated"),
-    lk.Reading("scores and weights in it", 1 - least_bytes / stepwise_bytes, "%", "simulated"),
+    lk.Reading("scores and weights in it", 1 - least_bytes / stepwise_bytes, "%", of="simulated"),
 )
 
 # %% [markdown]
@@ -278,7 +278,7 @@ tiled_bytes = lk.workload.tiled_attention(*shape, query_rows=ROWS).bytes
 assert counts.dram_bytes_upper == tiled_bytes == (2 * N * SIZE + N // ROWS * 2 * N * SIZE) * 4
 assert counts.dram_bytes_lower == least_bytes
 tile_guess.against(
-    lk.Reading("step by step over tiled", stepwise_bytes / tiled_bytes, "1", "simulated")
+    lk.Reading("step by step over tiled", stepwise_bytes / tiled_bytes, "1", of="simulated")
 )
 
 # %% [markdown]
@@ -416,9 +416,9 @@ bound = (
 )
 error = np.abs(a_scale * sums * w_scale - a @ w)
 assert (error <= bound).all()
-bound_guess.against(lk.Reading("worst over bound", (error / bound).max(), "%", "simulated"))
+bound_guess.against(lk.Reading("worst over bound", (error / bound).max(), "%", of="simulated"))
 relative = np.linalg.norm(error) / np.linalg.norm(a @ w)
-lk.show(lk.Reading("error of the whole product", relative, "%", "simulated"))
+lk.show(lk.Reading("error of the whole product", relative, "%", of="simulated"))
 
 # %% [markdown]
 # The bound would be reached if all errors were the largest *and* of one sign. Errors of random sign
@@ -465,10 +465,10 @@ for dtype in ("float32", "bfloat16"):
     torch_rates[dtype] = product_rate(f"torch, {dtype}", x, torch and torch.matmul)
 lk.show(*torch_rates.values())
 
-slower = torch_rates["float32"].value / torch_rates["bfloat16"].value if torch else None
-lk.show(lk.Reading("torch, fp32 over bf16", slower, "1", "measured"))
+slower = (torch_rates["float32"] / torch_rates["bfloat16"]).named("torch, fp32 over bf16")
+lk.show(slower)
 uses = torch.backends.cpu.get_cpu_capability() if torch else "nothing"
-trap = "a trap here" if slower and slower > 2 else "no trap here"
+trap = "a trap here" if slower.value and slower.value > 2 else "no trap here"
 print(f"[measured] 16 bits in torch: {trap}; of this CPU it uses {uses}")
 
 # %% [markdown]
@@ -557,14 +557,14 @@ names = [f"{form} {op}" for form in ("int8", "int32", "fp16", "fp32") for op in 
 chart = lk.draw.Chart(
     lk.draw.Axis("", names=names),
     lk.draw.Axis("in int8 additions", lo=1, hi=1000, log=True),
-    title="Energy and area of an operation at 45 nm (published)",
+    title="Energy and area of an operation at 45 nm, over those of an int8 addition",
     width=760,
 )
 for quantity, color in (("energy_j", LINES[0]), ("area_um2", LINES[1])):
     worth = [table[name][quantity] / table["int8 add"][quantity] for name in names]
     chart.line(range(len(names)), worth, color=color).key(quantity.split("_")[0], color)
     for place, value in enumerate(worth):
-        chart.mark(place, value, "published", f"{value:.0f}" if value > 1 else "")
+        chart.mark(place, value, "modelled", f"{value:.0f}" if value > 1 else "")
 energy, area = (table[names[-1]][of] / table[names[0]][of] for of in ("energy_j", "area_um2"))
 print(f"[published] {operations.source}", f"({operations.mark})", sep="\n")
 chart.picture(
@@ -577,8 +577,9 @@ chart.picture(
 # also has to be aligned and normalised, which makes even its addition dear.
 #
 # ## What you now know
-# - **Count**: step by step 4 N² + 4 N d numbers move, in tiles about N² d² / M. The kernels'
-#   counters agree with both formulas to the byte.
+# - **Count**: step by step 4 N² + 4 N d numbers move. In tiles it is 8 N² d² / M + 2 N d numbers,
+#   when M numbers fit on the chip: a tile then has M / 4d rows, and all of K and V comes by once
+#   for each block of that many queries. The kernels' counters agree with both formulas to the byte.
 # - **Read a format**: the exponent buys range, the mantissa spacing, and a scale puts an integer's
 #   steps where the numbers are: the ruler.
 # - **Bound** an int8 product: half a step for each number, added up. Even the worst result stayed

@@ -193,7 +193,7 @@ def on_the_v100(max_hours):
 for hours in (21, 24, float("inf")):
     batch, cap_w, took_h, took_mj = on_the_v100(hours)
     best = f"batch {batch}, {cap_w} W: {took_h:.1f} h, {took_mj:.1f} MJ"
-    print(f"[recorded] within {hours} hours: {best}")
+    print(f"[modelled] within {hours} hours: {best}")
 
 # %% [markdown] tags=["solution"]
 # The batch stays; only the cap falls. The last hours save least: the closer to the minimum, the

@@ -298,7 +298,10 @@ assert "aliasing_risk" in warned.flags
 # not seen can be anything, up to the most that the machine can draw.
 #
 # ## The counter that starts again
-# A counter misses nothing. But it has an end. Intel's counts 2³² steps of 2⁻¹⁴ J, then starts at 0
+# A sensor that adds up energy all the time, and shows the sum, has no blind moments. Intel's RAPL
+# is built like that. NVIDIA's GPUs offer an energy counter as well; we found nothing published that
+# says whether it adds up all the time or only the part that the power sensor sees, so don't take
+# that for granted. A counter also has an end. Intel's counts 2³² steps of 2⁻¹⁴ J, then starts at 0
 # again. A program of 500 J happens to run across that moment:
 
 # %%
@@ -373,13 +376,11 @@ resnet = next(row for row in trace.rows if row["batch_size"] == 256 and "ResNet"
 columns = ("power_limits_w", "time_per_epoch_s", "power_w")
 times_s = dict(zip(resnet["power_limits_w"], resnet["time_per_epoch_s"], strict=True))
 cap_guess.against(
-    lk.Reading(
-        "longer at 150 W", times_s[150] / times_s[250] - 1, "%", "recorded", source=trace.source
-    )
+    lk.Reading("longer at 150 W", times_s[150] / times_s[250] - 1, "%", of=trace, note=trace.source)
 )
 for cap_w, epoch_s, power_w in zip(*(resnet[column] for column in columns), strict=True):
-    print(f"[recorded] cap {cap_w} W: {epoch_s:4.0f} s at {power_w:5.1f} W is "
-          f"{epoch_s * power_w / 1e3:.0f} kJ an epoch")  # fmt: skip
+    print(f"[recorded] cap {cap_w} W: {epoch_s:4.0f} s at {power_w:5.1f} W, which makes "
+          f"{epoch_s * power_w / 1e3:.0f} kJ an epoch (modelled)")  # fmt: skip
 
 # %% [markdown]
 # Neither end is best: the last watts bring the least speed, and at 100 W the card is awake for too
@@ -426,7 +427,7 @@ for row in savings.rows:
     time_s, least_j, batch, cap_w = min(settings, key=lambda setting: setting[1])
     saved = 1 - least_j / default_j
     savings_found[row["workload"]] = lk.Reading(
-        f"saved, {row['workload']}", saved, "%", "recorded", source=trace.source,
+        f"saved, {row['workload']}", saved, "%", of=trace,
         note=f"batch {batch}, {cap_w} W; the paper prints {100 * row['saved_fraction']:.1f} %",
     )  # fmt: skip
     assert abs(saved - row["saved_fraction"]) <= savings.tolerance["saved_fraction"]
@@ -457,7 +458,7 @@ def front(workload, extra_time):
     pareto = lk.plan.pareto(settings)
     chart.line([p[0] for p in pareto], [p[1] for p in pareto])
     for time_s, energy_j, *_ in settings:
-        chart.mark(time_s, energy_j, "recorded")
+        chart.mark(time_s, energy_j, "modelled")  # from recorded epochs, times and powers
     chart.label(best_s, best_j, f"least: batch {batch}, {cap_w} W").label(
         default_s, default_j, f"default: batch {defaults[workload]}, 250 W"
     )
@@ -576,7 +577,7 @@ for op, kind in OPERATIONS:
 for nm, source in ((45, "Horowitz 2014"), (7, "Jouppi et al. 2021")):
     dram, addition = op_energy("dram_64b", "DDR3/4", nm), op_energy("add", "fp32", nm)
     ratio = dram.energy_j / addition.energy_j
-    lk.show(lk.Reading(f"DRAM over fp32 add, {nm} nm", ratio, "1", "published", source))
+    lk.show(lk.Reading(f"DRAM over fp32 add, {nm} nm", ratio, "1", of="published", note=source))
 
 work = llama.decode(1, CONTEXT)
 hbm = op_energy("dram_64b", "HBM2", 7)
@@ -591,11 +592,26 @@ lk.show(
 assert low_j > 50 * arithmetic_j
 assert high_j + arithmetic_j < written_j
 
+for name, work, n_tokens in (
+    ("decode, 1 at once", llama.decode(1, CONTEXT), 1),
+    ("decode, 512 at once", llama.decode(512, CONTEXT), 512),
+    ("prefill", llama.prefill(1, CONTEXT), CONTEXT),
+):
+    low_mj, high_mj = (
+        1e3 * work.bytes / 8 * each_j / n_tokens for each_j in (hbm.low_j, hbm.high_j)
+    )
+    print(f"[modelled] {name:20} HBM {low_mj:7.1f} to {high_mj:7.1f} mJ a token, "
+          f"arithmetic {1e3 * work.flop / 2 * mac_j / n_tokens:.1f} mJ")  # fmt: skip
+
 # %% [markdown]
-# Arithmetic shrank, DRAM did not. (DDR is a memory on the board; HBM stands beside the chip.) The
-# last lines are a token of decode, alone. They fall short of the joules above: the way across the
-# chip, clocks and leakage are missing, and a chip that waits for memory does not draw its TDP. But
-# the order is clear: **energy goes into moving numbers, not into multiplying them**.
+# Arithmetic shrank, DRAM did not. (DDR is a memory on the board; HBM stands beside the chip.) All
+# of these fall short of the joules above: the way across the chip, clocks and leakage are missing,
+# and a chip that waits for memory doesn't draw its TDP.
+#
+# Read the last three lines. A token that is written alone spends nearly all of its energy on
+# fetching weights. When 512 are written together they share that fetch, and memory and arithmetic
+# cost about the same. In prefill it is arithmetic that costs most. So **moving numbers is dear
+# compared with multiplying them once; the cure is to use each number many times once it is there**.
 #
 # ## What you now know
 # - **A sensor** is a period, a window and a phase: the microscope.
@@ -605,7 +621,7 @@ assert high_j + arithmetic_j < written_j
 
 # %%
 lost = f"{1 - watched / true_j:.0%} of a burst of {BURST_S} s is lost to a mean of {WINDOW_S:.0f} s"
-print(f"[simulated] takeaway: {lost}")
+print(f"[modelled] takeaway: {lost}")
 saved = max(row["saved_fraction"] for row in savings.rows)
 print(f"[published] takeaway: batch and cap together save up to {saved:.1%}")
 

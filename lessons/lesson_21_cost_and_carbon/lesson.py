@@ -17,6 +17,8 @@
 # from such numbers, and a model is worth as much as its worst input.
 
 # %%
+import dataclasses
+
 import labkit as lk
 
 # %% [markdown]
@@ -130,8 +132,9 @@ for row in served.rows:
 # You rent a machine, not its power. So who pays for the machine?
 #
 # ## Own or rent
-# An owner pays for the chip, its share of server and network, repairs, room and electricity,
-# **whether it works or not**. A tenant pays for the hours that he takes.
+# An owner pays for the chip, its share of server and network, repairs and room **whether it works
+# or not**, and for electricity while it works (we assume that it's switched off when it's idle). A
+# tenant pays only for the hours taken.
 #
 # **Guess first.** With the prices below: from which utilisation on is owning an H100 cheaper than
 # renting it on demand? In percent.
@@ -172,6 +175,30 @@ own_guess.against(
         h100_owned.break_even_utilisation(on_demand.value), "%", "modelled",
     )
 )  # fmt: skip
+
+# %% [markdown]
+# Two things are missing from that figure. The first is that money costs something too, whether you
+# borrow it or could have invested it. Paid back in equal yearly rates at 8 % interest (our
+# assumption), the purchase costs more, and the break-even moves:
+
+# %%
+INTEREST = 0.08
+purchase_usd, life_years = h100_owned.capex_usd, h100_owned.life_years
+rate_usd = purchase_usd * INTEREST / (1 - (1 + INTEREST) ** -life_years)
+interest_usd = rate_usd - purchase_usd / life_years
+financed = dataclasses.replace(
+    h100_owned, hosting_usd_per_year=h100_owned.hosting_usd_per_year + interest_usd
+)
+lk.show(
+    lk.Reading("interest of a year", interest_usd, "USD", "modelled"),
+    lk.Reading("break-even with interest", financed.break_even_utilisation(on_demand.value), "%",
+               "modelled"),
+)  # fmt: skip
+
+# %% [markdown]
+# The second is time. Look at the dates in the sources above: the purchase price is an analyst's
+# estimate of May 2023, when H100s were scarce, and the rent is of March 2026. Whoever buys today
+# pays another price, and that moves the break-even as well.
 
 
 # %%

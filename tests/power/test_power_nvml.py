@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from random import Random
 
 import pytest
 
@@ -91,4 +93,128 @@ def test_a_constant_load_is_not_zero(nvml_folder):
 def test_a_square_wave_by_a_mean_over_a_second_is_inside_the_interval(nvml_folder):
     fake = {"NO_COUNTER": 1, "DUTY": 0.1, "ARCHITECTURE": 8, "WINDOW_S": 1.0}
     (result,) = run(nvml_folder, [1.7], **fake)["results"]
+    assert result["low"] <= result["truth"] <= result["high"]
+
+
+SEEN = """
+import json, sys, time
+import labkit as lk
+probes = lk.probes()
+with lk.energy(pad=float(sys.argv[1])) as e:
+    time.sleep(float(sys.argv[2]))
+print(json.dumps({
+    "added": [p.id for p in probes if p.adds and p.present and p.id.startswith("nvml")],
+    "notes": {p.id: p.summary for p in probes}, "covers": e.covers, "leaves_out": e.leaves_out,
+    "flags": e.flags, "kind": e.kind, "energy": e.energy_j, "text": repr(e),
+    "gpus": [gpu.name for gpu in lk.machine().gpus], "passport": repr(lk.machine()),
+}))
+"""
+
+
+def seen(nvml_folder, root, pad=0, duration=0.25, visible=None, **more):
+    """What a whole process sees through the door: probes, a total, the passport."""
+    env = {**os.environ, "LABKIT_NVML_LIBRARY": str(nvml_folder / "libnvidia-ml.so.1")}
+    for variable in ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "LABKIT_CPU_TDP_W"):
+        env.pop(variable, None)
+    if visible is not None:
+        env["CUDA_VISIBLE_DEVICES"] = visible
+    order = more.pop("order", None)
+    env |= {"CUDA_DEVICE_ORDER": order} if order else {}
+    env |= {"LABKIT_SYSFS_ROOT": str(root), "FAKE_NVML_COUNT": "3"}
+    env |= {f"FAKE_NVML_{key}": str(value) for key, value in more.items()}
+    command = [sys.executable, "-c", SEEN, str(pad), str(duration)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def with_board(tree):
+    """A machine whose board tells the power of its CPU, so that the total is complete."""
+    folder = "sys/bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon4"
+    for name, text in {"in1_label": "VDD_IN", "in1_input": 5000, "curr1_input": 2000}.items():
+        tree.write(f"{folder}/{name}", text)
+    tree.write("proc/cpuinfo", "processor : 0\nmodel name : Quantum 9000")
+    return tree.root
+
+
+@pytest.mark.parametrize(
+    ("visible", "added"),
+    [
+        (None, [0, 1, 2]),
+        ("1", [1]),
+        ("2, 0", [0, 2]),
+        ("GPU-2", [2]),
+        ("gpu-1,GPU-0", [0, 1]),
+        ("", []),
+        ("-1", []),
+        ("0,-1,2", [0]),
+        ("0,0", []),
+        ("nonsense,1", []),
+        ("GPU", []),
+        ("7", []),
+    ],
+)
+def test_only_the_gpus_that_cuda_sees_are_added(nvml_folder, with_board, visible, added):
+    """As CUDA reads the variable: up to the first entry that names nothing; nothing if twice."""
+    found = seen(nvml_folder, with_board, visible=visible)
+    assert found["added"] == [f"nvml:{index}" for index in added]
+    assert len(found["gpus"]) == len(added)
+    hidden = 3 - len(added)
+    assert found["passport"].count("hidden by CUDA_VISIBLE_DEVICES") == (
+        0 if not hidden else 1 if added else 3  # no GPU, no power of one, and the hidden ones
+    )
+    assert len(found["leaves_out"]) == hidden
+
+
+def test_places_are_not_believed_where_cuda_may_count_in_another_order(nvml_folder, with_board):
+    mixed = {"NAME": "Tesla T4", "NAME_1": "NVIDIA A10", "visible": "0"}
+    found = seen(nvml_folder, with_board, **mixed)
+    assert (found["kind"], found["energy"]) == ("unknown", None)
+    assert "CUDA_DEVICE_ORDER=PCI_BUS_ID" in found["text"]
+    assert seen(nvml_folder, with_board, order="PCI_BUS_ID", **mixed)["added"] == ["nvml:0"]
+
+
+def test_one_gpu_under_several_places_counts_once(nvml_folder, with_board):
+    assert seen(nvml_folder, with_board, ONE_UUID=1)["added"] == ["nvml:0"]
+
+
+@pytest.mark.parametrize(
+    ("visible", "used"), [("MIG-1", 1), ("MIG-0,MIG-2", 2), ("0", 1), (None, 1)]
+)
+def test_slices_of_a_gpu_are_named_and_the_gpu_counts_once(nvml_folder, with_board, visible, used):
+    found = seen(nvml_folder, with_board, MIG=3, visible=visible)
+    assert found["added"] == (["nvml:0"] if visible else ["nvml:0", "nvml:1", "nvml:2"])
+    assert "the whole GPU in 3 MIG slices" in found["notes"]["nvml:0"]
+    assert f"and {3 - used} other slices are in the figure" in found["notes"]["nvml:0"]
+    assert "shared_gpu" in found["flags"]
+    assert found["gpus"][:used] == ["Fake GPU MIG 1g.5gb"] * used
+    assert f"{3 - used} × Fake GPU MIG 1g.5gb" in found["passport"]
+
+
+@pytest.mark.parametrize("stuck_j", [0, 4711])
+def test_a_stuck_counter_is_unknown(nvml_folder, with_board, stuck_j):
+    found = seen(nvml_folder, with_board, STUCK_J=stuck_j, duration=0.4)
+    assert (found["kind"], found["energy"]) == ("unknown", None)
+    assert "nvml:0 did not move for" in found["text"]
+
+
+def test_a_counter_that_jumps_is_unknown(nvml_folder, with_board):
+    glitch = {"JUMP_J": 1e6, "AT_S": time.monotonic() + 2.0, "T0": 0}
+    found = seen(nvml_folder, with_board, duration=6.0, **glitch)
+    assert (found["kind"], found["energy"]) == ("unknown", None)
+    assert "rose by 1 MJ within" in found["text"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_square_waves_without_a_counter_are_covered(nvml_folder, seed):
+    """The true window is 100 ms, and none of those that the documents name."""
+    random = Random(seed)
+    fake = {
+        "HIGH_W": random.uniform(100, 400), "LOW_W": random.uniform(20, 100),
+        "PERIOD_S": random.uniform(0.05, 2), "DUTY": random.uniform(0.05, 0.95),
+        "ARCHITECTURE": random.choice([6, 8]), "NO_COUNTER": 1,
+    }  # fmt: skip
+    (result,) = run(nvml_folder, [random.uniform(0.4, 1.5)], **fake)["results"]
+    assert 0 <= result["low"] <= result["energy"] <= result["high"]
     assert result["low"] <= result["truth"] <= result["high"]
