@@ -24,7 +24,7 @@
 # GPU. Where there isn't one, the course runs your code on the CPU, with the same results, and
 # counts everything that a GPU would do. (Only a GPU can tell how long it takes.)
 #
-# *{time} Needs lesson 04.*
+# *{time} Needs lesson [04](04_cpu_vs_gpu.ipynb).*
 
 # %%
 import math
@@ -359,8 +359,8 @@ for threads in (16, 32, 33, 48, 256):
 # > start](https://docs.nvidia.com/cuda/cuda-c-best-practices-guide/#thread-and-block-heuristics):
 # > enough warps for the schedulers to choose from, in blocks small enough to spread evenly. Lesson
 # > 08 works this out.
-# ## What you now know
-# Now open two of AlexNet's functions.
+# ## Back to AlexNet
+# Now open two of its functions.
 #
 # - [`kEltwiseMaxGrad`](https://github.com/computerhistory/AlexNet-Source-Code/blob/2f8b81f76470bf873c865754ad8f4a5e0dbbeb7b/src/layer_kernels.cu#L501)
 #   has a `for` that starts at `B_X * blockIdx.x + threadIdx.x` and moves on by `B_X * gridDim.x`,
@@ -376,5 +376,6 @@ for threads in (16, 32, 33, 48, 256):
 # SMs, run 32 threads on one instruction, and turn to another warp whenever one has to wait. That's
 # what two gaming cards did for five to six days in 2012.
 #
-# **Next**: in the exercises you'll write AlexNet's pooling, among others. In [lesson
-# 06](06_memory.ipynb) all lanes are at work, and most of the bytes that move are never used.
+# **Next**: in the [exercises](../exercises/05_first_kernels.ipynb) you'll write AlexNet's pooling,
+# among others. In [lesson 06](06_memory.ipynb) all lanes are at work, and most of the bytes that
+# move are never used.
