@@ -4,8 +4,13 @@ import shutil
 from pathlib import Path
 
 import build
+import hypothesis
 import pytest
 import sources
+
+# A busy machine is slow now and then: no rule of ours says how long one example may take.
+hypothesis.settings.register_profile("course", deadline=None)
+hypothesis.settings.load_profile("course")
 
 ROOT = Path(__file__).parents[1]
 

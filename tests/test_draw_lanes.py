@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 import labkit as lk
 from labkit.draw.epochs import epoch_timeline
+from labkit.draw.film import film
 from labkit.draw.index_explorer import IndexExplorer, indices
-from labkit.draw.lanes import accesses, film, launch, passes_of, pattern, sectors_of
+from labkit.draw.lanes import accesses, passes_of, pattern, sectors_of
+from labkit.draw.launch import launch
 from labkit.simt import cuda
 
 
@@ -83,7 +85,7 @@ def counts_of_gather(n=20):
 def test_each_access_gets_a_panel_that_says_its_figures():
     said = "5 sectors, 160 of 160 bytes used"
     assert accesses(counts_of_gather()).alt == (
-        f"gather: line 21: load index: {said}; line 21: load x: {said}; line 21: store out: {said}"
+        f"gather: line 23: load index: {said}; line 23: load x: {said}; line 23: store out: {said}"
     )
 
 

@@ -33,12 +33,12 @@ def text_boxes(svg):
     for element in ET.fromstring(svg).iter(f"{SVG}text"):
         if not element.get("transform"):
             x, y = float(element.get("x")), float(element.get("y"))
-            width = text_width(element.text, 13)
+            width = text_width(element.text, float(element.get("font-size")))
             left = (
                 x
                 - width * {"start": 0, "middle": 0.5, "end": 1}[element.get("text-anchor", "start")]
             )
-            boxes[element.text] = Box(left, y - 10, left + width, y + 3)
+            boxes[element.text] = Box(left, y - 11, left + width, y + 3)
     return boxes
 
 

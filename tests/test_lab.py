@@ -60,9 +60,7 @@ def test_every_tool_that_runs_before_the_set_up_is_known():
 @pytest.mark.parametrize("options", [["-I"], ["-P"], ["-S"], ["-W", "error"]])
 def test_it_starts_however_python_is_started(options, tmp_path):
     (tmp_path / "tools").mkdir()
-    (tmp_path / "tools/__init__.py").write_text(
-        "raise SystemExit('in the way')"
-    )
+    (tmp_path / "tools/__init__.py").write_text("raise SystemExit('in the way')")
     done = subprocess.run(
         [sys.executable, *options, str(ROOT / "lab.py"), "--help"], cwd=tmp_path, text=True,
         env={**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": "1"},

@@ -1,20 +1,33 @@
 """Pictures: charts in pure SVG, drawings of warps and arrays, and widgets that move them."""
 
 import importlib
+from typing import TYPE_CHECKING
 
 from labkit.draw.axis import Axis
 from labkit.draw.chart import Chart
 from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
-from labkit.draw.lanes import accesses, film, launch, pattern
-from labkit.draw.marks import MARKS
+from labkit.draw.film import film
+from labkit.draw.lanes import accesses, pattern
+from labkit.draw.launch import launch
+from labkit.draw.machines import machine
+from labkit.draw.marks import LINES, MARKS
+from labkit.draw.mesh import block_frames, shards
 from labkit.draw.number_ruler import number_ruler
 from labkit.draw.picture import Picture
 from labkit.draw.roofline import Dot, roofline
 from labkit.draw.slider import Slider
 from labkit.draw.speedups import speedups
 from labkit.draw.systolic import systolic_frames
+from labkit.draw.timeline import timeline
+from labkit.draw.tornado import tornado
+
+if TYPE_CHECKING:
+    from labkit.draw.explorer import Explorer
+    from labkit.draw.index_explorer import IndexExplorer
+    from labkit.draw.player import Player
 
 __all__ = [
+    "LINES",
     "MARKS",
     "Axis",
     "Chart",
@@ -25,23 +38,28 @@ __all__ = [
     "Player",
     "Slider",
     "accesses",
+    "block_frames",
     "epoch_timeline",
     "film",
     "interleaving",
     "launch",
+    "machine",
     "number_ruler",
     "pattern",
     "race_frames",
     "roofline",
+    "shards",
     "speedups",
     "systolic_frames",
+    "timeline",
+    "tornado",
 ]
 
 # Loaded when used: ipywidgets is heavy.
 _WIDGETS = {"Explorer": "explorer", "IndexExplorer": "index_explorer", "Player": "player"}
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> object:
     if name not in _WIDGETS:
         raise AttributeError(f"labkit.draw has no name {name!r}. It has: {', '.join(__all__)}.")
     value = getattr(importlib.import_module(f"labkit.draw.{_WIDGETS[name]}"), name)

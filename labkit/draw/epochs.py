@@ -5,21 +5,32 @@ one epoch is not, whatever order happened to run.
 """
 
 import collections
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from labkit.draw.labels import text_width
-from labkit.draw.marks import BLUE, GRID, INK, MUTED, ORANGE, PURPLE, VERMILLION
-from labkit.draw.sheet import sheet, text
+from labkit.draw.labels import text_width, wrapped
+from labkit.draw.marks import BLUE, ORANGE, VERMILLION, VIOLET
+from labkit.draw.picture import Picture
+from labkit.draw.sheet import sheet
+from labkit.draw.svg import GRID, INK, SMALL, TEXT, path, rect, text
 
-_COLORS = {"load": BLUE, "store": ORANGE, "atomic": PURPLE, "compute": MUTED}
+if TYPE_CHECKING:
+    from labkit.simt import Finding, Profile
+
+_COLORS = {"load": BLUE, "store": ORANGE, "atomic": VIOLET, "compute": INK}
 _MARGIN = 14  # pixels
-_LANE_W, _MEMORY_W, _STEP_H, _FIRST_STEP = 268, 120, 46, 78
-_CODE_W, _EPOCH_W, _PILL_H, _FIRST_ROW = 236, 118, 24, 66
+_LANE_W, _MEMORY_W, _STEP_H, _FIRST_STEP = 296, 132, 50, 82
+_CODE_W, _EPOCH_W, _PILL_H, _FIRST_ROW = 224, 134, 26, 70
+_SHADE = 0.07  # tint of what holds other things
 
 
 # The race microscope
 
 
-def interleaving(steps, *, title, memory, threads=("thread A", "thread B")):
+def interleaving(
+    steps: Iterable[tuple[int | None, str, str, object]], *, title: str, memory: str,
+    threads: Sequence[str] = ("thread A", "thread B"),
+) -> Picture:  # fmt: skip
     """One order in which two threads touch one address: time runs down, the address is between.
 
     steps    (0 or 1 for the thread, kind, words, what the address then holds); the kind is `load`,
@@ -35,11 +46,11 @@ def interleaving(steps, *, title, memory, threads=("thread A", "thread B")):
     middle, foot = _MARGIN + _LANE_W + _MEMORY_W / 2, _FIRST_STEP + len(steps) * _STEP_H
     left, right = middle - _MEMORY_W / 2, middle + _MEMORY_W / 2
     parts = [
-        text(_MARGIN, 24, title, size=15, bold=True),
-        text(left - 10, 62, threads[0], "end", bold=True),
-        text(middle, 62, memory, "middle", bold=True),
-        text(right + 10, 62, threads[1], bold=True),
-        _box(left, _FIRST_STEP - 6, _MEMORY_W, foot - _FIRST_STEP + 12, "#f3f3f3"),
+        text(_MARGIN, 26, title, size=16, bold=True),
+        text(left - 10, 64, threads[0], "end", bold=True),
+        text(middle, 64, memory, "middle", bold=True),
+        text(right + 10, 64, threads[1], bold=True),
+        _shaded(left, _FIRST_STEP - 6, _MEMORY_W, foot - _FIRST_STEP + 12),
     ]
     for n, step in enumerate(steps):
         parts += _step(*step, left, right, _FIRST_STEP + (n + 0.5) * _STEP_H)
@@ -49,7 +60,7 @@ def interleaving(steps, *, title, memory, threads=("thread A", "thread B")):
     return sheet(right + _LANE_W + _MARGIN, foot + 16, parts, f"{title}. {said}")
 
 
-def race_frames(finding, profile=None):
+def race_frames(finding: "Finding", profile: "Profile | None" = None) -> list[Picture]:
     """The race microscope: a race that `sanitize` found, as Pictures for a Player.
 
     First the one order, then the other, which is allowed as well, then what would leave only one.
@@ -115,36 +126,35 @@ def _mend(finding):
 def _step(who, kind, words, held, left, right, y):
     """One step: its words beside the address, an arrow, and what the address then holds."""
     if who is None:
-        yield (
-            f'<path d="M{_MARGIN},{y:.1f}H{right + _LANE_W:.1f}" stroke="{INK}" '
-            f'stroke-width="2.5" stroke-dasharray="7 4"/>'
-        )
-        yield text((left + right) / 2, y - 7, words, "middle", bold=True, halo=True)
+        yield text((left + right) / 2, y - 8, words, "middle", bold=True)
+        yield path(f"M{_MARGIN},{y:.1f}H{right + _LANE_W:.1f}", line=2.5, dash="7 4")
         return
     color, out = _COLORS[kind], (left - 4, left - 46) if who == 0 else (right + 4, right + 46)
     anchor, x = ("end", left - 54) if who == 0 else ("start", right + 54)
-    lines = words.split("\n")
+    did, *rest = words.split("\n")
+    lines = [*wrapped(did, _LANE_W - 60, TEXT), *rest]
     for n, line in enumerate(lines):
-        at = y + 4.5 + (n - (len(lines) - 1) / 2) * 16
-        yield text(x, at, _cut(line, _LANE_W - 60), anchor, fill=INK if n == 0 else MUTED)
+        at = y + 5 + (n - (len(lines) - 1) / 2) * 17
+        yield text(x, at, _cut(line, _LANE_W - 60), anchor, muted=line in rest)
     start, end = out if kind == "load" else out[::-1]  # a load brings, a store takes
     if kind != "compute":
         yield _arrow(start, end, y, color)
-        yield text((left + right) / 2, y + 4.5, held, "middle")
+        yield text((left + right) / 2, y + 5, held, "middle")
 
 
 def _arrow(start, end, y, color):
     back = 8 if start > end else -8
-    return (
-        f'<path d="M{start:.1f},{y:.1f}H{end:.1f}" stroke="{color}" stroke-width="2.5"/>'
-        f'<path d="M{end:.1f},{y:.1f}l{back},-5v10z" fill="{color}"/>'
+    return path(f"M{start:.1f},{y:.1f}H{end:.1f}", stroke=color, line=2.5) + path(
+        f"M{end:.1f},{y:.1f}l{back},-5v10z", stroke="none", fill=color
     )
 
 
 # The epochs of a block
 
 
-def epoch_timeline(profile, findings=(), *, n_epochs=4):
+def epoch_timeline(
+    profile: "Profile", findings: "Iterable[Finding]" = (), *, n_epochs: int = 4
+) -> Picture:
     """What the first block did, epoch by epoch: a Picture with a row for each source line.
 
     profile   its `timeline` is drawn: each pill is an access, with its array and how many threads
@@ -162,14 +172,14 @@ def epoch_timeline(profile, findings=(), *, n_epochs=4):
     some = f", the first {shown}{of_all}" if n_all > shown or not of_all else ""
     title = f"{profile.kernel}: the epochs of one block{some}"
     width, y = _CODE_W + shown * _EPOCH_W + 2 * _MARGIN, _FIRST_ROW
-    parts = [text(_MARGIN, 24, title, size=15, bold=True)]
+    parts = [text(_MARGIN, 26, title, size=16, bold=True)]
     racing = _racing(cells, findings)
     for line in sorted({line for _, line in cells}):
         row = {epoch: cells[epoch, line] for epoch in range(shown) if (epoch, line) in cells}
         height = max(map(len, row.values())) * _PILL_H + 12
-        parts.append(_box(_MARGIN, y, width - 2 * _MARGIN, height - 4, "#f3f3f3"))
+        parts.append(_shaded(_MARGIN, y, width - 2 * _MARGIN, height - 4))
         words = _cut(_place(profile, line), _CODE_W - 2 * _MARGIN)
-        parts.append(text(_MARGIN + 8, y + height / 2 + 2.5, words))
+        parts.append(text(_MARGIN + 8, y + height / 2 + 3, words))
         for epoch, pills in row.items():
             for n, access in enumerate(pills):
                 at = _CODE_W + epoch * _EPOCH_W + 8, y + 4 + n * _PILL_H
@@ -178,8 +188,9 @@ def epoch_timeline(profile, findings=(), *, n_epochs=4):
     for epoch in range(shown):
         parts += _epoch_head(epoch, y)
     said = _race_words(racing)
-    parts.append(text(_MARGIN, y + 20, said, bold=bool(racing), fill=VERMILLION if racing else INK))
-    return sheet(width, y + 36, parts, f"{title}. {said}")
+    parts.append(text(_MARGIN, y + 22, said, bold=bool(racing)))
+    width = max(width, text_width(said, TEXT) * (1.06 if racing else 1) + 2 * _MARGIN)
+    return sheet(width, y + 38, parts, f"{title}. {said}")
 
 
 def _cells(profile, n_epochs):
@@ -214,28 +225,19 @@ def _race_words(racing):
 
 
 def _pill(x, y, kind, array, threads, racy):
-    frame = f'stroke="{VERMILLION}" stroke-width="3"' if racy else 'stroke="none"'
-    yield (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{_EPOCH_W - 16}" height="{_PILL_H - 4}" rx="9" '
-        f'fill="#ffffff" {frame}/>'
-        f'<rect x="{x + 5:.1f}" y="{y + 5:.1f}" width="10" height="10" fill="{_COLORS[kind]}"/>'
-    )
-    words = _cut(f"{kind} {array}", _EPOCH_W - 62)
-    yield text(x + 20, y + 14.5, words, size=12)
-    yield text(x + _EPOCH_W - 22, y + 14.5, threads, "end", size=12, fill=MUTED)
+    frame = {"stroke": VERMILLION, "line": 3} if racy else {"stroke": INK, "stroke_opacity": 0.4}
+    yield rect(x, y, _EPOCH_W - 16, _PILL_H - 4, radius=9, **frame)
+    yield rect(x + 6, y + 6, 10, 10, fill=_COLORS[kind])
+    words = _cut(f"{kind} {array}", _EPOCH_W - 66, SMALL)
+    yield text(x + 21, y + 15.5, words, size=SMALL)
+    yield text(x + _EPOCH_W - 23, y + 15.5, threads, "end", size=SMALL, muted=True)
 
 
 def _epoch_head(epoch, foot):
     left = _CODE_W + epoch * _EPOCH_W
-    yield text(left + _EPOCH_W / 2, _FIRST_ROW - 12, f"epoch {epoch}", "middle", fill=MUTED)
+    yield text(left + _EPOCH_W / 2, _FIRST_ROW - 12, f"epoch {epoch}", "middle", muted=True)
     if epoch:
-        yield (
-            f'<path d="M{left},{_FIRST_ROW - 22}V{foot - 2:.1f}" stroke="{INK}" stroke-width="2" '
-            f'stroke-dasharray="6 4"/>'
-        )
-
-
-# SVG
+        yield path(f"M{left},{_FIRST_ROW - 22}V{foot - 2:.1f}", line=2, dash="6 4")
 
 
 def _place(profile, number):
@@ -246,17 +248,17 @@ def _place(profile, number):
     return f"line {number}"
 
 
-def _cut(words, room, size=13):
-    """The words, shortened to a width in pixels."""
+def _cut(words, room, size=TEXT):
+    """The words, shortened to a width in pixels: between words where there are several."""
     if text_width(words, size) <= room:
         return words
-    while words and text_width(words + "…", size) > room:
-        words = words[:-1]
-    return words.rstrip() + "…"
+    short = words
+    while short and text_width(short + "…", size) > room:
+        short = short[:-1]
+    return (short.rpartition(" ")[0] or short).rstrip() + "…"
 
 
-def _box(x, y, width, height, fill):
-    return (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="3" '
-        f'fill="{fill}" stroke="{GRID}"/>'
+def _shaded(x, y, width, height):
+    return rect(
+        x, y, width, height, fill=INK, tint=_SHADE, stroke=INK, stroke_opacity=GRID, radius=3
     )

@@ -1,9 +1,6 @@
 // The browser's half of Explorer: a slider or a list for each argument, and one picture.
 
 const PAUSE_MS = 30; // between two messages to the kernel while a slider is dragged
-const MOVING = new Set([
-  "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown",
-]);
 const PREFIXES = ["f", "p", "n", "µ", "m", "", "k", "M", "G", "T", "P", "E"]; // 1e-15 to 1e18
 const BINARY = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
@@ -28,12 +25,6 @@ function binary(value) {
   let step = 0;
   for (; Math.abs(Math.round(value)) >= 1024 && step < BINARY.length - 1; step++) value /= 1024;
   return `${digits(value)} ${BINARY[step]}`;
-}
-
-function element(tag, properties, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
 }
 
 // Each control is { row, show(value) } and calls changed(value) when the reader moves it.
@@ -106,17 +97,16 @@ function render({ model, el }) {
   bar.addEventListener("keydown", (event) => {
     if (MOVING.has(event.key)) event.stopPropagation(); // or JupyterLab selects another cell
   });
-  const picture = element("img", {});
+  const picture = pictureFrame();
   const problem = element("p", { className: "lk-error", role: "alert" });
-  const draw = () => { picture.src = model.get("src"); };
-  const describe = () => { picture.alt = model.get("alt"); };
+  const draw = () => picture.show(model.get("src"), model.get("alt"));
   const tell = () => { problem.textContent = model.get("error"); problem.hidden = !model.get("error"); };
   model.on("change:values", follow);
   model.on("change:src", draw);
-  model.on("change:alt", describe);
+  model.on("change:alt", draw);
   model.on("change:error", tell);
-  follow(); draw(); describe(); tell();
-  el.append(bar, problem, picture);
+  follow(); draw(); tell();
+  el.append(bar, problem, picture.frame);
   return () => { clearTimeout(timer); if (unsent) send(); clearTimeout(timer); };
 }
 

@@ -2,12 +2,20 @@
 
 import base64
 import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import traitlets
 
+from labkit.draw.marks import NEUTRAL
 from labkit.draw.picture import Picture
-from labkit.draw.slider import control
-from labkit.draw.widget import HERE, PictureWidget
+from labkit.draw.slider import Slider, control
+from labkit.draw.widget import PictureWidget, javascript
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BLACK = "#000000"  # Matplotlib's ink, as long as nobody chooses another
 
 
 class Explorer(PictureWidget):
@@ -23,14 +31,19 @@ class Explorer(PictureWidget):
     outside its slider or a name without one.
     """
 
-    _esm = HERE / "explorer.js"
+    _esm = javascript("explorer.js")
     sliders = traitlets.List().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
     src = traitlets.Unicode().tag(sync=True)  # the picture as a data URI
     alt = traitlets.Unicode().tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, draw, /, **sliders):
+    def __init__(
+        self,
+        draw: "Callable[..., str | Picture | Figure]",
+        /,
+        **sliders: Slider | tuple[float, float, float] | list,
+    ):
         if not sliders:
             raise ValueError(
                 "An Explorer needs at least one slider, such as n=(1, 50, 5): without one, "
@@ -104,10 +117,22 @@ class Explorer(PictureWidget):
 
 
 def _png(figure):
-    """A Matplotlib figure as base64 text; the figure is closed, or the cell would show it again."""
-    from matplotlib import pyplot
+    """A Matplotlib figure as base64 text; the figure is closed, or the cell would show it again.
 
+    Pixels cannot follow a theme: the ground is left out, and what is drawn in Matplotlib's black
+    becomes a grey that can be read on white and on black.
+    """
+    from matplotlib import colors, pyplot, text
+
+    for words in figure.findobj(text.Text):
+        if colors.to_hex(words.get_color()) == BLACK:
+            words.set_color(NEUTRAL)
+    for axes in figure.axes:
+        axes.tick_params(which="both", color=NEUTRAL)
+        for spine in axes.spines.values():
+            if colors.to_hex(spine.get_edgecolor()) == BLACK:
+                spine.set_edgecolor(NEUTRAL)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    figure.savefig(buffer, format="png", transparent=True)
     pyplot.close(figure)
     return base64.b64encode(buffer.getvalue()).decode()

@@ -2,12 +2,6 @@
 
 const PAUSE_MS = 30; // after the last key, before the kernel is asked
 
-function element(tag, properties, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
 function row(label, input) {
   return element("label", {}, element("span", { textContent: label }), input);
 }
@@ -36,18 +30,17 @@ function render({ model, el }) {
 
   const bar = element("div", { className: "lk-controls" }, row("index of lane i", field), row("bytes of an item", sizes));
   bar.addEventListener("keydown", (event) => event.stopPropagation()); // or JupyterLab takes the key
-  const picture = element("img", {});
+  const picture = pictureFrame();
   const problem = element("p", { className: "lk-error", role: "alert" });
-  const draw = () => { picture.src = model.get("src"); };
-  const describe = () => { picture.alt = model.get("alt"); };
+  const draw = () => picture.show(model.get("src"), model.get("alt"));
   const tell = () => { problem.textContent = model.get("error"); problem.hidden = !model.get("error"); };
   model.on("change:expression", follow);
   model.on("change:itemsize", choose);
   model.on("change:src", draw);
-  model.on("change:alt", describe);
+  model.on("change:alt", draw);
   model.on("change:error", tell);
-  follow(); choose(); draw(); describe(); tell();
-  el.append(bar, problem, picture);
+  follow(); choose(); draw(); tell();
+  el.append(bar, problem, picture.frame);
   return () => { if (timer) { clearTimeout(timer); send(); } };
 }
 

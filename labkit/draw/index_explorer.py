@@ -5,8 +5,9 @@ import operator
 
 import traitlets
 
-from labkit.draw.lanes import WARP_LANES, pattern
-from labkit.draw.widget import HERE, PictureWidget
+from labkit.draw.lanes import pattern
+from labkit.draw.widget import PictureWidget, javascript
+from labkit.simt.limits import WARP_SIZE
 
 ITEM_BYTES = (1, 2, 4, 8, 16)
 _LONGEST, _LARGEST = 200, 2**40
@@ -33,7 +34,7 @@ class IndexExplorer(PictureWidget):
     shows as a sentence beside the last picture.
     """
 
-    _esm = HERE / "index_explorer.js"
+    _esm = javascript("index_explorer.js")
     expression = traitlets.Unicode().tag(sync=True)
     itemsize = traitlets.Enum(ITEM_BYTES, 4).tag(sync=True)
     sizes = traitlets.List(list(ITEM_BYTES)).tag(sync=True)
@@ -41,7 +42,7 @@ class IndexExplorer(PictureWidget):
     alt = traitlets.Unicode().tag(sync=True)
     error = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, expression="i", itemsize=4):
+    def __init__(self, expression: str = "i", itemsize: int = 4):
         super().__init__(expression=expression, itemsize=itemsize)
         self._show()
         self.observe(self._redraw, ["expression", "itemsize"])
@@ -67,7 +68,7 @@ class IndexExplorer(PictureWidget):
         return {"text/html": self._picture._repr_html_()}
 
 
-def indices(expression):
+def indices(expression: str) -> list[int]:
     """The value of an integer expression in `i` for each lane, 0 to 31: `indices("2 * i")`.
 
     Numbers, `i`, parentheses and + - * // % & | ^ << >> are understood. Raises ValueError with a
@@ -79,7 +80,7 @@ def indices(expression):
         tree = ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ValueError("This is no complete expression yet; try 2 * i + 1.") from None
-    values = [_value(tree, lane) for lane in range(WARP_LANES)]
+    values = [_value(tree, lane) for lane in range(WARP_SIZE)]
     for lane, value in enumerate(values):
         if value < 0:
             raise ValueError(

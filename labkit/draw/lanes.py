@@ -1,30 +1,38 @@
-"""What the 32 lanes of a warp do: which sectors and banks they touch, and which of them are on.
+"""What the 32 lanes of a warp touch: the sectors of global memory, the banks of shared memory.
 
 A panel has a row for each lane. Its columns are the 32-byte sectors that a global access moves, or
 the 32 banks of shared memory; the bars below say what each column costs.
 """
 
 import collections
-import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from labkit.draw.labels import text_width
-from labkit.draw.marks import BLUE, GRID, INK, MUTED, ORANGE
-from labkit.draw.sheet import sheet, text
+from labkit.draw.labels import wrapped
+from labkit.draw.marks import BLUE, ORANGE
+from labkit.draw.picture import Picture
+from labkit.draw.sheet import sheet
+from labkit.draw.svg import INK, SMALL, path, rect, text
+from labkit.simt.limits import BANK_BYTES, BANKS, SECTOR_BYTES, WARP_SIZE
 
-WARP_LANES = 32
-SECTOR_BYTES = 32
-N_BANKS, BANK_BYTES = 32, 4
-ALL_ON = (True,) * WARP_LANES
+if TYPE_CHECKING:
+    from labkit.simt import Profile
 
-_CELL = 8  # pixels; a panel is a square of 32 cells
-_SIDE, _LEFT, _TOP, _BARS_H, _FOOT = 256, 40, 66, 36, 34
-_PANEL_W, _PANEL_H = _LEFT + _SIDE + 24, _TOP + _SIDE + 8 + _BARS_H + _FOOT
-_WASTE = "#d2d2d2"  # moved, and not asked for
-_text = functools.partial(text, size=12)
+ALL_ON = (True,) * WARP_SIZE
+
+_CELL = 10  # pixels; a panel is a square of 32 cells
+_SIDE, _LEFT, _TOP, _BARS_H, _FOOT = 320, 48, 88, 40, 44
+_PANEL_W, _PANEL_H = _LEFT + _SIDE + 16, _TOP + _SIDE + 8 + _BARS_H + _FOOT
+_WASTE, _EMPTY = (
+    0.25,
+    0.07,
+)  # tints of what is moved without being asked for, and of an empty column
 
 
-def accesses(profile, array=None):
+def accesses(profile: "Profile", array: str | None = None) -> Picture:
     """Draw each access of a profile as its first warp made it: a panel for each load and store.
+
+    The first panel of each memory has notes beside it that say how to read it.
 
     array   the name of one array, to see its accesses alone
 
@@ -44,10 +52,12 @@ def accesses(profile, array=None):
         )
         for one in samples
     ]
-    return _page(panels, profile.kernel)
+    first = {one.space: n for n, one in reversed(list(enumerate(samples)))}
+    notes = {n: _NOTES[space] for space, n in first.items()}
+    return _page(panels, profile.kernel, notes)
 
 
-def pattern(addresses, itemsize=4, title="one warp"):
+def pattern(addresses: Sequence[int], itemsize: int = 4, title: str = "one warp") -> Picture:
     """Draw 32 byte addresses twice: as a load from global memory and as one from shared memory."""
     return _page(
         [
@@ -58,7 +68,9 @@ def pattern(addresses, itemsize=4, title="one warp"):
     )
 
 
-def sectors_of(addresses, itemsize=4, active=ALL_ON):
+def sectors_of(
+    addresses: Sequence[int], itemsize: int = 4, active: Sequence[bool] = ALL_ON
+) -> dict[int, range]:
     """Lane -> the 32-byte sectors that its item lies in, for the active lanes."""
     return {
         lane: range(at // SECTOR_BYTES, (at + itemsize - 1) // SECTOR_BYTES + 1)
@@ -67,7 +79,9 @@ def sectors_of(addresses, itemsize=4, active=ALL_ON):
     }
 
 
-def passes_of(addresses, itemsize=4, active=ALL_ON):
+def passes_of(
+    addresses: Sequence[int], itemsize: int = 4, active: Sequence[bool] = ALL_ON
+) -> tuple[list[tuple[int, int, int]], int, int]:
     """How shared memory serves one access: [(lane, bank, waited)], wavefronts, the fewest possible.
 
     A bank gives one 4-byte word in a pass, to as many lanes as want that word; the others have
@@ -76,24 +90,24 @@ def passes_of(addresses, itemsize=4, active=ALL_ON):
     """
     together = lanes_together(itemsize)
     served, wavefronts, ideal = [], 0, 0
-    for first in range(0, WARP_LANES, together):
+    for first in range(0, WARP_SIZE, together):
         lanes = [lane for lane in range(first, first + together) if active[lane]]
         words = collections.defaultdict(list)  # of each bank, in the order of the lanes
         for lane in lanes:
             start, end = addresses[lane], addresses[lane] + itemsize - 1
             for word in range(start // BANK_BYTES, end // BANK_BYTES + 1):
-                bank = words[word % N_BANKS]
+                bank = words[word % BANKS]
                 if word not in bank:
                     bank.append(word)
-                served.append((lane, word % N_BANKS, bank.index(word)))
+                served.append((lane, word % BANKS, bank.index(word)))
         wavefronts += max(map(len, words.values()), default=0)
         ideal += bool(lanes)
     return served, wavefronts, ideal
 
 
-def lanes_together(itemsize):
+def lanes_together(itemsize: int) -> int:
     """How many lanes shared memory serves at once: as many as fill its 128 bytes."""
-    return N_BANKS * BANK_BYTES // max(itemsize, BANK_BYTES)
+    return BANKS * BANK_BYTES // max(itemsize, BANK_BYTES)
 
 
 def _sector_panel(addresses, itemsize, active, title):
@@ -112,10 +126,10 @@ def _sector_panel(addresses, itemsize, active, title):
     parts = list(_frame(title, words, active, "sectors touched, in order of address"))
     for place, sector in enumerate(columns):
         x = _LEFT + place * wide
-        parts.append(_box(x, _TOP, wide, _SIDE, GRID))
+        parts.append(_box(x, _TOP, wide, _SIDE, INK, _EMPTY))
         lanes = [lane for lane, sectors in touched.items() if sector in sectors]
         parts += [_box(x, _TOP + lane * _CELL, wide, _CELL, BLUE) for lane in lanes]
-        parts += _bar(x, wide, [(n_used[sector], BLUE), (SECTOR_BYTES, _WASTE)], SECTOR_BYTES)
+        parts += _bar(x, wide, [(n_used[sector], BLUE), (SECTOR_BYTES, INK)], SECTOR_BYTES)
     parts += _scale("32 B", "blue: asked for; grey: moved all the same")
     return parts, f"{title}: {words}"
 
@@ -142,23 +156,38 @@ def _bank_panel(addresses, itemsize, active, title):
 _PANELS = {"global": _sector_panel, "shared": _bank_panel}
 
 
+_NOTES = {
+    "global": (
+        (_TOP + 30, "Each row is a lane: one of the warp’s 32 threads."),
+        (_TOP + 130, "Each column is a sector: 32 bytes of memory, which move together or not "
+         "at all. A blue cell: the lane asks for something in that sector."),
+        (_TOP + _SIDE + 30, "Each bar is a sector once more: blue is what the lanes asked for, "
+         "grey is moved all the same."),
+    ),
+    "shared": (
+        (_TOP + 30, "Each row is a lane: one of the warp’s 32 threads."),
+        (_TOP + 130, "Each column is a bank, which hands out one word of 4 bytes at a time. An "
+         "orange cell: the lane waits until its bank has served another word."),
+        (_TOP + _SIDE + 30, "Each bar counts the turns (wavefronts) that a bank needs; the "
+         "highest bar decides how long the access takes."),
+    ),
+}  # fmt: skip
+
+
 def _frame(title, words, active, below):
-    """What both panels have: titles, lanes, a border, and a grey row for each lane that is off."""
-    yield _text(_LEFT, 24, title, size=13, bold=True)
-    yield _text(_LEFT, 44, words)
-    yield _text(_LEFT - 5, _TOP - 6, "lane", "end", size=10, fill=MUTED)
-    yield _text(_LEFT, _TOP - 6, below, size=10, fill=MUTED)
-    for lane in range(0, WARP_LANES, 8):
-        yield _text(_LEFT - 5, _TOP + lane * _CELL + 8, lane, "end", size=10, fill=MUTED)
-        yield _line(_LEFT, _TOP + lane * _CELL, _LEFT + _SIDE)
-    for lane in range(WARP_LANES):
+    """What both panels have: titles, lanes, a border, and a mark for each lane that is off."""
+    yield text(_LEFT, 24, title, size=15, bold=True)
+    yield text(_LEFT, 46, words)
+    yield text(_LEFT - 6, _TOP - 8, "lane", "end", size=SMALL, muted=True)
+    yield text(_LEFT, _TOP - 8, below, size=SMALL, muted=True)
+    for lane in range(0, WARP_SIZE, 8):
+        yield text(_LEFT - 6, _TOP + lane * _CELL + 12, lane, "end", size=SMALL, muted=True)
+        yield _line(_TOP + lane * _CELL)
+    for lane in range(WARP_SIZE):
         if not active[lane]:
-            yield _box(_LEFT - 3, _TOP + lane * _CELL, 3, _CELL, ORANGE)
-    yield (
-        f'<rect x="{_LEFT}" y="{_TOP}" width="{_SIDE}" height="{_SIDE}" fill="none" '
-        f'stroke="{MUTED}" stroke-width="0.8"/>'
-    )
-    yield _line(_LEFT, _bars_top() + _BARS_H, _LEFT + _SIDE)
+            yield rect(_LEFT - 4, _TOP + lane * _CELL, 4, _CELL, fill=ORANGE)
+    yield rect(_LEFT, _TOP, _SIDE, _SIDE, stroke=INK, line=0.8, stroke_opacity=0.6)
+    yield _line(_bars_top() + _BARS_H)
 
 
 def _bars_top():
@@ -171,127 +200,52 @@ def _bar(x, wide, parts, full):
     for value, color in parts:
         if value > done:
             y = _bars_top() + _BARS_H * (1 - value / full)
-            yield _box(x, y, wide, _BARS_H * (value - done) / full, color)
+            tint = _WASTE if color == INK else 1
+            yield _box(x, y, wide, _BARS_H * (value - done) / full, color, tint)
             done = value
 
 
 def _scale(full, words):
     """What a full bar is, and what the bars mean."""
-    yield _text(_LEFT - 5, _bars_top() + 10, full, "end", size=10, fill=MUTED)
-    yield _text(_LEFT, _PANEL_H - 18, words, size=10, fill=MUTED)
+    yield text(_LEFT - 6, _bars_top() + 11, full, "end", size=SMALL, muted=True)
+    for row, line in enumerate(wrapped(words, _SIDE, SMALL)):
+        yield text(_LEFT, _bars_top() + _BARS_H + 17 + 16 * row, line, size=SMALL, muted=True)
 
 
-def _page(panels, title):
-    """Panels, two in a row, as a Picture whose alt says what each shows."""
-    columns = min(len(panels), 2)
-    rows = -(-len(panels) // columns)
-    width, height = columns * _PANEL_W, rows * _PANEL_H
-    words = f"{title}: " + "; ".join(sentence for _, sentence in panels)
-    parts = []
+def _page(panels, title, notes=None):
+    """Panels, two in a row, as a Picture whose alt says what each shows.
+
+    notes  number of a panel -> its notes (y, words), which stand in the place of its neighbour
+    """
+    notes, parts, place = notes or {}, [], 0
     for number, (elements, _) in enumerate(panels):
-        x, y = number % columns * _PANEL_W, number // columns * _PANEL_H
+        place += place % 2 if number in notes else 0
+        x, y = place % 2 * _PANEL_W, place // 2 * _PANEL_H
+        elements = [*elements, *_beside(notes.get(number, ()))]
         parts += [f'<g transform="translate({x} {y})">', *elements, "</g>"]
-    return sheet(width, height, parts, words)
+        place += 2 if number in notes else 1
+    words = f"{title}: " + "; ".join(sentence for _, sentence in panels)
+    return sheet(2 * _PANEL_W, -(-place // 2) * _PANEL_H, parts, words)
 
 
-# Film: one row for each branch that the first warp met.
-
-_STRIP_CELL, _STRIP_ROW, _N_ROWS = 11, 13, 44
-_STRIP_TOP = 82
-
-
-def film(profile):
-    """The branches of the first warp as frames for a Player: a row for each, a cell for each lane.
-
-    Blue lanes find the condition true, orange ones false, white ones are not there. The last frame
-    shows all of it, or the last 44 branches. Raises LookupError when no branch was met.
-    """
-    steps = profile.film
-    if not steps:
-        raise LookupError(f"The first warp of {profile.kernel} met no branch: there is no film.")
-    texts = {(line.function, line.number): line.text for line in profile.lines}
-    labels = [_short(texts.get((step.function, step.line), f"line {step.line}")) for step in steps]
-    left = 20 + max(text_width(label, 12) for label in labels)
-    return [_strip(profile, steps, labels, left, now) for now in range(len(steps))]
-
-
-def _strip(profile, steps, labels, left, now):
-    rows = min(len(steps), _N_ROWS)
-    first = max(0, now + 1 - rows)
-    yes, no = steps[now].taken.bit_count(), steps[now].not_taken.bit_count()
-    words = (
-        f"{labels[now]}  {yes + no} of {WARP_LANES} lanes arrive: {yes} find it true, {no} false"
-    )
-    some = "the first " if profile.is_cut(steps) else ""
-    head = f"{profile.kernel}, branch {now + 1} of {some}{len(steps)}"
-    parts = [
-        _text(12, 22, head, bold=True),
-        _text(12, 42, words),
-        _text(12, 59, "lanes: blue true, orange false, white idle", size=11, fill=MUTED),
-        *(
-            _text(left + lane * _STRIP_CELL, _STRIP_TOP - 4, lane, "start", size=10, fill=MUTED)
-            for lane in range(0, WARP_LANES, 8)
-        ),
-    ]
-    for row, number in enumerate(range(first, now + 1)):
-        y = _STRIP_TOP + row * _STRIP_ROW
-        parts.append(_text(12, y + 10, labels[number], size=11, bold=number == now))
-        parts += _row_of_lanes(left, y, steps[number])
-    height = _STRIP_TOP + rows * _STRIP_ROW + 8
-    width = max(left + WARP_LANES * _STRIP_CELL + 14, text_width(words, 12) + 30)
-    return sheet(width, height, parts, f"{head}: {words}")
-
-
-def _row_of_lanes(left, y, step):
-    """A cell for each lane, the cells of one colour as one path: a film has thousands of them."""
-    cells = {BLUE: "", ORANGE: "", "#ffffff": ""}
-    for lane in range(WARP_LANES):
-        is_lane = 1 << lane
-        color = BLUE if step.taken & is_lane else ORANGE if step.not_taken & is_lane else "#ffffff"
-        cells[color] += f"M{left + lane * _STRIP_CELL:.0f} {y + 1}h10v10h-10z"
-    for color, path in cells.items():
-        if path:
-            yield f'<path d="{path}" fill="{color}" stroke="{_WASTE}" stroke-width="0.8"/>'
-
-
-def launch(n, blocks, threads):
-    """Draw `blocks` blocks of `threads` threads, at most 32 each, over an array of `n` elements.
-
-    A box for each thread, with its `blockIdx.x * blockDim.x + threadIdx.x`.
-    """
-    idle = blocks * threads - n
-    end = "all fit" if idle == 0 else f"{idle} have none" if idle > 0 else f"{-idle} are left out"
-    words = f"{blocks} × {threads} = {blocks * threads} threads for {n} elements: {end}"
-    parts = [_text(12, 22, words, size=13, bold=True)]
-    for block in range(blocks):
-        y = 36 + block * 24
-        parts.append(_text(12, y + 14, f"block {block}", size=11))
-        for thread in range(threads):
-            i, x = block * threads + thread, 66 + thread * 20
-            parts.append(_box(x, y, 20, 20, BLUE if i < n else ORANGE))
-            parts.append(
-                _text(x + 10, y + 13, i, "middle", size=9, fill="#ffffff" if i < n else INK)
-            )
-    y = 36 + blocks * 24
-    key = "blue: thread i works on element i; orange: no such element, so the guard must stop it"
-    parts.append(_text(12, y + 16, key, size=11, fill=MUTED))
-    return sheet(max(66 + threads * 20 + 14, 520), y + 28, parts, words)
-
-
-def _short(text, most=34):
-    return text if len(text) <= most else text[: most - 1] + "…"
+def _beside(notes):
+    """Notes on the right of a panel, each with a line to what it speaks of."""
+    left = _PANEL_W + 24
+    for y, words in notes:
+        yield path(f"M{_LEFT + _SIDE + 3},{y}H{left - 8}", opacity=0.6)
+        for row, line in enumerate(wrapped(words, _PANEL_W - 48, 14)):
+            yield text(left, y + 5 + 19 * row, line)
 
 
 def _plural(word, items):
     return word + "s" * (len(items) != 1)
 
 
-def _box(x, y, width, height, fill):
-    return (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" '
-        f'fill="{fill}" stroke="#ffffff" stroke-width="0.5"/>'
-    )
+def _box(x, y, width, height, fill, tint=1):
+    """A cell, a hair smaller than its place, so that cells stay apart."""
+    gap = min(0.6, width / 4)
+    return rect(x, y, max(width - gap, 0.5), max(height - gap, 0.5), fill=fill, tint=tint)
 
 
-def _line(x1, y, x2):
-    return f'<path d="M{x1} {y}H{x2}" stroke="{_WASTE}" stroke-width="0.8"/>'
+def _line(y):
+    return path(f"M{_LEFT} {y}H{_LEFT + _SIDE}", line=0.8, opacity=0.3)

@@ -1,12 +1,15 @@
-"""One mark and one colour for each origin, the same in every picture.
+"""The colours of all drawings, and one mark for each origin, the same in every picture.
 
-The colours are Okabe and Ito's (2008), which people with any common colour blindness can tell
-apart; each origin has a shape of its own as well, so that no picture speaks by colour alone.
+Every colour is a middle tone: at least 3 : 1 against a white page and against a dark one (#111111),
+so that a drawing needs no ground of its own. The origins' colours follow Okabe and Ito (2008), with
+sky blue and orange made darker; each origin has a shape of its own as well, and the lines of a
+chart have other colours, so that no picture speaks by colour alone.
 """
 
 import dataclasses
 import math
 
+from labkit.draw.svg import INK
 from labkit.reading import Origin
 
 
@@ -17,7 +20,7 @@ class Mark:
     marker: str
     color: str
 
-    def svg(self, x, y, size):
+    def svg(self, x: float, y: float, size: float) -> str:
         """The mark as an SVG element centred on (x, y); `size` is its radius in pixels."""
         style = f'fill="{self.color}" stroke="{INK}" stroke-width="0.8"'
         if self.marker == "o":
@@ -46,9 +49,9 @@ _OUTLINE = {
     ),
 }
 
-INK, MUTED, GRID = "#222222", "#555555", "#e4e4e4"
-BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
-BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+BLUE, SKY, GREEN = "#0072B2", "#1A9AD7", "#009E73"
+ORANGE, VERMILLION = "#BF7E00", "#D55E00"
+NEUTRAL = "#777777"  # ink of pixel pictures, which cannot follow a theme
 
 MARKS = {
     Origin.MEASURED: Mark("o", BLUE),
@@ -57,4 +60,5 @@ MARKS = {
     Origin.MODELLED: Mark("D", ORANGE),
     Origin.PUBLISHED: Mark("P", VERMILLION),
 }
-LINES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK)  # colours of lines, in turn
+MAGENTA, LEAF, VIOLET, BROWN, LAVENDER = "#DC058A", "#41A509", "#940EF4", "#945D41", "#8F78EA"
+LINES = (MAGENTA, LEAF, VIOLET, BROWN, LAVENDER)  # colours of lines, in turn

@@ -1,24 +1,30 @@
 """Matrices in blocks: which device of a mesh holds which, which one a Pallas kernel works on."""
 
 import collections
-import functools
 import itertools
 import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from labkit.draw.labels import text_width
-from labkit.draw.marks import BLUE, GRID, MUTED, ORANGE, SKY
-from labkit.draw.sheet import sheet, text
+from labkit.draw.labels import text_width, wrapped
+from labkit.draw.marks import BLUE, BROWN, GREEN, LAVENDER, MAGENTA, ORANGE, SKY, VERMILLION
+from labkit.draw.picture import Picture
+from labkit.draw.sheet import sheet
+from labkit.draw.svg import INK, SMALL, rect, text
 from labkit.tpu.pallas import n_fetches
 
 _SIDE, _GAP, _MARGIN, _TOP = 190, 46, 16, 76  # pixels; the longest side of a matrix is _SIDE
 _LEAST = 34  # and no side is shorter
-_MIN_W = 560
-_text = functools.partial(text, size=12)
-# Tints of the devices, so that the same device can be found in all matrices.
-_TINTS = ("#cfe3f3", "#fbe3b5", "#cdebdd", "#f3d5e5", "#e4e0f5", "#f9d9c6", "#e3e3e3", "#f6f1b8")
+_MIN_W = 640
+# Colours of the devices, as tints, so that the same device can be found in all matrices.
+_DEVICES = (BLUE, ORANGE, GREEN, MAGENTA, LAVENDER, VERMILLION, BROWN, SKY)
+_TINT, _DONE = 0.35, 0.25  # of a device's block, and of the ink where a block is done
+
+Shape = tuple[int, int]
+IndexMap = Callable[..., tuple[int, int]]
 
 
-def shards(matrices, words=""):
+def shards(matrices: Mapping[str, tuple[Shape, Any]], words: str = "") -> Picture:
     """Draw which devices hold which block of matrices that are spread over a mesh: a Picture.
 
     matrices  name -> (shape, sharding), with two sides each and a sharding as JAX has them
@@ -40,17 +46,21 @@ def shards(matrices, words=""):
                 x + left / shape[1] * width, _TOP + top / shape[0] * height,
                 (right - left) / shape[1] * width, (bottom - top) / shape[0] * height,
             )  # fmt: skip
-            parts += _block(box, _ids(devices), _TINTS[devices[0] % len(_TINTS)])
-        x += max(width, text_width(_copies(held), 12), text_width(_title(name, shape), 14)) + _GAP
+            parts += _block(box, _ids(devices), _DEVICES[devices[0] % len(_DEVICES)], _TINT)
+        x += (
+            max(width, text_width(_copies(held), SMALL), text_width(_title(name, shape), 15)) + _GAP
+        )
     head = words or "Which device holds which block"
-    parts.append(_text(_MARGIN, 24, head, size=15, bold=True))
+    parts.append(text(_MARGIN, 26, head, size=16, bold=True))
     height = _TOP + max(_sides(shape, scale)[1] for shape, _ in matrices.values()) + 40
-    parts.append(_text(_MARGIN, height - 12, "numbers: devices that hold the block", fill=MUTED))
-    width = max(x, text_width(head, 15) + 2 * _MARGIN, _MIN_W)
+    parts.append(
+        text(_MARGIN, height - 12, "numbers: devices that hold the block", size=SMALL, muted=True)
+    )
+    width = max(x, 1.08 * text_width(head, 16) + 2 * _MARGIN, _MIN_W)
     return sheet(width, height, parts, f"{head}. {'; '.join(told)}")
 
 
-def held_by(sharding, shape):
+def held_by(sharding: Any, shape: Shape) -> dict[tuple[int, int, int, int], list[int]]:
     """Block (top, bottom, left, right) -> the sorted numbers of the devices that hold it."""
     held = collections.defaultdict(list)
     for device, (rows, columns) in sharding.devices_indices_map(shape).items():
@@ -60,7 +70,10 @@ def held_by(sharding, shape):
     return {block: sorted(devices) for block, devices in sorted(held.items())}
 
 
-def block_frames(grid, inputs, output):
+def block_frames(
+    grid: Sequence[int], inputs: Mapping[str, tuple[Shape, Shape, IndexMap]],
+    output: tuple[str, Shape, Shape, IndexMap],
+) -> list[Picture]:  # fmt: skip
     """Draw a Pallas grid step by step, the blocks that are in VMEM: a list of Pictures.
 
     grid    steps along each axis; the last axis runs fastest
@@ -80,6 +93,12 @@ def block_frames(grid, inputs, output):
     return [_step(grid, places, n, inputs, out_name, matrices) for n in range(len(places))]
 
 
+_KEY = (
+    "blue: fetched in this step; light blue: still in fast memory (VMEM); orange: sums being made; "
+    "grey: done; empty: only in the large memory (HBM)"
+)
+
+
 def _step(grid, places, n, inputs, out_name, matrices):
     scale = _SIDE / max(max(shape) for shape, _, _ in matrices.values())
     at = {name: [maps(*place) for place in places] for name, (_, _, maps) in matrices.items()}
@@ -89,20 +108,18 @@ def _step(grid, places, n, inputs, out_name, matrices):
     news = f"fetch {' and '.join(fetched)}" if fetched else "fetch nothing"
     news += f", write {out_name} back" * is_written
     head = f"Step {n + 1} of {len(places)}, grid {_tuple(places[n])}: {news}"
-    parts, x = [_text(_MARGIN, 24, head, size=15, bold=True)], _MARGIN
+    parts, x = [text(_MARGIN, 26, head, size=16, bold=True)], _MARGIN
     for name, (shape, block, _) in matrices.items():
         done = set(at[out_name][:n]) - {at[name][n]} if name == out_name else set()
         color = BLUE if name in fetched else ORANGE if name == out_name else SKY
         note = f"{so_far[name]} fetched so far" if name in inputs else f"{len(done)} done"
         parts += _heading(x, name, shape, note)
         parts += _cells(x, shape, block, scale, at[name][n], color, done)
-        x += max(_sides(shape, scale)[0], text_width(note, 12)) + _GAP
-    height = _TOP + max(_sides(shape, scale)[1] for shape, _, _ in matrices.values()) + 40
-    key = (
-        "blue: fetched in this step; light blue: still in VMEM; orange: sums being made; grey: done"
-    )
-    parts.append(_text(_MARGIN, height - 12, key, fill=MUTED))
-    width = max(x, text_width(key, 12) + 2 * _MARGIN)
+        x += max(_sides(shape, scale)[0], text_width(note, SMALL)) + _GAP
+    height = _TOP + max(_sides(shape, scale)[1] for shape, _, _ in matrices.values()) + 62
+    for row, line in enumerate(wrapped(_KEY, max(x, _MIN_W) - 2 * _MARGIN, SMALL)):
+        parts.append(text(_MARGIN, height - 30 + 18 * row, line, size=SMALL, muted=True))
+    width = max(x, _MIN_W, 1.08 * text_width(head, 16) + 2 * _MARGIN)
     total = ", ".join(f"{n_fetches(grid, inputs[name][2])} of {name}" for name in inputs)
     return sheet(width, height, parts, f"{head}. In the whole grid: {total}")
 
@@ -115,9 +132,10 @@ def _cells(x, shape, block, scale, now, color, done):
     width, height = _sides(shape, scale)
     rows, columns = (math.ceil(side / cut) for side, cut in zip(shape, block, strict=True))
     for row, column in itertools.product(range(rows), range(columns)):
-        fill = color if (row, column) == now else "#bbbbbb" if (row, column) in done else "#ffffff"
+        at = row, column
+        fill, tint = (color, 1) if at == now else (INK, _DONE) if at in done else ("none", 1)
         box = (x + column * width / columns, _TOP + row * height / rows)
-        yield from _block((*box, width / columns, height / rows), "", fill)
+        yield from _block((*box, width / columns, height / rows), "", fill, tint)
 
 
 def _refuse(shapes):
@@ -165,21 +183,22 @@ def _title(name, shape):
     return f"{name}  {shape[0]} × {shape[1]}"
 
 
+def _heading(x, name, shape, note):
+    yield text(x, _TOP - 26, _title(name, shape), size=15, bold=True)
+    yield text(x, _TOP - 8, note, size=SMALL, muted=True)
+
+
 def _tuple(values):
     return f"({', '.join(map(str, values))})"
 
 
-def _heading(x, name, shape, note):
-    yield _text(x, _TOP - 26, _title(name, shape), size=14, bold=True)
-    yield _text(x, _TOP - 9, note, fill=MUTED)
-
-
-def _block(box, words, fill):
+def _block(box, words, fill, tint):
     x, y, width, height = box
-    yield (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" fill="{fill}" '
-        f'stroke="{MUTED if words else GRID}" stroke-width="1"/>'
-    )
-    if words:
-        size = min(13, 13 * (width - 4) / text_width(words, 13), height - 2)
-        yield _text(x + width / 2, y + height / 2 + size / 3, words, "middle", size=size)
+    yield rect(x, y, width, height, fill=fill, tint=tint, stroke=INK, stroke_opacity=0.5)
+    if words and height >= SMALL:
+        lines = wrapped(words, width - 6, SMALL)
+        room = max(int(height // 16), 1)
+        lines = lines if len(lines) <= room else [*lines[: room - 1], "…"]
+        for n, line in enumerate(lines):
+            at = y + height / 2 + 5 + (n - (len(lines) - 1) / 2) * 16
+            yield text(x + width / 2, at, line, "middle", size=SMALL)

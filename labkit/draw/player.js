@@ -1,18 +1,8 @@
 // The browser's half of Player: all frames are here, so a step needs no kernel.
 
-const MOVING = new Set([
-  "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown",
-]);
-
 async function unpack(packed) {
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Response(stream).json(); // a list of [svg, alt]
-}
-
-function element(tag, properties, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
 }
 
 function button(text, label, click) {
@@ -45,10 +35,10 @@ async function render({ model, el }) {
   range.setAttribute("aria-label", "Step");
   range.addEventListener("input", () => { stop(); go(+range.value); });
   const caption = element("output", { className: "lk-value" });
-  const picture = element("img", {});
+  const picture = pictureFrame();
   const draw = () => {
     const i = model.get("i"), [svg, alt] = frames[i];
-    Object.assign(picture, { src: "data:image/svg+xml;utf8," + encodeURIComponent(svg), alt });
+    picture.showSvg(svg, alt);
     range.value = i;
     caption.textContent = `step ${i + 1}/${frames.length}`;
     range.setAttribute("aria-valuetext", caption.textContent);
@@ -65,7 +55,7 @@ async function render({ model, el }) {
   draw();
   const back = button("❙◀", "Step back", () => step(-1));
   const forward = button("▶❙", "Step forward", () => step(1));
-  el.append(element("div", { className: "lk-controls" }, play, back, forward, range, caption), picture);
+  el.append(element("div", { className: "lk-controls" }, play, back, forward, range, caption), picture.frame);
   return stop; // called when the view goes: no timer is left behind
 }
 

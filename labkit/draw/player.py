@@ -2,11 +2,12 @@
 
 import json
 import zlib
+from collections.abc import Iterable
 
 import traitlets
 
 from labkit.draw.picture import Picture
-from labkit.draw.widget import HERE, PictureWidget
+from labkit.draw.widget import PictureWidget, javascript
 
 
 class Player(PictureWidget):
@@ -17,16 +18,16 @@ class Player(PictureWidget):
     alt     what there is to see; the step is added to it
 
     All frames travel to the browser once, compressed, so a step needs no kernel. `i` is the present
-    frame, from 0; setting it from Python moves the player. Raises ValueError without frames or
-    without an alt, TraitError for an `i` or `ms` out of range.
+    frame, from 0, where the player opens; setting it from Python moves the player. Raises
+    ValueError without frames or without an alt, TraitError for an `i` or `ms` out of range.
     """
 
-    _esm = HERE / "player.js"
+    _esm = javascript("player.js")
     packed = traitlets.Bytes().tag(sync=True)  # zlib over the JSON list of (svg, alt)
     i = traitlets.Int(0).tag(sync=True)
     ms = traitlets.Int(400).tag(sync=True)
 
-    def __init__(self, frames, ms=400, alt=""):
+    def __init__(self, frames: Iterable[str], ms: int = 400, alt: str = ""):
         frames = list(frames)
         if not frames:
             raise ValueError("A player needs at least one frame: the list of frames is empty.")

@@ -6,15 +6,35 @@ After Williams, Waterman and Patterson, "Roofline: an insightful visual performa
 import dataclasses
 import itertools
 import math
+from collections.abc import Iterable
+from typing import Protocol
 
 from labkit.draw.axis import Axis
 from labkit.draw.chart import Chart
-from labkit.draw.marks import BLUE, INK, LINES, MUTED, ORANGE
+from labkit.draw.marks import LAVENDER, LEAF, LINES
+from labkit.draw.picture import Picture
+from labkit.draw.svg import INK
 from labkit.reading import Origin
 from labkit.units import si
 
 _ROOM = 4  # how far the axes reach beyond dots and ridges
 _NAMED_SIDE = 0.17  # a shaded side needs this share of the width for its name
+
+
+class Roof(Protocol):
+    """What a roof has to have: `labkit.plan.Roofline` is one. Rates in FLOP/s and B/s."""
+
+    name: str
+    origin: Origin
+    peak_flop_per_s: float
+    peak_bytes_per_s: float
+
+    @property
+    def ridge_flop_per_byte(self) -> float:
+        """The intensity at which both limits are equal."""
+
+    def attainable_flop_per_s(self, intensity_flop_per_byte: float) -> float:
+        """The rate that the roof allows at an intensity."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,11 +63,13 @@ class Dot:
                 )
 
 
-def roofline(roofs, dots=(), *, title="", alt="", x=None, y=None, unit="FLOP"):
+def roofline(
+    roofs: Iterable[Roof], dots: Iterable[Dot] = (), *, title: str = "", alt: str = "",
+    x: tuple[float, float] | None = None, y: tuple[float, float] | None = None, unit: str = "FLOP",
+) -> Picture:  # fmt: skip
     """Draw one or more roofs, and kernels as dots, each marked by its origin.
 
-    roofs  objects with name, origin, peak_flop_per_s, peak_bytes_per_s, ridge_flop_per_byte and
-           attainable_flop_per_s(intensity); the two sides of the first are shaded
+    roofs  Roofs, such as `lk.roofline(chip, dtype)` gives; the two sides of a single one are shaded
     dots   Dots
     alt    what there is to see; made from the figures when left out
     x, y   (lowest, highest) intensity and rate; made to fit when left out. Set them where a slider
@@ -64,8 +86,8 @@ def roofline(roofs, dots=(), *, title="", alt="", x=None, y=None, unit="FLOP"):
     intensity = Axis("arithmetic intensity", f"{unit}/B", lo, hi, log=True)
     names = ", ".join(roof.name for roof in roofs)
     chart = Chart(intensity, rate, title=title or f"Roofline of {names}")
-    _shade(chart, roofs[0])
     if len(roofs) == 1:
+        _shade(chart, roofs[0])
         _draw_roof(chart, roofs[0], INK)
         _label_roof(chart, roofs[0], unit)
     else:  # their labels would lie on one another
@@ -77,7 +99,7 @@ def roofline(roofs, dots=(), *, title="", alt="", x=None, y=None, unit="FLOP"):
     return chart.picture(alt or describe(roofs, dots, unit))
 
 
-def describe(roofs, dots, unit="FLOP"):
+def describe(roofs: Iterable[Roof], dots: Iterable[Dot], unit: str = "FLOP") -> str:
     """What a roofline shows, in words, for the alt text."""
     marked = [
         f"{dot.name}: {si(dot.flop_per_s, f'{unit}/s')} at "
@@ -106,12 +128,12 @@ def _shade(chart, roof):
     lo, hi, foot = chart.x.lo, chart.x.hi, chart.y.lo
     ridge = min(max(roof.ridge_flop_per_byte, lo), hi)
     for start, end, color, words in (
-        (lo, ridge, BLUE, "memory-bound"),
-        (ridge, hi, ORANGE, "compute-bound"),
+        (lo, ridge, LAVENDER, "memory-bound"),
+        (ridge, hi, LEAF, "compute-bound"),
     ):
         if start < end:
             tops = [roof.attainable_flop_per_s(x) for x in (start, end)]
-            chart.band([start, end], [foot, foot], tops, color=color, opacity=0.12)
+            chart.band([start, end], [foot, foot], tops, color=color, opacity=0.16)
         if chart.x.fraction(end) - chart.x.fraction(start) > _NAMED_SIDE:
             chart.note(math.sqrt(start * end), foot, words)
 
@@ -123,7 +145,7 @@ def _draw_roof(chart, roof, color):
         if side:
             chart.line(*zip(*side, strict=True), origin=roof.origin, color=color)
     if chart.x.lo < ridge < chart.x.hi:
-        chart.line([ridge, ridge], [chart.y.lo, roof.peak_flop_per_s], color=MUTED, dash=True)
+        chart.line([ridge, ridge], [chart.y.lo, roof.peak_flop_per_s], color=INK, dash=True)
 
 
 def _label_roof(chart, roof, unit):

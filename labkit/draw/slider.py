@@ -5,6 +5,13 @@ import math
 
 from labkit.units import binary, si
 
+# Parts of names that are written in their own way.
+_WRITTEN = {
+    "usd": "USD", "kwh": "kWh", "wh": "Wh", "w": "W", "j": "J", "s": "s", "pue": "PUE",
+    "gib": "GiB", "kib": "KiB", "bytes": "bytes", "flop": "FLOP", "years": "years", "cpu": "CPU",
+    "gpu": "GPU",
+}  # fmt: skip
+
 
 @dataclasses.dataclass(frozen=True)
 class Slider:
@@ -35,11 +42,11 @@ class Slider:
             raise ValueError(f"A logarithmic slider must stay above 0: got {span}.")
 
     @property
-    def whole(self):
+    def whole(self) -> bool:
         """Whether the slider gives whole numbers."""
         return all(isinstance(value, int) for value in (self.lo, self.hi, self.start))
 
-    def check(self, name, value):
+    def check(self, name: str, value: object) -> object:
         """`value` as the slider gives it, int or float, or ValueError with a sentence."""
         if not _is_number(value) or not self.lo <= value <= self.hi:
             raise ValueError(
@@ -50,15 +57,15 @@ class Slider:
             raise ValueError(f"{name} = {value!r} is no whole number, which its slider needs.")
         return int(value) if self.whole else float(value)
 
-    def text(self, value):
+    def text(self, value: object) -> str:
         """The value as a person reads it."""
         if self.unit == "GiB":
             return binary(value)
         return str(value) if self.whole and self.unit == "1" else si(value, self.unit)
 
-    def describe(self, name):
+    def describe(self, name: str) -> dict:
         """What the browser has to know."""
-        return {"name": name, **dataclasses.asdict(self), "label": self.label or _words(name),
+        return {"name": name, **dataclasses.asdict(self), "label": self.label or in_words(name),
                 "whole": self.whole}  # fmt: skip
 
 
@@ -69,25 +76,25 @@ class Choice:
     options: tuple
 
     @property
-    def start(self):
+    def start(self) -> object:
         return self.options[0]
 
-    def check(self, name, value):
+    def check(self, name: str, value: object) -> object:
         """`value` if it is one of the options, or ValueError with a sentence."""
         if value not in self.options:
             known = ", ".join(repr(option) for option in self.options)
             raise ValueError(f"{name} = {value!r} is no choice here: use one of {known}.")
         return value
 
-    def text(self, value):
+    def text(self, value: object) -> str:
         return str(value)
 
-    def describe(self, name):
+    def describe(self, name: str) -> dict:
         """What the browser has to know."""
-        return {"name": name, "label": _words(name), "options": list(self.options)}
+        return {"name": name, "label": in_words(name), "options": list(self.options)}
 
 
-def control(name, spec):
+def control(name: str, spec: "Slider | tuple | list") -> "Slider | Choice":
     """The control that an argument of `Explorer` asks for.
 
     spec  a Slider, a tuple (lowest, highest, start), or a list of choices. Raises ValueError with
@@ -109,5 +116,9 @@ def _is_number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _words(name):
-    return name.replace("_", " ")
+def in_words(name: str) -> str:
+    """The name of an argument as a label: `usd_per_kwh` is `USD per kWh`, `power_w` `power (W)`."""
+    *words, last = [_WRITTEN.get(word, word) for word in name.split("_")]
+    if words and last in _WRITTEN.values() and "per" not in words:
+        return f"{' '.join(words)} ({last})"
+    return " ".join([*words, last])

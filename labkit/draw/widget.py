@@ -7,6 +7,11 @@ import anywidget
 HERE = pathlib.Path(__file__).parent  # the JavaScript and the style sheet lie beside the Python
 
 
+def javascript(name: str) -> str:
+    """The module of a widget: what all of them share, then the file of this one."""
+    return "\n".join((HERE / file).read_text(encoding="utf-8") for file in ("shared.js", name))
+
+
 class PictureWidget(anywidget.AnyWidget):
     """A widget whose output also holds a still picture, for GitHub and for untrusted notebooks."""
 

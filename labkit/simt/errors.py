@@ -4,7 +4,8 @@
 class KernelError(Exception):
     """A kernel cannot go on, or was refused: `kind`, `function`, `line`, `thread`, `block`.
 
-    kind     `refused`, `out-of-bounds`, `divergent-barrier`, `divergent-warp`, `livelock`,
+    kind     `refused`, `out-of-bounds`, `divergent-barrier`, `divergent-warp`,
+             `uninitialised`, `livelock`,
              `needs-independent-scheduling` or `error`
     thread   index of the thread in its block (an int, or a tuple for 2-D and 3-D blocks), or None
     block    index of the block in the grid, likewise

@@ -7,15 +7,19 @@ import numpy as np
 
 from labkit.simt import limits
 from labkit.simt.lanes.dtypes import as_dtype
+from labkit.simt.lanes.unfilled import Unfilled
 
 
 class DeviceArray:
-    """An array in the memory of the (simulated) device: `copy_to_host()` brings it back."""
+    """An array in the memory of the (simulated) device: `copy_to_host()` brings it back.
+
+    unfilled   which bytes were never written; None where that is not known, or all were
+    """
 
     __array_priority__ = 100
 
-    def __init__(self, host):
-        self.host = host
+    def __init__(self, host, unfilled=None):
+        self.host, self.unfilled = host, unfilled
 
     def __getattr__(self, name):
         if name in ("shape", "strides", "dtype", "size", "ndim", "nbytes"):
@@ -30,10 +34,12 @@ class DeviceArray:
 
     def __getitem__(self, index):
         found = self.host[index]
-        return DeviceArray(found) if isinstance(found, np.ndarray) else found
+        return DeviceArray(found, self.unfilled) if isinstance(found, np.ndarray) else found
 
     def __setitem__(self, index, value):
         self.host[index] = getattr(value, "host", value)
+        if self.unfilled is not None:
+            self.unfilled.fill(self.host, index)
 
     def __repr__(self):
         return f"<device array of {self.shape} {self.dtype}>"
@@ -57,7 +63,7 @@ class DeviceArray:
             raise ValueError(
                 f"An array of {ary.shape} does not fit a device array of {self.shape}."
             )
-        self.host[...] = ary
+        self[...] = ary
 
     def is_c_contiguous(self):
         return self.host.flags.c_contiguous
@@ -66,10 +72,12 @@ class DeviceArray:
         return self.host.flags.f_contiguous
 
     def split(self, section, stream=0):
-        return [DeviceArray(self.host[n : n + section]) for n in range(0, len(self), section)]
+        return [self[n : n + section] for n in range(0, len(self), section)]
 
     def _seen(name):  # noqa: N805 (it makes the methods below)
-        return lambda self, *args, **how: DeviceArray(getattr(self.host, name)(*args, **how))
+        return lambda self, *args, **how: DeviceArray(
+            getattr(self.host, name)(*args, **how), self.unfilled
+        )
 
     reshape, ravel, view, transpose = map(_seen, ("reshape", "ravel", "view", "transpose"))
     T = property(transpose)
@@ -85,7 +93,8 @@ def to_device(obj, stream=0, copy=True, to=None):
 
 def device_array(shape, dtype=np.float64, strides=None, order="C", stream=0):
     """An array on the device, uninitialised: filled with ones in every bit, NaN for floats."""
-    return DeviceArray(pinned_array(shape, dtype, strides, order))
+    host = pinned_array(shape, dtype, strides, order)
+    return DeviceArray(host, Unfilled(host) if host.flags.forc else None)
 
 
 def device_array_like(ary, stream=0):

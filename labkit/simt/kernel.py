@@ -14,9 +14,10 @@ from labkit.simt.lanes import batch as batches
 from labkit.simt.lanes.batch import Batch, SharedMemory, coordinates, geometry
 from labkit.simt.lanes.dtypes import Type, parse_signatures
 from labkit.simt.lanes.memory import GLOBAL, Allocation
+from labkit.simt.lanes.unfilled import still
 from labkit.simt.lanes.values import cast, dtype_of, literal
 from labkit.simt.limits import MAX_BLOCK, MAX_GRID, MAX_THREADS_PER_BLOCK, WARP_SIZE
-from labkit.simt.scheduling import INDEPENDENT, Copies, Plan, Scheduler, needs_independence
+from labkit.simt.scheduling import INDEPENDENT, Copies, Plan, Scheduler
 from labkit.simt.watch.watcher import NOBODY
 
 # The device: an A100 (compute capability 8.0).
@@ -101,17 +102,18 @@ class Launch:
     def __call__(self, *args):
         self.run(args)
 
-    def run(self, args, watch=NOBODY, capability=None):
+    def run(self, args, watch=NOBODY, capability=None, plan=None):
         """Run the kernel -> the Run; `watch` sees every access, branch and operation.
 
         capability   compute capability of the GPU, as (7, 0), by default that of the device
+        plan         the groups that run apart, where they are known from another run
         """
         if self.kernel.device:
             raise RuntimeError(
                 f"{self.kernel.__name__} is a device function and cannot be launched."
             )
         code = compile_function(self.kernel.py_func, is_kernel=True)
-        run = Run(self, code, watch, capability or DEVICE_CAPABILITY)
+        run = Run(self, code, watch, capability or DEVICE_CAPABILITY, plan)
         run.all_batches(args)
         return run
 
@@ -119,13 +121,11 @@ class Launch:
 class Run:
     """One launch while it runs.
 
-    apart   where a warp waited for its own lanes, so that they had to run apart: a KernelError
+    plan    the groups that run apart; None while all lanes run in step
     """
 
-    apart = None
-
-    def __init__(self, launch, code, watch, capability):
-        self.function, self.capability = launch.kernel.py_func, capability
+    def __init__(self, launch, code, watch, capability, plan):
+        self.function, self.capability, self.plan = launch.kernel.py_func, capability, plan
         self.dynamic_shared_bytes = launch.dynamic_shared_bytes
         self.may_wait = may_wait(self.function)
         self.grid, self.block, self.code, self.watch = launch.grid, launch.block, code, watch
@@ -137,7 +137,7 @@ class Run:
         values, write_backs = bind(self.code, args, self.signatures)
         copies = Copies(values, self.function) if self.may_wait else None
         try:
-            self.in_step(values)
+            self.in_step(values) if self.plan is None else self.apart_by_plan(values)
         except Stuck as stuck:
             if copies is None:
                 raise
@@ -161,19 +161,20 @@ class Run:
 
     def apart_as_needed(self, values, copies, stuck):
         """Begin anew, in groups that run apart, finer each time until none gets stuck."""
-        plan = Plan(self.lanes_per_block, self.n_blocks)
-        while plan.refine(stuck):
-            if plan.in_parts and self.apart is None:
-                self.apart = needs_independence(stuck)
-                if self.capability < INDEPENDENT:
-                    raise self.apart
+        self.plan = self.plan or Plan(self.lanes_per_block, self.n_blocks)
+        while self.plan.refine(stuck):
+            if self.plan.in_parts and self.capability < INDEPENDENT:
+                raise self.plan.torn
             copies.restore()
-            self.begin(values)
             try:
-                return Scheduler(self, plan, self.resident_blocks())(values)
+                return self.apart_by_plan(values)
             except Stuck as error:
                 stuck = error.at(self.code.name, None)
         raise stuck
+
+    def apart_by_plan(self, values):
+        self.begin(values)
+        Scheduler(self, self.plan, self.resident_blocks())(values)
 
     def resident_blocks(self):
         """How many blocks the device holds at a time, by their threads alone."""
@@ -263,14 +264,17 @@ def _misfit(declared, value):
 
 
 def _bind_one(arg, name, copies):
-    arg = getattr(arg, "host", arg)
+    unfilled, arg = getattr(arg, "unfilled", None), getattr(arg, "host", arg)
     if hasattr(arg, "copy_to_host"):  # an array on a real GPU, brought here and taken back
         host = arg.copy_to_host()
         copies.append(functools.partial(arg.copy_to_device, host))
         arg = host
     if isinstance(arg, np.ndarray):
-        array, copy = outside.host_array(np.asarray(arg), Allocation(GLOBAL, name, arg.nbytes))
+        allocation = Allocation(GLOBAL, name, arg.nbytes, unfilled=still(unfilled))
+        array, copy = outside.host_array(np.asarray(arg), allocation)
         if copy is not None:
+            if allocation.unfilled is not None:  # writing back fills it
+                allocation.unfilled.fill(arg, ...)
             copies.append(functools.partial(np.copyto, arg, copy))
         return array
     if isinstance(arg, np.void):

@@ -5,10 +5,11 @@ import dataclasses
 from labkit.simt.errors import KernelError
 from labkit.simt.kernel import launch_of
 from labkit.simt.watch.races import RaceCheck
+from labkit.simt.watch.screen import Screen, Suspicion
 
 _REPORTED = (
     "out-of-bounds", "divergent-barrier", "divergent-warp", "livelock",
-    "needs-independent-scheduling",
+    "needs-independent-scheduling", "uninitialised",
 )  # fmt: skip
 
 
@@ -16,8 +17,9 @@ _REPORTED = (
 class Finding:
     """One thing that is wrong with a kernel.
 
-    kind      `race`, `divergent-barrier`, `divergent-warp`, `out-of-bounds`, `uninitialised`,
-              `livelock` or `needs-independent-scheduling`
+    kind      `race`, `out-of-bounds`, `uninitialised`, `divergent-barrier`, `divergent-warp` (a
+              warp intrinsic by other threads than its mask names), `absent-lane` (one that reads
+              from a lane which takes no part), `livelock` or `needs-independent-scheduling`
     lines     the source lines: the earlier access and the later one, or only one
     threads   (thread, block) of each: ints, or tuples in 2-D and 3-D
     array, index   the address; None where there is none
@@ -57,17 +59,42 @@ def sanitize(launch, *args, strict=True, compute_capability=None):
              thread waits for another of its warp, `needs-independent-scheduling` is found: from 7.0
              on a remark (`is_error` is False), before that the end of the run
     """
+    launch, capability = launch_of(launch), capability_of(compute_capability)
+    screen = screened(launch, args, capability)
+    if screen.is_clear:
+        return []
     check, stopped = RaceCheck(strict), []
     try:
-        run = launch_of(launch).run(args, check, capability_of(compute_capability))
-        if run.apart is not None:
-            stopped = [dataclasses.replace(_stopped(run.apart), is_error=False)]
+        run = launch.run(args, check, capability, screen.run.plan)
+        if run.plan and run.plan.torn:
+            stopped = [dataclasses.replace(_stopped(run.plan.torn), is_error=False)]
     except KernelError as error:
         if error.kind not in _REPORTED:
             raise
         stopped = [_stopped(error)]
     found = sorted(check.findings.values(), key=lambda one: -one[0])
     return [Finding(**fields) for _, fields in found] + stopped
+
+
+def screened(launch, args, capability):
+    """A run under the screen -> the Screen. If it could not clear the launch, all is as before."""
+    logged = set()
+    while True:
+        screen = Screen(logged)
+        try:
+            launch.run(args, screen, capability)
+            screen.is_clear = True
+            return screen
+        except Suspicion as suspicion:
+            screen.restore()
+            if suspicion.region is None:
+                return screen
+            logged.add(suspicion.region)
+        except KernelError as error:
+            if error.kind not in _REPORTED:
+                raise
+            screen.restore()
+            return screen
 
 
 def capability_of(given):

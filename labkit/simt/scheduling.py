@@ -37,7 +37,11 @@ class Copies:
 
     def __init__(self, values, function):
         stores = [array.store for array in _arrays(values)]
-        stores += [one.host for one in frozen(function).values() if hasattr(one, "host")]
+        outside = [one for one in frozen(function).values() if hasattr(one, "host")]
+        stores += [one.host for one in outside]
+        unfilled = [array.allocation.unfilled for array in _arrays(values)]
+        unfilled += [getattr(one, "unfilled", None) for one in outside]
+        stores += [one.bytes for one in unfilled if one is not None]
         self.kept = [(store, store.copy()) for store in stores]
 
     def restore(self):
@@ -58,7 +62,10 @@ class Plan:
 
     in_warps   blocks whose warps run apart
     in_parts   warp -> the parts of it that run apart, as rows of 32 bools
+    torn       what is said of the first warp that waited for its own lanes: a KernelError or None
     """
+
+    torn = None
 
     def __init__(self, lanes_per_block, n_blocks):
         self.lanes_per_block, self.n_blocks = lanes_per_block, n_blocks
@@ -77,6 +84,8 @@ class Plan:
             return True
         groups = [group for group, _ in stuck.waiting]
         torn = [group for group in groups if group.is_torn]
+        if torn and self.torn is None:
+            self.torn = _needs_independence(stuck)
         if self.in_parts and torn:  # again: then all that wait would be torn, one after the other
             threads = np.eye(WARP_SIZE, dtype=bool)
             self.in_parts |= {int(group.lanes[0]) // WARP_SIZE: threads for group in groups}
@@ -111,7 +120,7 @@ def _parts(group):
     return np.array([~waits, waits])
 
 
-def needs_independence(stuck):
+def _needs_independence(stuck):
     """What is said of a launch that waits within a warp."""
     said = (
         f"thread {stuck.thread} of block {stuck.block} waits in this loop for a thread of its own "

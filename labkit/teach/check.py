@@ -1,5 +1,6 @@
 """`check`: one line that says where an answer stands, and never an exception in a notebook."""
 
+import contextlib
 import os
 import random
 from typing import Any, NamedTuple
@@ -72,16 +73,24 @@ def judge(exercise: Exercise, answer: Any, seed: Any = None) -> Verdict:
     except OddKindError as error:
         return Verdict(exercise.name, "again", str(error))
     rng = random.Random(seed)
-    with quiet() as sink:
+    with quiet() as trial:
         try:
             error = outcome(lambda: exercise.run(answer, rng), exercise.max_time_s)
         except TimeoutError:
             word, text = "error", f"not finished after {exercise.max_time_s:g} s: does a loop end?"
         else:
-            word, text = explain(error, answer, exercise)
-    if sink.used and word != "pass":
+            word, text = _explained(error, answer, exercise)
+    if trial.used and word != "pass":
         text += " (what your code prints is not shown here: call it in a cell of its own)"
     return Verdict(exercise.name, word, text)
+
+
+def _explained(error, answer, exercise):
+    """`explain` as a trial of its own: an exception of the student's may fail to say what it is."""
+    said = []
+    with contextlib.suppress(TimeoutError):
+        outcome(lambda: said.append(explain(error, answer, exercise)), exercise.max_time_s)
+    return said[0] if said else ("error", f"your code raised {type(error).__name__}")
 
 
 def _prepared(answer, exercise):

@@ -9,6 +9,7 @@ from pathlib import Path
 from labkit.teach.answer import BlankError
 
 _LONGEST = 400
+_LAST_CALLS = 1000  # of a traceback; a recursion without end has many more
 _LABKIT = str(Path(__file__).parents[1]) + os.sep
 _STANDARD_LIBRARY = sysconfig.get_paths()["stdlib"]
 
@@ -19,7 +20,7 @@ def explain(error, answer, exercise):
         return "pass", f"every case agrees ({exercise.title})"
     if isinstance(error, BlankError):
         return "todo", str(error)
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = traceback.extract_tb(error.__traceback__, limit=-_LAST_CALLS)
     if isinstance(error, NotImplementedError) and not _is_library(frames[-1].filename):
         return "todo", "replace the line that raises NotImplementedError by your code"
     own = [frame for frame in frames if _is_own(frame.filename, exercise)]
@@ -42,7 +43,7 @@ def one_line(value):
     """`str(value)` on one line, at most 400 characters, without memory addresses."""
     try:
         text = " ".join(str(value).split())
-    except Exception:  # a student's own exception may fail to print
+    except BaseException:  # a student's own exception may fail to print, in its own way
         return ""
     text = re.sub(r"0x[0-9a-fA-F]{6,}", "0x...", text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

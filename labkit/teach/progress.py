@@ -2,14 +2,15 @@
 
 import collections
 import dataclasses
-import html
 
-from labkit.draw import Picture
-from labkit.draw.marks import GREEN, GRID, INK, MUTED, ORANGE, SKY
+from labkit.draw.labels import text_width
+from labkit.draw.marks import GREEN, ORANGE, SKY
+from labkit.draw.sheet import sheet
+from labkit.draw.svg import INK, SMALL, TEXT, path, text
 from labkit.teach import store
 from labkit.teach.registry import exercises
 
-_CELL, _GAP, _LABEL, _TOP, _FOOT = 58, 8, 86, 34, 24  # pixels
+_CELL, _GAP, _LABEL, _TOP, _FOOT = 62, 8, 92, 40, 26  # pixels
 _KEY = "tick: passed · bar: again · empty: to do · diamond: predicted"
 
 
@@ -18,19 +19,17 @@ class _Style:
     """How a cell looks: no two states differ by colour alone."""
 
     frame: str  # an SVG path around the centre of the sign
-    fill: str
     edge: str
-    sign: str
-    pen: str = "none"
-    ink: str = MUTED
+    sign: str = ""
+    tint: float = 0  # of the edge's colour, inside
 
 
 _SQUARE = "m-28,-20h56v56h-56z"
 _STYLES = {
-    "pass": _Style(_SQUARE, GREEN, GREEN, "m-10,0l7,7l13,-14", "#ffffff", "#ffffff"),
-    "again": _Style(_SQUARE, "#ffffff", ORANGE, "m-9,0h18", ORANGE),
-    "todo": _Style(_SQUARE, "#ffffff", GRID, ""),
-    "predicted": _Style("m0,-14l14,14l-14,14l-14,-14z", SKY, INK, ""),
+    "pass": _Style(_SQUARE, GREEN, "m-10,0l7,7l13,-14", tint=0.25),
+    "again": _Style(_SQUARE, ORANGE, "m-9,0h18"),
+    "todo": _Style(_SQUARE, INK),
+    "predicted": _Style("m0,-14l14,14l-14,14l-14,-14z", SKY, tint=0.5),
 }
 
 
@@ -67,7 +66,15 @@ class Progress:
 
     def picture(self):
         """The board as a Picture: a row for each lesson, with a sign for what is done."""
-        return Picture(_svg(self.rows, self.summary), self.summary)
+        rows, title = self.rows, self.summary
+        n_columns = max((len(row.cells) + len(row.predictions) for row in rows), default=0)
+        width = max(_LABEL + n_columns * (_CELL + _GAP), text_width(title, 16) * 1.1 + 24, 460)
+        height = _TOP + len(rows) * (_CELL + _GAP) + _FOOT
+        parts = [text(8, 24, title, size=16, bold=True)]
+        for n, row in enumerate(rows):
+            parts += _row(row, _TOP + n * (_CELL + _GAP))
+        parts.append(text(8, height - 8, _KEY, size=SMALL, muted=True))
+        return sheet(width, height, parts, title)
 
 
 def progress():
@@ -94,36 +101,20 @@ def _in_words(row):
     return f"lesson {row.lesson}: {', '.join(parts)}"
 
 
-def _svg(rows, title):
-    n_columns = max((len(row.cells) + len(row.predictions) for row in rows), default=0)
-    width = max(_LABEL + n_columns * (_CELL + _GAP), 420)
-    height = _TOP + len(rows) * (_CELL + _GAP) + _FOOT
-    return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" font-family="sans-serif" font-size="13" fill="{INK}">',
-        f"<title>{html.escape(title)}</title>",
-        f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-        f'<text x="8" y="20" font-weight="bold">{html.escape(title)}</text>',
-        *(line for n, row in enumerate(rows) for line in _row(row, _TOP + n * (_CELL + _GAP))),
-        f'<text x="8" y="{height - 8}" fill="{MUTED}">{_KEY}</text>',
-        "</svg>",
-    ])  # fmt: skip
-
-
 def _row(row, top):
-    yield f'<text x="8" y="{top + _CELL // 2 + 5}">lesson {html.escape(row.lesson)}</text>'
+    yield text(8, top + _CELL // 2 + 5, f"lesson {row.lesson}")
     named = [*row.cells, *((name, "predicted") for name in row.predictions)]
     for n, (name, state) in enumerate(named):
-        yield _cell(_LABEL + n * (_CELL + _GAP), top, name, _STYLES[state])
+        yield from _cell(_LABEL + n * (_CELL + _GAP), top, name, _STYLES[state])
 
 
 def _cell(left, top, name, style):
-    x, y = left + _CELL // 2, top + 21
-    return (
-        f'<path d="M{x},{y}{style.frame}" fill="{style.fill}" stroke="{style.edge}" '
-        f'stroke-width="2" stroke-linejoin="round"/>'
-        f'<path d="M{x},{y}{style.sign}" fill="none" stroke="{style.pen}" stroke-width="4" '
-        f'stroke-linecap="round"/>'
-        f'<text x="{x}" y="{top + _CELL - 9}" text-anchor="middle" fill="{style.ink}">'
-        f"{html.escape(name)}</text>"
-    )
+    x, y = left + _CELL // 2, top + 22
+    faint = 0.35 if style.edge == INK else 1
+    yield path(
+        f"M{x},{y}{style.frame}", stroke=style.edge, line=2, opacity=faint, fill=style.edge,
+        tint=style.tint,
+    )  # fmt: skip
+    if style.sign:
+        yield path(f"M{x},{y}{style.sign}", stroke=style.edge, line=4)
+    yield text(x, top + _CELL - 9, name, "middle", size=TEXT)

@@ -106,12 +106,13 @@ class Expressions(Access):
         compiler = self
         for _ in range(depth):
             compiler = compiler.parent
-        slot = compiler.code.names.index(name)
+        slot, location = compiler.code.names.index(name), self.location(node)
 
         def read(f):
             value = f.vals[slot]
             if value is UNSET:
-                refuse(f"{name} is read before it is assigned")
+                said = f"{name} is read before it is assigned, by {{who}} among others"
+                f.fail("uninitialised", location, f.mask.lanes[0], said)
             return value
 
         def read_outer(f):
@@ -119,7 +120,9 @@ class Expressions(Access):
                 f = f.parent
             return read(f)
 
-        return read_outer if depth else read
+        if depth:
+            return read_outer
+        return self.watched.reading(node, location, read, self.code.names.index)
 
     def expr_tuple(self, node):
         if any(isinstance(part, ast.Starred) for part in node.elts):

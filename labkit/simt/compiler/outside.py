@@ -9,6 +9,7 @@ from labkit.simt.compiler.views import at, uniform
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.dtypes import Type, as_dtype
 from labkit.simt.lanes.memory import CONST, GLOBAL, Allocation, Array, flatten, locate, save
+from labkit.simt.lanes.unfilled import still
 from labkit.simt.lanes.values import cast, plain, strong
 from labkit.simt.language.registry import HOST_FUNCTIONS, Intrinsic
 
@@ -89,7 +90,8 @@ def constant_array(found, name):
         found, "host", getattr(found, "_ary", None)
     )  # our device arrays, numba's simulated
     if hasattr(found, "copy_to_host") and host is not None:
-        return host_array(host, Allocation(GLOBAL, name, host.nbytes))[0]
+        unfilled = still(getattr(found, "unfilled", None))
+        return host_array(host, Allocation(GLOBAL, name, host.nbytes, unfilled=unfilled))[0]
     if isinstance(found, np.ndarray):
         return host_array(found.copy(order="K"), Allocation(CONST, name, found.nbytes))[0]
     return found

@@ -13,6 +13,7 @@ from labkit.simt.compiler.access import MISSING
 from labkit.simt.compiler.expressions import Expressions
 from labkit.simt.compiler.functions import Code, assigned, frozen, source_of
 from labkit.simt.compiler.loops import Counted, Guard, loop
+from labkit.simt.compiler.unset import Watched
 from labkit.simt.errors import KernelError, refuse
 from labkit.simt.lanes.frames import SourceLocation
 from labkit.simt.lanes.masks import NONE
@@ -76,7 +77,7 @@ def compile_function(function, is_kernel=False):
 class Compiler(Expressions):
     """Turns the statements of one function into closures."""
 
-    last = ()
+    last, in_while = (), 0
 
     def __init__(self, node, shift, outside, filename, parent=None):
         args = node.args
@@ -85,6 +86,8 @@ class Compiler(Expressions):
         if args.kwonlyargs or args.kwarg:
             refuse("keyword-only arguments are not supported in a kernel")
         names += [name for name in assigned(node) if name not in names]
+        self.watched = Watched(node)
+        names += self.watched.flags
         name = getattr(node, "name", "<lambda>")
         self.node, self.shift, self.outside = node, shift, outside
         self.code, self.parent = Code(name, args, names, {}, filename), parent
@@ -94,11 +97,13 @@ class Compiler(Expressions):
             self.code.body = self.stmt_return(ast.Return(self.node.body, lineno=self.node.lineno))
         else:
             self.last = _last(self.node.body) if self.code.is_kernel else ()
-            self.code.body = self.block(self.node.body)
+            body = self.block(self.node.body)
+            self.code.body = self.watched.entering(body, self.code.names.index)
         return self.code
 
     def location(self, node, name=None):
-        return SourceLocation(self.code.name, node.lineno + self.shift, self.code.filename, name)
+        line, polls = node.lineno + self.shift, self.in_while > 0
+        return SourceLocation(self.code.name, line, self.code.filename, name, polls)
 
     def unsupported(self, node, what=None):
         what = what or f"{type(node).__name__} is not supported in a kernel"
@@ -188,7 +193,8 @@ class Compiler(Expressions):
         """What assigns to a name, an element, a field or a tuple of these: `assign(f, value)`."""
         if isinstance(node, ast.Name):
             slot = self.code.names.index(node.id)
-            return lambda f, value: f.assign(slot, value)
+            assign = lambda f, value: f.assign(slot, value)  # noqa: E731
+            return self.watched.assigning(node, assign, self.code.names.index)
         if isinstance(node, ast.Tuple | ast.List):
             return self._unpack([self.target(part) for part in node.elts])
         if isinstance(node, ast.Subscript):
@@ -265,8 +271,10 @@ class Compiler(Expressions):
         return lambda f: f.leave(value(f))
 
     def stmt_while(self, node):
-        test, location = self.condition(node.test), self.location(node)
-        body, orelse = self.block(node.body), self.block(node.orelse)
+        location, self.in_while = self.location(node), self.in_while + 1
+        test, body = self.condition(node.test), self.block(node.body)
+        self.in_while -= 1
+        orelse = self.block(node.orelse)
         may_compact = self.may_compact(node)
         # A test on locals alone counts towards something: give it longer than one that may wait.
         waits = isinstance(node.test, ast.Constant) or any(

@@ -12,12 +12,13 @@ class SourceLocation:
 
     name    of the variable that an array made here is assigned to
     source  (function, line, file): what the counters count by
+    polls   whether it stands in a `while` loop, which may wait for what it reads
     """
 
-    __slots__ = ("function", "line", "name", "source")
+    __slots__ = ("function", "line", "name", "polls", "source")
 
-    def __init__(self, function, line, filename, name=None):
-        self.function, self.line, self.name = function, line, name
+    def __init__(self, function, line, filename, name=None, polls=False):
+        self.function, self.line, self.name, self.polls = function, line, name, polls
         self.source = (function, line, filename)
 
 

@@ -18,10 +18,11 @@ class Allocation:
     name     what the source calls it
     address  of its first byte: in the device's memory, or in the block's shared window
     cell     the finest unit in which the launch can touch it, in bytes
+    unfilled   which bytes of a device array were never written; None where that is not known
     """
 
-    def __init__(self, space, name, n_bytes, address=0, cell=1):
-        self.space, self.name, self.n_bytes = space, name, n_bytes
+    def __init__(self, space, name, n_bytes, address=0, cell=1, unfilled=None):
+        self.space, self.name, self.n_bytes, self.unfilled = space, name, n_bytes, unfilled
         self.address, self.cell = address, cell
 
 
@@ -307,6 +308,8 @@ def save(f, location, array, address, shift, value):
     if f.batch.tracking:
         f.batch.wrote(differs(array.store[where], value))
     array.store[where] = value
+    if array.allocation.unfilled is not None:
+        array.allocation.unfilled.fill(array.store, where)
 
 
 def _target(mask, address, shift, value):

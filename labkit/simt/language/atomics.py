@@ -40,6 +40,8 @@ def _aim(f, array, index, dtypes):
         refuse(f"this atomic takes elements of {', '.join(dtypes)}; {array.name} has {array.dtype}")
     f.watch.access("atomic", f, f.location, array, address, shift)
     where = np.full(f.mask.n, shift) if address.base is None else address.pick(f.mask) + shift
+    if array.allocation.unfilled is not None:
+        array.allocation.unfilled.fill(array.store, where)
     return array, where
 
 

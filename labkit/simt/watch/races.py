@@ -11,24 +11,17 @@ import math
 
 import numpy as np
 
-from labkit.simt.lanes.memory import GLOBAL, SHARED
+from labkit.simt.lanes.memory import CONST, LOCAL, SHARED
 from labkit.simt.limits import WARP_SIZE
 from labkit.simt.watch.fences import Fences
 from labkit.simt.watch.regions import Regions
-from labkit.simt.watch.watcher import Watcher
+from labkit.simt.watch.report import SITES, Access, Report
 
 CONFLICTS = {
     "load": ("store", "atomic"),
     "store": ("store", "load", "atomic"),
     "atomic": ("store", "load"),
 }
-VERBS = {"load": "loads", "store": "stores to", "atomic": "atomically updates"}
-WHY = (  # by how far apart the two threads are
-    "no syncwarp() stands between them",
-    "no syncthreads() stands between them",
-    "nothing orders the two blocks",
-)
-SITES = 1 << 12  # a thread and the number of a line are kept as one integer
 
 # Per cell: lowest and highest thread (each with its line) of one kind of access; when, 0 for never.
 Record = collections.namedtuple("Record", "low high when")
@@ -55,25 +48,22 @@ class Table:
         return self.records[kind]
 
 
-class RaceCheck(Watcher):
-    """A watcher that orders accesses by barriers, warp barriers, fences and grid barriers.
-
-    findings   by kinds of access and lines: (how far apart the threads are, a Finding's fields)
-    """
+class RaceCheck(Report):
+    """A watcher that orders accesses by barriers, warp barriers, fences and grid barriers."""
 
     def __init__(self, strict):
-        self.strict, self.findings = strict, {}
+        self.strict = strict
 
     def start(self, run, values):
-        self.findings = {}
-        self.run, self.lanes, self.regions = run, run.lanes_per_block, Regions(values)
-        self.clock, self.grid_time, self.sites, self.numbers, self.tables = 0, 0, [], {}, {}
+        self.begin(run)
+        self.lanes, self.regions = run.lanes_per_block, Regions(values)
+        self.clock, self.grid_time, self.tables = 0, 0, {}
         self.barrier_time = np.zeros(run.n_blocks, np.int32)
         self.warp_time = np.zeros(run.n_blocks * self.lanes if self.strict else 0, np.int32)
-        self.fences = Fences(self.lanes, self.barrier_time)
+        self.fences = Fences(self.lanes, self.barrier_time, self.warp_time)
 
     def batch(self, batch):
-        self.shared = {}
+        self.shared, self.locals = {}, {}
 
     def threads(self, f):
         """The numbers of the active threads in the launch."""
@@ -87,24 +77,26 @@ class RaceCheck(Watcher):
 
     def barrier(self, f, location):
         now, blocks = self.tick(), np.unique(self.threads(f) // self.lanes)
-        self.fences.barrier(blocks, now)
+        self.fences.barrier(blocks)
         self.barrier_time[blocks] = now
 
     def grid_barrier(self, f):
         self.grid_time = self.tick()
+        self.fences = Fences(self.lanes, self.barrier_time, self.warp_time)
 
     def syncwarp(self, f, members):
         if self.strict:
             numbers = f.batch.geometry.lane + f.batch.first * self.lanes
             self.warp_time[numbers[members]] = self.tick()
+            self.fences.syncwarp(numbers[members])
 
     def fence(self, f, scope):
-        self.fences.fence(self.threads(f), self.tick())
+        self.fences.fence(self.threads(f), scope, self.tick())
 
     # What is checked
 
     def access(self, kind, f, location, array, address, shift, value=None):
-        if array.allocation.space not in (GLOBAL, SHARED):
+        if array.allocation.space == CONST:
             return
         lanes = f.mask.lanes
         where = np.full(len(lanes), shift) if address.base is None else address.pick(f.mask) + shift
@@ -114,6 +106,9 @@ class RaceCheck(Watcher):
             new[...] = value[lanes] if isinstance(value, np.ndarray) else value
             step.harmless = _same_bits(new, array.store[where])
             self.check_collisions(step, new)
+        self.check_filled(step)
+        if array.allocation.space == LOCAL:
+            return
         table, byte0 = self.table(array)
         table.fit(math.gcd(array.dtype.itemsize, byte0, array.pitch))
         cells = (byte0 + where * array.pitch) // table.cell
@@ -135,22 +130,36 @@ class RaceCheck(Watcher):
     def check(self, step, table, cells):
         if step.kind != "store" and step.array.allocation.space == SHARED:
             self.check_written(step, table, cells)
+        if self.fences.is_used:
+            self.flag(step, table, cells)
         for other in CONFLICTS[step.kind]:
             if other in table.records:
                 self.compare(step, other, table.records[other], cells)
         self.remember(step, table.record(step.kind), cells)
-        if step.kind == "atomic" and step.array.allocation.space == GLOBAL:
-            self.fences.atomic(step.threads, cells * table.cell, id(table), step.now)
+
+    def flag(self, step, table, cells):
+        """Tell the fences what may be a flag; a plain store and a poll of one are no conflict."""
+        addresses = [(table, place) for place in (cells * table.cell).tolist()]
+        if step.kind == "atomic":
+            self.fences.atomic(step.threads, addresses, step.now)
+        elif step.kind == "store":
+            step.flags = self.fences.store(step.threads, addresses, step.now)
+        elif step.location.polls:
+            step.flags = self.fences.poll(step.threads, addresses)
 
     def compare(self, step, other, record, cells):
         """Was an earlier access of the other kind ordered before this one? If not, report."""
-        when = record.when[cells]
+        when, low, high = record.when[cells], record.low[cells], record.high[cells]
         seen = when > self.grid_time
         if other == step.kind == "store":
             seen &= ~step.harmless
+        elif step.flags is not None and other == "store":
+            seen &= ~step.flags
+        elif step.flags is not None and other == "load":
+            polls = np.array([location.polls for location in self.sites])
+            seen &= ~(step.flags & polls[low % SITES] & polls[high % SITES])
         if not seen.any():
             return
-        low, high = record.low[cells], record.high[cells]
         for packed in (low, high):
             bad = np.flatnonzero(seen & self.unordered(step.threads, packed // SITES, when))
             if len(bad):
@@ -167,8 +176,7 @@ class RaceCheck(Watcher):
                 if width[at] <= self.known(step, other, n):
                     break
                 me, thread = int(step.threads[lanes[at]]), int(them[at])
-                fenced = width[at] == 2 and self.fences.order(thread, int(when[at]), me, single[at])
-                if not fenced:
+                if not self.fences.order(thread, int(when[at]), me, single[at]):
                     self.report(step, other, n, int(lanes[at]), thread)
 
     def width(self, me, them):
@@ -193,11 +201,21 @@ class RaceCheck(Watcher):
             self.unordered(step.threads, low // SITES, when)
             | self.unordered(step.threads, high // SITES, when)
         )
+        if self.fences.is_used and not stale.all():
+            self.find_fenced(step, low // SITES, high // SITES, when, stale)
         # Where several lanes meet, the last assignment wins: forwards that is the highest thread,
         # backwards the lowest.
         record.high[cells] = np.where(stale, me, np.maximum(high, me))
         record.low[cells[::-1]] = np.where(stale, me, np.minimum(low, me))[::-1]
         record.when[cells] = step.now
+
+    def find_fenced(self, step, low, high, when, stale):
+        """Mark as stale, too, what fences have ordered before this."""
+        for at in np.flatnonzero(~stale).tolist():
+            me, time, ends = int(step.threads[at]), int(when[at]), {int(low[at]), int(high[at])}
+            stale[at] = all(
+                one == me or self.fences.order(one, time, me, len(ends) == 1) for one in ends
+            )
 
     def check_written(self, step, table, cells):
         """Shared memory holds rubbish until somebody of the block stores to it."""
@@ -205,20 +223,21 @@ class RaceCheck(Watcher):
         for kind in ("store", "atomic"):
             if kind in table.records:
                 written |= table.records[kind].when[cells] > 0
-        number = self.number(step.location)
-        if written.all() or self.known(step, "nothing", number) >= 0:
-            return
-        lane = int(np.argmin(written))
-        thread, block = self.run.name_of(step.threads[lane])
-        sentence = (
-            f"thread {thread} of block {block} {VERBS[step.kind]} {step.element(lane)} in "
-            f"line {step.location.line}, and no thread of the block has stored to it: shared "
-            f"memory starts with rubbish"
-        )
-        self.add(
-            step, "nothing", number, lane, 1, kind="uninitialised", sentence=sentence,
-            lines=(step.location.line,), threads=((thread, block),), accesses=(step.kind,),
-        )  # fmt: skip
+        self.blame_unwritten(step, written)
+
+    def check_filled(self, step):
+        """So do local arrays and new device arrays."""
+        array, allocation = step.array, step.array.allocation
+        if allocation.space == LOCAL:
+            known = self.locals.setdefault(
+                id(array.store), (np.zeros(len(array.store), bool), array)
+            )
+            if step.kind == "store":
+                known[0][step.where] = True
+            else:
+                self.blame_unwritten(step, known[0][step.where])
+        elif allocation.unfilled is not None and step.kind != "store":
+            self.blame_unwritten(step, ~allocation.unfilled.missing(array.store, step.where))
 
     def check_collisions(self, step, new):
         """Two values stored to one address by one instruction."""
@@ -232,76 +251,6 @@ class RaceCheck(Watcher):
         if width.max() > self.known(step, "itself", number):
             at = int(np.argmax(width))
             self.report(step, "itself", number, int(order[at + 1]), int(threads[at]))
-
-    def wrapped(self, f, location, array, axis, index, lane):
-        """A negative index that differs from thread to thread is seldom meant, though numba takes
-        it."""
-        thread, block = f.batch.name_of(lane)
-        sentence = (
-            f"line {location.line}: index {index} in {array.axis_named(axis)}, by thread {thread} "
-            f"of block {block}: numba counts it from the end, and CUDA C would leave the array"
-        )
-        found = {"kind": "out-of-bounds", "sentence": sentence, "lines": (location.line,)}
-        found |= {"threads": ((thread, block),), "array": array.name, "index": index}
-        self.findings.setdefault(("wrapped", location.source, array.name, axis), (2, found))
-
-    # What is reported: for every two lines the pair of threads that is farthest apart
-
-    def number(self, location):
-        """The number of a source line, to be kept with a thread in one integer."""
-        if location.source not in self.numbers:
-            self.numbers[location.source] = len(self.sites) % SITES
-            self.sites.append(location)
-        return self.numbers[location.source]
-
-    def key(self, step, other, number):
-        return other, step.kind, number, self.number(step.location), step.array.name
-
-    def known(self, step, other, number):
-        """How far apart the threads of the finding about these lines are; -1 if there is none."""
-        return self.findings.get(self.key(step, other, number), (-1,))[0]
-
-    def report(self, step, other, number, lane, them):
-        lines = self.sites[number].line, step.location.line
-        kind = "store" if other == "itself" else other
-        (a, a_block), (b, b_block) = self.run.name_of(them), self.run.name_of(step.threads[lane])
-        width = int(self.width(int(step.threads[lane]), them))
-        sentence = (
-            f"{kind}/{step.kind} on {step.array.allocation.space} memory, lines {lines[0]} and "
-            f"{lines[1]}: thread {a} of block {a_block} {VERBS[kind]} {step.element(lane)}, "
-            f"thread {b} of block {b_block} {VERBS[step.kind]} it, and {WHY[width]}"
-        )
-        self.add(
-            step, other, number, lane, width, kind="race", sentence=sentence, lines=lines,
-            threads=((a, a_block), (b, b_block)), accesses=(kind, step.kind),
-        )  # fmt: skip
-
-    def add(self, step, other, number, lane, width, **found):
-        found |= {"array": step.array.name, "index": step.index(lane)}
-        found["space"] = step.array.allocation.space
-        self.findings[self.key(step, other, number)] = width, found
-
-
-class Access:
-    """One executed load, store or atomic: its threads and the elements they touch."""
-
-    def __init__(self, kind, location, array, threads, where, now, f):
-        self.kind, self.location, self.array, self.threads = kind, location, array, threads
-        self.where, self.now, self.f, self.harmless = where, now, f, None
-
-    def index(self, lane):
-        """The index of a lane's element in its array: an int, or a tuple."""
-        array, offset = self.array, self.array.offset
-        if isinstance(offset, np.ndarray):
-            offset = offset[self.f.mask.lanes[lane]]
-        rest, index = int(self.where[lane] - offset), [0] * array.ndim
-        for axis in sorted(range(array.ndim), key=lambda axis: -array.strides[axis]):
-            if array.strides[axis] and array.shape[axis] > 1:
-                index[axis], rest = divmod(rest, array.strides[axis])
-        return index[0] if array.ndim == 1 else tuple(index)
-
-    def element(self, lane):
-        return f"{self.array.name}[{str(self.index(lane)).strip('()')}]"
 
 
 def _same_bits(a, b):

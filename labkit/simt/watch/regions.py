@@ -10,8 +10,8 @@ ALIGN_BYTES = 256  # an allocation starts at a multiple of this
 class Region:
     """An allocation of global memory: host pointer, size, device address, the counters' notes."""
 
-    def __init__(self, pointer, n_bytes, address):
-        self.pointer, self.n_bytes, self.address = pointer, n_bytes, address
+    def __init__(self, number, pointer, n_bytes, address):
+        self.number, self.pointer, self.n_bytes, self.address = number, pointer, n_bytes, address
         self.notes = {}
 
 
@@ -41,7 +41,7 @@ class Regions:
         for region in self._regions:
             if region.pointer <= pointer < region.pointer + region.n_bytes:
                 return region, pointer - region.pointer
-        region = Region(first, max(root.nbytes, 1), self._next)
+        region = Region(len(self._regions), first, max(root.nbytes, 1), self._next)
         self._regions.append(region)
         self._next += -(-region.n_bytes // ALIGN_BYTES) * ALIGN_BYTES
         return region, pointer - first

@@ -1,0 +1,141 @@
+"""What drawings of machines are made of: boxes that can be highlighted, and a table of levels."""
+
+import dataclasses
+
+from labkit.draw.labels import wrapped
+from labkit.draw.marks import MAGENTA
+from labkit.draw.picture import Picture
+from labkit.draw.sheet import sheet
+from labkit.draw.svg import INK, SMALL, TEXT, path, rect, text
+from labkit.hardware import Chip
+from labkit.units import binary, si
+
+WIDTH, LEFT = 780, 12  # pixels
+BODY = 440  # the width of the drawn machine; the table stands on its right
+_COLUMNS = (LEFT + BODY + 24, LEFT + BODY + 148, LEFT + BODY + 240)  # size, bandwidth, latency
+_TINT, _LIT = 0.06, 0.28  # of a part, and of the highlighted one
+UNKNOWN = "unknown"
+_ALSO_CALLED = {"hbm": "memory", "dram": "memory"}
+_DOUBTFUL = ("EST", "C", "U")  # marks of figures that are estimates, disputed or unverified
+
+
+@dataclasses.dataclass(frozen=True)
+class Level:
+    """A part of a machine as a row of the table: its size, bandwidth and latency, in words."""
+
+    part: str
+    name: str
+    size: str = UNKNOWN
+    bandwidth: str = UNKNOWN
+    latency: str = UNKNOWN
+
+    @property
+    def words(self) -> str:
+        """The row as a sentence of an alt text."""
+        told = {"size": self.size, "bandwidth": self.bandwidth, "latency": self.latency}
+        return f"{self.name}: " + ", ".join(f"{what} {said}" for what, said in told.items() if said)
+
+
+class Board:
+    """A drawing that grows: boxes and rows of the table, one part of it highlighted.
+
+    parts   name of a part -> what it is called in the drawing
+
+    Raises ValueError for a `highlight` that is none of the parts, and lists them.
+    """
+
+    def __init__(self, chip: Chip, parts: dict[str, str], highlight: str | None):
+        self.chip, self.elements, self.levels = chip, [], []
+        self.lit = _ALSO_CALLED.get(name := _name(highlight), name)
+        self.called, self.doubtful = parts, False
+        self.sources = {"published": {}, "modelled": {}}  # origin -> its sources, in order
+        if self.lit and self.lit not in parts:
+            raise ValueError(
+                f"This drawing of {chip.id} has no part {highlight!r}. Its parts: "
+                f"{', '.join(parts)}."
+            )
+
+    def figure(self, field: str) -> str:
+        """A figure of the chip in words; its source is named below the drawing.
+
+        An estimate or an unverified figure gets a star.
+        """
+        figure = self.chip.figures.get(field)
+        if figure is None or figure.value is None:
+            return UNKNOWN
+        doubtful = figure.verification in _DOUBTFUL
+        self.doubtful |= doubtful
+        if not doubtful:
+            self.sources["modelled" if figure.verification == "D" else "published"].setdefault(
+                figure.short_source
+            )
+        if not figure.unit:
+            words = str(figure.value)
+        else:
+            words = binary(figure.value) if figure.unit == "GiB" else si(figure.value, figure.unit)
+        return words + "*" * doubtful
+
+    def box(
+        self, x: float, y: float, width: float, height: float, words: str = "", part: str = "",
+        *, below: str = "", top: bool = False, dash: bool = False,
+    ) -> None:  # fmt: skip
+        """A part with its name in the middle, or at its `top`; `below` says more under the name."""
+        lit = bool(part) and part == self.lit
+        self.elements.append(
+            rect(
+                x, y, width, height, fill=MAGENTA if lit else INK, tint=_LIT if lit else _TINT,
+                stroke=MAGENTA if lit else INK, line=3 if lit else 1, radius=4, dash=dash,
+                stroke_opacity=1 if lit else 0.7,
+            )
+        )  # fmt: skip
+        lines = wrapped(words, width - 8, TEXT) if words else []
+        more = wrapped(below, width - 8, SMALL) if below else []
+        first = y + 18 if top else y + height / 2 + 5 - 8.5 * (len(lines) + len(more) - 1)
+        for row, line in enumerate([*lines, *more]):
+            self.elements.append(
+                text(
+                    x + width / 2, first + 17 * row, line, "middle",
+                    size=TEXT if row < len(lines) else SMALL, bold=lit and row < len(lines),
+                    muted=row >= len(lines),
+                )
+            )  # fmt: skip
+
+    def line(self, d: str, part: str = "", *, line: float = 1.5, dash: str = "") -> None:
+        """A connection along a path."""
+        lit = bool(part) and part == self.lit
+        stroke = {"stroke": MAGENTA, "line": line + 2} if lit else {"line": line, "opacity": 0.7}
+        self.elements.append(path(d, dash=dash, **stroke))
+
+    def write(self, x: float, y: float, words: str, anchor: str = "start", **style) -> None:
+        """Words beside the parts."""
+        self.elements.append(text(x, y, words, anchor, **{"size": SMALL, **style}))
+
+    def level(self, y: float, level: Level) -> None:
+        """A row of the table at the height of its part, joined to it by a thin line."""
+        lit = level.part == self.lit
+        self.levels.append(level)
+        self.elements.append(path(f"M{LEFT + BODY + 3},{y:.1f}H{_COLUMNS[0] - 6}", opacity=0.5))
+        for x, words in zip(_COLUMNS, (level.size, level.bandwidth, level.latency), strict=True):
+            said = words or "–"
+            self.elements.append(text(x, y + 5, said, bold=lit, muted=said in (UNKNOWN, "–")))
+
+    def picture(self, title: str, height: float, notes: tuple[str, ...] = ()) -> Picture:
+        """The Picture, with the sources of its figures below and all of them in its alt text."""
+        parts = [text(LEFT, 26, title, size=17, bold=True)]
+        for x, words in zip(_COLUMNS, ("size", "bandwidth", "latency"), strict=True):
+            parts.append(text(x, 54, words, size=SMALL, muted=True))
+        said = list(notes)
+        said += [f"[{origin}] {'; '.join(some)}." for origin, some in self.sources.items() if some]
+        if self.doubtful:
+            said.append("* an estimate, or not verified.")
+        for words in said:
+            for line in wrapped(words, WIDTH - 2 * LEFT, SMALL):
+                height += 18
+                parts.append(text(LEFT, height, line, size=SMALL, muted=True))
+        alt = f"{title}. " + "; ".join(level.words for level in self.levels)
+        alt += f". Highlighted: {self.called[self.lit]}" if self.lit else ""
+        return sheet(WIDTH, height + 14, [*parts, *self.elements], alt)
+
+
+def _name(highlight):
+    return str(highlight or "").strip().lower().replace(" ", "_")

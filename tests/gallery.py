@@ -1,0 +1,101 @@
+"""One drawing of every kind that `labkit.draw` makes: what tests of form and theme look at."""
+
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import numpy as np
+
+import labkit as lk
+from labkit import draw
+from labkit.plan import Roofline
+from labkit.reading import Origin
+from labkit.simt import cuda, profile, sanitize
+from labkit.teach.progress import Progress, Row
+
+THREADS = 64
+
+
+@cuda.jit
+def racy(x, out):
+    tile = cuda.shared.array(THREADS, cuda.float32)
+    t = cuda.threadIdx.x
+    tile[t] = x[t]
+    if tile[THREADS - 1 - t] < x[t]:
+        out[t] = 1
+
+
+class Device(NamedTuple):
+    id: int
+
+
+class OnDevices:
+    """What JAX's shardings look like: rows cut in `n`, each part on one device."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def devices_indices_map(self, shape):
+        rows = shape[0] // self.n
+        return {Device(i): (slice(i * rows, (i + 1) * rows), slice(None)) for i in range(self.n)}
+
+
+def _charts():
+    lines = draw.Chart(
+        draw.Axis("threads", lo=1, hi=64, log=True), draw.Axis("speed-up"), title="L"
+    )
+    for n in range(len(draw.LINES)):
+        lines.line([1, 8, 64], [1, 2 + n, 3 * (n + 1)], f"law {n}", origin="modelled")
+    lines.step([1, 4, 16], [0.5, 1, 2], "steps").band([1, 64], [1, 2], [3, 9])
+    marks = draw.Chart(draw.Axis("time", "s", log=True), draw.Axis("energy", "J", log=True))
+    for n, origin in enumerate(Origin):
+        marks.mark(1 + n / 4, 20 + n, origin, f"run {n}", low=19 + n, high=22 + n)
+    places = draw.Axis("", names=["naive", "shared memory", "2-D register tile"])
+    bars = draw.Chart(places, draw.Axis("times this machine", log=True), title="Bars")
+    for place, value in enumerate((0.3, 12, 80)):
+        bars.bar(place, value, "modelled", f"{value:g} times")
+    levels = draw.Chart(places, draw.Axis("share", "%", lo=0, hi=1))
+    levels.line(range(3), [0.2, 0.5, 0.9], "share").note(1, 0.1, "a note")
+    levels.along((0, 0.2), (2, 0.9), "along").key("share", draw.LINES[0])
+    return {"lines": lines, "marks": marks, "bars": bars, "levels": levels}
+
+
+def drawings():
+    """Name -> Picture."""
+    x, out = np.ones(THREADS, np.float32), np.zeros(THREADS, np.float32)
+    counts, findings = profile(racy[1, THREADS], x, out), sanitize(racy[1, THREADS], x, out)
+    blocks = ((256, 256), (128, 128), lambda i, j: (i, j))
+    unit = lk.systolic.MatrixUnit(3, 3)
+    states = list(unit.watch(np.arange(12).reshape(4, 3) - 5, np.arange(9).reshape(3, 3)))
+    roofs = [Roofline(name, peak, 3e12, "modelled") for name, peak in (("A", 3e14), ("B", 9e14))]
+    dots = [draw.Dot("decode", 1, 1e12, "recorded"), draw.Dot("prefill", 900, 2e14, "published")]
+    swings = [
+        SimpleNamespace(name="power_w", low=700, high=1100, at_low=0.4, at_high=0.5),
+        SimpleNamespace(name="pue", low=1.1, high=1.6, at_low=0.1, at_high=0.2),
+    ]
+    pictures = {name: chart.picture(name) for name, chart in _charts().items()}
+    pictures |= {
+        "roofline": draw.roofline(roofs[:1], dots),
+        "roofs": draw.roofline(roofs, dots),
+        "tornado": draw.tornado(swings, 0.3, draw.Axis("USD", lo=0, hi=1), title="Price"),
+        "timeline": draw.timeline({"rank 0": [(0, 2, "forward"), (2, 5, "wait")]}, title="Ranks"),
+        "accesses": draw.accesses(counts),
+        "pattern": draw.pattern([8 * lane for lane in range(32)]),
+        "film": draw.film(counts)[0],
+        "launch": draw.launch(70, 4, 16),
+        "epochs": draw.epoch_timeline(counts, findings),
+        "race": draw.race_frames(findings[0], counts)[-1],
+        "shards": draw.shards({"x": ((8, 8), OnDevices(8))}),
+        "blocks": draw.block_frames((2, 2), {"x": blocks}, ("y", *blocks))[1],
+        "systolic": draw.systolic_frames(states)[5],
+        "ruler": draw.number_ruler(3.14159),
+        "gpu": draw.machine("h100-sxm", "l2"),
+        "cpu": draw.machine("epyc-9654", "memory"),
+        "tpu": draw.machine("tpu-v5e", "mxu"),
+        "server": draw.machine("h100-sxm", "link", scale="server"),
+        "pod": draw.machine("h100-sxm", "network", scale="pod"),
+        "torus": draw.machine("tpu-v5e", "link", scale="pod"),
+        "progress": Progress(
+            (Row("00", (("00.1", "pass"), ("00.2", "again"), ("00.3", "todo")), ("00.a",)),)
+        ).picture(),
+    }
+    return pictures
