@@ -156,10 +156,10 @@ def arrays_moved(kernel, x):
 
 x = 10 * rng.standard_normal((N, N), dtype=np.float32)
 moved = {kernel: arrays_moved(kernel, x) for kernel in (three_passes, online, fused)}
-softmax_guess.against(lk.Reading("online, arrays moved", moved[online][0], "1", "simulated"))
+softmax_guess.against(lk.Reading("online, arrays moved", moved[online][0], "1", of="simulated"))
 for (kernel, (most, least)), n_reads in zip(moved.items(), (3, 2, 1), strict=True):
     name = kernel.py_func.__name__
-    print(f"[simulated] {name:12} {most:.0f} arrays moved, {least:.0f} if a cache holds all of x")
+    print(f"[modelled] {name:12} {most:.0f} arrays moved, {least:.0f} if a cache holds all of x")
     assert (most, least) == (n_reads + 1, 2)
 
 # %% [markdown]
@@ -370,6 +370,7 @@ assert spacing == 2
 # What can an integer do that no float of its size can?
 
 # %%
+print("[modelled] from the bits of each format")
 print(f"{'':9} bits   largest  smallest  spacing at 1   rounding error, at most")
 for form in lk.workload.number_formats():
     worst = "half a step" if form.is_integer else si(form.relative_error, "%")
