@@ -30,22 +30,22 @@ class Count:
     sum_words: int
 
     @property
-    def utilisation(self):
+    def utilisation(self) -> float:
         """Useful MACs ÷ slots: the share of the peak that the product gets."""
         return self.useful_macs / self.slots
 
     @property
-    def padding_fraction(self):
+    def padding_fraction(self) -> float:
         """The share of slots that multiply padding."""
         return (self.busy_slots - self.useful_macs) / self.slots
 
     @property
-    def bubble_fraction(self):
+    def bubble_fraction(self) -> float:
         """The share of slots that have nothing to multiply."""
         return 1 - self.busy_slots / self.slots
 
     @property
-    def words(self):
+    def words(self) -> int:
         """All numbers that crossed the array's edges."""
         return self.input_words + self.weight_words + self.sum_words
 
@@ -60,7 +60,7 @@ class Count:
         ])  # fmt: skip
 
 
-def modelled(unit, m, k, n):
+def modelled(unit: float, m: int, k: int, n: int) -> "Count":
     """The Count of an (m, k) by (k, n) product, by formula.
 
     Tiles follow each other `period` cycles apart. The first needs its load before it, and the last
