@@ -77,7 +77,7 @@ def op_energy(op: str, kind: str, node_nm: int = 7) -> "OpEnergy":
 
 
 @functools.cache
-def op_energies(node_nm: int = 7) -> list["OpEnergy"]:
+def op_energies(node_nm: int = 7) -> tuple["OpEnergy", ...]:
     """All operations at one node, in the order of the table, unknown ones too."""
     with FACTS.open(encoding="utf-8", newline="") as file:
         return tuple(_figure(row, node_nm) for row in csv.DictReader(file))

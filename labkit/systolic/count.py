@@ -5,8 +5,12 @@ A simulation counts these; `modelled` here calculates them from the sizes alone.
 
 import dataclasses
 import math
+from typing import TYPE_CHECKING
 
 from labkit.reading import Origin
+
+if TYPE_CHECKING:
+    from labkit.systolic.unit import MatrixUnit
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
@@ -60,7 +64,7 @@ class Count:
         ])  # fmt: skip
 
 
-def modelled(unit: float, m: int, k: int, n: int) -> "Count":
+def modelled(unit: "MatrixUnit", m: int, k: int, n: int) -> "Count":
     """The Count of an (m, k) by (k, n) product, by formula.
 
     Tiles follow each other `period` cycles apart. The first needs its load before it, and the last

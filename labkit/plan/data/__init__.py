@@ -58,7 +58,7 @@ def carbon_regions() -> list[str]:
     return [row["region"] for row in sorted(rows, key=lambda row: float(row["g_per_kwh"]))]
 
 
-def carbon_by_hour(grid: str) -> "CarbonByHour":
+def carbon_by_hour(grid: str) -> Day:
     """One published Day of a grid, hour by hour: `carbon_by_hour("California").g_per_kwh[12]`.
 
     Raises ValueError with the known grids for any other.
