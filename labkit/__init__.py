@@ -59,6 +59,7 @@ _ROOM_OF = {
     "chips": "hardware",
     "compare": "measure",
     "cost_usd": "plan",
+    "cuda_device": "simt",
     "energy": "power",
     "expect": "teach",
     "machine": "hardware",

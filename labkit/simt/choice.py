@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from types import ModuleType
 
 from labkit.hardware.cuda_engine import VARIABLE, cuda_engine
@@ -14,6 +15,8 @@ def choose_cuda() -> ModuleType:
     """
     engine = cuda_engine()
     if engine.module is not None:
+        # A lesson's grids are small, and its arrays are NumPy's, on purpose.
+        warnings.filterwarnings("ignore", message="Grid size|Host array used in CUDA kernel")
         return engine.module
     if engine.problem and _is_asked_for():
         raise RuntimeError(

@@ -8,7 +8,6 @@ import csv
 import dataclasses
 import functools
 from pathlib import Path
-from typing import Any
 
 from labkit.reading import Origin, Reading
 
