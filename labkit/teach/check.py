@@ -47,10 +47,11 @@ def refuse(verdict: Verdict) -> None:
         raise NotPassedError(str(verdict))
 
 
-def verdict_on(name: str, answer: Any) -> Verdict:
+def verdict_on(name: str, answer: Any, call: str = 'lk.check("02.1", answer)') -> Verdict:
     """The Verdict on an answer, which is kept as progress. Never raises."""
     if not isinstance(name, str):
-        return Verdict("check", "error", 'the name comes first, as in lk.check("02.1", answer)')
+        called = call.removeprefix("lk.").partition("(")[0]
+        return Verdict(called, "error", f"the name comes first, as in {call}")
     try:
         verdict = judge(find(name), answer, os.environ.get("LABKIT_SEED") or None)
         store.keep_verdict(name, verdict.word)
@@ -75,11 +76,11 @@ def judge(exercise: Exercise, answer: Any, seed: Any = None) -> Verdict:
     rng = random.Random(seed)
     with quiet() as trial:
         try:
-            error = outcome(lambda: exercise.run(answer, rng), exercise.max_time_s)
+            raised = outcome(lambda: exercise.run(answer, rng), exercise.max_time_s)
         except TimeoutError:
             word, text = "error", f"not finished after {exercise.max_time_s:g} s: does a loop end?"
         else:
-            word, text = _explained(error, answer, exercise)
+            word, text = _explained(raised, answer, exercise)
     if trial.used and word != "pass":
         text += " (what your code prints is not shown here: call it in a cell of its own)"
     return Verdict(exercise.name, word, text)
