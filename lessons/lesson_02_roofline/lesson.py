@@ -229,8 +229,9 @@ lk.expect(
     inside="Clearly below the slope, as the hidden reads predict. Two thirds is their full effect; "
     "if it is more here, then reading alone didn't use up the memory, because a few cores can wait "
     "for only so many lines at a time.",
-    above="More than the hidden reads allow, if memory was the limit. Some CPUs notice that a whole "
-    "line will be overwritten, and don't read it. Or `dot` was disturbed, and the roof is too low.",
+    above="More than the hidden reads allow, if memory was the limit. Some CPUs notice that a "
+    "whole line will be overwritten, and don't read it. Or `dot` was disturbed, and the roof is "
+    "too low.",
     control=control,
     recorded=lk.Reading(
         "scale over dot there, bytes a second", kept_rate["scale"] / kept_rate["dot"], "%",
