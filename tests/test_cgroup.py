@@ -153,8 +153,10 @@ def test_a_passport_of_damaged_files_says_what_is_unknown(tmp_path, damage):
 # Real groups, where root may make them.
 
 CHILD = """
-import sys, time
-from labkit.hardware import machine
+import os, sys, time
+for file in sys.argv[1:]:
+    open(file, "w").write(str(os.getpid()))
+import labkit as lk
 from labkit.hardware.cgroup import cpu_time_clock, throttled_ns
 from labkit.hardware.system_files import SystemFiles
 files = SystemFiles()
@@ -162,7 +164,13 @@ clock, before, used = cpu_time_clock(files), throttled_ns(files), time.process_t
 start = clock()
 while time.process_time() - used < 0.3:
     pass
-print(machine().cpu_quota_cores, throttled_ns(files) - before, clock() - start)
+print(lk.machine().cpu_quota_cores, throttled_ns(files) - before, clock() - start)
+timing = lk.bench(sum, range(100_000), min_time_s=0.5, min_samples=5, warmup=0)
+print("throttled" in timing.flags)
+os.environ["LABKIT_CPU_TDP_W"] = "1000"
+with lk.energy(lk.probes()["model:cpu-tdp"], pad=0) as e:
+    time.sleep(0.5)
+print(e.energy_j / e.elapsed_s, lk.machine().n_logical_cores)
 """
 
 
@@ -200,16 +208,15 @@ def remove(groups):
 
 def test_a_real_nested_group_is_throttled_and_counts_its_own_time():
     with real_groups() as enter:
-
-        def join():
-            for file in enter:
-                file.write_text(str(os.getpid()))
-
-        command = [sys.executable, "-c", CHILD]
-        done = subprocess.run(
-            command, preexec_fn=join, capture_output=True, text=True, timeout=60, check=True
-        )
-    quota, throttled, used_s = map(float, done.stdout.split())
+        command = [sys.executable, "-c", CHILD, *map(str, enter)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    counted, flagged, modelled = done.stdout.splitlines()
+    quota, throttled, used_s = map(float, counted.split())
     assert quota == pytest.approx(0.2)
     assert throttled > 1e8, "0.3 s of CPU time at a fifth of a core wait for more than a second"
     assert 0.25 < used_s < 0.6
+    assert flagged == "True"
+    power_w, n_cores = map(float, modelled.split())
+    idle_w = 0.15 * 1000 * 0.2 / n_cores
+    assert idle_w <= power_w < 1.6 * idle_w + 20, "what others of the machine use is not in it"
