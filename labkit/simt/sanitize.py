@@ -73,21 +73,25 @@ def sanitize(
     launch, capability = launch_of(launch), capability_of(compute_capability)
     torn = may_wait(launch.kernel.py_func) and waits_within_a_warp(launch, args)
     screen = screened(launch, args, capability)
-    if screen.is_clear and not torn:
-        return []
-    check, stopped = RaceCheck(strict), []
-    try:
-        run = launch.run(args, check, capability, screen.run.plan, is_known_stuck=screen.is_stuck)
-        torn = (run.plan and run.plan.torn) or torn
-        if torn:
-            is_error = run.capability < INDEPENDENT
-            stopped = [dataclasses.replace(_stopped(torn), is_error=is_error)]
-    except KernelError as error:
-        if error.kind not in _REPORTED:
-            raise
-        stopped = [_stopped(error)]
+    run, check = screen.run, RaceCheck(strict)
+    if not screen.is_clear:
+        try:
+            run = launch.run(args, check, capability, run.plan, is_known_stuck=screen.is_stuck)
+        except KernelError as error:
+            if error.kind not in _REPORTED:
+                raise
+            return [*_found(check), _stopped(error)]
+    torn = (run.plan and run.plan.torn) or torn
+    if not torn:
+        return _found(check)
+    is_error = run.capability < INDEPENDENT
+    return [*_found(check), dataclasses.replace(_stopped(torn), is_error=is_error)]
+
+
+def _found(check):
+    """What a race check has found, the threads that are farthest apart first."""
     found = sorted(check.findings.values(), key=lambda one: -one[0])
-    return [Finding(**fields) for _, fields in found] + stopped
+    return [Finding(**fields) for _, fields in found]
 
 
 def waits_within_a_warp(launch, args):

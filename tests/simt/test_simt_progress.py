@@ -344,6 +344,22 @@ def test_a_producer_in_the_warp_needs_independent_scheduling_in_either_order(ker
     assert flag.tolist() == [1]
 
 
+def test_the_arrays_are_written_once_whatever_is_tried():
+    def kernel(out, flag):
+        t = cuda.threadIdx.x
+        cuda.atomic.add(out, t, 1)
+        if t == 0:
+            cuda.atomic.add(flag, 0, 1)
+        else:
+            while cuda.atomic.add(flag, 0, 0) == 0:
+                pass
+
+    out, flag = np.zeros(32), ints(1)
+    assert len(independence(kernel, out, flag)) == 1
+    assert out.tolist() == [1.0] * 32
+    assert flag.tolist() == [1]
+
+
 def test_a_producer_in_another_warp_does_not():
     out = np.zeros(64)
     assert independence(in_another_warp, out, ints(1), block=64) == []

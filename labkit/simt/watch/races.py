@@ -53,6 +53,7 @@ class RaceCheck(Report):
     """A watcher that orders accesses by barriers, warp barriers, fences and grid barriers."""
 
     def __init__(self, strict):
+        super().__init__()
         self.strict = strict
 
     def start(self, run, values):

@@ -49,6 +49,9 @@ class Report(Watcher):
     findings   by kinds of access and lines: (how far apart the threads are, a Finding's fields)
     """
 
+    def __init__(self):
+        self.findings = {}
+
     def begin(self, run):
         self.run, self.findings, self.sites, self.numbers = run, {}, [], {}
 
