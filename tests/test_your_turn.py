@@ -1,4 +1,4 @@
-"""`your_turn` goes on with the student's object when it passes, and until then with the course's."""
+"""`your_turn` goes on with the student's object when it passes, until then with the course's."""
 
 import numpy as np
 import pytest
