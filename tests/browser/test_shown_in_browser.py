@@ -63,6 +63,7 @@ def use(lab, theme):
         "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
     )
     lab.page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+    lab.page.wait_for_selector("#jupyterlab-splash", state="hidden")
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -89,6 +90,20 @@ def test_the_source_is_a_link_and_the_guess_has_a_scale(shown):
     assert links.first.get_attribute("href") == "https://nv-adlr.github.io/MegatronLMV1"
     assert shown.page.get_by_text("your guess", exact=True).count() == 1
     assert shown.page.get_by_text("40 GB/s", exact=True).count() >= 1
+
+
+def test_guess_and_result_lie_on_one_scale_although_nobody_trusts_the_notebook(shown):
+    dots = [dot.bounding_box() for dot in shown.page.locator(".lk-dot").all()]
+    tracks = [
+        track.bounding_box() for track in shown.page.locator("div:has(> div > .lk-dot)").all()
+    ]
+    assert tracks[0]["x"] == tracks[1]["x"]
+    assert tracks[0]["width"] == tracks[1]["width"]
+    at = [
+        (dot["x"] - track["x"]) / (track["width"] - dot["width"])
+        for dot, track in zip(dots, tracks, strict=True)
+    ]
+    assert at == pytest.approx([1, 12.3 / 40], abs=0.02)
 
 
 def as_hex(color):
