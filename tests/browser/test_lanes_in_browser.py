@@ -20,7 +20,7 @@ def index_explorer(new_lab):
 
 def says(explorer, words):
     """Wait until the alt text of the picture holds the words."""
-    explorer.locator(f"img[alt*='{words}']").wait_for(timeout=10_000)
+    explorer.locator(f"svg[aria-label*='{words}']").wait_for(timeout=10_000)
 
 
 def test_a_typed_index_shows_its_sectors_and_its_banks(index_explorer):
