@@ -153,7 +153,9 @@ def test_a_passport_of_damaged_files_says_what_is_unknown(tmp_path, damage):
 # Real groups, where root may make them.
 
 CHILD = """
-import sys, time
+import os, sys, time
+for file in sys.argv[1:]:
+    open(file, "w").write(str(os.getpid()))
 from labkit.hardware import machine
 from labkit.hardware.cgroup import cpu_time_clock, throttled_ns
 from labkit.hardware.system_files import SystemFiles
@@ -200,15 +202,9 @@ def remove(groups):
 
 def test_a_real_nested_group_is_throttled_and_counts_its_own_time():
     with real_groups() as enter:
-
-        def join():
-            for file in enter:
-                file.write_text(str(os.getpid()))
-
-        command = [sys.executable, "-c", CHILD]
-        done = subprocess.run(
-            command, preexec_fn=join, capture_output=True, text=True, timeout=60, check=True
-        )
+        command = [sys.executable, "-c", CHILD, *map(str, enter)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
     quota, throttled, used_s = map(float, done.stdout.split())
     assert quota == pytest.approx(0.2)
     assert throttled > 1e8, "0.3 s of CPU time at a fifth of a core wait for more than a second"

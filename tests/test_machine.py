@@ -405,3 +405,30 @@ def test_without_proc_a_psutil_that_fails_is_a_reason(fake, monkeypatch):
     assert len(names(repr(here))) >= 19
     monkeypatch.setitem(sys.modules, "psutil", None)
     assert "ModuleNotFoundError" in fake({}).why["ram_bytes"]
+
+
+# What runs kernels
+
+
+def test_the_passport_says_what_runs_kernels_and_why(fake, monkeypatch):
+    monkeypatch.delenv("LABKIT_CUDA", raising=False)
+    monkeypatch.setattr("labkit.hardware.cuda_engine.driver_sees_a_gpu", lambda: False)
+    assert "CUDA kernels run on the executor (no NVIDIA GPU answers the driver)" in repr(fake({}))
+    monkeypatch.setenv("LABKIT_CUDA", "simt")
+    assert "CUDA kernels run on the executor (LABKIT_CUDA=simt)" in repr(fake({}))
+    monkeypatch.setenv("LABKIT_CUDA", "tpu")
+    assert "CUDA kernels cannot run (LABKIT_CUDA is 'tpu'" in repr(fake({}))
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (("numba's module", None), "on numba on the GPU (a GPU answers the driver)"),
+        ((None, "numba is old"), "on the executor (numba is old)"),
+    ],
+)
+def test_where_a_gpu_answers_numba_is_asked(fake, monkeypatch, found, words):
+    monkeypatch.delenv("LABKIT_CUDA", raising=False)
+    monkeypatch.setattr("labkit.hardware.cuda_engine.driver_sees_a_gpu", lambda: True)
+    monkeypatch.setattr("labkit.hardware.cuda_engine._numba_cuda", lambda: found)
+    assert f"CUDA kernels run {words}" in repr(fake({}))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from pathlib import Path
 
 from labkit.hardware.cpu import cpu_vendor
 from labkit.hardware.system_files import SystemFiles
@@ -38,7 +39,7 @@ class AmdGpu:
 def amd_gpus(files: SystemFiles) -> list[AmdGpu]:
     """All AMD GPUs, each once, though several cards may lead to one device."""
     vendors = files.find("sys/class/drm/card[0-9]*/device/vendor")
-    devices = {}
+    devices: dict[Path, str] = {}
     for path in vendors:
         if files.text(path) == _VENDOR:
             device = path.removesuffix("/vendor")

@@ -8,6 +8,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from types import ModuleType
 
 TORCH_KINDS = ("cuda", "mps", "xpu")
 
@@ -122,12 +123,13 @@ def waits(accelerators: Sequence[str]) -> list[Callable[[], None]]:
     if torch := torch_with_accelerator():
         # A callable that shows no tensor may still use the current device: None.
         synchronize = torch.accelerator.synchronize
-        return [functools.partial(synchronize, name) for name in accelerators or [None]]
+        names: Sequence[str | None] = accelerators or [None]
+        return [functools.partial(synchronize, name) for name in names]
     numba_cuda = sys.modules.get("numba.cuda")
     return [numba_cuda.synchronize] if numba_cuda and numba_cuda.is_available() else []
 
 
-def torch_with_accelerator():
+def torch_with_accelerator() -> ModuleType | None:
     """torch, if it is already imported and sees an accelerator; else None."""
     torch = sys.modules.get("torch")
     accelerator = getattr(torch, "accelerator", None)  # from torch 2.6

@@ -57,12 +57,12 @@ class Figure:
     note: str
 
     @property
-    def remark(self):
+    def remark(self) -> str:
         """Mark and note in words, to be shown beside the figure; empty where all is clear."""
         return _joined(_MARK_IN_WORDS.get(self.verification), self.note, by=": ")
 
     @property
-    def short_source(self):
+    def short_source(self) -> str:
         """The source without edition, page and commentary: `Epoch AI`, `docs.cloud.google.com`."""
         if self.source.startswith("unverified"):
             return "no source opened"
@@ -82,9 +82,9 @@ class Chip:
     vendor: str
     kind: str
     year: int
-    figures: types.MappingProxyType
+    figures: types.MappingProxyType[str, Figure]
 
-    def peak(self, dtype):
+    def peak(self, dtype: str) -> Reading:
         """Dense peak rate in `dtype` (one of DTYPES), in FLOP/s, or in OP/s for int8.
 
         Raises ValueError for another dtype; a mode that the chip lacks is a Reading of None.
@@ -97,19 +97,22 @@ class Chip:
         )
 
     @property
-    def bandwidth(self):
+    def bandwidth(self) -> Reading:
         """Peak bandwidth of the chip's memory, in B/s."""
         return self._reading("mem_bw_gbs", "bandwidth", "B/s")
 
     @property
-    def memory(self):
+    def memory(self) -> Reading:
         """Capacity of the chip's memory, in bytes; what the vendor prints as GB is taken as GiB."""
         figure = self.figures.get("mem_gb")
-        printed = f"printed as {figure.value / GIB:g} GB, taken as GiB" if figure else None
+        n_bytes = figure.value if figure else None
+        printed = None
+        if isinstance(n_bytes, float):
+            printed = f"printed as {n_bytes / GIB:g} GB, taken as GiB"
         return self._reading("mem_gb", "memory", "GiB", printed)
 
     @property
-    def power(self):
+    def power(self) -> Reading:
         """Power in W; the note says of which kind: TDP, power limit, measured mean, estimate."""
         kind = self.figures.get("power_kind")
         return self._reading("power_w", "power", "W", kind.value if kind else None)
@@ -132,7 +135,7 @@ class Chip:
         return "\n".join([f"{self.name} ({self.kind}, {self.year})", *map(str, readings)])
 
 
-def chip(name):
+def chip(name: str) -> Chip:
     """The chip of this name: `chip("h100-sxm")`, or words that fit one chip only (`"h100 sxm"`).
 
     Raises ChipNotFound (a KeyError), which lists near names.
@@ -150,7 +153,7 @@ def chip(name):
     raise ChipNotFound(f"The catalogue has no chip {name!r}. {hint}lk.chips() lists all.")
 
 
-def chips(kind=None):
+def chips(kind: str | None = None) -> list[Chip]:
     """All chips, in the catalogue's order; `kind` keeps gpu, tpu, asic, wafer, soc or cpu.
 
     Raises ValueError for an unknown kind.

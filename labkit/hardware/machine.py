@@ -9,6 +9,7 @@ from collections import Counter
 from labkit.hardware.accelerators import Gpu, device_facts
 from labkit.hardware.cgroup import cpu_quota, memory_limit
 from labkit.hardware.cpu import cpu_facts
+from labkit.hardware.cuda_engine import cuda_engine
 from labkit.hardware.facts import Fact
 from labkit.hardware.system_files import SystemFiles
 from labkit.reading import Origin
@@ -42,6 +43,7 @@ class Machine:
     tpu: str | None
     cpu_energy: str | None
     gpu_power: str | None
+    kernel_engine: str  # what runs CUDA kernels in this process, and why
     python: str
     system: str
     why: types.MappingProxyType[str, str]
@@ -79,7 +81,8 @@ class Machine:
         yield "L3 cache", self._text("l3_bytes", binary)
         yield "RAM", self._text("ram_bytes", binary)
         yield "memory limit", self._text("memory_limit_bytes", binary)
-        yield "GPU", self._text("gpus", _gpus_text) + _hidden_text(self.hidden_gpus)
+        gpus = self._text("gpus", _gpus_text) + _hidden_text(self.hidden_gpus)
+        yield "GPU", f"{gpus}; {self.kernel_engine}"
         yield "TPU", self._text("tpu")
         yield "CPU energy counter", self._text("cpu_energy")
         yield "GPU power sensor", self._text("gpu_power")
@@ -109,12 +112,20 @@ def machine(root: str | os.PathLike | None = None) -> Machine:
         "cpu_quota_cores": cpu_quota(files),
         "memory_limit_bytes": memory_limit(files),
         **device_facts(files),
+        "kernel_engine": _kernel_engine(),
         "python": Fact(f"{platform.python_version()} ({platform.python_implementation()})"),
         "system": Fact(f"{platform.system()} {platform.release()} {platform.machine()}"),
     }
     why = {field: fact.why for field, fact in facts.items() if fact.why}
     values = {field: fact.value for field, fact in facts.items()}
     return Machine(**values, why=types.MappingProxyType(why))
+
+
+def _kernel_engine():
+    try:
+        return Fact(cuda_engine().sentence)
+    except Exception as error:  # a word in the environment that is none; a broken numba
+        return Fact(f"CUDA kernels cannot run ({error})")
 
 
 def _hidden_text(gpus):

@@ -8,7 +8,6 @@ import dataclasses
 import os
 import warnings
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -43,7 +42,7 @@ class NvidiaGpu:
     slices: tuple[Slice, ...] = ()
     visible: bool | None = True
     error: Exception | None = None
-    nvml: ModuleType | None = dataclasses.field(default=None, repr=False)
+    nvml: Any = dataclasses.field(default=None, repr=False)
     handle: Any = dataclasses.field(default=None, repr=False)
 
     def energy_j(self) -> float:

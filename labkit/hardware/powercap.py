@@ -32,8 +32,8 @@ class Domain:
         self.zone = path.rsplit("/", 1)[-1]
         self.control = self.zone.partition(":")[0]
         self.name = files.text(f"{path}/name") or None
-        self.parent = None
-        self.parent_id = None
+        self.parent: str | None = None
+        self.parent_id: str | None = None
 
     @property
     def id(self) -> str:

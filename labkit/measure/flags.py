@@ -21,11 +21,13 @@ def drift(blocks_ns: Sequence[float]) -> bool:
     """The second half differs from the first by 2 % or more, and by more than chance allows."""
     half = len(blocks_ns) // 2
     first, second = blocks_ns[:half], blocks_ns[-half:]
-    if half < INTERVAL_SAMPLES:
+    interval, later = median_interval(first), median_interval(second)
+    if interval is None or later is None:
         return False  # too few to tell
-    (low, high), (later_low, later_high) = median_interval(first), median_interval(second)
     change_ns = abs(median(second) - median(first))
-    return change_ns >= DRIFT_FRACTION * median(first) and (later_low > high or later_high < low)
+    return change_ns >= DRIFT_FRACTION * median(first) and (
+        later[0] > interval[1] or later[1] < interval[0]
+    )
 
 
 def below_resolution(block_ns: float, overhead_ns: float, resolution_ns: float) -> bool:

@@ -137,11 +137,12 @@ def choose(
     name = device
     if device == "auto":
         name = _jax_name(arrays[0]) if arrays else (used or ["cpu"])[0]
-    if sync != "auto":
+    if not isinstance(sync, str):
         return Stopwatch(name, [sync], each=bool(arrays))
     idle = () if device == "cpu" else waits(used)
-    if used and used[0].startswith("cuda") and torch_with_accelerator() and not arrays:
-        return CudaStopwatch(name, idle, torch_with_accelerator())
+    torch = torch_with_accelerator()
+    if torch and used and used[0].startswith("cuda") and not arrays:
+        return CudaStopwatch(name, idle, torch)
     return Stopwatch(name, idle, each=bool(arrays))
 
 

@@ -16,6 +16,8 @@ class Timer:
 
     # Slots and two bare stores: entering and leaving costs less than half a microsecond.
     __slots__ = ("_start_ns", "_stop_ns")
+    _start_ns: int
+    _stop_ns: int | None
 
     def __enter__(self) -> Self:
         self._stop_ns = None
@@ -28,12 +30,13 @@ class Timer:
     @property
     def elapsed_ns(self) -> int:
         """Nanoseconds from the first to the last line of the window, as an integer."""
-        if getattr(self, "_stop_ns", None) is None:
+        stop_ns: int | None = getattr(self, "_stop_ns", None)
+        if stop_ns is None:
             raise RuntimeError(
                 "This timer has no closed window yet. Put the work inside `with Timer() as t:` and "
                 "read t.elapsed_s after the block."
             )
-        return self._stop_ns - self._start_ns
+        return stop_ns - self._start_ns
 
     @property
     def elapsed_s(self) -> float:

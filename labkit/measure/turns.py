@@ -7,6 +7,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from labkit.measure import statistics
+from labkit.measure.timing import TOO_SHORT
 from labkit.reading import Origin, Reading
 from labkit.results import Recorded, recorded
 
@@ -38,6 +39,8 @@ class TimesInTurns:
         are no pairs. Raises KeyError, a sentence, for a setting that was not timed.
         """
         base_s, these_s = self._samples(over), self._samples(setting)
+        value: float | None
+        interval: tuple[float, float] | None
         if setting == over:
             value, interval = 1.0, (1.0, 1.0)
         elif self.origin is Origin.MEASURED:
@@ -46,7 +49,8 @@ class TimesInTurns:
             value, interval = statistics.ratio(base_s, these_s)
         low, high = interval or (None, None)
         name = name or f"{setting} over {over}"
-        return Reading(name, value, "1", self.origin, source=self.source, low=low, high=high)
+        note = TOO_SHORT if value is None else None
+        return Reading(name, value, "1", self.origin, self.source, note, low, high)
 
     def _samples(self, setting):
         try:
@@ -76,7 +80,8 @@ def times_in_turns(
         raise ValueError("There is nothing to time: give at least one setting.")
     for setting in settings:
         run(setting)
-    samples_s, end_s = {setting: [] for setting in settings}, time.monotonic() + max_time_s
+    samples_s: dict[Any, list[float]] = {setting: [] for setting in settings}
+    end_s = time.monotonic() + max_time_s
     for n_rounds in range(_MAX_ROUNDS):
         if n_rounds >= _MIN_ROUNDS and time.monotonic() > end_s:
             break

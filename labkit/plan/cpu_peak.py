@@ -1,12 +1,14 @@
 """What a CPU's matrix units could reach at the clock that the system reports."""
 
+from typing import Any
+
 from labkit.reading import Origin, Reading
 from labkit.units import si
 
 _BITS = {"fp32": 32, "fp64": 64}
 
 
-def modelled_cpu_peak(machine, dtype="fp32", n_fma_units=None):
+def modelled_cpu_peak(machine: Any, dtype: str = "fp32", n_fma_units: int | None = None) -> Reading:
     """Peak of a CPU in FLOP/s: cores × lanes × FMA units × 2 × clock, as a modelled Reading.
 
     n_fma_units   vector FMA units of a core. By default 2 where the CPU has AVX2 or AVX-512, which
@@ -24,14 +26,14 @@ def modelled_cpu_peak(machine, dtype="fp32", n_fma_units=None):
     n_cores = _cores(machine)
     missing = _missing(machine, n_cores, n_fma_units)
     if missing:
-        return Reading(f"CPU peak {dtype}", None, "FLOP/s", Origin.MODELLED, note=missing)
+        return Reading(f"CPU peak {dtype}", None, "FLOP/s", note=missing, of=Origin.MEASURED)
     n_lanes = machine.simd_bits // _BITS[dtype]
     note = (
         f"{n_cores:g} cores × {n_lanes} lanes × {n_fma_units} FMA units × 2 × "
         f"{si(machine.clock_hz, 'Hz')}, clock {machine.clock_kind}"
     )
     peak = n_cores * n_lanes * n_fma_units * 2 * machine.clock_hz
-    return Reading(f"CPU peak {dtype}", peak, "FLOP/s", Origin.MODELLED, note=note)
+    return Reading(f"CPU peak {dtype}", peak, "FLOP/s", note=note, of=Origin.MEASURED)
 
 
 def _cores(machine):

@@ -6,6 +6,7 @@ never added to what RAPL tells of the same package.
 
 import os
 from time import perf_counter_ns
+from typing import Any
 
 from labkit.hardware.amd_gpus import AmdGpu, amd_gpus
 from labkit.hardware.system_files import SystemFiles
@@ -63,10 +64,11 @@ def _hwmon_probe(files, path, gpu):
     )
 
 
-def _role(gpu: AmdGpu):
+def _role(gpu: AmdGpu) -> dict[str, Any]:
     """What the figure holds, and whether it belongs into a total, and why not."""
     if gpu.is_apu:
-        role = {"scope": "package", "includes": ("cpu", "gpu"), "note": "PPT of the whole APU"}
+        apu = ("cpu", "gpu")
+        role: dict[str, Any] = {"scope": "package", "includes": apu, "note": "PPT of the whole APU"}
     elif gpu.is_apu is None:
         note = "nothing tells whether it is a card or shares the CPU's package, not added"
         role = {"scope": "device", "includes": ("gpu",), "note": note, "adds": False}

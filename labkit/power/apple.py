@@ -9,7 +9,7 @@ _APPLE_PARTS = {"cpu": "cpu_total_mj", "gpu": "gpu_mj", "dram": "dram_mj", "ane"
 _APPLE_FIX = "run: pip install zeus-apple-silicon"
 
 
-def apple_probes():
+def apple_probes() -> list[Probe]:
     """CPU, GPU, DRAM and neural engine of an Apple chip, through `zeus-apple-silicon`."""
     if platform.system() != "Darwin":
         return [missing("apple", "no Apple chip here", scope="package", present=False)]
@@ -40,5 +40,6 @@ def _apple_probe(monitor, part):
         update_period_s=0.01,
         resolution_j=1e-3,
         includes=(part,),
+        rests=part in ("gpu", "ane"),  # these are switched off while they have nothing to do
         reader=read,
     )

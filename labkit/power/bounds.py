@@ -87,7 +87,8 @@ def most_j(stretches: list[Stretch], start_s: float, stop_s: float, max_power_w:
     lead_j = -max_power_w * start_s
     # cost_j[k]: at most this much until stretch k begins. lead_j + max_power_w * t: until t, if
     # after the last stretch that has ended there is a gap.
-    cost_j, ended = [], 0
+    cost_j: list[float] = []
+    ended = 0
     for stretch in (*covering, Stretch(0, 0, stop_s, stop_s, 0, 0)):
         at_s = max(stretch.sure_s, start_s)
         while ended < len(cost_j) and covering[ended].until_s <= at_s:

@@ -86,18 +86,21 @@ def why_not(
 def stands_still(
     times_s: Sequence[float], joules: Sequence[float], update_s: float
 ) -> Unknown | None:
-    """Why an unwrapped counter that moves about every `update_s` is stuck; None if it moves."""
+    """Why an unwrapped counter that moves about every `update_s` is stuck; None if it moves.
+
+    One that rested and went on has counted meanwhile; one that rests to the end may have stopped.
+    """
     if not times_s:
         return None
-    longest_s = _longest_rest_s(times_s, joules)
+    still_s = times_s[-1] - times_s[bisect_left(joules, joules[-1])]
     if joules[-1] > joules[0]:
-        is_stuck = longest_s > max(STUCK_S, STUCK_UPDATES * update_s)
+        is_stuck = still_s > max(STUCK_S, STUCK_UPDATES * update_s)
     else:
-        is_stuck = longest_s > max(STANDS_STILL_S, STANDS_STILL_UPDATES * update_s)
+        is_stuck = still_s > max(STANDS_STILL_S, STANDS_STILL_UPDATES * update_s)
     if not is_stuck:
         return None
     return Unknown(
-        f"did not move for {si(longest_s, 's')}, though it should every {si(update_s, 's')}: it is "
+        f"did not move for {si(still_s, 's')}, though it should every {si(update_s, 's')}: it is "
         f"stuck, or tells of something that is off",
         ("stuck",),
     )

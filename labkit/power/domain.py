@@ -63,17 +63,17 @@ class DomainEnergy:
     @property
     def energy_j(self) -> float | None:
         """The energy in J, between energy_lo_j and energy_hi_j; None if it is unknown."""
-        return self.estimate and self.estimate.energy_j
+        return None if self.estimate is None else self.estimate.energy_j
 
     @property
     def energy_lo_j(self) -> float | None:
         """At least this much, in J; None if the energy is unknown."""
-        return self.estimate and self.estimate.low_j
+        return None if self.estimate is None else self.estimate.low_j
 
     @property
     def energy_hi_j(self) -> float | None:
         """At most this much, in J; None if the energy is unknown."""
-        return self.estimate and self.estimate.high_j
+        return None if self.estimate is None else self.estimate.high_j
 
     def reading(self) -> Reading:
         """The energy as a Reading in J."""
@@ -97,20 +97,21 @@ def domain_energy(trace: Trace, window: Window, load_period_s: float | None = No
         found = _polled(probe, times_s, trace.values, window, load_period_s)
     else:
         found = _counted(probe, times_s, trace.values, window)
-    is_known = isinstance(found.energy, Estimate)
+    energy = found.energy
+    estimate = energy if isinstance(energy, Estimate) else None
     shared = ("shared_gpu",) if probe.shares else ()
     return DomainEnergy(
         probe.id,
         probe.scope,
         probe.method,
         probe.origin,
-        estimate=found.energy if is_known else None,
-        idle_power_w=found.idle_w if is_known else None,
+        estimate=estimate,
+        idle_power_w=found.idle_w if estimate else None,
         n_samples=len(during),
         max_gap_s=max((after - before for before, after in pairwise(during)), default=None),
         wraps=found.wraps,
-        flags=found.energy.flags + shared,
-        reason=None if is_known else found.energy.reason,
+        flags=energy.flags + shared,
+        reason=energy.reason if isinstance(energy, Unknown) else None,
     )
 
 

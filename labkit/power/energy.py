@@ -77,7 +77,8 @@ class Energy:
         self._hz, self._clock, self._load_period_s = hz, clock, load_period_s
         self._pad_s = max(map(_pad_s, self._choice.probes), default=0.0) if pad == "auto" else pad
         self._tail_s = max([self._pad_s, *map(_tail_s, self._choice.probes)])
-        self._window = self._domains = None
+        self._window = Window(0, 0)
+        self._domains: dict[str, DomainEnergy] | None = None
 
     def __enter__(self) -> Self:
         self._domains = None
@@ -135,17 +136,17 @@ class Energy:
     @property
     def energy_j(self) -> float | None:
         """The total in J; None if a part is unknown."""
-        return self._total and self._total.energy_j
+        return None if self._total is None else self._total.energy_j
 
     @property
     def energy_lo_j(self) -> float | None:
         """At least this much, in J."""
-        return self._total and self._total.low_j
+        return None if self._total is None else self._total.low_j
 
     @property
     def energy_hi_j(self) -> float | None:
         """At most this much, in J."""
-        return self._total and self._total.high_j
+        return None if self._total is None else self._total.high_j
 
     @property
     def idle_power_w(self) -> float | None:

@@ -116,7 +116,7 @@ def bench_energy(
         )
     refuse_deferred(fn)
     _refuse_nonsense(min_time_s, min_calls, max_time_s)
-    name = name or getattr(fn, "__name__", type(fn).__name__)
+    name = str(name or getattr(fn, "__name__", type(fn).__name__))
     call_s = _call_time_s(fn, args)
     meter = energy(probes, load_period_s=call_s, name=f"energy of {name}")
     at_least_s = max(min_time_s, WINDOWS * meter.longest_window_s)

@@ -58,10 +58,12 @@ def total(estimates: Iterable[Estimate]) -> Estimate:
     """The energy of parts that are physically disjoint: sums of energies and of bounds."""
     parts = list(estimates)
     flags = {flag for part in parts for flag in part.flags}
-    sums_j = (
-        math.fsum(getattr(part, name) for part in parts) for name in ("energy_j", "low_j", "high_j")
+    return Estimate(
+        math.fsum(part.energy_j for part in parts),
+        math.fsum(part.low_j for part in parts),
+        math.fsum(part.high_j for part in parts),
+        tuple(flag for flag in FLAGS if flag in flags),
     )
-    return Estimate(*sums_j, tuple(flag for flag in FLAGS if flag in flags))
 
 
 def aliasing_risk(load_period_s: float, update_period_s: float, averaging_window_s: float) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 from time import perf_counter_ns
+from typing import Any
 
 from labkit.hardware.system_files import SystemFiles
 from labkit.power.probe import Probe, Sample, missing
@@ -30,7 +31,7 @@ def jetson_probes(root: str | os.PathLike | None = None) -> list[Probe]:
     whole = next((label for label in _WHOLE if label in rails), None)
     probes = [_probe(files, label, paths, whole) for label, paths in sorted(rails.items())]
     if whole is None:
-        everything = {"scope": "board", "includes": ("board", "cpu", "gpu")}
+        everything: dict[str, Any] = {"scope": "board", "includes": ("board", "cpu", "gpu")}
         probes.append(missing("jetson:board", _NO_WHOLE, _NO_WHOLE_FIX, **everything))
     return probes
 

@@ -62,7 +62,7 @@ def _probe(gpu: NvidiaGpu) -> Probe:
         id=f"nvml:{gpu.index}",
         scope="device",
         includes=("gpu", "gpu memory"),
-        adds=gpu.visible,
+        adds=bool(gpu.visible),
         shares=_other_slices(gpu),
         rel_uncertainty=REL_UNCERTAINTY,
         max_power_w=2 * limit_w if limit_w else MAX_POWER_W,  # short peaks exceed the limit

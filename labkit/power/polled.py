@@ -85,7 +85,9 @@ def polled_energy(
     energy_j = held_energy(found, start_s, stop_s, (likely_s + found.update_s) / 2)
     if pad_s:
         energy_j = _padded_j(found, start_s, stop_s, pad_s, likely_s, (low_j, high_j), energy_j)
-    flags = ("window_below_update_period",) if stop_s - start_s < update_s else ()
+    flags: tuple[str, ...] = ()
+    if stop_s - start_s < update_s:
+        flags += ("window_below_update_period",)
     if _has_lost(found, start_s, stop_s, window_s):
         flags += ("dropped_samples",)
     if load_period_s and aliasing_risk(load_period_s, update_s, shortest_s):

@@ -10,6 +10,7 @@ import re
 from itertools import combinations
 from pathlib import Path
 from time import perf_counter_ns, sleep
+from typing import Any
 
 from labkit.hardware.powercap import (
     FIX,
@@ -47,7 +48,7 @@ def powercap_probes(root: str | os.PathLike | None = None) -> list[Probe]:
     return probes + _unseen_packages(files, found)
 
 
-_CPU = {"scope": "package", "includes": ("cpu",)}
+_CPU: dict[str, Any] = {"scope": "package", "includes": ("cpu",)}
 
 
 def _without_copies(files, found):

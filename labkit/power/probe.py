@@ -82,8 +82,8 @@ class Probe:
 
     def read(self) -> Sample:
         """Read it now: a `Sample`. Raises RuntimeError with the reason if it cannot be read."""
-        if not self.available:
-            raise RuntimeError(f"{self.id} cannot be read: {self.why}.")
+        if self.reader is None or not self.available:
+            raise RuntimeError(f"{self.id} cannot be read: {self.why or 'it has no reader'}.")
         return self.reader()
 
     @property
@@ -142,14 +142,14 @@ def disjoint(probes: Iterable[Probe]) -> list[Probe]:
 
     Each probe counts once. Raises ValueError where two different ones have the same id.
     """
-    by_id = {}
+    by_id: dict[str, Probe] = {}
     for probe in probes:
         if by_id.setdefault(probe.id, probe) is not probe:
             raise ValueError(
                 f"Two probes are called {probe.id!r}, and nothing tells whether they are one "
                 f"sensor. Give each an id of its own."
             )
-    kept = []
+    kept: list[Probe] = []
     for probe in sorted(by_id.values(), key=lambda probe: not probe.adds):
         if not any(other.id in probe.overlaps or probe.id in other.overlaps for other in kept):
             kept.append(probe)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
+from typing import overload
 
 from labkit.hardware import machine
 from labkit.power.amd import amd_probes
@@ -18,7 +19,7 @@ from labkit.power.windows import windows_probes
 from labkit.reading import Origin
 
 
-class Probes(Sequence):
+class Probes(Sequence[Probe]):
     """A list of `Probe` that prints one line for each interface family, found or not."""
 
     def __init__(self, families: Mapping[str, Sequence[Probe]]):
@@ -28,7 +29,13 @@ class Probes(Sequence):
     def __len__(self) -> int:
         return len(self._probes)
 
-    def __getitem__(self, index: int | slice | str) -> Probe | list[Probe]:
+    @overload
+    def __getitem__(self, index: int | str) -> Probe: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Probe]: ...
+
+    def __getitem__(self, index: int | str | slice) -> Probe | list[Probe]:
         """A probe by its place or its id; an id that is not there raises KeyError with the ids."""
         if not isinstance(index, str):
             return self._probes[index]

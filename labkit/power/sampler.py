@@ -58,7 +58,7 @@ class Trace:
     def __init__(self, probe: Probe, hz: str | float):
         self.probe = probe
         self.times_ns, self.values = array("q"), array("d")
-        self.failure = None
+        self.failure: str | None = None
         self.due_ns = self._fast_until_ns = 0
         self._fast_ns, self._slow_ns = (round(s * 1e9) for s in _periods_s(probe, hz))
 
@@ -71,8 +71,12 @@ class Trace:
         except (Exception, SystemExit) as error:  # whatever a file or a vendor's library raises
             self.failure, self.due_ns = f"{type(error).__name__}: {error}", 2**62
             return
+        value = sample.power_w if sample.energy_j is None else sample.energy_j
+        if value is None:
+            self.failure, self.due_ns = "showed neither energy nor power", 2**62
+            return
         self.times_ns.append(sample.t_ns)
-        self.values.append(sample.power_w if sample.energy_j is None else sample.energy_j)
+        self.values.append(value)
         fast = sample.t_ns < self._fast_until_ns
         self.due_ns = sample.t_ns + (self._fast_ns if fast else self._slow_ns)
 
@@ -102,7 +106,7 @@ class Sampler:
         self.traces = [Trace(probe, hz) for probe in probes]
         self.clock = clock
         self._lock = threading.Lock()
-        self._background = None
+        self._background: Background | None = None
 
     def start(self) -> None:
         """Begin to read in the background."""

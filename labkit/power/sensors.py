@@ -6,8 +6,11 @@ deterministic; times are seconds and may be NumPy arrays.
 """
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from labkit.power.probe import Probe, Sample
 
@@ -24,13 +27,13 @@ class Load:
     watts: tuple[float, ...]
     period_s: float | None = None
 
-    def power_w(self, t_s):
-        """Power at time `t_s`."""
+    def power_w(self, t_s: ArrayLike) -> np.ndarray:
+        """Power in W at time `t_s`: of its shape."""
         _, phase_s = self._cycle(t_s)
         return np.asarray(self.watts)[self._segment(phase_s)]
 
-    def energy_j(self, t_s):
-        """Energy from times_s[0] to `t_s` (negative before it): exact."""
+    def energy_j(self, t_s: ArrayLike) -> np.ndarray:
+        """Energy in J from times_s[0] to `t_s` (negative before it): exact, and of its shape."""
         cycle, phase_s = self._cycle(t_s)
         segment = self._segment(phase_s)
         starts_s, watts = np.asarray(self.times_s), np.asarray(self.watts)
@@ -54,17 +57,19 @@ class Load:
         return np.clip(index, 0, len(self.watts) - 1)
 
 
-def constant(watts):
+def constant(watts: float) -> Load:
     """The same power all the time."""
     return Load((0.0,), (watts,))
 
 
-def square_wave(high_w, low_w, period_s, duty, start_s=0.0):
+def square_wave(
+    high_w: float, low_w: float, period_s: float, duty: float, start_s: float = 0.0
+) -> Load:
     """`high_w` for the first `duty` (0 to 1) of every period, `low_w` for the rest."""
     return Load((start_s, start_s + duty * period_s), (high_w, low_w), period_s)
 
 
-def burst(high_w, idle_w, start_s, duration_s):
+def burst(high_w: float, idle_w: float, start_s: float, duration_s: float) -> Load:
     """Idle, then `high_w` for `duration_s`, then idle again."""
     times_s = (start_s - 1.0, start_s, start_s + duration_s)
     return Load(times_s, (idle_w, high_w, idle_w))
@@ -85,7 +90,7 @@ class CounterSensor:
     phase_s: float = 0.0
     offset_j: float = 0.0
 
-    def at(self, t_s):
+    def at(self, t_s: ArrayLike) -> np.ndarray:
         """What the counter shows at `t_s`, in J."""
         moved_s = _last_update(t_s, self.update_s, self.phase_s)
         counted_j = (
@@ -109,7 +114,7 @@ class PowerSensor:
     unit_w: float = 0.001
     phase_s: float = 0.0
 
-    def at(self, t_s):
+    def at(self, t_s: ArrayLike) -> np.ndarray:
         """What the sensor shows at `t_s`, in W."""
         seen_s = _last_update(t_s, self.update_s, self.phase_s)
         if self.window_s == 0:
@@ -126,7 +131,14 @@ def _last_update(t_s, update_s, phase_s):
     return phase_s + np.floor((t_s - phase_s) / update_s + 1e-9) * update_s
 
 
-def poll(sensor, start_s, stop_s, period_s, jitter_s=0.0, seed=0):
+def poll(
+    sensor: CounterSensor | PowerSensor,
+    start_s: float,
+    stop_s: float,
+    period_s: float,
+    jitter_s: float = 0.0,
+    seed: int = 0,
+) -> tuple[list[float], list[float]]:
     """Ask a sensor about every `period_s` from start to stop; returns (times_s, values), lists.
 
     Each time is off by up to `jitter_s` either way, as a busy machine makes it.
@@ -144,14 +156,15 @@ class SimulatedClock:
     and always the same.
     """
 
-    def __init__(self, start_s=0.0):
+    def __init__(self, start_s: float = 0.0):
         self._now_ns = round(start_s * 1e9)
-        self._running = []
+        self._running: list[_Simulated] = []
 
-    def now_ns(self):
+    def now_ns(self) -> int:
+        """The time of this clock, in ns."""
         return self._now_ns
 
-    def sleep(self, seconds):
+    def sleep(self, seconds: float) -> None:
         """Let time pass, and everything happen that is due meanwhile."""
         end_ns = self._now_ns + round(seconds * 1e9)
         while self._running and (first := min(self._running, key=_due_ns)).due_ns <= end_ns:
@@ -159,7 +172,7 @@ class SimulatedClock:
             first.wake()
         self._now_ns = end_ns
 
-    def run(self, poll_once):
+    def run(self, poll_once: Callable[[], int]) -> "_Simulated":
         """Call `poll_once`, which returns when it wants to be called next in ns."""
         return _Simulated(poll_once, self._running)
 
@@ -183,7 +196,11 @@ def _due_ns(simulated):
     return simulated.due_ns
 
 
-def simulated_probe(sensor, clock, id="simulated:0"):  # noqa: A002
+def simulated_probe(
+    sensor: CounterSensor | PowerSensor,
+    clock: SimulatedClock,
+    id: str = "simulated:0",  # noqa: A002
+) -> Probe:
     """A probe that reads `sensor` at the time of `clock`."""
     is_counter = isinstance(sensor, CounterSensor)
 
@@ -192,16 +209,19 @@ def simulated_probe(sensor, clock, id="simulated:0"):  # noqa: A002
         value = float(sensor.at(now_ns * 1e-9))
         return Sample(now_ns, value, None) if is_counter else Sample(now_ns, None, value)
 
-    method = "energy_counter" if is_counter else _method(sensor)
+    declared: dict[str, Any]
+    if isinstance(sensor, CounterSensor):
+        method = "energy_counter"
+        declared = {"resolution_j": sensor.unit_j, "range_j": sensor.range_j}
+    else:
+        method = _method(sensor)
+        declared = {"averaging_window_s": sensor.window_s, "resolution_w": sensor.unit_w}
     return Probe(
         id=id,
         scope="device",
         method=method,
         update_period_s=sensor.update_s,
-        averaging_window_s=None if is_counter else sensor.window_s,
-        resolution_j=sensor.unit_j if is_counter else None,
-        resolution_w=None if is_counter else sensor.unit_w,
-        range_j=sensor.range_j if is_counter else None,
+        **declared,
         max_power_w=max(sensor.load.watts) or None,
         includes=("simulated load",),
         reader=read,

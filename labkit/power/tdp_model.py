@@ -11,6 +11,7 @@ import os
 import re
 from importlib.resources import files as resources
 from time import perf_counter_ns
+from typing import Any
 
 from labkit.hardware import Machine
 from labkit.hardware.cgroup import cpu_time_clock
@@ -69,7 +70,7 @@ def model_probes(here: Machine, root: str | os.PathLike | None = None) -> list[P
     ]
 
 
-_DECLARED = {"scope": "package", "method": "model", "includes": ("cpu",)}
+_DECLARED: dict[str, Any] = {"scope": "package", "method": "model", "includes": ("cpu",)}
 
 
 def _tdp(cpu_model, n_logical):

@@ -1,10 +1,10 @@
 """TPUs, which have no power interface: what is published of them is named instead."""
 
-from labkit.hardware import chip
-from labkit.power.probe import missing
+from labkit.hardware import Machine, chip
+from labkit.power.probe import Probe, missing
 
 
-def tpu_probes(here):
+def tpu_probes(here: Machine) -> list[Probe]:
     """A TPU has no power interface; what Google published of its generation is named.
 
     here   the `Machine`

@@ -7,7 +7,7 @@ import platform
 from labkit.power.probe import Probe, missing
 
 
-def windows_probes():
+def windows_probes() -> list[Probe]:
     """What an adapter finds of Windows' energy meter (EMI), which labkit itself does not read.
 
     LABKIT_POWER_ADAPTER in the environment names it as `module:function`: a function without

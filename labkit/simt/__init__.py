@@ -9,6 +9,7 @@ A launch (kernel.py) runs batches of blocks. `compiler` turns a kernel's source 
 
 from labkit.simt import cuda  # noqa: F401 (kernels of numba's find our names by it)
 from labkit.simt.choice import choose_cuda
+from labkit.simt.device import cuda_device
 from labkit.simt.errors import KernelError
 from labkit.simt.install import install
 from labkit.simt.occupancy import Occupancy, occupancy
@@ -21,6 +22,7 @@ __all__ = [
     "Occupancy",
     "Profile",
     "choose_cuda",
+    "cuda_device",
     "install",
     "occupancy",
     "profile",

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from labkit.simt import limits
+from labkit.simt.device import current_device
 from labkit.simt.lanes.dtypes import as_dtype
 from labkit.simt.lanes.unfilled import Unfilled
 
@@ -157,30 +157,22 @@ class Event:
         return (other.at_s - self.at_s) * 1e3
 
 
-class _Device:
-    """The simulated device, as `cuda.get_current_device()` and `cuda.gpus` show it."""
+class _Devices:
+    """The devices: one, which `lk.cuda_device(name)` chooses."""
 
-    id, name = 0, b"labkit SIMT executor"
-    WARP_SIZE = limits.WARP_SIZE
-    MAX_THREADS_PER_BLOCK = limits.MAX_THREADS_PER_BLOCK
-    MAX_BLOCK_DIM_X, MAX_BLOCK_DIM_Y, MAX_BLOCK_DIM_Z = limits.MAX_BLOCK
-    MAX_GRID_DIM_X, MAX_GRID_DIM_Y, MAX_GRID_DIM_Z = limits.MAX_GRID
-    MAX_SHARED_MEMORY_PER_BLOCK = limits.STATIC_SHARED_BYTES
+    current = property(lambda self: current_device())
 
-    def __enter__(self):
-        return self
+    def __len__(self):
+        return 1
 
-    def __exit__(self, *error):
-        pass
+    def __getitem__(self, number):
+        return select_device(number)
+
+    def __iter__(self):
+        return iter([current_device()])
 
 
-class _Devices(list):
-    """The devices: one."""
-
-    current = property(lambda self: self[0])
-
-
-gpus = _Devices([_Device()])
+gpus = _Devices()
 
 
 @contextlib.contextmanager
@@ -210,13 +202,13 @@ close = synchronize
 
 
 def get_current_device():
-    return gpus[0]
+    return current_device()
 
 
 def select_device(device_id):
     if device_id != 0:
-        raise ValueError(f"There is one simulated device, number 0; {device_id} does not exist.")
-    return gpus[0]
+        raise IndexError(f"There is one simulated device, number 0; {device_id} does not exist.")
+    return current_device()
 
 
 def list_devices():

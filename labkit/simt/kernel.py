@@ -7,8 +7,11 @@ import math
 import numpy as np
 
 from labkit.simt.compiler import outside
-from labkit.simt.compiler.functions import may_wait
+from labkit.simt.compiler.functions import frozen, may_wait
+from labkit.simt.compiler.inference import numba
 from labkit.simt.compiler.statements import compile_function
+from labkit.simt.compiler.static import type_of_value
+from labkit.simt.device import current_device
 from labkit.simt.errors import KernelError, Stuck, refuse
 from labkit.simt.lanes import batch as batches
 from labkit.simt.lanes.batch import Batch, SharedMemory, coordinates, geometry
@@ -19,9 +22,6 @@ from labkit.simt.lanes.values import cast, dtype_of, literal
 from labkit.simt.limits import MAX_BLOCK, MAX_GRID, MAX_THREADS_PER_BLOCK, WARP_SIZE
 from labkit.simt.scheduling import INDEPENDENT, Copies, Plan, Scheduler
 from labkit.simt.watch.watcher import NOBODY
-
-# The device: an A100 (compute capability 8.0).
-DEVICE_CAPABILITY, SM_COUNT, SM_BLOCKS, SM_WARPS = (8, 0), 108, 32, 64
 
 
 def jit(function=None, device=False, **options):
@@ -45,6 +45,8 @@ class Kernel:
 
     def __init__(self, function, device=False, signatures=()):
         self.py_func, self.device, self.signatures = function, device, signatures
+        if signatures:  # it is compiled now, and so are the globals that it names
+            frozen(function)
         functools.update_wrapper(self, function)
 
     def __getitem__(self, configuration):
@@ -112,9 +114,12 @@ class Launch:
             raise RuntimeError(
                 f"{self.kernel.__name__} is a device function and cannot be launched."
             )
-        code = compile_function(self.kernel.py_func, is_kernel=True)
-        run = Run(self, code, watch, capability or DEVICE_CAPABILITY, plan)
-        run.all_batches(args)
+        values, write_backs = bind(self.kernel, args)
+        code = compile_function(self.kernel.py_func, True, types_of(values))
+        run = Run(self, code, watch, capability, plan)
+        run.all_batches(values)
+        for write_back in write_backs:
+            write_back()
         return run
 
 
@@ -125,16 +130,22 @@ class Run:
     """
 
     def __init__(self, launch, code, watch, capability, plan):
-        self.function, self.capability, self.plan = launch.kernel.py_func, capability, plan
+        self.device, self.plan = current_device(), plan
+        self.function = launch.kernel.py_func
+        self.capability = capability or self.device.compute_capability
         self.dynamic_shared_bytes = launch.dynamic_shared_bytes
         self.may_wait = may_wait(self.function)
         self.grid, self.block, self.code, self.watch = launch.grid, launch.block, code, watch
-        self.signatures = launch.kernel.signatures
         self.n_blocks = math.prod(self.grid)
         self.memo, self.lanes_per_block = {}, geometry(self.block, 1).lanes_per_block
 
-    def all_batches(self, args):
-        values, write_backs = bind(self.code, args, self.signatures)
+    def all_batches(self, values):
+        if self.code.cooperative and self.n_blocks > self.resident_blocks():
+            raise ValueError(
+                f"A grid of {self.n_blocks} blocks of {math.prod(self.block)} threads that wait "
+                f"for one another in grid.sync() is too large: {self.device} holds "
+                f"{self.resident_blocks()} at a time."
+            )
         copies = Copies(values, self.function) if self.may_wait else None
         try:
             self.in_step(values) if self.plan is None else self.apart_by_plan(values)
@@ -142,8 +153,6 @@ class Run:
             if copies is None:
                 raise
             self.apart_as_needed(values, copies, stuck)
-        for write_back in write_backs:
-            write_back()
 
     def begin(self, values):
         self.shared = SharedMemory(self.dynamic_shared_bytes)
@@ -178,8 +187,7 @@ class Run:
 
     def resident_blocks(self):
         """How many blocks the device holds at a time, by their threads alone."""
-        warps = self.lanes_per_block // WARP_SIZE
-        return SM_COUNT * max(1, min(SM_BLOCKS, SM_WARPS // warps))
+        return self.device.resident_blocks(self.lanes_per_block // WARP_SIZE)
 
     def one_batch(self, first, n_blocks, values):
         batch = Batch(self, first, n_blocks)
@@ -218,18 +226,23 @@ def _named(number, shape):
     return found[:axes] if axes > 1 else found[0]
 
 
-def bind(code, args, signatures=()):
+def bind(kernel, args):
     """The arguments of a launch as values of the kernel -> (values, [what writes a copy back])."""
-    copies, values = [], []
+    copies, values, code = [], [], kernel.py_func.__code__
     for number, arg in enumerate(args):
-        name = code.params[number] if number < len(code.params) else f"argument {number}"
+        name = code.co_varnames[number] if number < code.co_argcount else f"argument {number}"
         values.append(_bind_one(arg, name, copies))
-    if signatures:
-        values = _declared(code, values, signatures)
+    if kernel.signatures:
+        values = _declared(kernel.__name__, values, kernel.signatures)
     return values, copies
 
 
-def _declared(code, values, signatures):
+def types_of(values):
+    """numba's types of the arguments of a kernel, or None where numba is not there."""
+    return None if numba() is None else tuple(map(type_of_value, values))
+
+
+def _declared(name, values, signatures):
     """Numbers converted to the types that the kernel declares: of its signatures, by the one that
     fits best. Raises TypeError where numba would find none."""
     fitting = [s.args for s in signatures if len(s.args) == len(values)]
@@ -237,7 +250,7 @@ def _declared(code, values, signatures):
     if best is None or sum(map(_misfit, best, values)) == math.inf:
         declared = " or ".join(str(s.args) for s in signatures)
         raise TypeError(
-            f"No matching definition: {code.name}() declares {declared}, and what it got does not "
+            f"No matching definition: {name}() declares {declared}, and what it got does not "
             f"convert to that: arrays must be of just that type, and a float is no integer."
         )
     return [

@@ -11,43 +11,12 @@ import numbers
 
 from labkit.reading import Reading
 from labkit.simt.kernel import launch_of
-from labkit.simt.limits import KIB, MAX_THREADS_PER_BLOCK, WARP_SIZE
+from labkit.simt.limits import LIMITS, MAX_THREADS_PER_BLOCK, WARP_SIZE
 from labkit.simt.ptxas_records import resources
 
 MAX_REGISTERS = 256  # per thread; the header's rule, the compiler itself stops at 255
 REGISTER_UNIT = 256  # registers are given to a warp in such units
 PARTITIONS = 4  # of a multiprocessor; a warp lives in one of them
-
-
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """What a streaming multiprocessor of one compute capability holds."""
-
-    warps: int
-    blocks: int
-    shared_bytes: int
-    shared_bytes_per_block: int
-    reserved_bytes: int  # of each block's shared memory, for the system
-    shared_unit_bytes: int
-    registers: int = 65536
-
-
-def _limits(warps, blocks, shared_kib, per_block_kib, reserved_kib=1, unit_bytes=128):
-    shared, per_block = shared_kib * KIB, per_block_kib * KIB
-    return Limits(warps, blocks, shared, per_block, reserved_kib * KIB, unit_bytes)
-
-
-# Source: "Technical Specifications per Compute Capability", CUDA C++ Programming Guide.
-LIMITS = {
-    "7.0": _limits(64, 32, 96, 96, reserved_kib=0, unit_bytes=256),
-    "7.5": _limits(32, 16, 64, 64, reserved_kib=0, unit_bytes=256),
-    "8.0": _limits(64, 32, 164, 163),
-    "8.6": _limits(48, 16, 100, 99),
-    "8.9": _limits(48, 24, 100, 99),
-    "9.0": _limits(64, 32, 228, 227),
-    "10.0": _limits(64, 32, 228, 227),
-    "12.0": _limits(48, 24, 100, 99),
-}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -47,10 +47,11 @@ def refuse(verdict: Verdict) -> None:
         raise NotPassedError(str(verdict))
 
 
-def verdict_on(name: str, answer: Any) -> Verdict:
+def verdict_on(name: str, answer: Any, call: str = 'lk.check("02.1", answer)') -> Verdict:
     """The Verdict on an answer, which is kept as progress. Never raises."""
     if not isinstance(name, str):
-        return Verdict("check", "error", 'the name comes first, as in lk.check("02.1", answer)')
+        called = call.removeprefix("lk.").partition("(")[0]
+        return Verdict(called, "error", f"the name comes first, as in {call}")
     try:
         verdict = judge(find(name), answer, os.environ.get("LABKIT_SEED") or None)
         store.keep_verdict(name, verdict.word)

@@ -1,12 +1,13 @@
 """`expect`: after a measurement, the sentence that is true on this machine."""
 
 import math
+from numbers import Real
 from typing import Any, NamedTuple
 
 from labkit.reading import Origin, Reading
 from labkit.results import Recorded
 from labkit.results import recorded as find_recorded
-from labkit.teach.line import line, say
+from labkit.teach.line import Line, line, say
 from labkit.teach.show import reading_of
 
 
@@ -40,38 +41,49 @@ def expect(
     above: str = "",
     cannot: Any = None,
     control: Any = None,
-    recorded: str | Reading | None = None,
+    recorded: str | Recorded | Reading | None = None,
 ) -> Outcome:
     """Show the sentence that is true for `reading` on this machine, and return which it is.
 
-    reading    a Reading, or what has one (a Timing, a Comparison)
+    reading    a Reading, or what has one (a Timing, a Comparison); None for one that there is not
     low, high  what is expected lies between, in the base unit of the reading; None is no bound
     below, inside, above   the sentence for a reading whose *whole* interval lies there. When a
                bound lies inside the interval, the line says so with both numbers instead
-    cannot     `condition and "why"`: why this machine cannot show the effect. A condition that is
+    cannot     `condition and "why"`: why this machine can't show the effect. A condition that is
                false is no reason
     control    the same measurement of the same code against itself, a ratio that should be 1: an
                interval wider than the effect, which is the distance from 1 to the nearer bound, is
-               a reason why this machine cannot show it
-    recorded   the run to show beside the reason: the key of `lk.recorded(...)`, or a Reading from
-               one. It is shown wherever the sentence is not the expected one
+               a reason why this machine can't show it
+    recorded   the run to show beside the sentence wherever the reading is not `inside`: the key of
+               `lk.recorded(...)`, or a Reading from one
 
-    Shows one line that begins with `[here]`. A reading without an interval is judged by its value,
-    and the line says so. Raises TypeError for a bare number, ValueError for bounds that are no
-    range, KeyError for a recorded run that there is not.
+    Shows one line that begins with `[here]`. A measured reading without an interval is judged by
+    its value, and the line says so. Raises TypeError for a bare number and for a reason that is no
+    text, ValueError for bounds that are no range, KeyError for a recorded run that there is not.
     """
-    reading, expected = _reading(reading), _range(low, high)
-    beside = _beside(recorded)
+    expected, beside = _range(low, high), _beside(recorded)
     why = _why_not(cannot, control, expected)
+    reading = None if reading is None else _reading(reading)
     outcome = "cannot" if why else _outcome(reading, expected)
     said = {"below": below, "inside": inside, "above": above}.get(outcome)
     text = said or _in_words(outcome, reading, expected, why)
-    if said and reading.low is None and reading.origin in (Origin.MEASURED, Origin.RECORDED):
+    if said and reading.low is None and reading.origin is Origin.MEASURED:
         text += " (Judged by one value without an interval.)"
-    if beside and (why or outcome in ("unknown", "straddles")):
-        text += f" {beside}"
-    say(line(f"[here] {text}"))
+    say(_line(text, None if outcome == "inside" else beside))
     return Outcome(outcome)
+
+
+def _line(text, beside):
+    shown = line(f"[here] {text}")
+    if beside is None:
+        return shown
+    shown = line(shown.text, below=line(str(beside).partition("\n")[0]).html)
+    name, figure = (
+        (beside.title, f"{len(beside.rows)} rows ({beside.source})")
+        if isinstance(beside, Recorded)
+        else (beside.name, beside.figure)
+    )
+    return Line(f"{shown.text} Recorded: {name}: {figure}", shown.html)
 
 
 def _reading(thing):
@@ -81,13 +93,15 @@ def _reading(thing):
 
 def _range(low, high):
     low, high = -math.inf if low is None else low, math.inf if high is None else high
+    if not (isinstance(low, Real) and isinstance(high, Real)):
+        raise TypeError(f"Bounds are numbers in the unit of the reading, got {low!r} and {high!r}.")
     if not low <= high:
         raise ValueError(f"The expected range runs from {low} to {high}: write the lower end first")
     return _Range(low, high)
 
 
 def _outcome(reading, expected):
-    if reading.value is None:
+    if reading is None or reading.value is None:
         return "unknown"
     low = reading.value if reading.low is None else reading.low
     high = reading.value if reading.high is None else reading.high
@@ -125,6 +139,8 @@ def _in_words(outcome, reading, expected, why):
     if outcome == "cannot":
         return f"This machine can't show it. {why}"
     if outcome == "unknown":
+        if reading is None:
+            return "There is no measurement here, so there is nothing to compare."
         reason = f" ({reading.note})" if reading.note else ""
         return f"{reading.name} is unknown here{reason}, so there is nothing to compare."
     if outcome == "straddles":
@@ -148,11 +164,9 @@ def _bounds(reading, expected):
 
 
 def _beside(recorded):
-    """The recorded run as words; raises KeyError for one that there is not."""
-    if recorded is None:
-        return ""
+    """The recorded run; raises KeyError for one that there is not."""
     if isinstance(recorded, str):
-        recorded = find_recorded(recorded)
-    if isinstance(recorded, Recorded):
-        return f"Recorded: {recorded.title} ({recorded.source})."
-    return f"Recorded: {recorded.name}: {recorded.figure}."
+        return find_recorded(recorded)
+    if isinstance(recorded, Reading) and recorded.varies:
+        raise ValueError(f"{recorded.name} was measured here: give a recorded reading instead.")
+    return recorded

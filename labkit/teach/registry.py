@@ -132,7 +132,7 @@ def exercise(
     return register
 
 
-def always(value):
+def always(value: Any) -> Callable:
     """The hard-coded answer: a function that gives `value` whatever it is asked."""
 
     def hard_coded(*args, **kwargs):

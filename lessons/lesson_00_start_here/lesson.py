@@ -57,7 +57,7 @@ lk.show(copy_time)
 
 # %%
 work = lk.workload.copy(N_FLOATS, itemsize=8)
-print(f"{N_FLOATS} floats read and written: {work.bytes} bytes")
+print(f"[modelled] {N_FLOATS} floats read and written: {work.bytes} bytes")
 bandwidth = copy_time.bytes_per_s(work.bytes, name="copy bandwidth")
 copy_guess.against(bandwidth)
 
@@ -120,8 +120,8 @@ assert matmul_work.flop == 2 * N**3
 # One figure tells them apart, the **arithmetic intensity**: operations per byte moved.
 
 # %%
-print(f"copy:   {work.intensity_flop_per_byte:.0f} FLOP per byte")
-print(f"matmul: {matmul_work.intensity_flop_per_byte:.0f} FLOP per byte")
+print(f"[modelled] copy:   {work.intensity_flop_per_byte:.0f} FLOP per byte")
+print(f"[modelled] matmul: {matmul_work.intensity_flop_per_byte:.0f} FLOP per byte")
 
 # %% [markdown]
 # Lesson 02 turns that one figure into a prediction of speed.

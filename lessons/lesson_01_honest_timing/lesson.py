@@ -51,9 +51,11 @@ first_call_guess = lk.predict("01.a", my_guess, "1")
 matrix = jnp.ones((256, 256))
 product = jax.jit(lambda m: jnp.tanh(m @ m) @ m)
 
-first_s = naive_s(lambda: product(matrix).block_until_ready())
-second_s = naive_s(lambda: product(matrix).block_until_ready())
-first_over_second = lk.Reading("first call over second", first_s / second_s, "1", "measured")
+first_call, second_call = (
+    lk.Reading(name, naive_s(lambda: product(matrix).block_until_ready()), "s", "measured")
+    for name in ("first call", "second call")
+)
+first_over_second = first_call / second_call
 first_call_guess.against(first_over_second)
 lk.expect(
     first_over_second, 5, None,
@@ -389,13 +391,13 @@ many_s = noisy_samples_s(2_000_000, 0.10, seed=0)
 TRUE_MEAN_S, TRUE_MEDIAN_S = many_s.mean(), np.median(many_s)
 
 
-def coverage(interval, truth_s, n, trials=1000):
-    """The share of `trials` simulated benchmarks whose interval contains the truth."""
+def coverage(interval, truth_s, n, n_trials=1000):
+    """The share of `n_trials` simulated benchmarks whose interval contains the truth."""
     hits = 0
-    for seed in range(trials):
+    for seed in range(n_trials):
         low, high = interval(noisy_samples_s(n, 0.10, seed))
         hits += low <= truth_s <= high
-    return hits / trials
+    return hits / n_trials
 
 
 # %%

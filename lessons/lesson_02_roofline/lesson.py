@@ -106,7 +106,7 @@ N = 1024
 work["matmul 1024"] = lk.workload.matmul(N, N, N, itemsize=FLOAT_BYTES)
 
 for name, one in work.items():
-    print(f"{name:14} {one.intensity_flop_per_byte:8.3f} FLOP/B")
+    print(f"[modelled] {name:14} {one.intensity_flop_per_byte:8.3f} FLOP/B")
 
 # %% [markdown]
 # ## The roof
@@ -338,8 +338,8 @@ share = {}
 for row in applications:
     roof = tpu.attainable_flop_per_s(2 * row["intensity_mac_per_byte"])
     share[row["app"]] = row["achieved_op_per_s"] / roof
-    print(f"{row['app']:6} {row['achieved_op_per_s'] / 1e12:5.1f} TOP/s published, "
-          f"{share[row['app']]:4.0%} of its modelled roof")  # fmt: skip
+    print(f"[modelled] {row['app']:6} {row['achieved_op_per_s'] / 1e12:5.1f} TOP/s (published), "
+          f"{share[row['app']]:4.0%} of its roof")  # fmt: skip
 
 worst = min(share, key=share.get)
 worst_guess.against(lk.Reading(f"{worst}, share of its roof", share[worst], "%", "modelled"))

@@ -181,5 +181,5 @@ for row in megatron.rows[1:]:
 #    and compute the bytes per second.
 # 2. Tensor parallelism splits the matrix products over the GPUs. What stands between them, such as
 #    layer norms and dropout, is done by every GPU, which acts like a serial part. After each layer
-#    the GPUs exchange their sums, and that grows with their number (lesson 15, when it's there). The
-#    published rows don't tell the two apart.
+#    the GPUs exchange their sums, and that grows with their number (lesson 15, when it's there).
+#    The published rows don't tell the two apart.

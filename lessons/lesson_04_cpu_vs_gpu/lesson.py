@@ -37,7 +37,8 @@ sweep = lk.recorded("vidur-h100-mlp")
 N_INNER, N_COLUMNS = sweep.rows[0]["n_inner"], sweep.rows[0]["n_columns"]
 # A layer has four square matrices for attention, these two, and one that leads back.
 layer_weights = 4 * N_INNER**2 + 3 * N_INNER * N_COLUMNS // 2
-print(f"{N_INNER * N_COLUMNS / 1e6:.0f} million weights, of {layer_weights / 1e6:.0f} in a layer")
+n_million = N_INNER * N_COLUMNS / 1e6
+print(f"[modelled] {n_million:.0f} million weights, of {layer_weights / 1e6:.0f} in a layer")
 weights = {CPU: torch.randn(N_INNER, N_COLUMNS)}
 if GPU:
     weights[GPU] = weights[CPU].to(GPU, DTYPES[GPU])
@@ -106,6 +107,7 @@ def layer_work(batch):
     return lk.workload.matmul(batch, N_COLUMNS, N_INNER, itemsize=2)
 
 
+print("[modelled] but for the recorded times: the ratio and the rate are computed from them")
 print(f"{'batch':>5} {'recorded':>9} {'modelled':>9} {'ratio':>6} {'requests/s':>12}")
 for batch, time_s in h100_s.items():
     least_s = h100.time_s(layer_work(batch))

@@ -255,8 +255,8 @@ lk.check("05.5", two_crowds)
 # 3. You didn't break anything that counts here, as the next cell shows. A request of `two_crowds`
 #    touches twice as many sectors, but `mixed` makes twice as many requests, because each half of a
 #    diverged warp has to ask for itself. The kernel without a branch wins on both counts. It works
-#    out both results and picks one by arithmetic, and for two sides as short as these, that's what
-#    a compiler does with your `if`.
+#    out both results and picks one by arithmetic. For two sides as short as these, a compiler may
+#    do the same with your `if`.
 
 
 # %% tags=["solution"]

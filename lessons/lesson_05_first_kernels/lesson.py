@@ -24,7 +24,7 @@
 # GPU. Where there isn't one, the course runs your code on the CPU, with the same results, and
 # counts everything that a GPU would do. (Only a GPU can tell how long it takes.)
 #
-# *{time} Needs lesson 04.*
+# *{time} Needs lesson [04](04_cpu_vs_gpu.ipynb).*
 
 # %%
 import math
@@ -82,7 +82,7 @@ out = np.zeros(N)
 fahrenheit[blocks, THREADS](celsius, out)
 
 # %% [markdown]
-# Nobody wrote a loop. How good was your guess?
+# How good was your guess?
 # %%
 assert np.allclose(out, 1.8 * celsius + 32)
 idle = blocks * THREADS - N
@@ -113,13 +113,12 @@ lk.Explorer(cover, elements=(1, 128, 50), blocks=(1, 8, 4), threads=[16, 8, 10, 
 # ## The threads that are too many
 # The threads beyond the end run like all the others, so a kernel has to stop them. The `if` that
 # does this is called a **guard**. In 2025 somebody left the guard out of a well-known exercise
-# about guards, to see what would happen. The test [still
-# passed](https://github.com/modular/mojo-gpu-puzzles/issues/92), and the maintainer replied:
-# "Passing the test doesn't mean it's sound!" A GPU hands out memory in larger pieces than you ask
-# for, so it rarely notices when a thread reads or writes beyond the end.
+# about guards. The test [still passed](https://github.com/modular/mojo-gpu-puzzles/issues/92), and
+# the maintainer replied: "Passing the test doesn't mean it's sound!" A GPU hands out memory in
+# larger pieces than you ask for, so it rarely notices when a thread reads or writes beyond the end.
 #
-# So this course doesn't only compare results. `lk.sanitize` runs a kernel and looks at every
-# access, as NVIDIA's [compute-sanitizer](https://docs.nvidia.com/compute-sanitizer/) does on a GPU.
+# So we don't only compare results. `lk.sanitize` runs a kernel and looks at every access, as
+# NVIDIA's [compute-sanitizer](https://docs.nvidia.com/compute-sanitizer/) does on a GPU.
 # %%
 @cuda.jit
 def no_guard(celsius, out):
@@ -168,22 +167,28 @@ print(table)
 # > on shapes that are neither square nor a multiple of the block.
 #
 # ## Inside the chip
-# So far a block was only a way to count. In the hardware it has a place.
-#
-# The chip consists of many [**streaming
-# multiprocessors**](https://modal.com/gpu-glossary/device-hardware/streaming-multiprocessor) (SMs),
-# which are roughly what cores are to a CPU. The GPU gives each block to one SM, where it stays
-# until its threads are done. You don't decide which SM gets which block, or in which order, so no
-# block may rely on another one being finished. In exchange, the same launch runs on a chip with a
-# few SMs and on one with more than a hundred.
+# So far a block was only a way to count. In the hardware it has a place. Here is an H100:
+
+# %% tags=["collapsed"]
+lk.draw.machine("h100-sxm", highlight="schedulers")
+
+
+# %% [markdown]
+# One [**streaming
+# multiprocessor**](https://modal.com/gpu-glossary/device-hardware/streaming-multiprocessor) (SM) is
+# enlarged. It's roughly what a core is to a CPU, and an H100 has
+# [132](https://developer.nvidia.com/blog/nvidia-hopper-architecture-in-depth/) of them. The GPU
+# gives each block to one SM, where it stays until its threads are done. You don't decide which SM
+# gets which block, or in which order, so no block may rely on another one being finished. In
+# exchange, the same launch runs on small chips and on large ones.
 #
 # Inside the SM, each block is cut into groups of 32 threads with neighbouring numbers. Such a group
 # is called a [**warp**](https://modal.com/gpu-glossary/device-software/warp), after the parallel
-# threads on a loom, and each place in it is a **lane**. In every clock cycle, each of the SM's
+# threads on a loom, and each place in it is a **lane**. In every clock cycle, each of the SM's four
 # **warp schedulers** picks a warp that is ready and issues *one* instruction for all of its lanes.
 # When a warp has to wait for memory, the scheduler picks another. That's how a GPU hides its long
-# waits ([lesson 04](04_cpu_vs_gpu.ipynb)). It costs nothing, because the registers of all the SM's
-# warps stay on the chip.
+# waits ([lesson 04](04_cpu_vs_gpu.ipynb)). It costs nothing, because the registers of all these
+# warps stay in the SM.
 #
 # Why 32? Fetching, decoding and scheduling an instruction takes area and energy, and the lanes
 # share that cost. A wider warp would share it among more, and would lose more whenever its lanes
@@ -213,8 +218,8 @@ lk.draw.film(split)[-1]
 
 # %% [markdown]
 # A row is a branch that the warp meets, and a column is a lane. At the guard, the lanes without an
-# element drop out for good. At the second `if` the others split, so from there on at least half of
-# the warp is idle.
+# element drop out. At the second `if` the others split, so from there on at least half of the warp
+# is idle.
 #
 # A loop can do worse. Take a number. If it's even, halve it; otherwise triple it and add one.
 # Repeat until you arrive at 1. Nobody has proved that you always will
@@ -252,8 +257,8 @@ print("steps of 1 to 20:", steps)
 
 # %% [markdown]
 # **Guess first.** One warp just did this for the numbers 1 to 20. How many of its 32 lanes were at
-# work in an average instruction? It would be nearly 20 if all threads did the same, and 1 if each
-# had to run alone.
+# work on average? It would be nearly 20 if all threads did the same, and 1 if each had to run
+# alone.
 # %%
 lanes_guess = lk.predict("05.b", ...)
 
@@ -261,8 +266,8 @@ lanes_guess = lk.predict("05.b", ...)
 # **Play.** Step through the branches of *your* kernel. Which lane leaves the loop first? Which one
 # keeps the whole warp waiting? In which rows does the warp walk both ways?
 # %%
-at_work = counts.threads_per_instruction
-lanes_guess.against(lk.Reading("lanes at work", at_work, "1", "simulated"))
+at_work = lk.Reading("lanes at work", counts.threads_per_instruction, "1", "simulated")
+lanes_guess.against(at_work)
 lk.Player(lk.draw.film(counts))
 
 # %% [markdown]
@@ -271,8 +276,8 @@ lk.Player(lk.draw.film(counts))
 #
 # ## Who shares a warp?
 # Neighbouring threads share a warp, and they work on neighbouring elements. So the *order of the
-# data* decides who waits for whom. Let's take the numbers from 1 to 4,096, as they come and then
-# sorted by their number of steps.
+# data* decides who waits for whom. Let's take the numbers from 1 to 4,096, as they come and sorted
+# by their number of steps.
 #
 # **Guess first.** How many times fewer instructions will the warps execute for the sorted numbers?
 # It would be 1 if the order didn't matter. The second line below is the limit, with all 32 lanes
@@ -282,19 +287,20 @@ numbers = np.arange(1, 4097)
 steps = np.zeros(numbers.size, np.int32)
 as_they_come = lk.profile(collatz[16, 256], numbers, steps)
 
-at_work = as_they_come.threads_per_instruction
-lk.show(lk.Reading("lanes at work, as they come", at_work, "1", "simulated"))
-lk.show(lk.Reading("at most so many times fewer", 32 / at_work, "1", "modelled"))
+at_work = lk.Reading(
+    "lanes at work, as they come", as_they_come.threads_per_instruction, "1", "simulated"
+)
+lk.show(at_work, (32 / at_work).named("at most so many times fewer"))
 sorted_guess = lk.predict("05.c", ...)
 
 # %%
 in_order = lk.profile(collatz[16, 256], numbers[np.argsort(steps)], steps)
 assert in_order.lanes == as_they_come.lanes  # the threads did exactly the same work
 
-at_work = in_order.threads_per_instruction
-lk.show(lk.Reading("lanes at work, sorted", at_work, "1", "simulated"))
-fewer = as_they_come.instructions / in_order.instructions
-sorted_guess.against(lk.Reading("fewer instructions of warps", fewer, "1", "simulated"))
+before = lk.Reading("instructions, as they come", as_they_come.instructions, "1", "simulated")
+after = lk.Reading("instructions, sorted", in_order.instructions, "1", "simulated")
+lk.show(before, after)
+sorted_guess.against((before / after).named("times fewer instructions"))
 
 
 # %% [markdown]
@@ -316,8 +322,8 @@ sorted_guess.against(lk.Reading("fewer instructions of warps", fewer, "1", "simu
 #
 # ### Your turn
 # `out[i]` becomes `a` times `x[i]`, plus `y[i]`, however many threads there are, and each element
-# is stored only once. `cuda.gridsize(1)` is the number of threads in the whole grid. (2 lines;
-# where is the guard?)
+# is stored only once. `cuda.gridsize(1)` is the number of threads in the whole grid. (2 lines with
+# `range(start, stop, step)`; where is the guard?)
 # %%
 @cuda.jit
 def scale_add(a, x, y, out):
@@ -353,8 +359,8 @@ for threads in (16, 32, 33, 48, 256):
 # > start](https://docs.nvidia.com/cuda/cuda-c-best-practices-guide/#thread-and-block-heuristics):
 # > enough warps for the schedulers to choose from, in blocks small enough to spread evenly. Lesson
 # > 08 works this out.
-# ## What you now know
-# Let's go back to the program of 2012 and open two of its functions.
+# ## Back to AlexNet
+# Now open two of its functions.
 #
 # - [`kEltwiseMaxGrad`](https://github.com/computerhistory/AlexNet-Source-Code/blob/2f8b81f76470bf873c865754ad8f4a5e0dbbeb7b/src/layer_kernels.cu#L501)
 #   has a `for` that starts at `B_X * blockIdx.x + threadIdx.x` and moves on by `B_X * gridDim.x`,
@@ -367,7 +373,9 @@ for threads in (16, 32, 33, 48, 256):
 # So what does a program for a GPU look like, and why is it so different from a loop? It's the body
 # of the loop, with a guard. A loop says *one after the other*, and nothing about the temperatures
 # asks for an order. Leave the order out, and the hardware may spread the blocks over all of its
-# SMs, run 32 threads on one instruction, and turn to another warp whenever one has to wait.
+# SMs, run 32 threads on one instruction, and turn to another warp whenever one has to wait. That's
+# what two gaming cards did for five to six days in 2012.
 #
-# **Next**: in the exercises you'll write AlexNet's pooling, among others. In [lesson
-# 06](06_memory.ipynb) all lanes are at work, and most of the bytes that move are never used.
+# **Next**: in the [exercises](../exercises/05_first_kernels.ipynb) you'll write AlexNet's pooling,
+# among others. In [lesson 06](06_memory.ipynb) all lanes are at work, and most of the bytes that
+# move are never used.

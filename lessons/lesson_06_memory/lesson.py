@@ -48,7 +48,7 @@ bytes_guess = lk.predict("06.a", my_guess, "B")
 counts = lk.profile(strided_copy[N_FLOATS // 256, 256], x, out, 8)
 assert (out == x[::8][:N_FLOATS]).all()
 moved_bytes = 32 * counts.global_loads.sectors_per_request
-bytes_guess.against(lk.Reading("moved for one warp", moved_bytes, "B", "simulated"))
+bytes_guess.against(lk.Reading("moved for one warp", moved_bytes, "B", of="simulated"))
 
 # %%
 lk.draw.accesses(counts)
@@ -75,7 +75,9 @@ for stride in (0, 1, 2, 3, 4, 8, 16, 32):
     predicted = sectors([4 * stride * lane for lane in range(32)])
     counts = lk.profile(strided_copy[N_FLOATS // 256, 256], x, out, stride)
     counted = counts.global_loads.sectors_per_request
-    print(f"stride {stride:2}: predicted {predicted:2}, counted {counted:4.1f} sectors per request")
+    print(
+        f"[simulated] stride {stride:2}: {counted:4.1f} sectors per request, predicted {predicted}"
+    )
     assert predicted == counted
 
 # %% [markdown]
@@ -312,7 +314,7 @@ for row in published.rows:
 
 # %%
 for name, ours in counted.items():
-    print(f"{name:24} DRAM at least {ours.dram_bytes_lower / 1e6:4.0f} MB, "
+    print(f"[simulated] {name:24} DRAM at least {ours.dram_bytes_lower / 1e6:4.0f} MB, "
           f"without any cache {ours.dram_bytes_upper / 1e6:4.0f} MB")  # fmt: skip
 assert len({ours.dram_bytes_lower for ours in counted.values()}) == 1
 

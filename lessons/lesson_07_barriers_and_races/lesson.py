@@ -265,7 +265,8 @@ for name, (launch, source, result, expected) in exhibits.items():
     n_findings = len(lk.sanitize(launch, source, result))
     right = (result == expected).all()
     caught += not right
-    print(f"{name:14} values {'right' if right else 'WRONG'}, sanitize: {n_findings} finding(s)")
+    said = "right" if right else "WRONG"
+    print(f"[simulated] {name:14} values {said}, sanitize: {n_findings} finding(s)")
     assert n_findings > 0
 caught_guess.against(lk.Reading("caught by values", caught, "1", "simulated"))
 
@@ -435,7 +436,7 @@ def wavefronts(counts):
 
 
 one = count(version_1, 128)
-lk.show(lk.Reading("wavefronts of version 1, a block", wavefronts(one) / 128, "1", "simulated"))
+lk.show(lk.Reading("wavefronts of version 1, a block", wavefronts(one) / 128, "1", of="simulated"))
 
 my_guess = ...
 wavefront_guess = lk.predict("07.d", my_guess)
@@ -443,13 +444,15 @@ wavefront_guess = lk.predict("07.d", my_guess)
 # %%
 two, three = count(version_2, 128), count(version_3, 128)
 wavefront_guess.against(
-    lk.Reading("wavefronts of version 2, a block", wavefronts(two) / 128, "1", "simulated")
+    lk.Reading("wavefronts of version 2, a block", wavefronts(two) / 128, "1", of="simulated")
 )
 for name, counts in (("version 1", one), ("version 2", two), ("version 3", three)):
     conflicts = counts.shared_loads.bank_conflicts + counts.shared_stores.bank_conflicts
     found = wavefronts(counts), conflicts, counts.divergent_branches
     figures = "{} wavefronts, {} of them conflicts; {} divergent branches"
-    print(f"[simulated] {name}, a block: {figures.format(*(n // 128 for n in found))}")
+    print(
+        f"[modelled] {name}, a block, from simulated: {figures.format(*(n // 128 for n in found))}"
+    )
 
 # By hand: 4 warps store; three accesses in each step, warps × ways of them; one load at the end.
 steps_one = 5 * 4 + 2 + 1
@@ -620,7 +623,7 @@ lk.show(
 print(f"[simulated] of {len(ORDERS)} orders of two threads, {ends.count(7)} are right")
 print(f"[simulated] of {len(exhibits)} wrong kernels, a test of values caught {caught}")
 per_block = [wavefronts(counts) // 128 for counts in (one, two, three)]
-print(f"[simulated] wavefronts of a block in versions 1, 2, 3: {per_block}")
+print(f"[modelled] wavefronts of a block in versions 1, 2, 3: {per_block}")
 
 # %% [markdown]
 # **Next**: the exercises; then `08_matmul_ladder`, where barriers pay off. Sources: Harris,

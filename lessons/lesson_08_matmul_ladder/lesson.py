@@ -125,7 +125,9 @@ for row in nsight.rows:
     assert counts[row["kernel"]].global_loads.sectors == pair * N**3 // 32
     assert per_request[row["kernel"]] == row["sectors_per_request"] == pair / 2
     formula = pair * row["n"] ** 3 / 32
-    print(f"{row['kernel']:10} formula {formula:.3g} sectors, published {row['load_sectors']:.3g}")
+    print(
+        f"[modelled] {row['kernel']:10} {formula:.3g} sectors, published {row['load_sectors']:.3g}"
+    )
     assert float(f"{formula:.3g}") == row["load_sectors"]
 
 # %% [markdown]
@@ -390,9 +392,8 @@ def registers_for(sums):
 
 
 for row in (one_d, two_d):
-    print(
-        f"{row['sums']:2} sums: {registers_for(row['sums'])} modelled, {row['registers']} published"
-    )
+    modelled, published_count = registers_for(row["sums"]), row["registers"]
+    print(f"[modelled] {row['sums']:2} sums: {modelled} registers, {published_count} published")
     assert abs(registers_for(row["sums"]) / row["registers"] - 1) < 0.15
 
 # %% [markdown]

@@ -156,10 +156,10 @@ def arrays_moved(kernel, x):
 
 x = 10 * rng.standard_normal((N, N), dtype=np.float32)
 moved = {kernel: arrays_moved(kernel, x) for kernel in (three_passes, online, fused)}
-softmax_guess.against(lk.Reading("online, arrays moved", moved[online][0], "1", "simulated"))
+softmax_guess.against(lk.Reading("online, arrays moved", moved[online][0], "1", of="simulated"))
 for (kernel, (most, least)), n_reads in zip(moved.items(), (3, 2, 1), strict=True):
     name = kernel.py_func.__name__
-    print(f"[simulated] {name:12} {most:.0f} arrays moved, {least:.0f} if a cache holds all of x")
+    print(f"[modelled] {name:12} {most:.0f} arrays moved, {least:.0f} if a cache holds all of x")
     assert (most, least) == (n_reads + 1, 2)
 
 # %% [markdown]
@@ -370,6 +370,7 @@ assert spacing == 2
 # What can an integer do that no float of its size can?
 
 # %%
+print("[modelled] from the bits of each format")
 print(f"{'':9} bits   largest  smallest  spacing at 1   rounding error, at most")
 for form in lk.workload.number_formats():
     worst = "half a step" if form.is_integer else si(form.relative_error, "%")
@@ -526,16 +527,14 @@ else:
 # %%
 def int8_against_fp32(batch):
     """How many times faster int8 is, and how far off, as two Readings."""
-    gain = relative = None
-    if layers:
-        x = np.random.default_rng(batch).standard_normal((batch, WIDTH), np.float32)
-        times = [lk.bench(layer.run, None, {"x": x}, max_time_s=1).median_s for layer in layers]
-        exact, got = (layer.run(None, {"x": x})[0] for layer in layers)
-        gain, relative = times[0] / times[1], np.linalg.norm(got - exact) / np.linalg.norm(exact)
-    return (
-        lk.Reading(f"batch {batch}, times faster", gain, "1", "measured"),
-        lk.Reading(f"batch {batch}, error", relative, "%", "measured"),
-    )
+    faster, error = f"batch {batch}, times faster", f"batch {batch}, error"
+    if not layers:
+        return lk.Reading(faster, None, "1", "measured"), lk.Reading(error, None, "%", "measured")
+    x = np.random.default_rng(batch).standard_normal((batch, WIDTH), np.float32)
+    fp32, int8 = (lk.bench(layer.run, None, {"x": x}, max_time_s=1).time() for layer in layers)
+    exact, got = (layer.run(None, {"x": x})[0] for layer in layers)
+    relative = np.linalg.norm(got - exact) / np.linalg.norm(exact)
+    return (fp32 / int8).named(faster), lk.Reading(error, relative, "%", of="measured")
 
 
 (gain, error_of_one), of_many = int8_against_fp32(1), int8_against_fp32(32)

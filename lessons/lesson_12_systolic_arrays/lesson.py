@@ -105,7 +105,7 @@ for _ in range(n_shapes):
     simulated, formula = unit.run(a, w), unit.count(m=m, k=k, n=n)
     assert (simulated.result == a @ w).all()
     n_agree += simulated.count.cycles == formula.cycles
-print(f"{n_agree} of {n_shapes} shapes: as many cycles simulated as modelled")
+print(f"[simulated] {n_agree} of {n_shapes} shapes: as many cycles simulated as modelled")
 assert n_agree == n_shapes
 
 # %% [markdown]
@@ -146,8 +146,8 @@ player
 for double_buffered in (True, False):
     unit = MatrixUnit(128, 128, double_buffered=double_buffered)
     count = unit.count(m=512, k=1024, n=1024)
-    print(f"double-buffered {double_buffered!s:5}: {count.cycles} cycles, "
-          f"{count.utilisation:.0%} utilisation, modelled")  # fmt: skip
+    print(f"[modelled] double-buffered {double_buffered!s:5}: {count.cycles} cycles, "
+          f"{count.utilisation:.0%} utilisation")  # fmt: skip
 
 # %% [markdown]
 # ## Google's array
@@ -260,7 +260,7 @@ lk.Explorer(
 
 # %%
 published = lk.published("tpu-v1-applications")
-print("bound modelled, the rest from published figures")
+print("[modelled] by a formula (bound), and from published figures (the rest)")
 print("         uses    bound  reached    waits   useful")
 for row in published.rows:
     bound = min(1, row["intensity_mac_per_byte"] / load_cycles(256))
@@ -320,7 +320,7 @@ def layers_s(batch):
 
 for batch in (1, 50, 200, 250, 1350, 2700):
     time_s = layers_s(batch)
-    print(f"batch {batch:4}: {time_s * 1e3:.2f} ms, {batch / time_s:7.0f} requests/s, modelled")
+    print(f"[modelled] batch {batch:4}: {time_s * 1e3:.2f} ms, {batch / time_s:7.0f} requests/s")
 assert layers_s(1350) < 1.02 * layers_s(1) < layers_s(2700)
 
 # %% [markdown]
@@ -336,8 +336,8 @@ assert abs(modelled_share - printed_share) < 0.01
 
 share_guess.against(lk.Reading("batch 200 against 250", modelled_share, "%", "modelled"))
 for row in latency.rows:
-    print(f"{row['platform']:13} batch {row['batch']:3}: {row['p99_s'] * 1e3:4.1f} ms, "
-          f"{row['inferences_per_s']:6} requests/s published")  # fmt: skip
+    print(f"[published] {row['platform']:13} batch {row['batch']:3}: {row['p99_s'] * 1e3:4.1f} ms, "
+          f"{row['inferences_per_s']:6} requests/s")  # fmt: skip
 
 # %% [markdown]
 # Did you notice that the cell before last promised more than was published? At a batch of 200:
@@ -369,7 +369,7 @@ for row in lk.published("tpu-v1-array-size").rows:
     size = row["array_size"]
     tiles = MatrixUnit(size, size).count(m=200, k=600, n=600).n_tiles
     time_s = tiles * load_cycles(size) / chip["clock_hz"]
-    print(f"{size} × {size}: {tiles} tiles, {time_s * 1e6:.1f} µs modelled, "
+    print(f"[modelled] {size} × {size}: {tiles} tiles, {time_s * 1e6:.1f} µs, "
           f"{row['time_s'] * 1e6:.0f} µs published")  # fmt: skip
     assert tiles == row["n_steps"]
     assert abs(time_s / row["time_s"] - 1) < 0.05
@@ -392,7 +392,7 @@ player
 
 # %%
 for m, k, n in ((200, 2048, 2048), (2048, 2048, 2048), (4096, 256, 256)):
-    print(f"{m} × {k} × {n}, modelled")
+    print(f"[modelled] {m} × {k} × {n}")
     for stationary in ("weights", "outputs"):
         count = MatrixUnit(256, 256, stationary).count(m=m, k=k, n=n)
         print(f"  {stationary} stay: {count.cycles:6} cycles, {count.weight_words / 1e6:5.1f} M "

@@ -87,7 +87,7 @@ program = compiled(activate, x.shape)
 cost = program.cost_analysis()
 own = lk.workload.copy(x.size, itemsize=4)
 print(tpu.entry(program))
-print(f"XLA counts {cost['bytes accessed']:.0f} bytes, a copy moves {own.bytes}")
+print(f"[modelled] XLA counts {cost['bytes accessed']:.0f} bytes, a copy moves {own.bytes}")
 assert cost["bytes accessed"] == own.bytes
 
 # %% [markdown]
@@ -125,9 +125,11 @@ counted = {
 }
 xla = {name: program.cost_analysis() for name, program in programs.items()}
 for name in ("matmul", "mlp"):
-    print(f"{name:6} FLOP: {counted[name].flop} counted, {xla[name]['flops']:.0f} by XLA")
+    print(
+        f"[modelled] {name:6} FLOP: {counted[name].flop} counted, {xla[name]['flops']:.0f} by XLA"
+    )
 ratio = xla["attention"]["flops"] / counted["attention"].flop
-print(f"attention: XLA has {ratio:.2f} times the FLOP counted")
+print(f"[modelled] attention: XLA has {ratio:.2f} times the FLOP counted")
 
 # %% [markdown]
 # The product agrees to the last operation. What is more in the MLP? `relu`: one operation on each
@@ -145,16 +147,17 @@ assert xla["matmul"]["bytes accessed"] == counted["matmul"].bytes
 assert xla["mlp"]["flops"] - counted["mlp"].flop == hidden
 more_bytes = xla["mlp"]["bytes accessed"] - counted["mlp"].bytes
 memory = programs["mlp"].memory_analysis()
-print(f"mlp: {hidden} hidden numbers take {hidden * 4} bytes")
-print(f"mlp: XLA moves {more_bytes:.0f} bytes more than counted")
-print(f"mlp: {memory.argument_size_in_bytes} bytes in, {memory.output_size_in_bytes} out, "
-      f"{memory.temp_size_in_bytes} in between")  # fmt: skip
+print(f"[modelled] mlp: {hidden} hidden numbers take {hidden * 4} bytes")
+print(f"[modelled] mlp: XLA moves {more_bytes:.0f} bytes more than counted")
+print(f"[modelled] mlp: {memory.argument_size_in_bytes} bytes in, "
+      f"{memory.output_size_in_bytes} out, {memory.temp_size_in_bytes} in between")  # fmt: skip
 
 written, moved_bytes = counted["attention"], xla["attention"]["bytes accessed"]
 fused = lk.workload.attention(
     1, HEADS, LENGTH, LENGTH, SIZE, itemsize=4, score_reads=0, score_writes=0
 )
-print(f"attention: {fused.bytes / 1e6:.1f} MB fused, {written.bytes / 1e6:.1f} MB with the scores")
+print(f"[modelled] attention: {fused.bytes / 1e6:.1f} MB fused, "
+      f"{written.bytes / 1e6:.1f} MB with the scores")  # fmt: skip
 lk.show(lk.Reading("XLA counts for attention here", moved_bytes, "B", "measured"))
 assert moved_bytes >= fused.bytes
 
@@ -264,7 +267,7 @@ for x_cut, w_cut, y_cut in (
     ("rows", "not cut", "rows"),
 ):
     said = ask_xla(x_cut, w_cut, y_cut)
-    print(f"x: {x_cut:8} w: {w_cut:8} y: {y_cut:17} {said}")
+    print(f"[modelled] x: {x_cut:8} w: {w_cut:8} y: {y_cut:17} {said}")
 
 # %% [markdown]
 # The rule behind it: **cut what is not summed, and nobody talks; cut what is summed, and someone
@@ -360,8 +363,8 @@ good, n_races = tpu.watch(lambda: tiled_matmul(x, x, interpret=watched))
 bad, _ = tpu.watch(lambda: tiled_matmul(x, x, interpret=watched, forget=True))
 assert np.allclose(good, x @ x, rtol=1e-4)
 assert n_races == 0
-print("tiled matmul: right, no race")
-print(f"without zeroing the sum: {np.isnan(bad).mean():.0%} of the results are NaN")
+print("[simulated] tiled matmul: right, no race")
+print(f"[simulated] without zeroing the sum: {np.isnan(bad).mean():.0%} of the results are NaN")
 
 # %% [markdown]
 # On a real chip the sum would begin with whatever was left there, often zero. A second kind of bug
@@ -395,7 +398,7 @@ for wait in (True, False):
         result, n_races = tpu.watch(functools.partial(double, small, wait, when))
         verdict = "right" if np.allclose(result, 2 * small) else "WRONG"
         race = "a race" if n_races else "no race"
-        print(f"waits: {wait!s:5}  copy done: {when:7}  {verdict}, {race}")
+        print(f"[simulated] waits: {wait!s:5}  copy done: {when:7}  {verdict}, {race}")
 
 # %% [markdown]
 # Read the third line: **right result, wrong kernel**. The copy happened to be early. No test of
@@ -538,8 +541,8 @@ for way, (x, a, b, out, own_bytes) in ways.items():
         mesh={"data": 4, "model": 4},
         out=out,
     )
-    print(f"{way:16} {program.argument_bytes / 1e6:5.2f} MB a chip, "
-          f"{dict(program.collectives) or 'no collective'}, modelled")  # fmt: skip
+    print(f"[modelled] {way:16} {program.argument_bytes / 1e6:5.2f} MB a chip, "
+          f"{dict(program.collectives) or 'no collective'}")  # fmt: skip
     assert program.argument_bytes == own_bytes
 
 # %% [markdown]

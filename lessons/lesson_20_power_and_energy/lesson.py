@@ -227,7 +227,7 @@ padded, unpadded = (by_labkit(slow_meter, START_S, BURST_S, pad_s) for pad_s in 
 lk.show(
     simulated("0.4 s, padded", padded),
     simulated("0.4 s, not padded", unpadded),
-    lk.Reading("net of idle", padded.net_energy_j, "J", "simulated"),
+    lk.Reading("net of idle", padded.net_energy_j, "J", of="simulated"),
 )
 assert abs(padded.energy_j / true_j - 1) < 0.005
 assert unpadded.energy_lo_j <= true_j <= unpadded.energy_hi_j
@@ -261,8 +261,8 @@ def seen_over_true(period_s, phase_s):
 
 
 at_100_ms = [seen_over_true(0.1, phase_s) for phase_s in PHASES_S]
-alias_guess.against(lk.Reading("shown over true, at worst", max(at_100_ms), "1", "simulated"))
-lk.show(lk.Reading("shown over true, the other way", min(at_100_ms), "1", "simulated"))
+alias_guess.against(lk.Reading("shown over true, at worst", max(at_100_ms), "1", of="simulated"))
+lk.show(lk.Reading("shown over true, the other way", min(at_100_ms), "1", of="simulated"))
 
 periods_s = np.unique([*np.round(np.geomspace(0.02, 1.0, 130), 4), 0.05, 0.1, 0.2, 0.3, 0.4])
 spread = [[seen_over_true(period_s, phase_s) for phase_s in PHASES_S] for period_s in periods_s]
@@ -289,7 +289,7 @@ warned = by_labkit(pulses, 10.0, LENGTH_S, load_period_s=0.1)
 mean_w = DUTY * HIGH_W + (1 - DUTY) * IDLE_W
 lk.show(
     simulated("pulses of 0.1 s", warned),
-    lk.Reading("their truth", mean_w * LENGTH_S, "J", "simulated"),
+    lk.Reading("their truth", mean_w * LENGTH_S, "J", "modelled"),
 )
 assert "aliasing_risk" in warned.flags
 

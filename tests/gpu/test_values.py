@@ -14,14 +14,15 @@ import pytest
 from compile_kernels import packed
 from gpu_counters import job_of
 
-from labkit.simt import KernelError, choice, sanitize
+from labkit.hardware.cuda_engine import driver_sees_a_gpu
+from labkit.simt import KernelError, sanitize
 from tests.simt.course_kernels import course_launches
 from tests.stacks import edge_kernels
 
 ROOT = Path(__file__).parents[2]
 N_PROCESSES = 8
 pytestmark = pytest.mark.skipif(
-    not choice._driver_sees_a_gpu(), reason="no NVIDIA GPU answers the driver here"
+    not driver_sees_a_gpu(), reason="no NVIDIA GPU answers the driver here"
 )
 # A race or a shuffle from absent lanes is undefined on a GPU: the lessons show these on purpose.
 UNDEFINED = {"histogram", "ranks", "scan", "last_warp", "differences", "ranks_with_a_fault"}

@@ -328,7 +328,7 @@ def test_warp_shuffles_and_votes():
     assert (y[:, 3] == (i ^ 1)).all()
     assert (y[:, 4] == 0x55555555).all()
     assert (y[:, 5] == np.where(i < 32, 1, 2)).all()
-    assert (y[:, 6] == np.where(lane < 16, 0xFFFF, 0xFFFF0000)).all()
+    assert (y[:, 6] == np.where(lane < 16, 0xFFFF, -0x10000)).all()  # an int32
     assert (y[:, 7] == np.where(lane < 7, 0x7F, 0)).all()
     assert (y[:, 8] == (1 << lane) - 1).all()
 

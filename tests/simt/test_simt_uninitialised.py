@@ -294,16 +294,6 @@ def set_in_each_branch(x, out):
     out[i] = v
 
 
-def kept_from_the_turn_before(x, out):
-    i = cuda.grid(1)
-    total = 0.0
-    for k in range(4):
-        if k > 0:
-            total += last  # noqa: F821 (of the turn before)
-        last = x[(i + k) % 64]  # noqa: F841
-    out[i] = total
-
-
 def until_it_is_found(x, out):
     i, k = cuda.grid(1), 0
     while True:
@@ -316,7 +306,7 @@ def until_it_is_found(x, out):
 
 SET = (
     all_take_the_branch, all_turn_once, only_those_who_set_it_read_it, returned_before,
-    set_in_each_branch, kept_from_the_turn_before, until_it_is_found,
+    set_in_each_branch, until_it_is_found,
 )  # fmt: skip
 
 

@@ -22,7 +22,8 @@ from pathlib import Path
 
 import nvidia
 
-TOOLKIT = next(Path(nvidia.__path__[0]).glob("cu*"))
+# nvidia/cu13, and nvidia/cuda_nvcc before CUDA 13
+TOOLKIT = next(Path(nvidia.__path__[0]).glob("cu*/bin/ptxas")).parents[1]
 os.environ["CUDA_HOME"] = str(TOOLKIT)  # read when numba.cuda is imported
 import numba  # noqa: E402
 import numba.cuda.dispatcher  # noqa: E402

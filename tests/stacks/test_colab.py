@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import compile_kernels
 import pytest
 import sources
 import validate
@@ -85,3 +86,47 @@ def test_a_lesson_says_the_same_there(stem, colab):
 
 def lesson_text(stem):
     return "".join(path.read_text("utf-8") for path in ROOT.glob(f"lessons/lesson_{stem}/*.py"))
+
+
+# The GPU runtime, whose kernels run on Colab's own numba and numba-cuda
+
+GPU_PACKAGES = ("cuda-core", "cuda-python", "numba", "numba-cuda[cu12]", "nvidia-ml-py", "numpy")
+PINS = dict(re.findall(r"^([\w.-]+)==(\S+)$", CONSTRAINTS.read_text("utf-8"), re.M))
+T4 = (7, 5)  # what Colab gives for nothing
+
+
+def gpu_python(base):
+    python = cached("colab-gpu", base, GPU_PACKAGES, CONSTRAINTS)
+    names = [name.partition("[")[0] for name in GPU_PACKAGES]
+    code = f"from importlib.metadata import version; print(*map(version, {names}))"
+    assert run(python, "-c", code).stdout.split() == [PINS[name] for name in names]
+    return python
+
+
+@pytest.mark.skipif(sys.version_info > (3, 14), reason="Colab's numba is for Python 3.13 at most")
+def test_every_kernel_of_the_course_compiles_there():
+    """By Colab's numba-cuda, for its GPU; with this Python, since code differs between them."""
+    launches = compile_kernels.kernels()
+    jobs = [compile_kernels.job(launch.kernel, launch.args) for launch in launches]
+    versions, found = compile_kernels.compiled(gpu_python(sys.executable), jobs, [T4])
+    assert (versions["numba"], versions["numba-cuda"]) == (PINS["numba"], PINS["numba-cuda"])
+    refused = [
+        f"{launch.source}: {launch.name}: {figures['7.5']['error']}"
+        for launch, figures in zip(launches, found, strict=True)
+        if "error" in figures["7.5"]
+    ]
+    assert len(launches) > 50
+    assert not refused, "\n\n".join(refused)
+
+
+def test_kernels_find_their_names_in_colabs_numba():
+    """Without a GPU numba's module is there all the same, with what the course writes."""
+    base = find_python_3_13()
+    if base is None:
+        pytest.skip("no python3.13 is here (Colab's version): install one to run this")
+    code = (
+        "import warnings; warnings.simplefilter('ignore')\n"
+        "from numba import cuda; from numba.cuda import random\n"
+        "print(cuda.float32)"
+    )
+    assert run(gpu_python(base), "-c", code).stdout == "float32\n"

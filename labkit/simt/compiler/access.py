@@ -8,7 +8,9 @@ import numpy as np
 
 from labkit.simt.compiler import views
 from labkit.simt.compiler.loops import Elements, counting
+from labkit.simt.compiler.static import kind_of
 from labkit.simt.errors import refuse
+from labkit.simt.lanes.kinds import exactly
 from labkit.simt.lanes.memory import Array, load, locate, save
 
 MISSING = object()  # what `static` says of a name that is no name from outside
@@ -115,10 +117,11 @@ class Access:
         location = self.location(node, getattr(self.naming, "id", None))
         keywords = [(k.arg or self.unsupported(node), self.expr(k.value)) for k in node.keywords]
         arguments, found = self.arguments(node.args), self.static(node.func)
+        convert, convert_all, types = self.call_types(node)
         if found is MISSING:
             function, text = self.expr(node.func), ast.unparse(node.func)
         else:
-            target, function = self.callable_for(found, ast.unparse(node.func)), None
+            target, function = self.callable_for(found, ast.unparse(node.func), types), None
             self.code.cooperative |= target.together == "grid"
             if not any(isinstance(n, ast.Starred) for n in node.args):
                 self.check_arguments(node, target)
@@ -126,15 +129,42 @@ class Access:
                 self.check_constant(node, target)
 
         def run(f):
-            called = target if function is None else self.callable_for(function(f), text)
+            called = target if function is None else self.callable_for(function(f), text, types)
             args, kwargs = arguments(f), {name: value(f) for name, value in keywords}
+            if convert_all is not None:
+                args = [v if to is None else to(v) for to, v in zip(convert_all, args, strict=True)]
             f.location = location
             value = (called.run if used else called.statement)(f, *args, **kwargs)
+            if convert is not None and value is not None:
+                value = convert(value)
             if called.counts:
                 f.watch.operation(f.mask, location, called.name, value)
             return value
 
         return run
+
+    def call_types(self, node):
+        """-> (what converts the value of a call, what converts each argument or None, the types of
+        the arguments), as numba's signature of it has them."""
+        found, signature = (self.types and self.types.call(node)) or (None, None)
+        if signature is None:
+            return None, None, None
+        convert, types = self.conversion_to(found), signature.args
+        plain = not node.keywords and not any(isinstance(n, ast.Starred) for n in node.args)
+        if not plain or len(types) != len(node.args):
+            return convert, None, types
+        each = list(map(self._argument, node.args, types))
+        return convert, each if any(each) else None, types
+
+    def _argument(self, node, wanted):
+        """What gives an argument the width that a function declares; what kinds of numbers it takes
+        is up to the function."""
+        kind, known = kind_of(wanted), self.types.type_of(node)
+        known = None if known is None else kind_of(known)
+        if not isinstance(kind, np.dtype) or not isinstance(known, np.dtype):
+            return None
+        alike = kind.kind == known.kind or {kind.kind, known.kind} == {"i", "u"}
+        return exactly(kind) if alike else None
 
     def check_constant(self, node, called):
         """An argument, such as the shape of a shared array, must be known to the compiler."""

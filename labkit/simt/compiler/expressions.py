@@ -13,8 +13,10 @@ import numpy as np
 from labkit.simt.compiler import outside, views
 from labkit.simt.compiler.access import MISSING, Access
 from labkit.simt.compiler.foreign import ours
+from labkit.simt.compiler.static import kind_of
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.frames import UNSET
+from labkit.simt.lanes.kinds import conversion, exactly
 from labkit.simt.lanes.masks import NONE
 from labkit.simt.lanes.memory import Array
 from labkit.simt.lanes.values import (
@@ -38,6 +40,7 @@ OPERATORS = {
     ast.NotEq: "!=",
 }  # fmt: skip
 UNARY = {ast.USub: negative, ast.Invert: invert, ast.UAdd: lambda v: v}
+EXACT_UNARY = {ast.USub: np.negative, ast.Invert: np.invert, ast.UAdd: lambda v: v}
 
 
 class Expressions(Access):
@@ -46,6 +49,8 @@ class Expressions(Access):
     naming = None  # the target that the expression being compiled is assigned to
 
     def expr(self, node):
+        if self.types is not None and node in self.types.constants:  # folded by Python
+            return self.constant(node, self.types.constants[node])
         found = self.static(node)
         if found is not MISSING:
             return self.constant(node, found)
@@ -53,6 +58,19 @@ class Expressions(Access):
         if method is None:
             self.unsupported(node)
         return method(node)
+
+    def conversion_of(self, node):
+        """What converts the value of an expression to its static type, or None."""
+        return self.conversion_to(self.types and self.types.type_of(node))
+
+    def narrow(self, node):
+        """What gives an integer its own width, in which numba negates it before it widens it."""
+        found = self.types.type_of(node)
+        kind = None if found is None else kind_of(found)
+        return exactly(kind) if getattr(kind, "kind", "") in "iu" else None
+
+    def conversion_to(self, found):
+        return None if found is None else conversion(kind_of(found))
 
     # Names and constants
 
@@ -82,7 +100,7 @@ class Expressions(Access):
         """How many functions out a local lives, or None if it is no local."""
         depth, compiler = 0, self
         while compiler is not None:
-            if name in compiler.code.names:
+            if name in compiler.code.slots_of:
                 return depth
             depth, compiler = depth + 1, compiler.parent
         return None
@@ -106,7 +124,9 @@ class Expressions(Access):
         compiler = self
         for _ in range(depth):
             compiler = compiler.parent
-        slot, location = compiler.code.names.index(name), self.location(node)
+        known = None if self.types is None else kind_of(self.types.loads.get(node))
+        slots, location = compiler.code.slots_of[name], self.location(node)
+        slot = next((slot for slot, kind in slots if kind == known), slots[0][0])
 
         def read(f):
             value = f.vals[slot]
@@ -122,7 +142,7 @@ class Expressions(Access):
 
         if depth:
             return read_outer
-        return self.watched.reading(node, location, read, self.code.names.index)
+        return self.watched.reading(node, location, read, self.slot_of)
 
     def expr_tuple(self, node):
         if any(isinstance(part, ast.Starred) for part in node.elts):
@@ -139,7 +159,7 @@ class Expressions(Access):
 
     def inner(self, node):
         """A function inside a function: it reads the locals around it."""
-        compiler = type(self)(node, self.shift, self.outside, self.code.filename, parent=self)
+        compiler = type(self)(node, self.outside, self.code.filename, self.types, parent=self)
         code = compiler.compile()
         defaults = dict(zip(reversed(code.params), reversed(node.args.defaults), strict=False))
         defaults = {name: self.expr(value) for name, value in defaults.items()}
@@ -196,8 +216,11 @@ class Expressions(Access):
         value = self.expr(node.operand)
         if isinstance(node.op, ast.Not):
             return lambda f: plain(np.logical_not(value(f)))
-        compute = UNARY[type(node.op)]
-        return self.counted(node, "unary", lambda f: compute(value(f)))
+        compute, convert = UNARY[type(node.op)], self.conversion_of(node)
+        if convert is None:
+            return self.counted(node, "unary", lambda f: compute(value(f)))
+        exact, narrow = EXACT_UNARY[type(node.op)], self.narrow(node.operand) or convert
+        return self.counted(node, "unary", lambda f: convert(exact(strong(narrow(value(f))))))
 
     def counted(self, node, op, compute):
         """An operation that the watcher is told of, each time it is executed."""
@@ -239,18 +262,19 @@ class Expressions(Access):
     def expr_boolop(self, node):
         """`and`, `or`: later operands are evaluated only where they matter."""
         parts, is_and = [self.expr(part) for part in node.values], isinstance(node.op, ast.And)
+        convert = self.conversion_of(node) or as_it_is
 
         def run(f):
-            outer, result = f.mask, parts[0](f)
+            outer, result = f.mask, convert(parts[0](f))
             for part in parts[1:]:
                 so_far = truth(result)
                 more = f.mask.split(so_far)[0 if is_and else 1]
                 if more is NONE:
                     break
                 f.mask = more
-                result = (
-                    _choose(so_far, part(f), result) if is_and else _choose(so_far, result, part(f))
-                )
+                value = convert(part(f))
+                yes, no = (value, result) if is_and else (result, value)
+                result = _choose(so_far, yes, no)
             f.mask = outer
             return result
 
@@ -258,6 +282,7 @@ class Expressions(Access):
 
     def expr_ifexp(self, node):
         test, yes, no = self.condition(node.test), self.expr(node.body), self.expr(node.orelse)
+        convert = self.conversion_of(node) or as_it_is
         location = self.location(node)
 
         def run(f):
@@ -265,13 +290,13 @@ class Expressions(Access):
             then, other = outer.split(test(f))
             f.watch.branch(f, location, outer, then, other)
             if other is NONE:
-                return yes(f)
+                return convert(yes(f))
             if then is NONE:
-                return no(f)
+                return convert(no(f))
             f.mask = then
-            a = yes(f)
+            a = convert(yes(f))
             f.mask = other
-            b = no(f)
+            b = convert(no(f))
             f.mask = outer
             return merge(then, a, b)
 
@@ -285,6 +310,10 @@ class Expressions(Access):
             return result if type(result) is bool else truth(result)
 
         return run
+
+
+def as_it_is(value):
+    return value
 
 
 def _choose(condition, yes, no):

@@ -4,20 +4,28 @@ import ast
 import contextlib
 import functools
 import inspect
-import textwrap
 import types
 
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.frames import UNSET, Frame
+from labkit.simt.lanes.kinds import conversion
 
 
 class Code:
-    """A compiled function: its name, parameters, names of locals and body."""
+    """A compiled function: its name, parameters, locals and body.
 
-    def __init__(self, name, args, names, defaults, filename):
-        self.name, self.args, self.names, self.defaults = name, args, names, defaults
+    kinds   of each local, by name: a local that is read as two types is kept as both
+    slots   [(name, kind)]: what a frame keeps a value for
+    """
+
+    def __init__(self, name, args, kinds, filename):
+        self.name, self.args, self.defaults = name, args, {}
         self.params = [a.arg for a in args.posonlyargs + args.args]
         self.filename, self.body, self.is_kernel, self.cooperative = filename, None, False, False
+        self.slots = [(name, kind) for name, found in kinds.items() for kind in found]
+        self.slots_of = {name: [] for name in kinds}
+        for slot, (name, kind) in enumerate(self.slots):
+            self.slots_of[name].append((slot, kind))
 
     def bind(self, frame, args, kwargs):
         """Assign the arguments of a call to the locals of its frame."""
@@ -27,12 +35,14 @@ class Code:
         if self.args.vararg is not None:
             values[self.args.vararg.arg] = tuple(args[len(self.params) :])
         for name, value in {**self.defaults, **kwargs, **values}.items():
-            if name not in self.names:
+            if name not in self.slots_of:
                 refuse(f"{self.name}() has no argument {name!r}")
-            frame.vals[self.names.index(name)] = value
-            frame.defs[self.names.index(name)] = frame.entry
+            for slot, kind in self.slots_of[name]:
+                convert = conversion(kind)
+                frame.vals[slot] = value if convert is None else convert(value)
+                frame.defs[slot] = frame.entry
         for name in self.params:
-            if frame.vals[self.names.index(name)] is UNSET:
+            if frame.vals[self.slots_of[name][0][0]] is UNSET:
                 refuse(f"{self.name}() needs the argument {name!r}")
 
     def run(self, batch, mask, args, kwargs, parent=None):
@@ -44,19 +54,39 @@ class Code:
 
 
 def source_of(function):
-    """-> (syntax tree of a function, number of its first line). Raises where there is no source."""
+    """The syntax tree of a function, a part of its file's. Raises where there is no source."""
+    code = function.__code__
+    name = getattr(function, "__name__", code.co_name)
     try:
-        lines, first = inspect.getsourcelines(function)
-    except (OSError, TypeError):
+        lines, _ = inspect.findsource(code)
+        found = [node for node in _functions_in("".join(lines)) if _is_of(node, code)]
+    except (OSError, TypeError, SyntaxError):
+        found = []
+    if not found:
         refuse(
-            f"the source of {getattr(function, '__name__', function)} cannot be found: a kernel is "
-            f"read from a file or a notebook cell, not made with exec()"
+            f"the source of {name} cannot be found: a kernel is read from a file or a notebook "
+            f"cell, not made with exec(), and the file must be as it was when it was imported"
         )
-    tree = ast.parse(textwrap.dedent("".join(lines)))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.Lambda):
-            return node, max(first, 1) - 1
-    raise AssertionError("a function's source holds a function")
+    return found[0]
+
+
+@functools.lru_cache(maxsize=64)
+def _functions_in(text):
+    return [node for node in ast.walk(ast.parse(text)) if isinstance(node, _FUNCTIONS)]
+
+
+_FUNCTIONS = ast.FunctionDef | ast.Lambda
+
+
+def _is_of(node, code):
+    """Whether a code object was compiled from a node: two lambdas may stand on one line."""
+    if isinstance(node, ast.FunctionDef):
+        first = min(part.lineno for part in (node, *node.decorator_list))
+        return (node.name, first) == (code.co_name, code.co_firstlineno)
+    body = node.body
+    span = (body.lineno, body.end_lineno, body.col_offset, body.end_col_offset)
+    alike = code.co_name == "<lambda>" and node.lineno == code.co_firstlineno
+    return alike and span in set(code.co_positions())
 
 
 @functools.lru_cache(maxsize=512)
@@ -84,7 +114,7 @@ def may_wait(function):
         if one in seen:
             continue
         seen.add(one)
-        loops = (node for node in ast.walk(source_of(one)[0]) if isinstance(node, ast.While))
+        loops = (node for node in ast.walk(source_of(one)) if isinstance(node, ast.While))
         if any(isinstance(part, ast.Call | ast.Subscript) for loop in loops
                for part in ast.walk(loop)):  # fmt: skip
             return True

@@ -12,10 +12,14 @@ from labkit.simt.compiler import loops, outside
 from labkit.simt.compiler.access import MISSING
 from labkit.simt.compiler.expressions import Expressions
 from labkit.simt.compiler.functions import Code, assigned, frozen, source_of
+from labkit.simt.compiler.inference import RefusedError
 from labkit.simt.compiler.loops import Counted, Guard, loop
+from labkit.simt.compiler.refusals import sentence
+from labkit.simt.compiler.static import StaticTypes, kind_of
 from labkit.simt.compiler.unset import Watched
 from labkit.simt.errors import KernelError, refuse
 from labkit.simt.lanes.frames import SourceLocation
+from labkit.simt.lanes.kinds import conversion, converts
 from labkit.simt.lanes.masks import NONE
 from labkit.simt.lanes.memory import load, locate, save
 from labkit.simt.language import builtins  # noqa: F401 (it registers what kernels call)
@@ -39,9 +43,11 @@ _OF_BLOCKS = {
 
 
 @functools.cache
-def device_function(function):
+def device_function(function, types=None):
+    """A device function, for arguments of some of numba's types, as a kernel calls it."""
+
     def run(f, *args, **kwargs):
-        return compile_function(function).run(f.batch, f.mask, args, kwargs)
+        return compile_function(function, False, types).run(f.batch, f.mask, args, kwargs)
 
     return Intrinsic(function.__name__, run, counts=False, together=_together(function))
 
@@ -62,10 +68,22 @@ def _is_device_function(found):
 
 
 @functools.lru_cache(maxsize=512)
-def compile_function(function, is_kernel=False):
-    """Compile a Python function. Its globals and closure are frozen now, as numba freezes them."""
-    node, shift = source_of(function)
-    compiler = Compiler(node, shift, frozen(function), function.__code__.co_filename)
+def compile_function(function, is_kernel=False, types=None):
+    """Compile a Python function. Its globals and closure are frozen now, as numba freezes them.
+
+    types   of the arguments, numba's; without them the types of values are those that they have
+            when it runs
+    """
+    node, name = source_of(function), function.__code__.co_filename
+    try:
+        static = None if types is None else StaticTypes(function, node, types)
+    except RefusedError as refusal:
+        compile_function(function, is_kernel)  # which may have a better word for it
+        nodes = list(ast.walk(node))
+        about = nodes[refusal.node] if (refusal.node or len(nodes)) < len(nodes) else None
+        line = getattr(about, "lineno", node.lineno)
+        refuse(sentence(refusal.words, about), function=node_name(node), line=line)
+    compiler = Compiler(node, frozen(function), name, static)
     compiler.code.is_kernel = is_kernel
     defaults = dict(
         zip(reversed(compiler.code.params), reversed(function.__defaults__ or ()), strict=False)
@@ -79,18 +97,27 @@ class Compiler(Expressions):
 
     last, in_while = (), 0
 
-    def __init__(self, node, shift, outside, filename, parent=None):
-        args = node.args
+    def __init__(self, node, outside, filename, static=None, parent=None):
+        args, self.types = node.args, static
         names = [a.arg for a in args.posonlyargs + args.args]
         names += [args.vararg.arg] if args.vararg else []
         if args.kwonlyargs or args.kwarg:
             refuse("keyword-only arguments are not supported in a kernel")
         names += [name for name in assigned(node) if name not in names]
         self.watched = Watched(node)
-        names += self.watched.flags
-        name = getattr(node, "name", "<lambda>")
-        self.node, self.shift, self.outside = node, shift, outside
-        self.code, self.parent = Code(name, args, names, {}, filename), parent
+        self.node, self.outside = node, outside
+        kinds = {name: self._kinds_of(name) for name in [*names, *self.watched.flags]}
+        self.code, self.parent = Code(node_name(node), args, kinds, filename), parent
+
+    def _kinds_of(self, name):
+        """As what kinds a local is read, here and in functions inside."""
+        if self.types is None:
+            return [None]
+        read = [kind_of(found) for node, found in self.types.loads.items() if node.id == name]
+        return list(dict.fromkeys(read)) or [None]
+
+    def slot_of(self, name):
+        return self.code.slots_of[name][0][0]
 
     def compile(self):
         if isinstance(self.node, ast.Lambda):
@@ -98,28 +125,28 @@ class Compiler(Expressions):
         else:
             self.last = _last(self.node.body) if self.code.is_kernel else ()
             body = self.block(self.node.body)
-            self.code.body = self.watched.entering(body, self.code.names.index)
+            self.code.body = self.watched.entering(body, self.slot_of)
         return self.code
 
     def location(self, node, name=None):
-        line, polls = node.lineno + self.shift, self.in_while > 0
+        line, polls = node.lineno, self.in_while > 0
         return SourceLocation(self.code.name, line, self.code.filename, name, polls)
 
     def unsupported(self, node, what=None):
         what = what or f"{type(node).__name__} is not supported in a kernel"
-        refuse(what, function=self.code.name, line=getattr(node, "lineno", 0) + self.shift)
+        refuse(what, function=self.code.name, line=getattr(node, "lineno", 0))
 
-    def callable_for(self, found, text):
-        """What runs when a kernel calls an object."""
+    def callable_for(self, found, text, types=None):
+        """What runs when a kernel calls an object, with arguments of these types."""
         if _is_device_function(found):
-            return device_function(getattr(found, "py_func", found))
+            return device_function(getattr(found, "py_func", found), types)
         return outside.callable_for(found, text)
 
     # Blocks and simple statements
 
     def block(self, nodes):
         """Statements in sequence, until no lane is active; errors learn their line."""
-        steps = [(self.statement(node), node.lineno + self.shift) for node in nodes]
+        steps = [(self.statement(node), node.lineno) for node in nodes]
         name = self.code.name
 
         def run(f):
@@ -144,7 +171,7 @@ class Compiler(Expressions):
         try:
             return method(node)
         except KernelError as error:
-            raise error.at(self.code.name, node.lineno + self.shift) from None
+            raise error.at(self.code.name, node.lineno) from None
 
     def stmt_pass(self, node):
         return lambda f: None
@@ -185,16 +212,16 @@ class Compiler(Expressions):
                 save(f, location, array, address, shift, apply(f, old, value(f)))
 
             return run
-        old, target = self.expr(_loaded(node.target)), self.target(node.target)
+        target = self.target(node.target)
+        by_name = isinstance(node.target, ast.Name)
+        old = self.expr_name(node.target) if by_name else self.expr(_loaded(node.target))
         result = self.binop(node, old, value)
         return lambda f: target(f, result(f))
 
     def target(self, node):
         """What assigns to a name, an element, a field or a tuple of these: `assign(f, value)`."""
         if isinstance(node, ast.Name):
-            slot = self.code.names.index(node.id)
-            assign = lambda f, value: f.assign(slot, value)  # noqa: E731
-            return self.watched.assigning(node, assign, self.code.names.index)
+            return self.watched.assigning(node, self._assign(node), self.slot_of)
         if isinstance(node, ast.Tuple | ast.List):
             return self._unpack([self.target(part) for part in node.elts])
         if isinstance(node, ast.Subscript):
@@ -202,6 +229,26 @@ class Compiler(Expressions):
         if isinstance(node, ast.Attribute):
             return self._store_field(node)
         return self.unsupported(node)
+
+    def _assign(self, node):
+        """What assigns to a local: to each of the types it is read as that this version may become
+        where paths meet."""
+        slots = self.code.slots_of[node.id]
+        known = None if self.types is None else self.types.stores.get(node)
+        if known is not None:
+            slots = [(slot, kind) for slot, kind in slots if converts(kind_of(known), kind)]
+        slots = [(slot, conversion(kind)) for slot, kind in slots]
+        if len(slots) == 1:
+            ((slot, convert),) = slots
+            if convert is None:
+                return lambda f, value: f.assign(slot, value)
+            return lambda f, value: f.assign(slot, convert(value))
+
+        def assign(f, value):
+            for slot, convert in slots:
+                f.assign(slot, value if convert is None else convert(value))
+
+        return assign
 
     def _unpack(self, parts):
         def assign(f, value):
@@ -268,7 +315,10 @@ class Compiler(Expressions):
 
     def stmt_return(self, node):
         value = self.expr(node.value) if node.value is not None else lambda f: None
-        return lambda f: f.leave(value(f))
+        convert = self.conversion_to(self.types and self.types.return_type)
+        if convert is None or self.parent is not None:
+            return lambda f: f.leave(value(f))
+        return lambda f: f.leave(convert(value(f)))
 
     def stmt_while(self, node):
         location, self.in_while = self.location(node), self.in_while + 1
@@ -349,3 +399,7 @@ def _last(body):
 
 def _loaded(node):
     return ast.copy_location(type(node)(**{**vars(node), "ctx": ast.Load()}), node)
+
+
+def node_name(node):
+    return getattr(node, "name", "<lambda>")

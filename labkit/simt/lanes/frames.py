@@ -46,7 +46,7 @@ class Frame:
         self.code, self.batch, self.parent = code, batch, parent
         self.watch, self.memo = batch.launch.watch, batch.memo
         self.mask = self.entry = mask
-        self.vals, self.defs = [UNSET] * len(code.names), [None] * len(code.names)
+        self.vals, self.defs = [UNSET] * len(code.slots), [None] * len(code.slots)
         self.broke, self.continued = [], []
         self.ret, self.ret_mask, self.location = None, NONE, None
 
@@ -65,7 +65,7 @@ class Frame:
         try:
             self.vals[slot] = merge(self.mask, value, self.vals[slot])
         except KernelError as error:
-            name = self.code.names[slot]
+            name, _ = self.code.slots[slot]
             raise KernelError(error.sentence.replace("a variable", name), error.kind) from None
         if defined is not self.entry and not self.mask.within(defined):
             self.defs[slot] = self.entry

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from labkit.simt.errors import refuse
-from labkit.simt.lanes.values import is_vector, plain
+from labkit.simt.lanes.values import cast, is_vector, plain
 from labkit.simt.limits import WARP_SIZE
 
 GLOBAL, SHARED, LOCAL, CONST = "global", "shared", "local", "const"
@@ -303,6 +303,8 @@ def save(f, location, array, address, shift, value):
         refuse(f"what is stored to {array.name} is None: a function that returns nothing?")
     if array.dtype.kind != "c" == getattr(getattr(value, "dtype", None), "kind", None):
         refuse(f"{array.name} is real, and what is stored to it is complex")
+    if not is_vector(value):
+        value = cast(value, array.dtype) if array.dtype.names is None else value
     f.watch.access("store", f, location, array, address, shift, value)
     where, value = _target(f.mask, address, shift, value)
     if f.batch.tracking:

@@ -12,6 +12,7 @@ from labkit.simt.language.registry import Intrinsic
 UNSIGNED = ("uint32", "uint64")
 WHOLE = ("int32", "int64", *UNSIGNED)
 NUMBERS = (*WHOLE, "float32", "float64")
+_INT64 = np.dtype(np.int64)
 
 
 def _point(f, array, index):
@@ -19,10 +20,11 @@ def _point(f, array, index):
     if not isinstance(array, Array):
         refuse("an atomic takes an array, an index and then its values")
     if array.ndim == 1 and not isinstance(index, tuple):
-        index = (cast(index, np.dtype(np.int64)),)
+        index = (index,)
     elif array.ndim == 1 or not isinstance(index, tuple):
         refuse("an atomic takes a number as the index of one axis, and a tuple for several")
-    return views.view(f, f.location, array, [(i, 0) if is_vector(i) else (None, i) for i in index])
+    whole = [cast(i, _INT64) for i in index]
+    return views.view(f, f.location, array, [(i, 0) if is_vector(i) else (None, i) for i in whole])
 
 
 def _spread_out(f, *values):

@@ -84,7 +84,10 @@ def _extreme(is_better):
         best = cast(args[0], kind)
         for arg in args[1:]:
             other = cast(arg, kind)
-            best = select(is_better(other, best), other, best)
+            better = is_better(other, best)
+            if kind.kind == "f" and len(args) == 2:  # one instruction, where a NaN never wins
+                better = np.logical_or(better, np.not_equal(best, best))
+            best = select(better, other, best)
         return best
 
     return run

@@ -1,0 +1,244 @@
+"""Right answers that differ from ours pass, whatever the inputs."""
+
+import math
+
+import numpy as np
+import pytest
+
+from labkit import cuda
+from labkit.teach import solution
+from labkit.teach.check import judge
+from labkit.teach.registry import find
+
+THREADS, N_BINS, TILE = 128, 16, 66
+
+
+@pytest.fixture(autouse=True)
+def own_progress(monkeypatch, tmp_path):
+    monkeypatch.setenv("LABKIT_PROGRESS", str(tmp_path / "progress.json"))
+
+
+def warm_best_of_five(work, clock):
+    work()
+    times_s = []
+    for _ in range(5):
+        start = clock()
+        work()
+        times_s.append(clock() - start)
+    return min(times_s)
+
+
+def per_call_by_doubling(work, clock, tick_s):
+    n = 1
+    while True:
+        start = clock()
+        for _ in range(n):
+            work()
+        took_s = clock() - start
+        if took_s >= 1000 * tick_s:
+            return took_s / n
+        n *= 2
+
+
+@cuda.jit
+def scaled_by_divmod(a, factor, out):
+    t = cuda.grid(1)
+    if t >= out.size:
+        return
+    row, col = divmod(t, out.shape[1])
+    out[row, col] = a[row, col] * factor[row]
+
+
+@cuda.jit
+def smooth_by_a_loop(x, out):
+    tile = cuda.shared.array(TILE, cuda.float64)
+    t, first = cuda.threadIdx.x, cuda.blockIdx.x * cuda.blockDim.x - 1
+    for k in range(t, TILE, cuda.blockDim.x):
+        tile[k] = x[min(max(first + k, 0), x.size - 1)]
+    cuda.syncthreads()
+    if first + t + 1 < x.size:
+        out[first + t + 1] = (tile[t] + tile[t + 1] + tile[t + 2]) / 3
+
+
+@cuda.jit
+def bins_by_thread_0(values, bins):
+    mine = cuda.shared.array(N_BINS, cuda.int32)
+    t = cuda.threadIdx.x
+    if t == 0:
+        for b in range(N_BINS):
+            mine[b] = 0
+    cuda.syncthreads()
+    for i in range(cuda.grid(1), values.size, cuda.gridsize(1)):
+        cuda.atomic.add(mine, values[i], 1)
+    cuda.syncthreads()
+    if t == 0:
+        for b in range(N_BINS):
+            if mine[b] > 0:
+                cuda.atomic.add(bins, b, mine[b])
+
+
+@cuda.jit
+def bins_in_chunks(values, bins):
+    mine = cuda.shared.array(N_BINS, cuda.int32)
+    t = cuda.threadIdx.x
+    if t < N_BINS:
+        mine[t] = 0
+    cuda.syncthreads()
+    each = (values.size + cuda.gridsize(1) - 1) // cuda.gridsize(1)
+    for i in range(cuda.grid(1) * each, min(values.size, (cuda.grid(1) + 1) * each)):
+        cuda.atomic.add(mine, values[i], 1)
+    cuda.syncthreads()
+    if t < N_BINS:
+        cuda.atomic.add(bins, t, mine[t])
+
+
+@cuda.jit
+def total_by_shuffles(x, out):
+    s = cuda.shared.array(4, cuda.float32)
+    t = cuda.threadIdx.x
+    mine = cuda.float32(0)
+    for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):
+        mine += x[i]
+    for k in (16, 8, 4, 2, 1):
+        mine += cuda.shfl_down_sync(0xFFFFFFFF, mine, k)
+    if t % 32 == 0:
+        s[t // 32] = mine
+    cuda.syncthreads()
+    if t == 0:
+        cuda.atomic.add(out, 0, s[0] + s[1] + s[2] + s[3])
+
+
+@cuda.jit
+def scan_by_shuffles(x, out):
+    s = cuda.shared.array(4, cuda.float32)
+    i, t = cuda.grid(1), cuda.threadIdx.x
+    mine = cuda.float32(0)
+    if i < x.size:
+        mine = x[i]
+    step = 1
+    while step < 32:
+        other = cuda.shfl_up_sync(0xFFFFFFFF, mine, step)
+        if t % 32 >= step:
+            mine += other
+        step *= 2
+    if t % 32 == 31:
+        s[t // 32] = mine
+    cuda.syncthreads()
+    for warp in range(t // 32):
+        mine += s[warp]
+    if i < x.size:
+        out[i] = mine
+
+
+def int8_with_the_errors_made(a, w):
+    """The rounding errors that were made are known, and they bound the result more closely."""
+    product, _ = solution("10.4")(a, w)
+    scales = []
+    for x, axis in ((a, 1), (w, 0)):
+        scale = np.abs(x).max(axis, keepdims=True) / 127
+        scales.append(np.where(scale == 0, 1, scale))
+    da, dw = (np.abs(x - s * np.rint(x / s)) for x, s in zip((a, w), scales, strict=True))
+    return [product, da @ np.abs(w) + np.abs(a) @ dw + da @ dw + 1e-9]
+
+
+def attend_by_pairs(q, tiles):
+    kept = None
+    for k, v in tiles:
+        scores = q @ k.T
+        largest = scores.max(axis=1, keepdims=True)
+        weights = np.exp(scores - largest)
+        new = largest, weights.sum(axis=1, keepdims=True), weights @ v
+        kept = new if kept is None else merged(kept, new)
+    return (kept[2] / kept[1]).tolist()
+
+
+def merged(one, other):
+    largest = np.maximum(one[0], other[0])
+    shrink_one, shrink_other = np.exp(one[0] - largest), np.exp(other[0] - largest)
+    return largest, *(
+        a * shrink_one + b * shrink_other for a, b in zip(one[1:], other[1:], strict=True)
+    )
+
+
+def tick_as_lists(inputs, weights, sums, entering):
+    return [array.tolist() for array in solution("12.4")(inputs, weights, sums, entering)]
+
+
+def tick_as_one_array(inputs, weights, sums, entering):
+    return np.array(solution("12.4")(inputs, weights, sums, entering))
+
+
+def blocks_by_where(x_ref, y_ref):
+    import jax.numpy as jnp
+    from jax.experimental import pallas as pl
+
+    y_ref[...] = jnp.where(pl.program_id(0) == 0, x_ref[...], y_ref[...] + x_ref[...])
+
+
+def mlp_of_a_tuple(x, a_block, b_block):
+    import jax
+
+    (whole,) = jax.lax.psum((jax.numpy.maximum(x @ a_block, 0) @ b_block,), "model")
+    return whole
+
+
+def diagnosed_by_the_text(steady, pulsed):
+    """Each sentence of the exercise as it stands: at least 20 W too much means an offset."""
+
+    def off(true_w, shown_w):
+        return abs(shown_w / true_w - 1) > 0.02
+
+    for factor in (1000, 0.001):
+        if all(not off(true_w * factor, shown_w) for true_w, shown_w in steady):
+            return "unit"
+    if all(shown_w - true_w >= 20 for true_w, shown_w in steady):
+        return "offset"
+    return "part-time" if any(off(*pair) for pair in pulsed) else "honest"
+
+
+def best_by_sorting(settings, max_time_s):
+    def key(setting):
+        reached = [n for n in setting[2] if n is not None]
+        time_s = math.fsum(reached) / len(reached) * setting[3]
+        return (time_s > max_time_s, time_s * setting[4])
+
+    often = [s for s in settings if 2 * s[2].count(None) <= len(s[2])]
+    return list(min(often, key=key)[:2])
+
+
+RIGHT = [
+    ("00.1", lambda n, itemsize: np.int64(n) * itemsize * 2),
+    ("01.2", warm_best_of_five),
+    ("01.4", per_call_by_doubling),
+    ("06.3", scaled_by_divmod),
+    ("06.4", smooth_by_a_loop),
+    ("07.3", bins_by_thread_0),
+    ("07.3", bins_in_chunks),
+    ("07.4", total_by_shuffles),
+    ("07.5", scan_by_shuffles),
+    ("10.2", lambda *pairs: list(solution("10.2")(*pairs))),
+    ("10.4", lambda a, w: list(solution("10.4")(a, w))),
+    ("10.4", int8_with_the_errors_made),
+    ("10.5", attend_by_pairs),
+    ("12.4", tick_as_lists),
+    ("12.4", tick_as_one_array),
+    ("13.3", blocks_by_where),
+    ("13.4", mlp_of_a_tuple),
+    ("20.3", diagnosed_by_the_text),
+    ("20.4", best_by_sorting),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"), RIGHT, ids=[f"{n}-{i}" for i, (n, _) in enumerate(RIGHT)]
+)
+def test_a_right_answer_of_another_form_passes(name, answer):
+    for seed in range(25 if name in ("20.3", "20.4") else 4):
+        verdict = judge(find(name), answer, seed)
+        assert verdict.word == "pass", f"seed {seed}: {verdict}"
+
+
+def test_a_text_is_not_told_that_it_equals_the_number_expected():
+    verdict = judge(find("00.1"), lambda n, itemsize: str(2 * n * itemsize), 0)
+    assert verdict.word == "again"
+    assert "got 1600, expected 1600" not in verdict.text
