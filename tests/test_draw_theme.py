@@ -139,7 +139,7 @@ def test_as_an_image_it_asks_for_the_theme_and_on_a_page_it_takes_the_pages(pict
 
 def test_the_image_is_as_wide_as_the_drawing_may_be():
     html = PICTURES["roofline"]._repr_html_()
-    assert 'style="width:100%;min-width:512px;max-width:800px"><script>' in html
+    assert 'style="width:100%;min-width:480px;max-width:750px"><script>' in html
     assert "style" not in Picture("<svg></svg>", "bare")._repr_html_().split("<script>")[0]
 
 
