@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr_
     from labkit.results import published as published
     from labkit.results import recorded as recorded
     from labkit.simt import cuda as cuda
+    from labkit.simt import cuda_device as cuda_device
     from labkit.simt import occupancy as occupancy
     from labkit.simt import profile as profile
     from labkit.simt import sanitize as sanitize

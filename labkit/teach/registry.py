@@ -135,10 +135,10 @@ def exercise(
 def always(value: Any) -> Callable:
     """The hard-coded answer: a function that gives `value` whatever it is asked."""
 
-    def hard_coded(*args, **kwargs):
+    def hard_coded(*args: Any, **kwargs: Any) -> Any:
         return value
 
-    hard_coded.is_hard_coded = True
+    vars(hard_coded)["is_hard_coded"] = True
     return hard_coded
 
 

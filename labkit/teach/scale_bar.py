@@ -4,7 +4,7 @@ import html
 
 from labkit.draw.axis import Axis
 from labkit.draw.marks import MARKS
-from labkit.reading import Reading
+from labkit.reading import Origin, Reading
 from labkit.units import si
 
 _FAR_APART = 20  # beyond this factor one of the two would vanish on a linear scale
@@ -29,7 +29,7 @@ def scale_bar(guess: float, reading: Reading) -> str:
         return ""
     if reading.value is None:
         return ""
-    color = MARKS[reading.origin].color
+    color = MARKS[Origin(str(reading.origin))].color
     unit = "B" if reading.unit == "GiB" else reading.unit
     rows = [
         _row("your guess", axis, guess, (), "currentColor", si(guess, unit)),
