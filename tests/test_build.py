@@ -256,6 +256,38 @@ def test_a_missing_notebook_is_found(toy):
     assert problem == "solutions/07_toy: there is no notebook. Run python tools/build.py 07"
 
 
+DAMAGE = [b"", b"{", b"3", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b"{}", b'{"cells": 3}',
+          b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [3]}',
+          b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{}]}']  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_notebook_is_a_sentence(toy, damage):
+    (toy / "notebooks/07_toy.ipynb").write_bytes(damage)
+    (problem,) = build.check(toy)
+    assert problem == "notebooks/07_toy: is damaged. Run python tools/build.py 07"
+
+
+def test_a_damaged_notebook_is_built_anew(toy):
+    path = toy / "start/07_toy.ipynb"
+    before = path.read_bytes()
+    path.write_text("{")
+    build.build_changed(toy)
+    assert path.read_bytes() == before
+    assert build.check(toy) == []
+
+
+@pytest.mark.parametrize("damage", DAMAGE[:3])
+def test_a_damaged_cache_costs_time_alone(toy, monkeypatch, capsys, damage):
+    monkeypatch.setattr(build, "build", lambda target, fresh: build.Cost())
+    (toy / ".cache").mkdir(exist_ok=True)
+    (toy / ".cache/build.json").write_bytes(damage)
+    build.build_changed(toy)
+    assert "build.json is damaged: all notebooks are built again." in capsys.readouterr().out
+    build.build_changed(toy)
+    assert capsys.readouterr().out.count("unchanged") == 4
+
+
 def test_an_orphan_is_found(toy):
     shutil.copy(toy / "solutions/07_toy.ipynb", toy / "solutions/08_lost.ipynb")
     assert build.check(toy) == ["solutions/08_lost: has no source in lessons/. Remove it."]

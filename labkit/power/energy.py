@@ -305,7 +305,8 @@ def _left_out(found, added):
     return [
         f"{probe.id} ({probe.note})" if probe.note else probe.id
         for probe in found
-        if probe.available and probe.method != "model" and not held & {probe.id, *probe.overlaps}
+        if probe.available and probe.method != "model" and probe not in added
+        if probe.may_overlap or not held & {probe.id, *probe.overlaps}
     ]
 
 
