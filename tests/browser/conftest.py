@@ -89,14 +89,15 @@ class Lab:
         )
 
     def run_cell(self, index):
-        """Run one cell and return what it printed."""
+        """Run one cell and return what it showed, as text."""
         return self.page.evaluate(
             """async index => {
               const notebook = window.jupyterapp.shell.currentWidget.content;
               notebook.activeCellIndex = index;
               await window.jupyterapp.commands.execute("notebook:run-cell");
               return notebook.widgets[index].model.sharedModel.getOutputs()
-                .map(output => [].concat(output.text ?? "").join("")).join("");
+                .map(output => [].concat(output.text ?? output.data?.["text/plain"] ?? "").join(""))
+                .join("");
             }""",
             index,
         )
