@@ -115,8 +115,8 @@ class Lab:
         SCREENSHOTS.mkdir(exist_ok=True)
         (locator or self.page).screenshot(path=SCREENSHOTS / f"{name}.png")
 
-    def screenshot_whole(self, name):
-        """Save the whole notebook, in a window as high as it needs."""
+    def show_whole(self):
+        """Make the window as high as the notebook needs."""
         for _ in range(3):  # a cell that was never shown has only an estimated height
             height = self.page.evaluate(
                 "document.querySelector('.jp-WindowedPanel-outer').scrollHeight"
@@ -125,6 +125,10 @@ class Lab:
             self.page.wait_for_timeout(500)
         self.page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
         self.page.wait_for_timeout(500)
+
+    def screenshot_whole(self, name):
+        """Save the whole notebook."""
+        self.show_whole()
         self.screenshot(name)
         self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
 
