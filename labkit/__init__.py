@@ -4,6 +4,7 @@ Names are loaded when they are first used, so the import itself costs nothing.
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr__`
@@ -98,3 +99,12 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def _replace_signs(stream: Any) -> None:
+    """Let a terminal with few signs show a question mark for a µ, where it would raise."""
+    if getattr(stream, "errors", "") == "strict" and hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="replace")
+
+
+_replace_signs(sys.stdout)
