@@ -2,7 +2,7 @@
 
 Everything is drawn in the page's own ink on no ground, and so follows its theme. Which to take:
 
-- numbers over numbers: `Chart` with two `Axis` (linear, log or names): `line`, `step` and `band` for
+- numbers over numbers: `Chart` with two `Axis` (linear, log, names): `line`, `step`, `band` for
   series and models, `mark` for results with their intervals, `bar` for amounts, and units on axes
 - well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `number_ruler`
