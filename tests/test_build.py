@@ -9,6 +9,8 @@ import pytest
 import sources
 from sources import BuildError, Target
 
+from labkit.teach.line import line
+
 
 def stored(root, name):
     return nbformat.read(root / f"{name}.ipynb", as_version=4)
@@ -196,6 +198,10 @@ def test_a_lesson_over_its_budget_is_said():
 SAME = [
     ("[modelled] energy, mean power: 13 W", "[measured] energy, mean power: unknown"),
     ("[measured] copy bandwidth: 12.3 GB/s", "[measured] copy bandwidth: 9 GB/s (noisy)"),
+    ("[modelled] share: 2 % (from measured)", "[modelled] share: 3 % (from measured; busy)"),
+    ("[here] Almost nothing is lost.", "[here] This machine can't show it."),
+    (line("[measured] copy: 1 s").html, line("[measured] copy: 2 s (noisy)", "<div/>").html),
+    (line("[here] Slow.").html, line("[here] Fast.").html),
     ('<img alt="[measured] roofline: 7" src="data:a">', '<img alt="[measured] roofline" src="b">'),
     ("<object at 0x7f0a1b2c>", "<object at 0x7fffffff>"),
     ("/tmp/ipykernel_12/34.py:1: Warning", "/tmp/ipykernel_5/6.py:1: Warning"),
@@ -204,6 +210,10 @@ SAME = [
 DIFFERENT = [
     ("[measured] copy bandwidth: 1 GB/s", "[measured] read bandwidth: 1 GB/s"),
     ("[modelled] time: 1 ms", "[modelled] time: 2 ms"),
+    ("[modelled] share: 2 % (from published)", "[modelled] share: 3 % (from published)"),
+    ("[modelled] share: 2 % (from measured)", "[modelled] part: 2 % (from measured)"),
+    (line("[modelled] time: 1 ms").html, line("[modelled] time: 2 ms").html),
+    (line("[again] 05.1: more").html, line("[again] 05.1: less").html),
     ("as in [measured] copy: 1", "as in [measured] copy: 2"),
     ('<img alt="[measured] roofline" src="a">', '<img alt="[measured] ladder" src="a">'),
     ('<img alt="[simulated] warp" src="a">', '<img alt="[simulated] warp" src="b">'),
