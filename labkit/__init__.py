@@ -35,6 +35,7 @@ _ROOM_OF = {
     "roofline": "plan",
     "sanitize": "simt",
     "show": "teach",
+    "types": "simt",
     "times_in_turns": "measure",
     "your_turn": "teach",
 }
