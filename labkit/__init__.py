@@ -4,6 +4,47 @@ Names are loaded when they are first used, so the import itself costs nothing.
 """
 
 import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr__`
+    from labkit import draw as draw
+    from labkit import plan as plan
+    from labkit import systolic as systolic
+    from labkit import units as units
+    from labkit import workload as workload
+    from labkit.draw import Explorer as Explorer
+    from labkit.draw import Player as Player
+    from labkit.hardware import chip as chip
+    from labkit.hardware import chips as chips
+    from labkit.hardware import machine as machine
+    from labkit.measure import Timer as Timer
+    from labkit.measure import bench as bench
+    from labkit.measure import compare as compare
+    from labkit.measure import recorded_times as recorded_times
+    from labkit.measure import times_in_turns as times_in_turns
+    from labkit.plan import Roofline as Roofline
+    from labkit.plan import carbon_g as carbon_g
+    from labkit.plan import cost_usd as cost_usd
+    from labkit.plan import roofline as roofline
+    from labkit.power import bench_energy as bench_energy
+    from labkit.power import energy as energy
+    from labkit.power import probes as probes
+    from labkit.reading import Origin as Origin
+    from labkit.reading import Reading as Reading
+    from labkit.results import published as published
+    from labkit.results import recorded as recorded
+    from labkit.simt import cuda as cuda
+    from labkit.simt import cuda_device as cuda_device
+    from labkit.simt import occupancy as occupancy
+    from labkit.simt import profile as profile
+    from labkit.simt import sanitize as sanitize
+    from labkit.teach import check as check
+    from labkit.teach import expect as expect
+    from labkit.teach import predict as predict
+    from labkit.teach import progress as progress
+    from labkit.teach import show as show
+    from labkit.teach import your_turn as your_turn
 
 _ROOM_OF = {
     "Explorer": "draw",
@@ -44,7 +85,7 @@ _ROOMS = ("draw", "plan", "systolic", "units", "workload")
 __all__ = sorted([*_ROOM_OF, *_ROOMS, "cuda"])
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name in _ROOM_OF:
         value = getattr(importlib.import_module(f"labkit.{_ROOM_OF[name]}"), name)
     elif name in _ROOMS:
@@ -57,5 +98,14 @@ def __getattr__(name):
     return value
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return __all__
+
+
+def _replace_signs(stream: Any) -> None:
+    """Let a terminal with few signs show a question mark for a µ, where it would raise."""
+    if getattr(stream, "errors", "") == "strict" and hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="replace")
+
+
+_replace_signs(sys.stdout)

@@ -116,7 +116,7 @@ class Reading:
     @property
     def origins(self) -> tuple[Origin, ...]:
         """The origins of what the value was computed from; its own where nothing was computed."""
-        return self.of or (self.origin,)
+        return self.of or (Origin(str(self.origin)),)
 
     @property
     def varies(self) -> bool:
@@ -151,26 +151,26 @@ class Reading:
             raise ValueError(f"{name} is in {self.unit}, which cannot be written in {unit}.")
         return dataclasses.replace(self, name=name, unit=unit, note=note or self.note)
 
-    def __truediv__(self, other):
+    def __truediv__(self, other: "Reading | float") -> "Reading":
         return _derived(operator.truediv, self, other, quotient, "{} over {}", stays_measured=True)
 
-    def __rtruediv__(self, other):
+    def __rtruediv__(self, other: float) -> "Reading":
         return _derived(operator.truediv, other, self, quotient, "{} over {}", stays_measured=True)
 
-    def __mul__(self, other):
+    def __mul__(self, other: "Reading | float") -> "Reading":
         counted = _is_number(other)  # so many times a reading is a sum of it
         return _derived(operator.mul, self, other, product, "{} times {}", stays_measured=counted)
 
     __rmul__ = __mul__
 
-    def __add__(self, other):
+    def __add__(self, other: "Reading | float") -> "Reading":
         if _is_number(other) and other == 0:  # `sum` begins with 0
             return self
         return _derived(operator.add, self, other, _same_unit, "{} and {}", stays_measured=True)
 
     __radd__ = __add__
 
-    def __sub__(self, other):
+    def __sub__(self, other: "Reading | float") -> "Reading":
         return _derived(operator.sub, self, other, _same_unit, "{} less {}", stays_measured=False)
 
 

@@ -30,7 +30,7 @@ _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _WHOLE = ("B", "FLOP", "OP", "MAC", "FLOP/B", "OP/B", "MAC/B")
 
 
-def si(value, unit="", digits=3):
+def si(value: float | None, unit: str = "", digits: int = 3) -> str:
     """Write `value` with an SI prefix: `si(4.8e12, "B/s")` is `4.8 TB/s`.
 
     A unit of `1` is a pure number, `%` takes a fraction (0.37 is `37 %`), dollars (`USD`, `USD/h`)
@@ -59,19 +59,19 @@ _WRITTEN_AS = {"%": "1", "GiB": "B"}  # units that only show a value in another 
 _HAS_A_NAME = {"W·s": "J", "J/s": "W"}
 
 
-def dimension(unit):
+def dimension(unit: str) -> str:
     """What can be compared: a capacity in `GiB` is bytes, a `%` a pure number."""
     return _WRITTEN_AS.get(unit, unit)
 
 
-def quotient(above, below):
+def quotient(above: str, below: str) -> str:
     """The unit of one amount over another: `quotient("B", "s")` is `B/s`."""
     powers = _powers(above)
     powers.subtract(_powers(below))
     return _unit(powers)
 
 
-def product(left, right):
+def product(left: str, right: str) -> str:
     """The unit of one amount times another: `product("B/s", "s")` is `B`."""
     powers = _powers(left)
     powers.update(_powers(right))
@@ -99,7 +99,7 @@ def _money(value, digits):
     return f"{value:,.0f}" if abs(value) >= 1000 else _digits(value, digits)
 
 
-def binary(n_bytes, digits=3):
+def binary(n_bytes: float | None, digits: int = 3) -> str:
     """Write a capacity in binary units: `binary(80 * GIB)` is `80 GiB`. `None` is `unknown`."""
     if n_bytes is None:
         return "unknown"

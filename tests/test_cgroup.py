@@ -156,7 +156,7 @@ CHILD = """
 import os, sys, time
 for file in sys.argv[1:]:
     open(file, "w").write(str(os.getpid()))
-from labkit.hardware import machine
+import labkit as lk
 from labkit.hardware.cgroup import cpu_time_clock, throttled_ns
 from labkit.hardware.system_files import SystemFiles
 files = SystemFiles()
@@ -164,7 +164,13 @@ clock, before, used = cpu_time_clock(files), throttled_ns(files), time.process_t
 start = clock()
 while time.process_time() - used < 0.3:
     pass
-print(machine().cpu_quota_cores, throttled_ns(files) - before, clock() - start)
+print(lk.machine().cpu_quota_cores, throttled_ns(files) - before, clock() - start)
+timing = lk.bench(sum, range(100_000), min_time_s=0.5, min_samples=5, warmup=0)
+print("throttled" in timing.flags)
+os.environ["LABKIT_CPU_TDP_W"] = "1000"
+with lk.energy(lk.probes()["model:cpu-tdp"], pad=0) as e:
+    time.sleep(0.5)
+print(e.energy_j / e.elapsed_s, lk.machine().n_logical_cores)
 """
 
 
@@ -205,7 +211,12 @@ def test_a_real_nested_group_is_throttled_and_counts_its_own_time():
         command = [sys.executable, "-c", CHILD, *map(str, enter)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    quota, throttled, used_s = map(float, done.stdout.split())
+    counted, flagged, modelled = done.stdout.splitlines()
+    quota, throttled, used_s = map(float, counted.split())
     assert quota == pytest.approx(0.2)
     assert throttled > 1e8, "0.3 s of CPU time at a fifth of a core wait for more than a second"
     assert 0.25 < used_s < 0.6
+    assert flagged == "True"
+    power_w, n_cores = map(float, modelled.split())
+    idle_w = 0.15 * 1000 * 0.2 / n_cores
+    assert idle_w <= power_w < 1.6 * idle_w + 20, "what others of the machine use is not in it"

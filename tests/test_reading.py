@@ -166,3 +166,10 @@ def test_a_name_and_a_way_to_write_are_given_afterwards():
 
 def test_the_rule_stands_in_the_text_of_the_room():
     assert doctest.testmod(labkit.reading).failed == 0
+
+
+@pytest.mark.parametrize("bounds", [(2.0, 3.0), (0.0, 0.5), (337.0, 200.0)])
+def test_a_value_outside_of_its_own_interval_cannot_be_made(bounds):
+    low, high = bounds
+    with pytest.raises(ValueError, match="energy lies outside of its own interval"):
+        Reading("energy", 1.0, "J", "measured", low=low, high=high)

@@ -45,7 +45,8 @@ class Stage:
 
 STAGES = (
     Stage("lint", ((PYTHON, "-m", "ruff", "check", "."),
-                   (PYTHON, "-m", "ruff", "format", "--check", "."))),
+                   (PYTHON, "-m", "ruff", "format", "--check", "."),
+                   (PYTHON, "-m", "mypy"))),
     # Tests that count CPU time want the machine for themselves; the wrong answers do not care.
     Stage("unit", ((*PYTEST, "tests", "--ignore=tests/browser", "--ignore=tests/stacks",
                     f"--ignore={ANSWERS}"),

@@ -17,6 +17,7 @@ from labkit.draw.picture import Picture
 from labkit.draw.roofline import Dot, roofline
 from labkit.draw.slider import Slider
 from labkit.draw.speedups import speedups
+from labkit.draw.svg import INK
 from labkit.draw.systolic import systolic_frames
 from labkit.draw.timeline import timeline
 from labkit.draw.tornado import tornado
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from labkit.draw.player import Player
 
 __all__ = [
+    "INK",
     "LINES",
     "MARKS",
     "Axis",

@@ -5,6 +5,7 @@ A year has 365 days. Prices are arguments everywhere; dated ones are in `labkit.
 
 import dataclasses
 import math
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from labkit.plan.energy import J_PER_KWH, S_PER_HOUR, checked
@@ -12,7 +13,13 @@ from labkit.plan.energy import J_PER_KWH, S_PER_HOUR, checked
 HOURS_PER_YEAR = 365 * 24
 
 
-def cost_usd(*, time_s=None, usd_per_hour=None, energy_j=None, usd_per_kwh=None):
+def cost_usd(
+    *,
+    time_s: float | None = None,
+    usd_per_hour: float | None = None,
+    energy_j: float | None = None,
+    usd_per_kwh: float | None = None,
+) -> float:
     """Cost in USD of a time at an hourly price, of an energy at its price, or of both.
 
     `cost_usd(time_s=7200, usd_per_hour=2.99)`, `cost_usd(energy_j=3.6e6, usd_per_kwh=0.09)`.
@@ -39,7 +46,9 @@ def _pair_usd(what, amount, price_name, price, unit):
     return amount / unit * price
 
 
-def usd_per_million_tokens(usd_per_hour, tokens_per_s, *, utilisation=1.0):
+def usd_per_million_tokens(
+    usd_per_hour: float, tokens_per_s: float, *, utilisation: float = 1.0
+) -> float:
     """Cost of a million tokens in USD: the price of an hour over the tokens made in it.
 
     utilisation   share of the paid time in which tokens are made at this rate; 1 is the best case
@@ -80,27 +89,27 @@ class Ownership:
         checked(**dataclasses.asdict(self))
 
     @property
-    def fixed_usd_per_year(self):
+    def fixed_usd_per_year(self) -> float:
         """What a year costs before the first hour of work: write-off, repairs, hosting."""
         write_off = self.capex_usd * (1 - self.residual_fraction) / self.life_years
         repairs = self.capex_usd * self.maintenance_fraction_per_year
         return write_off + repairs + self.hosting_usd_per_year
 
-    def electricity_usd_per_year(self, utilisation):
+    def electricity_usd_per_year(self, utilisation: float) -> float:
         """Electricity of a year, busy for this share of it and idle for the rest."""
         (share,) = checked(utilisation=utilisation)
         mean_w = share * self.power_w + (1 - share) * self.idle_power_w
         return HOURS_PER_YEAR * self._usd_per_hour_of(mean_w)
 
-    def usd_per_year(self, utilisation):
+    def usd_per_year(self, utilisation: float) -> float:
         """Total cost of ownership of a year in USD."""
         return self.fixed_usd_per_year + self.electricity_usd_per_year(utilisation)
 
-    def usd_per_hour(self, utilisation):
+    def usd_per_hour(self, utilisation: float) -> float:
         """Cost of one *used* hour in USD: an idle hour is paid by the others."""
         return self.usd_per_year(utilisation) / (HOURS_PER_YEAR * utilisation)
 
-    def break_even_utilisation(self, rent_usd_per_hour):
+    def break_even_utilisation(self, rent_usd_per_hour: float) -> float:
         """The utilisation at which a used hour costs what renting it does.
 
         Above 1, renting is cheaper however busy the machine is; infinite where its electricity
@@ -127,11 +136,13 @@ class Swing(NamedTuple):
     at_high: float
 
     @property
-    def size(self):
+    def size(self) -> float:
         return abs(self.at_high - self.at_low)
 
 
-def tornado(fn, base, ranges):
+def tornado(
+    fn: Callable[..., float], base: Mapping[str, float], ranges: Mapping[str, tuple[float, float]]
+) -> list:
     """How far each input alone moves `fn(**base)`: Swings, the largest first.
 
     ranges   name -> (low, high); all other inputs stay at `base`. Inputs that move the result only

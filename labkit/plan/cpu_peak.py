@@ -1,12 +1,14 @@
 """What a CPU's matrix units could reach at the clock that the system reports."""
 
+from typing import Any
+
 from labkit.reading import Origin, Reading
 from labkit.units import si
 
 _BITS = {"fp32": 32, "fp64": 64}
 
 
-def modelled_cpu_peak(machine, dtype="fp32", n_fma_units=None):
+def modelled_cpu_peak(machine: Any, dtype: str = "fp32", n_fma_units: int | None = None) -> Reading:
     """Peak of a CPU in FLOP/s: cores × lanes × FMA units × 2 × clock, as a modelled Reading.
 
     n_fma_units   vector FMA units of a core. By default 2 where the CPU has AVX2 or AVX-512, which

@@ -7,8 +7,10 @@ carbon = energy × intensity); the roofline for the time of prefill and decode.
 import dataclasses
 import math
 import numbers
+from collections.abc import Iterable
 
-from labkit.workload import attention, transformer_step
+from labkit.plan.roofline import Roofline
+from labkit.workload import Work, attention, transformer_step
 
 J_PER_KWH = 3.6e6
 S_PER_HOUR = 3600.0
@@ -22,7 +24,7 @@ _LIMITS = {
 _ABOVE_ZERO = ("utilisation", "life_years", "tokens_per_s", "n_tokens", "n_chips")
 
 
-def checked(**amounts):
+def checked(**amounts: float) -> list[float]:
     """The amounts as floats, in their order; the names say what each may be.
 
     Raises ValueError, a sentence, for what is no number, is negative, a PUE below 1, a utilisation
@@ -48,7 +50,7 @@ def _checked(name, amount):
     return float(amount)
 
 
-def run_energy_j(n_chips, power_w, time_s, *, pue):
+def run_energy_j(n_chips: int, power_w: float, time_s: float, *, pue: float) -> float:
     """Energy of a run in J: chips × mean power of one × time × PUE.
 
     power_w   what one chip draws on average, with its share of host and network if the figure holds
@@ -63,7 +65,7 @@ def run_energy_j(n_chips, power_w, time_s, *, pue):
     return n_chips * power_w * time_s * pue
 
 
-def carbon_g(energy_j, *, intensity_g_per_kwh, pue=1.0):
+def carbon_g(energy_j: float, *, intensity_g_per_kwh: float, pue: float = 1.0) -> float:
     """Carbon of an energy in g CO2e: J / 3.6e6 × intensity × PUE.
 
     intensity_g_per_kwh   of the electricity, from `carbon_intensity(region)` or your own: there is
@@ -78,7 +80,9 @@ def carbon_g(energy_j, *, intensity_g_per_kwh, pue=1.0):
     return energy_j / J_PER_KWH * intensity * pue
 
 
-def period_energy_j(period_s, busy_s, busy_power_w, idle_power_w):
+def period_energy_j(
+    period_s: float, busy_s: float, busy_power_w: float, idle_power_w: float
+) -> float:
     """Energy in J of a period in which a machine works for `busy_s` and idles for the rest.
 
     Racing to idle pays where busy_s falls by more than busy_power_w rises, counted above idle.
@@ -92,7 +96,7 @@ def period_energy_j(period_s, busy_s, busy_power_w, idle_power_w):
     return busy_s * busy_power_w + (period_s - busy_s) * idle_power_w
 
 
-def pareto(points):
+def pareto(points: Iterable[tuple]) -> list:
     """The points (time, energy, ...) that no other beats in both, sorted by time.
 
     Only the first two items of a point are compared, less is better; the rest is carried along.
@@ -120,14 +124,14 @@ class Decoder:
     head_size: int
     itemsize: int = 2
 
-    def prefill(self, n_sequences, n_tokens):
+    def prefill(self, n_sequences: int, n_tokens: int) -> Work:
         """Work of reading prompts of `n_tokens`: weights read once, 2 N + attention a token."""
         return transformer_step(
             self.n_params, self.n_layers, self.n_heads, self.head_size, n_sequences, n_tokens,
             self.itemsize,
         )  # fmt: skip
 
-    def decode(self, n_sequences, n_context):
+    def decode(self, n_sequences: int, n_context: int) -> Work:
         """Work of one more token for each sequence: all weights, and each sequence's KV cache.
 
         2 N flop a token and attention over `n_context` tokens; not counted: activations, sampling.
@@ -142,7 +146,7 @@ class Decoder:
         return weights + self.n_layers * scores
 
 
-def tokens_per_s(work, n_tokens, roof, n_chips=1):
+def tokens_per_s(work: Work, n_tokens: float, roof: Roofline, n_chips: int = 1) -> float:
     """The most tokens per second: `n_tokens` over the roofline's time of their work.
 
     roof      a Roofline of one chip; the work is split evenly, and links cost nothing
@@ -153,7 +157,9 @@ def tokens_per_s(work, n_tokens, roof, n_chips=1):
     return n_tokens * n_chips / roof.time_s(work)
 
 
-def j_per_token(power_w, tokens_per_s, *, n_chips=1, pue=1.0):
+def j_per_token(
+    power_w: float, tokens_per_s: float, *, n_chips: int = 1, pue: float = 1.0
+) -> float:
     """Energy per token in J: the power of all chips × PUE over the tokens of a second.
 
     With a measured power and a measured rate it is the truth; with a TDP and a roofline's rate it

@@ -9,6 +9,7 @@ import numbers
 
 from labkit.hardware import Chip, chip
 from labkit.reading import Origin, Reading
+from labkit.workload import Work
 
 
 @dataclasses.dataclass(frozen=True, slots=True, repr=False)
@@ -36,31 +37,31 @@ class Roofline:
         object.__setattr__(self, "origin", self.peak.origin)  # checks name, origin and source
 
     @property
-    def peak(self):
+    def peak(self) -> Reading:
         """The flat part, as a Reading in FLOP/s."""
         return self._reading("peak", self.peak_flop_per_s, "FLOP/s")
 
     @property
-    def bandwidth(self):
+    def bandwidth(self) -> Reading:
         """The slope, as a Reading in B/s."""
         return self._reading("bandwidth", self.peak_bytes_per_s, "B/s")
 
     @property
-    def ridge_flop_per_byte(self):
+    def ridge_flop_per_byte(self) -> float:
         """Ridge point in FLOP/B: the least intensity at which the peak can be reached."""
         return self.peak_flop_per_s / self.peak_bytes_per_s
 
-    def attainable_flop_per_s(self, intensity_flop_per_byte):
+    def attainable_flop_per_s(self, intensity_flop_per_byte: float) -> float:
         """The roof above an intensity in FLOP/B: min(peak, intensity × bandwidth), in FLOP/s."""
         _refuse_negative(intensity_flop_per_byte)
         return min(self.peak_flop_per_s, intensity_flop_per_byte * self.peak_bytes_per_s)
 
-    def bound_by(self, intensity_flop_per_byte):
+    def bound_by(self, intensity_flop_per_byte: float) -> str:
         """`"memory"` left of the ridge point, `"compute"` from there on."""
         _refuse_negative(intensity_flop_per_byte)
         return "memory" if intensity_flop_per_byte < self.ridge_flop_per_byte else "compute"
 
-    def time_s(self, work):
+    def time_s(self, work: Work) -> float:
         """Least time for a `Work` in s, where arithmetic and traffic overlap wholly."""
         return max(work.flop / self.peak_flop_per_s, work.bytes / self.peak_bytes_per_s)
 
@@ -72,7 +73,7 @@ class Roofline:
         return "\n".join(map(str, (self.peak, self.bandwidth, ridge)))
 
 
-def roofline(chip_or_name, dtype):
+def roofline(chip_or_name: Chip | str, dtype: str) -> "Roofline":
     """The published roofline of a chip of the catalogue: `roofline("h100-sxm", "bf16")`.
 
     Modelled where a figure is arithmetic. Remarks on the figures go into the source.

@@ -7,6 +7,7 @@ the parallel run.
 
 import math
 import numbers
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 INTERVAL_SAMPLES = 6  # with fewer no 95 % interval of a median exists
@@ -25,7 +26,7 @@ class SerialShare(NamedTuple):
     high: float | None
 
 
-def amdahl(n_workers, serial_share):
+def amdahl(n_workers: float, serial_share: float) -> float:
     """Speed-up of the same work on `n_workers`: 1 / (s + (1 - s) / n); never above 1 / s.
 
     serial_share   of the time on one worker, 0 to 1. Raises ValueError for nonsense.
@@ -34,7 +35,7 @@ def amdahl(n_workers, serial_share):
     return 1 / (serial_share + (1 - serial_share) / n_workers)
 
 
-def gustafson(n_workers, serial_share):
+def gustafson(n_workers: float, serial_share: float) -> float:
     """Scaled speed-up of work that grows with `n_workers`: n - (n - 1) s.
 
     serial_share   of the time on `n_workers`, 0 to 1. Raises ValueError for nonsense.
@@ -43,7 +44,7 @@ def gustafson(n_workers, serial_share):
     return n_workers - (n_workers - 1) * serial_share
 
 
-def fit_amdahl(samples_s):
+def fit_amdahl(samples_s: Mapping[int, Sequence[float]]) -> SerialShare:
     """The serial share that fits the times of the same work on several numbers of workers.
 
     samples_s   n_workers -> times in s, at least two numbers of workers
@@ -54,7 +55,7 @@ def fit_amdahl(samples_s):
     return _fit(samples_s, _amdahl_share, least=2)
 
 
-def fit_gustafson(speedups):
+def fit_gustafson(speedups: Mapping[int, Sequence[float]]) -> SerialShare:
     """The serial share that fits scaled speed-ups.
 
     speedups   n_workers -> scaled speed-ups, at least one number of workers above 1

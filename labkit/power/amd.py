@@ -72,6 +72,7 @@ def _role(gpu: AmdGpu) -> dict[str, Any]:
     elif gpu.is_apu is None:
         note = "nothing tells whether it is a card or shares the CPU's package, not added"
         role = {"scope": "device", "includes": ("gpu",), "note": note, "adds": False}
+        role["may_overlap"] = True
     else:
         role = {"scope": "device", "includes": ("gpu", "gpu memory"), "note": "hwmon"}
     if gpu.visible:

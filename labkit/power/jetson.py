@@ -29,7 +29,8 @@ def jetson_probes(root: str | os.PathLike | None = None) -> list[Probe]:
     if not rails:
         return [missing("jetson", "no Jetson board here", scope="board", present=False)]
     whole = next((label for label in _WHOLE if label in rails), None)
-    probes = [_probe(files, label, paths, whole) for label, paths in sorted(rails.items())]
+    others = [whole] if whole else ["board", *rails]
+    probes = [_probe(files, label, paths, whole, others) for label, paths in sorted(rails.items())]
     if whole is None:
         everything: dict[str, Any] = {"scope": "board", "includes": ("board", "cpu", "gpu")}
         probes.append(missing("jetson:board", _NO_WHOLE, _NO_WHOLE_FIX, **everything))
@@ -59,7 +60,7 @@ def _old_rails(files):
     return rails
 
 
-def _probe(files, label, paths, whole):
+def _probe(files, label, paths, whole, others):
     is_whole = label == whole
 
     def read():
@@ -78,7 +79,7 @@ def _probe(files, label, paths, whole):
         max_power_w=MAX_POWER_W,
         includes=("board", "cpu", "gpu") if is_whole else _includes(label),
         adds=is_whole,
-        overlaps=() if is_whole else (f"jetson:{whole or 'board'}",),
+        overlaps=tuple(f"jetson:{other}" for other in others if other != label),
         rests=not is_whole,
         note=None if is_whole else note,
         reader=read,

@@ -36,6 +36,7 @@ class Probe:
     includes             what the figure holds
     adds                 whether it belongs into a total; False for a part or a whole of another
     overlaps             the ids of probes that hold some of the same: of these one is added
+    may_overlap          nothing tells whether it really overlaps them
     shares               what of others the figure holds, in words; None if nothing
     rests                whether it may stand still or show 0 W though it works, as of a unit that
                          is switched off while it has nothing to do
@@ -61,6 +62,7 @@ class Probe:
     includes: tuple[str, ...] = ()
     adds: bool = True
     overlaps: tuple[str, ...] = ()
+    may_overlap: bool = False
     shares: str | None = None
     rests: bool = False
     note: str | None = None

@@ -39,12 +39,12 @@ class OpEnergy:
     note: str
 
     @property
-    def energy_j(self):
+    def energy_j(self) -> float | None:
         """The figure, or None where there is none or only a range: a range has no true middle."""
         return self.low_j if self.low_j == self.high_j else None
 
     @property
-    def figure(self):
+    def figure(self) -> str:
         """The figure or the range as a person reads it, with its unit."""
         if self.low_j is None:
             return f"unknown (not published for {self.node_nm} nm)"
@@ -58,7 +58,7 @@ class OpEnergy:
         return f"{name}: {self.figure}" + (f" ({told})" if told else "")
 
 
-def op_energy(op, kind, node_nm=7):
+def op_energy(op: str, kind: str, node_nm: int = 7) -> "OpEnergy":
     """Energy of one operation: `op_energy("mul", "fp32", node_nm=7).energy_j` is 1.31e-12.
 
     op, kind   such as `mul` `fp32`, `sram_64b` `8KB`, `dram_64b` `HBM2`; op_energies() lists them
@@ -77,7 +77,7 @@ def op_energy(op, kind, node_nm=7):
 
 
 @functools.cache
-def op_energies(node_nm=7):
+def op_energies(node_nm: int = 7) -> tuple["OpEnergy", ...]:
     """All operations at one node, in the order of the table, unknown ones too."""
     with FACTS.open(encoding="utf-8", newline="") as file:
         return tuple(_figure(row, node_nm) for row in csv.DictReader(file))

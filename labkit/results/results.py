@@ -59,7 +59,7 @@ class Recorded:
     origin: ClassVar[Origin] = Origin.RECORDED
 
     @property
-    def source(self):
+    def source(self) -> str:
         """Machine and date, as a recorded Reading needs them."""
         return f"{self.machine}, {self.date}"
 
@@ -68,7 +68,7 @@ class Recorded:
         return "\n".join([head, f"  {self.command}", f"  {self.provenance}", *self.notes])
 
 
-def published(key):
+def published(key: str) -> "Published":
     """The published result of this key: `published("tpu-v1-applications").rows[0]["app"]`.
 
     Raises KeyError, a sentence with the known keys.
@@ -76,7 +76,7 @@ def published(key):
     return _find("published", Published, key)
 
 
-def recorded(key):
+def recorded(key: str) -> "Recorded":
     """The recorded measurements of this key: `recorded("nersc-sc24-epochs").rows`.
 
     Raises KeyError, a sentence with the known keys.

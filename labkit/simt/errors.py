@@ -18,7 +18,7 @@ class KernelError(Exception):
         self.thread, self.block = details.pop("thread", None), details.pop("block", None)
         self.details = details
 
-    def at(self, function, line):
+    def at(self, function: str | None, line: int | None) -> "KernelError":
         """The same complaint with the place where it arose, if it has none yet."""
         if self.function is not None:
             return self

@@ -16,7 +16,7 @@ from labkit.simt.language import random
 COOPERATIVE_BLOCKS = 1024  # that a grid with grid.sync() may have; the executor itself has no limit
 
 
-def install():
+def install() -> None:
     """Make kernels of `numba.cuda` run on the executor, `@vectorize(target="cuda")` and
     `@guvectorize` among them. Needs NUMBA_ENABLE_CUDASIM=1 in the environment before numba is
     imported; numba's own simulated device arrays stay.

@@ -10,7 +10,7 @@ import math
 import numbers
 
 from labkit.reading import Reading
-from labkit.simt.kernel import launch_of
+from labkit.simt.kernel import Launch, launch_of
 from labkit.simt.limits import LIMITS, MAX_THREADS_PER_BLOCK, WARP_SIZE
 from labkit.simt.ptxas_records import resources
 
@@ -48,7 +48,12 @@ class Occupancy:
     __repr__ = __str__
 
 
-def occupancy(block, registers=None, shared_bytes=None, compute_capability=None):
+def occupancy(
+    block: int | Launch,
+    registers: int | None = None,
+    shared_bytes: int | None = None,
+    compute_capability: str | float | tuple[int, int] | None = None,
+) -> "Occupancy":
     """The theoretical occupancy of a kernel on a GPU of a compute capability -> Occupancy.
 
     block         threads per block; or a launch, `kernel[blocks, threads]`, of a kernel of the

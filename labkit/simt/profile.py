@@ -2,9 +2,11 @@
 
 import dataclasses
 import linecache
+from typing import Any
 
+from labkit.reading import Reading
 from labkit.simt.bound import time_bound
-from labkit.simt.kernel import launch_of
+from labkit.simt.kernel import Launch, launch_of
 from labkit.simt.limits import SECTOR_BYTES
 from labkit.simt.watch.counters import Counter
 from labkit.simt.watch.counts import REMEMBERED, Counts, Line
@@ -33,11 +35,11 @@ class Profile(Counts):
     film: list = dataclasses.field(default_factory=list)
     timeline: list = dataclasses.field(default_factory=list)
 
-    def is_cut(self, steps):
+    def is_cut(self, steps: list) -> bool:
         """Whether the film or the timeline ends before the kernel did."""
         return len(steps) == REMEMBERED
 
-    def line(self, which):
+    def line(self, which: int | str) -> Counts:
         """The counts of one line, by its number or by a part of its text."""
         found = [
             counts
@@ -50,7 +52,7 @@ class Profile(Counts):
             )
         return found[0]
 
-    def time_bound_s(self, chip):
+    def time_bound_s(self, chip: str) -> Reading:
         """A lower bound of the time on a chip of the catalogue; its note names the bottleneck."""
         return time_bound(self, chip)
 
@@ -71,7 +73,7 @@ class Profile(Counts):
     __repr__ = __str__
 
 
-def profile(launch, *args):
+def profile(launch: Launch, *args: Any) -> Profile:
     """Run `kernel[grid, block]` on the executor with counters -> Profile. The arrays are written.
 
     launch   of our `cuda.jit` or of numba's: its Python function is what runs

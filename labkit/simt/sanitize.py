@@ -1,9 +1,10 @@
 """`sanitize`: run a kernel on the executor and report what is wrong with it."""
 
 import dataclasses
+from typing import Any
 
 from labkit.simt.errors import KernelError
-from labkit.simt.kernel import launch_of
+from labkit.simt.kernel import Launch, launch_of
 from labkit.simt.watch.races import RaceCheck
 from labkit.simt.watch.screen import Screen, Suspicion
 
@@ -43,7 +44,12 @@ class Finding:
     __repr__ = __str__
 
 
-def sanitize(launch, *args, strict=True, compute_capability=None):
+def sanitize(
+    launch: Launch,
+    *args: Any,
+    strict: bool = True,
+    compute_capability: str | tuple[int, int] | None = None,
+) -> list["Finding"]:
     """Run `kernel[grid, block]` and return the list of Findings, empty when it is clean.
 
     The verdicts depend on barriers and fences, not on the order that happened to run. The arrays

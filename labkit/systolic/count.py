@@ -5,8 +5,12 @@ A simulation counts these; `modelled` here calculates them from the sizes alone.
 
 import dataclasses
 import math
+from typing import TYPE_CHECKING
 
 from labkit.reading import Origin
+
+if TYPE_CHECKING:
+    from labkit.systolic.unit import MatrixUnit
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
@@ -30,22 +34,22 @@ class Count:
     sum_words: int
 
     @property
-    def utilisation(self):
+    def utilisation(self) -> float:
         """Useful MACs ÷ slots: the share of the peak that the product gets."""
         return self.useful_macs / self.slots
 
     @property
-    def padding_fraction(self):
+    def padding_fraction(self) -> float:
         """The share of slots that multiply padding."""
         return (self.busy_slots - self.useful_macs) / self.slots
 
     @property
-    def bubble_fraction(self):
+    def bubble_fraction(self) -> float:
         """The share of slots that have nothing to multiply."""
         return 1 - self.busy_slots / self.slots
 
     @property
-    def words(self):
+    def words(self) -> int:
         """All numbers that crossed the array's edges."""
         return self.input_words + self.weight_words + self.sum_words
 
@@ -60,7 +64,7 @@ class Count:
         ])  # fmt: skip
 
 
-def modelled(unit, m, k, n):
+def modelled(unit: "MatrixUnit", m: int, k: int, n: int) -> "Count":
     """The Count of an (m, k) by (k, n) product, by formula.
 
     Tiles follow each other `period` cycles apart. The first needs its load before it, and the last

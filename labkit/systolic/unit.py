@@ -1,6 +1,7 @@
 """`MatrixUnit`: the design of a systolic array, and what can be asked of it."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -55,11 +56,11 @@ class MatrixUnit:
             )
         object.__setattr__(self, "load_cycles", self._load())
 
-    def count(self, *, m, k, n):
+    def count(self, *, m: int, k: int, n: int) -> "Count":
         """The Count of an (m, k) by (k, n) product by formula: origin modelled."""
         return modelled(self, size("m", m), size("k", k), size("n", n))
 
-    def run(self, a, w):
+    def run(self, a: np.ndarray, w: np.ndarray) -> Any:
         """Simulate `a @ w` cycle by cycle and return a Run: origin simulated.
 
         Raises TypeError for anything but integers, ValueError for shapes that do not fit,
@@ -70,7 +71,7 @@ class MatrixUnit:
             array.step()
         return Run(array.result.copy(), array.count())
 
-    def watch(self, a, w):
+    def watch(self, a: np.ndarray, w: np.ndarray) -> Any:
         """Simulate `a @ w` and yield a State after each cycle; for arrays that fit on a page."""
         array = self._array(a, w)
         while not array.is_done:

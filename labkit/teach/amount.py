@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from typing import Any
 
 _PREFIXES = {
     "": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "µ": 1e-6, "μ": 1e-6, "u": 1e-6, "m": 1e-3,
@@ -11,7 +12,7 @@ _PREFIXES = {
 _UNITS = ("B", "FLOP", "OP", "MAC", "s", "J", "W")
 
 
-def scale(unit):
+def scale(unit: str) -> tuple[float, str]:
     """What one `unit` is in base units: `scale("GB/s")` is `(1e9, "B/s")`.
 
     A prefix (f to E, Ki to Pi) and one of B, FLOP, OP, MAC, s, J, W, or two of them with a slash;
@@ -32,7 +33,7 @@ def scale(unit):
     return over / under, f"{above}/{below}"
 
 
-def amount(value, unit):
+def amount(value: Any, unit: str) -> tuple[float, str]:
     """`value`, a number of `unit`, as (float, base unit). Raises ValueError with the reason."""
     factor, base = scale(unit)
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
@@ -48,7 +49,7 @@ def amount(value, unit):
     return value * factor, base
 
 
-def in_words(unit):
+def in_words(unit: str) -> str:
     """What to write for an amount of `unit`: `a number in GB/s`."""
     return "a number" if unit == "1" else f"a number in {unit}"
 

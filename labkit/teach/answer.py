@@ -105,7 +105,7 @@ def _keep_plain(value):
             _keep_plain(item)
 
 
-def is_empty(function):
+def is_empty(function: Any) -> bool:
     """Is the body nothing but `...`, `pass` or a docstring?"""
     code = getattr(function, "__code__", None)
     if code is None:

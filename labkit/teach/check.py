@@ -76,11 +76,11 @@ def judge(exercise: Exercise, answer: Any, seed: Any = None) -> Verdict:
     rng = random.Random(seed)
     with quiet() as trial:
         try:
-            error = outcome(lambda: exercise.run(answer, rng), exercise.max_time_s)
+            raised = outcome(lambda: exercise.run(answer, rng), exercise.max_time_s)
         except TimeoutError:
             word, text = "error", f"not finished after {exercise.max_time_s:g} s: does a loop end?"
         else:
-            word, text = _explained(error, answer, exercise)
+            word, text = _explained(raised, answer, exercise)
     if trial.used and word != "pass":
         text += " (what your code prints is not shown here: call it in a cell of its own)"
     return Verdict(exercise.name, word, text)

@@ -5,6 +5,7 @@ import re
 import sysconfig
 import traceback
 from pathlib import Path
+from typing import Any
 
 from labkit.teach.answer import BlankError
 
@@ -14,7 +15,7 @@ _LABKIT = str(Path(__file__).parents[1]) + os.sep
 _STANDARD_LIBRARY = sysconfig.get_paths()["stdlib"]
 
 
-def explain(error, answer, exercise):
+def explain(error: BaseException | None, answer: Any, exercise: Any) -> tuple[str, str]:
     """The word and the text of the verdict when the check of `answer` raised `error` (or None)."""
     if error is None:
         return "pass", f"every case agrees ({exercise.title})"
@@ -33,13 +34,13 @@ def explain(error, answer, exercise):
     return "error", f"this check cannot use your answer: {said(error)}"
 
 
-def said(error):
+def said(error: BaseException) -> str:
     """An exception as one line, `NameError: name 'x' is not defined`."""
     text = one_line(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def one_line(value):
+def one_line(value: Any) -> str:
     """`str(value)` on one line, at most 400 characters, without memory addresses."""
     try:
         text = " ".join(str(value).split())

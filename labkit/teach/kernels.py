@@ -2,14 +2,18 @@
 
 import inspect
 import linecache
+import random
+from typing import Any
 
 import numpy as np
 
-from labkit.simt import KernelError, cuda, profile, sanitize
+from labkit.simt import KernelError, Profile, cuda, profile, sanitize
 from labkit.teach.answer import BlankError, is_empty
 
+Shape = int | tuple[int, ...]  # of a grid in blocks, of a block in threads
 
-def run(answer, grid, block, *args, case, remedy=""):
+
+def run(answer: Any, grid: Shape, block: Shape, *args: Any, case: str, remedy: str = "") -> None:
     """Run `answer[grid, block](*args)` with every race and bound checked; the arrays are written.
 
     case    what was tried, in words, such as "1,000 elements": the hint begins with it
@@ -21,23 +25,23 @@ def run(answer, grid, block, *args, case, remedy=""):
     assert not found, f"{case}: {found[0]}" + (f". {remedy}" if remedy else "")
 
 
-def counts(answer, grid, block, *args, case):
+def counts(answer: Any, grid: Shape, block: Shape, *args: Any, case: str) -> Profile:
     """The Profile of `answer[grid, block](*args)`; raises as `run` does."""
     return on_executor(profile, answer, grid, block, args, case)
 
 
-def clean_counts(answer, grid, block, *arrays, case):
+def clean_counts(answer: Any, grid: Shape, block: Shape, *arrays: np.ndarray, case: str) -> Profile:
     """The Profile of a kernel that `run` let pass on copies; the arrays are written."""
     run(answer, grid, block, *(array.copy() for array in arrays), case=case)
     return counts(answer, grid, block, *arrays, case=case)
 
 
-def numbers(rng, *shape):
+def numbers(rng: random.Random, *shape: int) -> np.ndarray:
     """Random float64 from -10 to 10, for a kernel to read."""
     return np.random.default_rng(rng.getrandbits(64)).uniform(-10, 10, shape)
 
 
-def assert_equal(got, expected, case, name="out"):
+def assert_equal(got: np.ndarray, expected: np.ndarray, case: str, name: str = "out") -> None:
     """Hold an array that began as NaN against what it should be; the hint names one element."""
     wrong = ~np.isclose(got, expected, rtol=1e-6)
     if wrong.any():
@@ -58,7 +62,7 @@ def not_written(x, out):
     raise NotImplementedError
 
 
-def changed(kernel, old, new):
+def changed(kernel: Any, old: str, new: str) -> Any:
     """A wrong answer: the kernel with `old` replaced by `new` in its source."""
     head, code = _parted(inspect.getsource(kernel.py_func), kernel.py_func.__doc__)
     if old not in code:

@@ -109,7 +109,7 @@ def _plain_numpy(scalar):
     return scalar if _is_trusted(type(scalar)) else np.generic.item(scalar)
 
 
-def _items(container: type) -> Callable:
+def _items(container: Any) -> Callable:
     return lambda value: container(plain(item) for item in container.__iter__(value))
 
 

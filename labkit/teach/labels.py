@@ -1,7 +1,7 @@
 """Exercises in which each sentence gets one label."""
 
 
-def assert_labels(answer, right, why):
+def assert_labels(answer: dict[str, str], right: dict[str, str], why: dict[str, str]) -> None:
     """Hold labels against the right ones; the first that is wrong makes the hint.
 
     answer, right   sentence -> label

@@ -1,6 +1,7 @@
 """`predict`: a guess before the answer shows, and how far off it was afterwards."""
 
 import dataclasses
+from typing import Any
 
 from labkit.teach import store
 from labkit.teach.amount import amount, in_words, scale
@@ -33,7 +34,7 @@ class Prediction:
     def _ipython_display_(self):
         """Show nothing at the end of a cell: `predict` has printed its line."""
 
-    def against(self, result):
+    def against(self, result: Any) -> None:
         """Print `result`, a Reading or a Timing, and how far off the guess was, on one line.
 
         The line begins with the origin and the name of the result, whether there is a guess or not.
@@ -64,7 +65,7 @@ class Prediction:
         return f"{guess}, {_how_far(self.value, reading)}"
 
 
-def predict(name, guess, unit="1"):
+def predict(name: str, guess: Any, unit: str = "1") -> Prediction:
     """Take a guess before the answer shows, keep it, and return a Prediction to hold `against` it.
 
     guess  a number of `unit`; `...` while there is none

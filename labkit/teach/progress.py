@@ -77,7 +77,7 @@ class Progress:
         return sheet(width, height, parts, title)
 
 
-def progress():
+def progress() -> Progress:
     """What is done over all lessons, from the progress file; shows itself at the end of a cell."""
     kept = store.load()
     cells, guessed = collections.defaultdict(list), collections.defaultdict(list)

@@ -132,13 +132,13 @@ def exercise(
     return register
 
 
-def always(value):
+def always(value: Any) -> Callable:
     """The hard-coded answer: a function that gives `value` whatever it is asked."""
 
-    def hard_coded(*args, **kwargs):
+    def hard_coded(*args: Any, **kwargs: Any) -> Any:
         return value
 
-    hard_coded.is_hard_coded = True
+    vars(hard_coded)["is_hard_coded"] = True
     return hard_coded
 
 

@@ -47,3 +47,21 @@ class Shares(Watcher):
 def shares(answer: Any, grid: Any, block: Any, *args: Any, case: str) -> Shares:
     """The Shares of `answer[grid, block](*args)`; raises as `kernels.run` does."""
     return on_executor(Shares().watch, answer, grid, block, args, case)
+
+
+def assert_spread(
+    answer: Any, grid: Any, block: Any, *args: Any, case: str, most: int, what: str
+) -> None:
+    """No thread of `answer[grid, block](*args)` may write more than `most` elements.
+
+    what   one thread's share in words, such as "an element"
+
+    Raises AssertionError, the hint, where one block or one thread does the work of others.
+    """
+    stores = shares(answer, grid, block, *args, case=case).of("store", "global")
+    busiest, idle = stores.max(), int((stores.sum(axis=1) == 0).sum())
+    told = f"; {idle} of {len(stores)} blocks write nothing" if idle else ""
+    assert busiest <= most, (
+        f"{case}: right, but one thread writes {busiest} elements, and {what} is its share{told}. "
+        f"Let every block and every thread do its part"
+    )

@@ -8,7 +8,8 @@ import dataclasses
 import importlib.metadata
 import importlib.util
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from labkit.reading import Origin
 from labkit.results.results import recorded
@@ -57,7 +58,14 @@ class TpuProgram:
         return f"{cycles}, {si(self.argument_bytes, 'B')} of arguments"
 
 
-def compile_for_tpu(name, function, *arrays, mesh=None, out=None, topology="v5e:4x4"):
+def compile_for_tpu(
+    name: str,
+    function: Callable,
+    *arrays: Any,
+    mesh: Any = None,
+    out: Any = None,
+    topology: str = "v5e:4x4",
+) -> "TpuProgram":
     """Compile a JAX function for a TPU that is not here: a TpuProgram.
 
     name      under which it is looked up among the recorded ones where the compiler is missing
@@ -160,14 +168,14 @@ def _version(package):
     return importlib.metadata.version(package)
 
 
-def entry(compiled):
+def entry(compiled: Any) -> str:
     """The lines of the program's entry, one for each kernel, without names of source files."""
     text = compiled.as_text()
     body = text[text.index("\nENTRY ") + 1 :]
     return re.sub(_NOISE, "", body[: body.index("\n}") + 2])
 
 
-def collectives(compiled):
+def collectives(compiled: Any) -> dict[str, int]:
     """How often each collective occurs in the program: `{"all-gather": 2, "all-reduce": 1}`."""
     kinds = re.findall(rf" ({_KINDS})(?:-start)?\(", compiled.as_text())
     return dict(sorted(counting.Counter(kinds).items()))

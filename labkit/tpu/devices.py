@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import os
+from typing import Any
 
 from labkit.hardware import machine
 
@@ -15,7 +16,7 @@ _NO_TPU_HERE = {  # else libtpu looks for the TPU machine that it thinks it runs
 }
 
 
-def cpu_devices(n=8):
+def cpu_devices(n: int = 8) -> list:
     """`n` virtual CPU devices of JAX; to be asked for before JAX does anything else.
 
     An accelerator, if there is one, stays JAX's default device. Raises ImportError, a sentence,
@@ -38,7 +39,7 @@ def cpu_devices(n=8):
     return devices[:n]
 
 
-def prepare_libtpu():
+def prepare_libtpu() -> None:
     """Tell libtpu, if it is installed and no TPU is here, that it will only compile.
 
     Is to be called before JAX looks for devices: the library reads its environment once.
@@ -48,7 +49,7 @@ def prepare_libtpu():
             os.environ.setdefault(key, value)
 
 
-def import_jax():
+def import_jax() -> Any:
     """The module jax. Raises ImportError, a sentence, where it is missing."""
     try:
         import jax

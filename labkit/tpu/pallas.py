@@ -3,11 +3,13 @@
 import contextlib
 import io
 import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from labkit.tpu.devices import import_jax
 
 
-def n_fetches(grid, index_map):
+def n_fetches(grid: Sequence[int], index_map: Callable[..., tuple]) -> int:
     """Fetches of one input in a whole grid: one for each step whose block is not the last step's.
 
     grid       steps along each axis; the last axis runs fastest
@@ -19,7 +21,7 @@ def n_fetches(grid, index_map):
     return sum(block != before for before, block in zip([None, *blocks], blocks, strict=False))
 
 
-def watch(run):
+def watch(run: Callable[[], Any]) -> tuple[Any, int]:
     """Call `run()`, which runs a kernel with `InterpretParams(detect_races=True)`.
 
     Pallas's interpreter tells of races on the standard output; here they become a number.

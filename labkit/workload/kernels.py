@@ -10,30 +10,30 @@ Sizes are counts, `itemsize` is in bytes; ValueError for anything else.
 from labkit.workload.work import Work, counts
 
 
-def copy(n_elements, itemsize):
+def copy(n_elements: int, itemsize: int) -> Work:
     """`b[i] = a[i]`: no flop; one element read and one written."""
     n, itemsize = counts(n_elements=n_elements, itemsize=itemsize)
     return Work(0, n * itemsize, n * itemsize)
 
 
-def triad(n_elements, itemsize):
+def triad(n_elements: int, itemsize: int) -> Work:
     """`a[i] = b[i] + s * c[i]`, as in STREAM: 2 flop, two elements read, one written."""
     n, itemsize = counts(n_elements=n_elements, itemsize=itemsize)
     return Work(2 * n, 2 * n * itemsize, n * itemsize)
 
 
-def axpy(n_elements, itemsize):
+def axpy(n_elements: int, itemsize: int) -> Work:
     """`y[i] = s * x[i] + y[i]`: 2 flop, two elements read, one written; a triad in place."""
     return triad(n_elements, itemsize)
 
 
-def dot(n_elements, itemsize):
+def dot(n_elements: int, itemsize: int) -> Work:
     """`s = s + x[i] * y[i]`: 2 flop, two elements read. The sum itself stays in a register."""
     n, itemsize = counts(n_elements=n_elements, itemsize=itemsize)
     return Work(2 * n, 2 * n * itemsize, 0)
 
 
-def jacobi(n_rows, n_columns, itemsize):
+def jacobi(n_rows: int, n_columns: int, itemsize: int) -> Work:
     """One sweep of `b[i, j] = (a[i-1, j] + a[i+1, j] + a[i, j-1] + a[i, j+1]) / 4`, inner points.
 
     4 flop a point (three additions, one scaling). The grid is read once, without its four corners,
@@ -47,7 +47,7 @@ def jacobi(n_rows, n_columns, itemsize):
     return Work(4 * inner, n_read * itemsize, inner * itemsize)
 
 
-def matmul(m, n, k, itemsize):
+def matmul(m: int, n: int, k: int, itemsize: int) -> Work:
     """`C = A @ B` with A of m × k and B of k × n: 2 m n k flop; A and B read, C written."""
     m, n, k, itemsize = counts(m=m, n=n, k=k, itemsize=itemsize)
     return Work(2 * m * n * k, (m * k + k * n) * itemsize, m * n * itemsize)

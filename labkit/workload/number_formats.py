@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import math
 import numbers
+from typing import Any
 
 _MOST_VALUES = 100_000
 
@@ -31,25 +32,25 @@ class NumberFormat:
     dtype: str | None
 
     @property
-    def is_integer(self):
+    def is_integer(self) -> bool:
         return not self.exponent_bits
 
     @property
-    def smallest_normal(self):
+    def smallest_normal(self) -> float:
         """The smallest value with all bits of the mantissa; 1 for an integer."""
         return 1.0 if self.is_integer else 2.0 ** (2 - 2 ** (self.exponent_bits - 1))
 
     @property
-    def smallest(self):
+    def smallest(self) -> float:
         """The smallest value above 0, with one bit left."""
         return 1.0 if self.is_integer else self.smallest_normal * 2.0**-self.mantissa_bits
 
     @property
-    def relative_error(self):
+    def relative_error(self) -> float:
         """The worst rounding error of a normal value, relative to it; None for an integer."""
         return None if self.is_integer else 2.0 ** -(self.mantissa_bits + 1)
 
-    def spacing(self, x):
+    def spacing(self, x: float) -> float:
         """How far apart the values are at `x`, a number within the format's range."""
         if not isinstance(x, numbers.Real) or not abs(x) <= self.largest:
             raise ValueError(f"{self.name} reaches {self.largest:g}: it has no values at {x!r}.")
@@ -58,7 +59,7 @@ class NumberFormat:
         _, exponent = math.frexp(max(abs(x), self.smallest_normal))
         return 2.0 ** (exponent - 1 - self.mantissa_bits)
 
-    def round(self, values):
+    def round(self, values: Any) -> Any:
         """The nearest values of the format, as float64; between two, the one with an even mantissa.
 
         values   a number or an array; what is no fp32 number is rounded to one first
@@ -75,11 +76,11 @@ class NumberFormat:
                 return _round_mantissa(values, 23 - self.mantissa_bits)
             return values.astype(_numpy_dtype(self.dtype)).astype(np.float64)
 
-    def count_between(self, low, high):
+    def count_between(self, low: float, high: float) -> int:
         """How many values lie from `low` to `high`, both above 0."""
         return sum(last - first + 1 for _, first, last in self._runs(low, high))
 
-    def values_between(self, low, high):
+    def values_between(self, low: float, high: float) -> Any:
         """The values from `low` to `high`, both above 0, in order: a list of floats.
 
         Raises ValueError where there are more than 100,000 of them.
@@ -109,7 +110,7 @@ class NumberFormat:
             low = end
 
 
-def number_format(name):
+def number_format(name: str) -> "NumberFormat":
     """The format called `fp32`, `tf32`, `bf16`, `fp16`, `fp8_e4m3`, `fp8_e5m2`, `int8` or `int4`.
 
     Raises ValueError, a sentence with the known ones, for another name.
@@ -122,7 +123,7 @@ def number_format(name):
 
 
 @functools.cache
-def number_formats():
+def number_formats() -> list["NumberFormat"]:
     """All formats, from the widest to the narrowest, as a tuple."""
     return (
         _ieee("fp32", 32, 8, 23, "float32"),

@@ -13,7 +13,7 @@ from labkit.workload.kernels import matmul
 from labkit.workload.work import Work, counts
 
 
-def mlp(n_tokens, d_model, d_ff, itemsize, gated=False):
+def mlp(n_tokens: int, d_model: int, d_ff: int, itemsize: int, gated: bool = False) -> Work:
     """Up to width `d_ff` and down again for `n_tokens` tokens of width `d_model`.
 
     2 matrices and 4 n d f flop; gated (SwiGLU and the like) 3 matrices and 6 n d f. Each matrix is
@@ -25,17 +25,17 @@ def mlp(n_tokens, d_model, d_ff, itemsize, gated=False):
 
 
 def attention(
-    n_sequences,
-    n_heads,
-    n_queries,
-    n_keys,
-    head_size,
-    itemsize,
+    n_sequences: int,
+    n_heads: int,
+    n_queries: int,
+    n_keys: int,
+    head_size: int,
+    itemsize: int,
     *,
-    n_kv_heads=None,
-    score_reads=2,
-    score_writes=2,
-):
+    n_kv_heads: int | None = None,
+    score_reads: float = 2,
+    score_writes: float = 2,
+) -> Work:
     """`softmax(Q @ K.T) @ V` in every head: 4 n_queries n_keys head_size flop, no causal saving.
 
     Q, K and V are read once and the result is written once. On top, the matrix of scores, which is
@@ -61,7 +61,16 @@ def attention(
     return each * sequences
 
 
-def tiled_attention(n_sequences, n_heads, n_queries, n_keys, head_size, itemsize, *, query_rows):
+def tiled_attention(
+    n_sequences: int,
+    n_heads: int,
+    n_queries: int,
+    n_keys: int,
+    head_size: int,
+    itemsize: int,
+    *,
+    query_rows: int,
+) -> Work:
     """`attention` in tiles of `query_rows` queries: no score ever reaches memory.
 
     A tile of queries, its sums and the maximum of each row stay on the chip while all of K and V
@@ -81,7 +90,7 @@ def tiled_attention(n_sequences, n_heads, n_queries, n_keys, head_size, itemsize
     return once + Work(0, n_again * key_bytes, 0)
 
 
-def rows_on_chip(on_chip_bytes, head_size, itemsize):
+def rows_on_chip(on_chip_bytes: float, head_size: int, itemsize: int) -> int:
     """How many rows a tile of attention may have: four tiles (Q, K, V, result) share the memory.
 
     M numbers of on-chip memory hold M / (4 d) rows, so traffic grows as N^2 d^2 / M: our own count,
@@ -100,8 +109,15 @@ def rows_on_chip(on_chip_bytes, head_size, itemsize):
 
 
 def transformer_step(
-    n_params, n_layers, n_heads, head_size, n_sequences, length, itemsize, training=False
-):
+    n_params: int,
+    n_layers: int,
+    n_heads: int,
+    head_size: int,
+    n_sequences: int,
+    length: int,
+    itemsize: int,
+    training: bool = False,
+) -> Work:
     """One forward pass over `n_sequences` of `length` tokens, or one step of training.
 
     Forward 2 N + 4 L H Q T flop a token, training three times that: 6 N + 12 L H Q T, PaLM's count,

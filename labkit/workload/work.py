@@ -4,6 +4,7 @@ import dataclasses
 import math
 import numbers
 import operator
+from typing import Any
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,12 +25,12 @@ class Work:
                 raise ValueError(f"{field.name} of a Work must be a number from 0, got {amount!r}.")
 
     @property
-    def bytes(self):
+    def bytes(self) -> float:
         """Bytes read and written."""
         return self.read_bytes + self.write_bytes
 
     @property
-    def intensity_flop_per_byte(self):
+    def intensity_flop_per_byte(self) -> float:
         """Arithmetic intensity in FLOP/B; infinite for work that touches no memory, 0 for none."""
         if self.bytes:
             return self.flop / self.bytes
@@ -49,7 +50,7 @@ class Work:
     __rmul__ = __mul__
 
 
-def counts(**sizes):
+def counts(**sizes: float) -> Any:
     """The sizes as integers, in their order.
 
     Raises ValueError, a sentence, for a size that is no integer, is negative, or an itemsize of 0.

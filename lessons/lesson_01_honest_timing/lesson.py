@@ -175,12 +175,16 @@ cache_guess = lk.predict("01.c", my_guess, "1")
 HALF_A_PAGE = 2048
 
 
-def rate(n_bytes, name):
-    """Bytes a second, read and written, of multiplying `n_bytes` bytes by one."""
+def work_on(n_bytes):
+    """A function that multiplies `n_bytes` bytes by one."""
     block = np.ones(2 * n_bytes + HALF_A_PAGE, np.uint8)
     source, target = block[:n_bytes], block[n_bytes + HALF_A_PAGE :]
-    timing = lk.bench(lambda: np.multiply(source, 1, out=target))
-    return timing.bytes_per_s(2 * n_bytes, name=name)
+    return lambda: np.multiply(source, 1, out=target)
+
+
+def rate(n_bytes, name):
+    """Bytes read and written a second."""
+    return lk.bench(work_on(n_bytes)).bytes_per_s(2 * n_bytes, name=name)
 
 
 in_cache, in_memory = rate(2**17, "128 KiB"), rate(2**27, "128 MiB")
@@ -188,6 +192,7 @@ lk.show(in_cache, in_memory)
 cache_over_memory = (in_cache / in_memory).named("cache over memory")
 cache_guess.against(cache_over_memory)
 
+control = lk.compare(work_on(2**25), work_on(2**25), max_time_s=3)  # the same, twice
 kept = lk.recorded("cpu-cache")
 kept_rate = {
     row["n_bytes"]: row["n_bytes"] * row["repeats"] / row["samples_s"][0] for row in kept.rows
@@ -198,6 +203,7 @@ lk.expect(
     "programs' data, so look at the recorded run.",
     inside="The small array never left the cache, and so it was faster.",
     above="That is more than a cache usually gains, so the large run was probably disturbed.",
+    control=control,
     recorded=lk.Reading(
         "cache over memory there", kept_rate[2**17] / kept_rate[2**27], "1", of=kept,
         note=kept.source,
@@ -205,6 +211,9 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
+# (To be sure of a difference we also time the same work against itself. If that alone differs by
+# more than the effect, the line says that this machine can't show it.)
+#
 # Neither number is wrong. They answer different questions, so **say which**: *warm* (data in the
 # cache) or *cold*. Use arrays as large as the real ones, or ask for `flush_cache=True`.
 #

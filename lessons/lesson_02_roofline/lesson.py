@@ -223,12 +223,15 @@ for name, share in with_hidden_reads.items():
 kept = {row["kernel"]: row for row in lk.recorded("cpu-kernels").rows}
 kept_rate = {name: row["bytes"] / row["samples_s"][0] for name, row in kept.items()}
 lk.expect(
-    shares["scale"], 0.55, 0.8,
+    shares["scale"], 0.55, 0.85,
     below="Even further below the roof than the hidden reads explain: other programs use this "
     "memory as well.",
-    inside="About two thirds, as the hidden reads predict.",
-    above="Above what hidden reads allow. Some CPUs notice that a whole line will be overwritten, "
-    "and don't read it. Or `dot` was disturbed, and the roof is too low.",
+    inside="Clearly below the slope, as the hidden reads predict. Two thirds is their full effect; "
+    "if it is more here, then reading alone didn't use up the memory, because a few cores can wait "
+    "for only so many lines at a time.",
+    above="More than the hidden reads allow, if memory was the limit. Some CPUs notice that a "
+    "whole line will be overwritten, and don't read it. Or `dot` was disturbed, and the roof is "
+    "too low.",
     control=control,
     recorded=lk.Reading(
         "scale over dot there, bytes a second", kept_rate["scale"] / kept_rate["dot"], "%",

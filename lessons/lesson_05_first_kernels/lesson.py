@@ -304,9 +304,9 @@ sorted_guess.against((before / after).named("times fewer instructions"))
 
 
 # %% [markdown]
-# The threads did exactly the same work, and only their company changed. It doesn't reach the limit,
-# because lanes with equally many steps still disagree about odd and even. In a real program, the
-# sorting would cost time, too.
+# The threads did exactly the same work, and only their company changed. The gain stays below the
+# limit, because lanes with equally many steps still disagree about odd and even. In a real program,
+# the sorting would cost time, too.
 #
 # (We count operations of your source code. A compiler may turn a short `if` into code that doesn't
 # branch at all, so compare these counts, but don't read them as times.)
@@ -360,13 +360,13 @@ for threads in (16, 32, 33, 48, 256):
 # > enough warps for the schedulers to choose from, in blocks small enough to spread evenly. Lesson
 # > 08 works this out.
 # ## Back to AlexNet
-# Now open two of its functions.
+# Now open two of AlexNet's functions.
 #
-# - [`kEltwiseMaxGrad`](https://github.com/computerhistory/AlexNet-Source-Code/blob/2f8b81f76470bf873c865754ad8f4a5e0dbbeb7b/src/layer_kernels.cu#L501)
+# - [kEltwiseMaxGrad](https://github.com/computerhistory/AlexNet-Source-Code/blob/2f8b81f76470bf873c865754ad8f4a5e0dbbeb7b/src/layer_kernels.cu#L501)
 #   has a `for` that starts at `B_X * blockIdx.x + threadIdx.x` and moves on by `B_X * gridDim.x`,
 #   where `B_X` is the size of a block. That's your grid-stride loop. A few lines below it's
 #   launched, with 128 threads in a block.
-# - [`kSoftmaxGrad`](https://github.com/computerhistory/AlexNet-Source-Code/blob/2f8b81f76470bf873c865754ad8f4a5e0dbbeb7b/src/layer_kernels.cu#L480)
+# - [kSoftmaxGrad](https://github.com/computerhistory/AlexNet-Source-Code/blob/2f8b81f76470bf873c865754ad8f4a5e0dbbeb7b/src/layer_kernels.cu#L480)
 #   works out `tx` and `ty`, and then asks `if (ty < numOut && tx < numCases)`. That's your table,
 #   with its two guards.
 #

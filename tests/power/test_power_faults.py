@@ -293,6 +293,8 @@ def test_where_nothing_tells_it_is_not_added_and_the_total_says_so(here):
         time.sleep(0.1)
     assert e.covers == ("rapl:package-0 (cpu)",)
     assert "leaves out amd:0 (nothing tells whether it is a card or shares" in repr(e)
+    both = [p for p in probes(here.root) if p.id in ("amd:0", "rapl:package-0")]
+    assert [probe.id for probe in disjoint(both)] == ["rapl:package-0"]
 
 
 def test_one_gpu_that_two_cards_lead_to_is_one(here):
@@ -337,6 +339,11 @@ def test_no_rail_of_an_agx_orin_is_taken_for_the_board(here):
     with energy(probes(here.root)["jetson:VIN_SYS_5V0"], pad=0) as one:
         time.sleep(0.05)
     assert one.mean_power_w == pytest.approx(4.5, rel=0.02)
+    rails = [p for p in probes(here.root) if p.id.startswith("jetson:V")]
+    with energy(rails, pad=0) as several:
+        time.sleep(0.05)
+    assert several.covers == ("jetson:VDDQ_VDD2_1V8AO (VDDQ_VDD2_1V8AO)",), "they are not added up"
+    assert len(several.by_domain) == 4
     assert one.covers == ("jetson:VIN_SYS_5V0 (VIN_SYS_5V0)",)
 
 

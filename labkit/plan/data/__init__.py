@@ -27,7 +27,7 @@ class Day:
     source: str
 
 
-def price(key):
+def price(key: str) -> Reading:
     """A price of a provider or an authority: `price("h100-hour-on-demand").value` in USD/h.
 
     A published Reading whose note says what was priced, and when. Raises ValueError with the known
@@ -40,7 +40,7 @@ def price(key):
     )
 
 
-def carbon_intensity(region):
+def carbon_intensity(region: str) -> Reading:
     """Mean carbon intensity of a country's electricity in g CO2e/kWh: `carbon_intensity("France")`.
 
     A published Reading over a year and the life cycle of the plants. By name or three-letter code;
@@ -51,13 +51,13 @@ def carbon_intensity(region):
     return Reading(name, float(row["g_per_kwh"]), "g/kWh", Origin.PUBLISHED, source)
 
 
-def carbon_regions():
+def carbon_regions() -> list[str]:
     """The regions that `carbon_intensity` knows, cleanest first."""
     rows = _rows("carbon_intensity.csv")
     return [row["region"] for row in sorted(rows, key=lambda row: float(row["g_per_kwh"]))]
 
 
-def carbon_by_hour(grid):
+def carbon_by_hour(grid: str) -> Day:
     """One published Day of a grid, hour by hour: `carbon_by_hour("California").g_per_kwh[12]`.
 
     Raises ValueError with the known grids for any other.

@@ -7,11 +7,17 @@ import numpy as np
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.shares import assert_spread
 from lessons.lesson_06_memory.checks.sector_budget import assert_sectors
 
 _scale_rows = solution("06.3")
 _WHO = "t // out.shape[1], t % out.shape[1]"
 _GUARD = "t < out.size"
+
+
+_ALONE = """\
+    for t in range(cuda.threadIdx.x, out.size * (cuda.blockIdx.x == 0), cuda.blockDim.x):
+"""
 
 
 @exercise(
@@ -27,6 +33,10 @@ _GUARD = "t < out.size"
         (changed(_scale_rows, "factor[row]", "factor[0]"), "expected"),
         (changed(_scale_rows, _GUARD, "t < out.size - 1"), "was never written"),
         (changed(_scale_rows, "factor[row] * a[row, col]", "1.5"), "is 1.5, expected"),
+        (
+            changed(_scale_rows, "    t = cuda.grid(1)\n    if t < out.size:\n", _ALONE),
+            "blocks write nothing",
+        ),
     ],
 )
 def scale_rows(answer, rng):
@@ -40,3 +50,4 @@ def scale_rows(answer, rng):
         kernels.run(answer, grid, block, a, factor, out, case=case)
         kernels.assert_equal(out, factor[:, None] * a, case)
         assert_sectors(answer, _scale_rows, grid, block, (a, factor, out), case)
+        assert_spread(answer, grid, block, a, factor, out, case=case, most=1, what="an element")

@@ -8,6 +8,7 @@ from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.shares import assert_spread
 
 SMOOTH_THREADS = 64  # of a block, as the exercise says
 SMOOTH_TILE = SMOOTH_THREADS + 2  # a shared shape must be a constant
@@ -80,3 +81,4 @@ def smooth(answer, rng):
             f"{case}: right, but {got} numbers are loaded from global memory, and each block needs "
             f"its own {threads} and one on either side: {budget} in all"
         )
+        assert_spread(answer, blocks, threads, x, out, case=case, most=1, what="an element")

@@ -8,6 +8,7 @@ from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.shares import assert_spread
 from lessons.lesson_06_memory.checks.sector_budget import assert_sectors
 
 _transpose = solution("06.5")
@@ -87,3 +88,4 @@ def transpose(answer, rng):
             f"{case}: right and coalesced, but with {conflicts} bank conflicts. How far is it in "
             f"the tile from one lane's word to the next?"
         )
+        assert_spread(answer, grid, block, a, out, case=case, most=1, what="an element")

@@ -1,5 +1,6 @@
 """Exercise 08.2: a coalesced product."""
 
+from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
@@ -22,6 +23,17 @@ _MIXED = (
 )
 
 
+@cuda.jit
+def _block_0_alone(a, b, c):
+    if cuda.blockIdx.x + cuda.blockIdx.y == 0:
+        for row in range(cuda.threadIdx.y, c.shape[0], 8):
+            for column in range(cuda.threadIdx.x, c.shape[1], 32):
+                total = cuda.float32(0)
+                for k in range(a.shape[1]):
+                    total += a[row, k] * b[k, column]
+                c[row, column] = total
+
+
 @exercise(
     "08.2",
     title="a coalesced product",
@@ -32,6 +44,7 @@ _MIXED = (
         (sevens, "expected"),
         (changed(coalesced, _WHO, "row, column = cuda.grid(2)"), "neighbouring columns"),
         (changed(coalesced, _WHO, _MIXED), "sectors"),
+        (_block_0_alone, "an element is its share"),
         (changed(coalesced, "if row < c.shape[0] and column < c.shape[1]:", "if True:"),
          "out-of-bounds"),
         (changed(coalesced, "row < c.shape[0]", "row <= c.shape[0]"), "out-of-bounds"),

@@ -6,6 +6,7 @@ import numpy as np
 
 from labkit.simt import cuda, profile
 from labkit.teach import kernels
+from labkit.teach.shares import assert_spread
 
 DOUBLE = "0.0"  # a sum that begins with it is in double precision
 
@@ -33,6 +34,9 @@ def try_product(answer, shape, tile, block, rng):
         f"{case}: the sum is in double precision, which most GPUs do slowly: begin it with "
         f"cuda.float32(0)"
     )
+    most = math.prod(tile) // math.prod(block)
+    what = "an element" if most == 1 else f"{most} elements"
+    assert_spread(answer, grid, block, a, b, c, case=case, most=most, what=what)
     return counts, (a, b), case
 
 

@@ -8,6 +8,7 @@ from labkit.simt import cuda, profile
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.shares import assert_spread
 
 THREADS = 32
 
@@ -51,6 +52,9 @@ def _sevenths(x, out):
             out[j, i] = 1 / 7
 
 
+_ALONE = """\
+    for i in range(cuda.threadIdx.x, x.shape[1] * (cuda.blockIdx.x == 0), 32):
+"""
 _SHRINK = "total * math.exp(largest - higher)"
 
 
@@ -71,6 +75,8 @@ _SHRINK = "total * math.exp(largest - higher)"
         (changed(_softmax, "i < x.shape[1]", "i <= x.shape[1]"), "out-of-bounds"),
         (changed(_softmax, "cuda.float32(0)", "0.0"), "double precision"),
         (changed(_softmax, " / total", ""), "expected"),
+        (changed(_softmax, "    i = cuda.grid(1)\n    if i < x.shape[1]:\n", _ALONE),
+         "a column is its share"),
     ],
 )  # fmt: skip
 def column_softmax(answer, rng):
@@ -95,6 +101,7 @@ def _try_softmax(answer, x):
             f"{case}: {sectors} sectors in {name.replace('_', ' ')}, and {enough} are enough: "
             f"{few} is the budget, so two reads and one write in all"
         )
+    assert_spread(answer, grid, THREADS, x, out, case=case, most=len(x), what="a column")
 
 
 def _compare_softmax(out, x, case):
