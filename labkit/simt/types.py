@@ -57,7 +57,7 @@ class Types:
     __repr__ = __str__
 
 
-def types(kernel, *args) -> Types:
+def types(kernel: object, *args: object) -> Types:
     """The type that each variable of a kernel has for these arguments, as numba compiles it for a
     GPU; the kernel is not run.
 
