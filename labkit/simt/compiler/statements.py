@@ -113,8 +113,11 @@ class Compiler(Expressions):
         """As what kinds a local is read, here and in functions inside."""
         if self.types is None:
             return [None]
-        read = [kind_of(found) for node, found in self.types.loads.items() if node.id == name]
-        return list(dict.fromkeys(read)) or [None]
+        for table in (self.types.loads, self.types.stores):  # one that is never read, as assigned
+            kinds = [kind_of(found) for node, found in table.items() if node.id == name]
+            if kinds:
+                return list(dict.fromkeys(kinds))
+        return [None]
 
     def slot_of(self, name):
         return self.code.slots_of[name][0][0]
