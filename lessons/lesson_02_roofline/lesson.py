@@ -24,7 +24,7 @@ import labkit as lk
 # Five loops and a matrix product, all on 32-bit floats. The loops use all cores (`prange`). The
 # last loop in this cell isn't one of the six: it is for a question that comes up later.
 
-# %%
+# %% tags=["read"]
 N_FLOATS = 2**24
 parallel = njit(parallel=True, fastmath=True)
 
