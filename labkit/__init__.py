@@ -4,6 +4,7 @@ Names are loaded when they are first used, so the import itself costs nothing.
 """
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr__`
@@ -38,6 +39,7 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr_
     from labkit.simt import occupancy as occupancy
     from labkit.simt import profile as profile
     from labkit.simt import sanitize as sanitize
+    from labkit.simt import types as types
     from labkit.teach import check as check
     from labkit.teach import expect as expect
     from labkit.teach import predict as predict
@@ -75,6 +77,7 @@ _ROOM_OF = {
     "roofline": "plan",
     "sanitize": "simt",
     "show": "teach",
+    "types": "simt",
     "times_in_turns": "measure",
     "your_turn": "teach",
 }
@@ -98,3 +101,12 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def _replace_signs(stream: Any) -> None:
+    """Let a terminal with few signs show a question mark for a µ, where it would raise."""
+    if getattr(stream, "errors", "") == "strict" and hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="replace")
+
+
+_replace_signs(sys.stdout)

@@ -740,3 +740,13 @@ def test_a_live_slowdown_of_3_percent_is_found():
         return compare(lambda: spin(1.03 * MS), lambda: spin(MS), tolerance=0.01).verdict
 
     assert any(verdict() == "SLOW" for _ in range(4))
+
+
+def test_a_reading_shows_no_raw_names_of_lambdas_and_flags(machine):
+    comparison = compare(lambda: machine.work(2 * MS), lambda: machine.work(3 * MS), min_samples=5)
+    timing = bench(lambda: machine.work(MS), min_samples=5, min_time_s=0)
+    shown = f"{comparison!r} {timing!r} {timing.time()}"
+    assert "time of the first over the second" in shown
+    assert "few samples" in shown
+    assert "<lambda>" not in shown
+    assert "few_samples" not in shown

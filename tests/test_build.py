@@ -9,6 +9,8 @@ import pytest
 import sources
 from sources import BuildError, Target
 
+from labkit.teach.line import line
+
 
 def stored(root, name):
     return nbformat.read(root / f"{name}.ipynb", as_version=4)
@@ -196,6 +198,10 @@ def test_a_lesson_over_its_budget_is_said():
 SAME = [
     ("[modelled] energy, mean power: 13 W", "[measured] energy, mean power: unknown"),
     ("[measured] copy bandwidth: 12.3 GB/s", "[measured] copy bandwidth: 9 GB/s (noisy)"),
+    ("[modelled] share: 2 % (from measured)", "[modelled] share: 3 % (from measured; busy)"),
+    ("[here] Almost nothing is lost.", "[here] This machine can't show it."),
+    (line("[measured] copy: 1 s").html, line("[measured] copy: 2 s (noisy)", "<div/>").html),
+    (line("[here] Slow.").html, line("[here] Fast.").html),
     ('<img alt="[measured] roofline: 7" src="data:a">', '<img alt="[measured] roofline" src="b">'),
     ("<object at 0x7f0a1b2c>", "<object at 0x7fffffff>"),
     ("/tmp/ipykernel_12/34.py:1: Warning", "/tmp/ipykernel_5/6.py:1: Warning"),
@@ -204,6 +210,10 @@ SAME = [
 DIFFERENT = [
     ("[measured] copy bandwidth: 1 GB/s", "[measured] read bandwidth: 1 GB/s"),
     ("[modelled] time: 1 ms", "[modelled] time: 2 ms"),
+    ("[modelled] share: 2 % (from published)", "[modelled] share: 3 % (from published)"),
+    ("[modelled] share: 2 % (from measured)", "[modelled] part: 2 % (from measured)"),
+    (line("[modelled] time: 1 ms").html, line("[modelled] time: 2 ms").html),
+    (line("[again] 05.1: more").html, line("[again] 05.1: less").html),
     ("as in [measured] copy: 1", "as in [measured] copy: 2"),
     ('<img alt="[measured] roofline" src="a">', '<img alt="[measured] ladder" src="a">'),
     ('<img alt="[simulated] warp" src="a">', '<img alt="[simulated] warp" src="b">'),
@@ -254,6 +264,38 @@ def test_a_missing_notebook_is_found(toy):
     (toy / "solutions/07_toy.ipynb").unlink()
     (problem,) = build.check(toy)
     assert problem == "solutions/07_toy: there is no notebook. Run python tools/build.py 07"
+
+
+DAMAGE = [b"", b"{", b"3", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b"{}", b'{"cells": 3}',
+          b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [3]}',
+          b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{}]}']  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_notebook_is_a_sentence(toy, damage):
+    (toy / "notebooks/07_toy.ipynb").write_bytes(damage)
+    (problem,) = build.check(toy)
+    assert problem == "notebooks/07_toy: is damaged. Run python tools/build.py 07"
+
+
+def test_a_damaged_notebook_is_built_anew(toy):
+    path = toy / "start/07_toy.ipynb"
+    before = path.read_bytes()
+    path.write_text("{")
+    build.build_changed(toy)
+    assert path.read_bytes() == before
+    assert build.check(toy) == []
+
+
+@pytest.mark.parametrize("damage", DAMAGE[:3])
+def test_a_damaged_cache_costs_time_alone(toy, monkeypatch, capsys, damage):
+    monkeypatch.setattr(build, "build", lambda target, fresh: build.Cost())
+    (toy / ".cache").mkdir(exist_ok=True)
+    (toy / ".cache/build.json").write_bytes(damage)
+    build.build_changed(toy)
+    assert "build.json is damaged: all notebooks are built again." in capsys.readouterr().out
+    build.build_changed(toy)
+    assert capsys.readouterr().out.count("unchanged") == 4
 
 
 def test_an_orphan_is_found(toy):

@@ -3,6 +3,7 @@
 import itertools
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from labkit.draw import LINES, MARKS, Picture
 from labkit.draw import marks as palette
 from labkit.draw.svg import MUTED
 
+LESSONS = Path(__file__).parents[1] / "lessons"
 SVG = "{http://www.w3.org/2000/svg}"
 LIGHT, DARK = "#ffffff", "#111111"
 COLORS = {value for value in vars(palette).values() if isinstance(value, str) and value[:1] == "#"}
@@ -139,7 +141,7 @@ def test_as_an_image_it_asks_for_the_theme_and_on_a_page_it_takes_the_pages(pict
 
 def test_the_image_is_as_wide_as_the_drawing_may_be():
     html = PICTURES["roofline"]._repr_html_()
-    assert 'style="width:100%;min-width:512px;max-width:800px"><script>' in html
+    assert 'style="width:100%;min-width:480px;max-width:750px"><script>' in html
     assert "style" not in Picture("<svg></svg>", "bare")._repr_html_().split("<script>")[0]
 
 
@@ -148,3 +150,9 @@ def test_there_is_an_alt_text_and_no_id(picture):
     root = ET.fromstring(picture.svg)
     assert root.get("aria-label")
     assert not [element for element in root.iter() if element.get("id")]
+
+
+@pytest.mark.parametrize("lesson", sorted(LESSONS.glob("*/lesson.py")), ids=lambda p: p.parent.name)
+def test_a_lesson_has_no_colour_of_its_own(lesson):
+    """It takes them from `lk.draw`, whose colours can be read in both themes."""
+    assert re.findall(r"""["']#[0-9a-fA-F]{6}["']""", lesson.read_text("utf-8")) == []

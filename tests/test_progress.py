@@ -355,7 +355,8 @@ def test_a_terminal_with_few_signs_gets_every_line(monkeypatch, tmp_path, encodi
     """In a process of its own, whose folder of progress has a name that cannot be shown."""
     code = (
         "import labkit as lk; lk.predict('00.a', 3, 'us'); lk.predict('00.a', ..., 'us')\n"
-        "lk.check('ä·µ', 3); lk.check('00.1', ...); print(lk.progress())"
+        "lk.check('ä·µ', 3); lk.check('00.1', ...)\n"
+        "print(lk.progress(), lk.machine(), '1 µs × 2 − …')"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, encoding=encoding,

@@ -118,7 +118,7 @@ def test_a_guess_stands_beside_the_result(notebook):
 
 
 def places(markup):
-    return [float(place) for place in re.findall(r"calc\(([\d.]+)% - 4px\)", markup)]
+    return [float(place) for place in re.findall(r"margin-left:([\d.]+)%;width:0px", markup)]
 
 
 @pytest.mark.parametrize(("guess", "value", "is_log"), [

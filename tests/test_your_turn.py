@@ -122,7 +122,7 @@ def doubles(kernel):
 def test_what_passes_comes_back_itself(turn):
     returned, line = turn("90.t1", right)
     assert returned is right
-    assert line == "[pass] 90.t1: every case agrees (twice); the lesson goes on with yours"
+    assert line == "[pass] 90.t1: every case agrees (twice). The lesson goes on with yours."
     assert store.load()["checks"]["90.t1"]["passed"]
 
 
@@ -140,7 +140,7 @@ def test_what_passes_comes_back_itself(turn):
 def test_until_then_the_lesson_goes_on_with_ours(turn, answer, words):
     returned, line = turn("90.t1", *answer)
     assert line.startswith(words)
-    assert line.endswith("; the lesson goes on with ours until yours passes")
+    assert line.endswith(" The lesson goes on with ours until yours passes.")
     assert doubles(returned)
     assert not store.load()["checks"]["90.t1"]["passed"]
 
@@ -177,7 +177,7 @@ def test_a_function_that_never_returns_is_left_and_ours_goes_on(turn):
             pass
 
     returned, line = turn("90.t5", spin)
-    assert line.startswith("[error] 90.t5: not finished after 0.3 s: does a loop end?; the lesson ")
+    assert line.startswith("[error] 90.t5: not finished after 0.3 s: does a loop end? The lesson ")
     assert returned(3) == 1.5
 
 
@@ -192,7 +192,7 @@ def test_an_unknown_name_gives_the_student_s_object_back(turn, name, words):
     returned, line = turn(name, wrong)
     assert returned is wrong
     assert line.startswith(words)
-    assert line.endswith("; the lesson goes on with yours, unchecked")
+    assert line.endswith(" The lesson goes on with yours, unchecked.")
     assert store.load()["checks"] == {}
 
 
@@ -204,7 +204,7 @@ def test_without_an_answer_in_the_source_the_lesson_goes_on_with_the_student_s(t
     returned, line = turn("90.t4", 7)
     assert returned == 7
     assert "[error] 90.t4: the check itself failed: NoAnswerError" in line
-    assert "the lesson goes on with yours, as ours is missing (NoAnswerError" in line
+    assert "The lesson goes on with yours, as ours is missing (NoAnswerError" in line
 
 
 def test_strict_raises_for_all_but_a_pass(turn, monkeypatch):

@@ -154,13 +154,15 @@ def problems(target):
     rebuild = f"Run python tools/build.py {target.path.stem[:2]}"
     if not target.path.exists():
         return [f"{target.name}: there is no notebook. {rebuild}"]
-    text = target.path.read_text(encoding="utf-8")
-    stored, expected = nbformat.reads(text, as_version=4), read(target)
+    stored, expected = read_stored(target.path), read(target)
+    if stored is None:
+        return [f"{target.name}: is damaged. {rebuild}"]
     found = []
     if [_source_of(cell) for cell in stored.cells] != [_source_of(cell) for cell in expected.cells]:
         source = target.source.relative_to(target.root).as_posix()
         found.append(f"{target.name}: differs from {source}. {rebuild}")
-    if nbformat.writes(canonical(nbformat.reads(text, as_version=4))) + "\n" != text:
+    text = target.path.read_text(encoding="utf-8")
+    if nbformat.writes(canonical(read_stored(target.path))) + "\n" != text:
         found.append(f"{target.name}: is not as the builder writes it. {rebuild}")
     code = [cell for cell in stored.cells if cell.cell_type == "code"]
     if not target.is_executed:
@@ -173,6 +175,16 @@ def problems(target):
     if target.is_blank and any(_leaks(cell) for cell in stored.cells):
         found.append(f"{target.name}: holds solution text. {rebuild}")
     return found
+
+
+def read_stored(path):
+    """A stored notebook, or None for one that cannot be read."""
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+    except Exception:  # each way to be damaged has its own
+        return None
+    return notebook
 
 
 def _source_of(cell):
@@ -214,8 +226,8 @@ def build(target, fresh=False):
     notebook, cost = read(target), Cost()
     if target.is_executed:
         cost = execute(notebook, target.root, target.name)
-        if target.path.exists() and not fresh:
-            old = nbformat.read(target.path, as_version=4)
+        old = None if fresh else read_stored(target.path)
+        if old is not None:
             keep_old(notebook, old, sanitizer(target.root))
     target.path.parent.mkdir(exist_ok=True)
     nbformat.write(notebook, target.path)
@@ -225,7 +237,7 @@ def build(target, fresh=False):
 def build_changed(root, numbers=(), fresh=False):
     """Build what changed since it was last built on this machine; with `fresh`, everything."""
     cache = root / ".cache" / "build.json"
-    built = json.loads(cache.read_text()) if cache.exists() else {}
+    built = read_cache(cache)
     for target in targets(root, numbers):
         wanted = fingerprint(target)
         if built.get(target.name) == wanted and not problems(target) and not fresh:
@@ -236,6 +248,20 @@ def build_changed(root, numbers=(), fresh=False):
         built[target.name] = wanted
         cache.parent.mkdir(exist_ok=True)
         cache.write_text(json.dumps(built, indent=1, sort_keys=True))
+
+
+def read_cache(path):
+    """What was built last, as {notebook: fingerprint}; a damaged cache costs time alone."""
+    try:
+        built = json.loads(path.read_bytes())
+        if isinstance(built, dict):
+            return built
+    except FileNotFoundError:
+        return {}
+    except (ValueError, RecursionError):
+        pass
+    print(f"{path} is damaged: all notebooks are built again.")
+    return {}
 
 
 def check(root, numbers=()):

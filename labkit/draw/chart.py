@@ -27,7 +27,7 @@ class Chart:
     axis cannot show.
     """
 
-    def __init__(self, x: Axis, y: Axis, *, title: str = "", width: int = 640, height: int = 400):
+    def __init__(self, x: Axis, y: Axis, *, title: str = "", width: int = 600, height: int = 380):
         self.x, self.y, self.title, self.width, self.height = x, y, title, width, height
         self.seen_xs, self.seen_ys = [], []
         self.bands, self.lines, self.bars, self.marks = [], [], [], []
@@ -54,7 +54,7 @@ class Chart:
             return self._levels(xs, ys, label, origin, color, dash)
         xs, ys = self._see(xs, ys)
         self.lines.append(([(xs, ys)], color, dash))
-        self._label_line(xs, ys, label, origin)
+        self._label_line(xs, ys, label, origin, color)
         return self
 
     def step(
@@ -111,7 +111,7 @@ class Chart:
 
     def label(self, x: float, y: float, text: str) -> "Chart":
         """Write beside a point, where there is room."""
-        self.labels.append((*self._see([x], [y]), text))
+        self.labels.append((*self._see([x], [y]), text, None))
         return self
 
     def note(self, x: float, y: float, text: str) -> "Chart":
@@ -140,12 +140,12 @@ class Chart:
             ([x - _LEVEL, x + _LEVEL], [y, y]) for x, y in zip(xs, ys, strict=True)
         ]  # fmt: skip
         self.lines.append((levels, color, dash))
-        self._label_line(*levels[-1], label, origin)
+        self._label_line(*levels[-1], label, origin, color)
         return self
 
-    def _label_line(self, xs, ys, label, origin):
+    def _label_line(self, xs, ys, label, origin, color):
         words = f"{label} ({Origin(origin)})" if label and origin else label
-        self.labels.append((xs, ys, words))
+        self.labels.append((xs, ys, words, color))
         self.measured |= origin == Origin.MEASURED
 
     def _see(self, xs, ys):

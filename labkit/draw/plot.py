@@ -13,6 +13,7 @@ _PARTS = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8)  # of a line, where text may lie al
 _MANY = 40  # marks; more of them are drawn smaller
 _MARK_REACH = 9  # pixels around a mark that labels keep clear of
 _AXIS = 0.6  # opacity of the axes
+_SWATCH = "    "  # as wide as the piece of its line that stands before a line's label
 
 
 def write(chart, alt: str) -> str:
@@ -226,12 +227,12 @@ class _Plot:
         return sum(box.overlap(other) for box in boxes for other in self.taken)
 
     def _labels(self):
-        for points, words in self._anchors():
-            spots = []
+        for points, words, color in self._anchors():
+            spots, room = [], _SWATCH * bool(color) + words
             for x, y in points:
                 px, py = self.pixel(x, y)
                 spot = place(
-                    px, py, words, TEXT, inside=self.area, boxes=self.taken, points=self.points
+                    px, py, room, TEXT, inside=self.area, boxes=self.taken, points=self.points
                 )
                 spots.append((spot.cost, len(spots), spot, px, py))
                 if not spot.cost:
@@ -241,7 +242,12 @@ class _Plot:
             if spot.far:
                 near_x, near_y = spot.nearest(px, py)
                 yield path(f"M{px:.1f},{py:.1f}L{near_x:.1f},{near_y:.1f}", line=0.8, opacity=_AXIS)
-            yield text(spot.x, spot.box.bottom - 4, words, spot.anchor, size=TEXT)
+            if color:  # a piece of the line that the label is of
+                y = spot.box.bottom - 9
+                yield path(f"M{spot.box.left + 1:.1f},{y:.1f}h13", stroke=color, line=3)
+                yield text(spot.box.left + 19, y + 5, words, size=TEXT)
+            else:
+                yield text(spot.x, spot.box.bottom - 4, words, spot.anchor, size=TEXT)
 
     def _bar_labels(self):
         """What a bar is worth, at its end."""
@@ -250,6 +256,8 @@ class _Plot:
             px, py = self.pixel(x, y)
             up, half = y >= base, _width(words) / 2
             top = py - 8 - TEXT if up else py + 6
+            if top + TEXT > self.area.bottom - 4:  # no room below the bar: above its foot
+                top = self.pixel(x, base)[1] - 8 - TEXT
             if words:
                 self._word(Box(px - half, top, px + half, top + TEXT + 3))
                 yield text(px, top + TEXT - 1, words, "middle", size=TEXT)
@@ -260,15 +268,16 @@ class _Plot:
         self.worded += boxes
 
     def _anchors(self):
-        """Yield what has a label, as ([points where it may be held, best first], words)."""
-        for xs, ys, label in self.chart.labels:
+        """Yield what has a label: [points where it may be held, best first], words, line colour."""
+        for xs, ys, label, color in self.chart.labels:
             seen = [point for point in zip(xs, ys, strict=True) if self._in_sight(*point)]
             if label and seen:
                 last = len(seen) - 1
-                yield [seen[round(last * part)] for part in (1, 0.9, 0.8, 0.65, 0.5, 0.3)], label
+                places = [seen[round(last * part)] for part in (1, 0.9, 0.8, 0.65, 0.5, 0.3)]
+                yield list(dict.fromkeys(places)), label, color
         for x, y, _, label, _ in self.chart.marks:
             if label and self._in_sight(x, y):
-                yield [(x, y)], label
+                yield [(x, y)], label, None
 
     def _in_sight(self, x, y):
         # A hair outside is the rounding of an axis's own end.

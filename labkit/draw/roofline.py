@@ -24,10 +24,21 @@ _NAMED_SIDE = 0.17  # a shaded side needs this share of the width for its name
 class Roof(Protocol):
     """What a roof has to have: `labkit.plan.Roofline` is one. Rates in FLOP/s and B/s."""
 
-    name: str
-    origin: Origin
-    peak_flop_per_s: float
-    peak_bytes_per_s: float
+    @property
+    def name(self) -> str:
+        """What the roof is called."""
+
+    @property
+    def origin(self) -> Origin:
+        """Where its figures come from."""
+
+    @property
+    def peak_flop_per_s(self) -> float:
+        """The rate that no kernel exceeds."""
+
+    @property
+    def peak_bytes_per_s(self) -> float:
+        """The bandwidth of the memory."""
 
     @property
     def ridge_flop_per_byte(self) -> float:
@@ -50,7 +61,7 @@ class Dot:
     name: str
     intensity_flop_per_byte: float
     flop_per_s: float
-    origin: Origin
+    origin: Origin | str
 
     def __post_init__(self):
         object.__setattr__(self, "origin", Origin(self.origin))

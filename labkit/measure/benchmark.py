@@ -13,7 +13,7 @@ from labkit.hardware.system_files import SystemFiles
 from labkit.measure import flags, stopwatch
 from labkit.measure.statistics import median
 from labkit.measure.time_limit import OutOfTime, time_limit
-from labkit.measure.timing import Comparison, Timing
+from labkit.measure.timing import NAMELESS, Comparison, Timing
 from labkit.reading import Origin, Reading
 from labkit.units import si
 
@@ -182,7 +182,8 @@ class _Run:
                 f"result: bench(f, x), not bench(f(x))."
             )
         refuse_deferred(fn)
-        self.name = name or getattr(fn, "__name__", type(fn).__name__)
+        given = getattr(fn, "__name__", type(fn).__name__)
+        self.name = name or (NAMELESS if given == "<lambda>" else given)
         Reading(self.name, None, "s", Origin.MEASURED)  # refuses a bad name before the work begins
         self.call = functools.partial(fn, *args) if args else fn
         self.args, self.plan = args, plan

@@ -10,6 +10,7 @@ from labkit.reading import Origin, Reading
 from labkit.units import si
 
 TOO_SHORT = "shorter than the clock can tell"
+NAMELESS = "a function without a name"  # what a reading calls a lambda
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Timing:
         return self._reading(name, rate, unit, low, high)
 
     def _reading(self, name, value, unit, low, high):
-        note = "; ".join([_samples_in_words(self), *self.flags])
+        note = "; ".join([_samples_in_words(self), *map(in_words, self.flags)])
         if self.median_s <= 0:  # the empty loop took as long
             value, low, high, note = None, None, None, f"{TOO_SHORT}; {note}"
         return Reading(name or self.name, value, unit, Origin.MEASURED, None, note, low, high)
@@ -144,7 +145,9 @@ class Comparison:
     def time_ratio(self, name: str | None = None) -> Reading:
         """The ratio as a Reading, with its 95 % interval."""
         low, high = self.ci95_ratio or (None, None)
-        name, note = name or f"time of {self.a.name} over {self.b.name}", self._note()
+        named = (self.a.name, self.b.name)
+        first, second = ("the first", "the second") if NAMELESS in named else named
+        name, note = name or f"time of {first} over {second}", self._note()
         return Reading(name, self.ratio, "1", Origin.MEASURED, None, note, low, high)
 
     def __repr__(self):
@@ -162,7 +165,12 @@ class Comparison:
         flags = dict.fromkeys([*self.a.flags, *self.b.flags])
         samples = f"{len(self.a.samples_s)} pairs" if self.paired else _samples_in_words(self.a)
         too_short = [TOO_SHORT] if self.ratio is None else []
-        return "; ".join([self.verdict, *too_short, samples, *flags])
+        return "; ".join([self.verdict, *too_short, samples, *map(in_words, flags)])
+
+
+def in_words(flag: str) -> str:
+    """A flag as a reader sees it: `few samples`."""
+    return flag.replace("_", " ")
 
 
 def _samples_in_words(timing):

@@ -80,10 +80,16 @@ class DomainEnergy:
         note = "; ".join(filter(None, (self.reason, *self.flags))) or None
         name = f"energy of {self.id.replace(':', ' ')}"
         low, high = self.energy_lo_j, self.energy_hi_j
-        return Reading(name, self.energy_j, "J", self.origin, None, note, low, high)
+        of = modelled_from(self.origin)
+        return Reading(name, self.energy_j, "J", self.origin, None, note, low, high, of)
 
     def __repr__(self):
         return str(self.reading())
+
+
+def modelled_from(origin: Origin) -> tuple[Origin, ...]:
+    """What a modelled energy is computed from: the measured load, and so its number varies."""
+    return (Origin.MEASURED,) if origin is Origin.MODELLED else ()
 
 
 def domain_energy(trace: Trace, window: Window, load_period_s: float | None = None) -> DomainEnergy:

@@ -5,7 +5,7 @@ from numbers import Real
 from typing import Any, NamedTuple, Self
 
 from labkit.hardware.asynchronous import wait_until_idle
-from labkit.power.domain import DomainEnergy, Window, domain_energy
+from labkit.power.domain import DomainEnergy, Window, domain_energy, modelled_from
 from labkit.power.estimate import FLAGS, Estimate, total
 from labkit.power.probe import POLLED, Probe, disjoint
 from labkit.power.probes import probes as find_probes
@@ -225,7 +225,9 @@ class Energy:
     def _reading(self, quantity, value, unit, low=None, high=None, note=None):
         name = ", ".join(filter(None, (self.name, quantity)))
         origin = Origin.MODELLED if self.kind in ("mixed", "modelled") else Origin.MEASURED
-        return Reading(name, value, unit, origin, None, note or None, low, high)
+        return Reading(
+            name, value, unit, origin, None, note or None, low, high, modelled_from(origin)
+        )
 
     def _note(self):
         """What a reader must know of the total: what it holds, leaves out, and what is doubtful."""

@@ -74,15 +74,16 @@ class EnergyTiming:
         note = "; ".join(filter(None, (f"mean of {self.n_calls} calls", total.note)))
         bounds = self.energy_lo_j, self.energy_hi_j
         name = name or f"energy of {self.name}"
-        return Reading(name, self.energy_j, "J", total.origin, None, note, *bounds)
+        return Reading(name, self.energy_j, "J", total.origin, None, note, *bounds, total.of)
 
     def __repr__(self):
         net_j = self.net_energy_j
         note = f"not above idle: {si(net_j, 'J')}" if net_j is not None and net_j < 0 else None
-        origin = self.window.readings()[0].origin
+        total = self.window.readings()[0]
+        origin, name = total.origin, f"net energy of {self.name}"
         lines = (
             self.energy(),
-            Reading(f"net energy of {self.name}", None if note else net_j, "J", origin, None, note),
+            Reading(name, None if note else net_j, "J", origin, None, note, of=total.of),
             Reading(f"time of {self.name}", self.time_s, "s", Origin.MEASURED),
         )
         return "\n".join(map(str, lines))

@@ -144,8 +144,9 @@ def _in_notebook():
 
 
 def _print(text):
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
-        print(text)
-    except UnicodeEncodeError:  # a terminal that has ASCII only
-        encoding = sys.stdout.encoding
-        print(text.translate(_ASCII).encode(encoding, "replace").decode(encoding))
+        text.encode(encoding)
+    except UnicodeEncodeError:  # a terminal that has few signs
+        text = text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
+    print(text)

@@ -11,8 +11,13 @@ _FAR_APART = 20  # beyond this factor one of the two would vanish on a linear sc
 _ROW = "display:flex;align-items:center;margin:1px 0"
 _NAME = "width:6em;flex-shrink:0"
 _TRACK = "flex-grow:1;max-width:320px;min-width:120px;height:12px;border-bottom:1px solid"
-_FIGURE = "margin-left:10px;white-space:nowrap"
+_FIGURE = "width:8em;flex-shrink:0;margin-left:10px;white-space:nowrap"
 _ENDS = "display:flex;justify-content:space-between;flex-grow:1;max-width:320px;font-size:12px"
+# An untrusted notebook keeps neither calc() nor currentColor: a border has the ink by itself, and
+# room of 8 px beside the dot, 4 px on both sides of the bar, puts both on the same places.
+_DOT = '<div style="padding-right:8px"><div class="lk-dot" style="{}"></div></div>'
+_BAR = '<div style="padding-left:4px;padding-right:4px"><div style="{}"></div></div>'
+_ROUND = "width:0px;height:0px;border-radius:4px;border:4px solid"
 
 
 def scale_bar(guess: float, reading: Reading) -> str:
@@ -32,7 +37,7 @@ def scale_bar(guess: float, reading: Reading) -> str:
     color = MARKS[Origin(str(reading.origin))].color
     unit = "B" if reading.unit == "GiB" else reading.unit
     rows = [
-        _row("your guess", axis, guess, (), "currentColor", si(guess, unit)),
+        _row("your guess", axis, guess, (), "", si(guess, unit)),
         _row("result", axis, reading.value, interval, color, reading.as_text(reading.value)),
         _ends(axis, reading),
     ]
@@ -45,19 +50,13 @@ def _axis(reading, values):
 
 
 def _row(name, axis, value, interval, color, figure):
-    """A dot on its track, over the bar of its interval."""
-    at = 100 * axis.fraction(value)
-    dot = (
-        f'<div style="margin-left:calc({at:.1f}% - 4px);width:8px;height:8px;'
-        f'border-radius:50%;background:{color}"></div>'
-    )
+    """A dot on its track, over the bar of its interval; the colour '' is the page's ink."""
+    dot = _DOT.format(f"margin-left:{100 * axis.fraction(value):.1f}%;{_ROUND} {color}".rstrip())
     bar = ""
     if interval:
         low, high = (100 * axis.fraction(end) for end in interval)
-        bar = (
-            f'<div style="margin-left:{low:.1f}%;width:{high - low:.1f}%;min-width:2px;height:3px;'
-            f'background:{color}"></div>'
-        )
+        place = f"margin-left:{low:.1f}%;width:{high - low:.1f}%;min-width:2px"
+        bar = _BAR.format(f"{place};height:3px;background:{color}")
     return (
         f'<div style="{_ROW}"><span style="{_NAME}">{name}</span>'
         f'<div style="{_TRACK}">{dot}{bar}</div>'
@@ -70,5 +69,6 @@ def _ends(axis, reading):
     kind = "<span>each step 10 ×</span>" if axis.log else ""
     return (
         f'<div style="{_ROW}"><span style="{_NAME}"></span>'
-        f'<div style="{_ENDS}"><span>{low}</span>{kind}<span>{high}</span></div></div>'
+        f'<div style="{_ENDS}"><span>{low}</span>{kind}<span>{high}</span></div>'
+        f'<span style="{_FIGURE}"></span></div>'
     )

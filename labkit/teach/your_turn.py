@@ -22,10 +22,11 @@ def your_turn(name: str, answer: Any = ...) -> Any:
     """
     verdict = verdict_on(name, answer, 'lk.your_turn("05.t1", answer)')
     if verdict.word == "pass":
-        used, which = answer, "the lesson goes on with yours"
+        used, which = answer, "yours"
     else:
         used, which = _ours(name, answer)
-    verdict = verdict._replace(text=f"{verdict.text}; {which}")
+    stop = "" if verdict.text.endswith((".", "?", "!")) else "."
+    verdict = verdict._replace(text=f"{verdict.text}{stop} The lesson goes on with {which}.")
     say(line(str(verdict)))
     refuse(verdict)
     return used
@@ -34,8 +35,8 @@ def your_turn(name: str, answer: Any = ...) -> Any:
 def _ours(name, answer):
     """The course's own object, and the words that say so; the student's where there is none."""
     try:
-        return find(str(name)).fresh_solution(), "the lesson goes on with ours until yours passes"
+        return find(str(name)).fresh_solution(), "ours until yours passes"
     except UnknownExerciseError:
-        return answer, "the lesson goes on with yours, unchecked"
+        return answer, "yours, unchecked"
     except Exception as error:  # a slip in the course must not stop a student's notebook
-        return answer, f"the lesson goes on with yours, as ours is missing ({said(error)})"
+        return answer, f"yours, as ours is missing ({said(error)})"

@@ -47,7 +47,7 @@ lk.show(lk.Reading("floats in one SIMD register", lanes, "1", "measured"))
 # differently. `any_order` was told that we don't mind.
 
 # %%
-points = np.random.default_rng(0).random(2**22, dtype=np.float32)
+points = np.random.default_rng(0).random(2**24, dtype=np.float32)
 
 
 def polynomial_sum(x):
@@ -141,7 +141,8 @@ threads_guess.against(gain)
 one_core = usable < 2 and "You have one core only."
 lk.expect(
     gain, 0.8 * usable, 1.1 * usable,
-    below="Your cores weren't all yours: other programs use them, or two are halves of one.",
+    below="Not all of that was yours. Other programs may use your cores, two of them may be halves "
+    "of one, or the work may be too short for so many threads.",
     inside="Almost nothing is lost: arithmetic in independent parts is the easy case.",
     above="More than all cores can give, so the run on one thread was disturbed. Run it again.",
     cannot=one_core,
@@ -160,7 +161,7 @@ lk.expect(
 # $$\text{speed-up} = \frac{1}{s + (1 - s)/n}$$
 
 # %%
-N_STEPS = 1_000_000
+N_STEPS = 4_000_000
 
 
 @njit(nogil=True)

@@ -563,7 +563,7 @@ lines = {
     "barriers": ([counts.barriers for counts in ladder], False),
 }
 chart = lk.draw.Chart(
-    lk.draw.Axis("version", names=[*"1234567", "", "", ""]),
+    lk.draw.Axis("version", names=[*"1234567"], ordered=True),
     lk.draw.Axis("left of version 1", "%", lo=0.003, hi=1.5, log=True),
     title="What each version removes",
 )

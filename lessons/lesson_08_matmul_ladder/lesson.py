@@ -283,7 +283,7 @@ for r, s in ((1, 1), (4, 1), (8, 1), (4, 4), (8, 8)):
 
 # %%
 chart = lk.draw.Chart(
-    lk.draw.Axis("", names=list(counts)),
+    lk.draw.Axis("", names=list(counts), ordered=True),
     lk.draw.Axis("left of the naive kernel", "%", lo=0.005, hi=1.5, log=True),
     title="The same product, four rungs",
 )

@@ -29,7 +29,7 @@ import numpy as np
 
 import labkit as lk
 from labkit import cuda
-from labkit.draw.marks import LINES
+from labkit.draw import LINES
 from labkit.units import KIB, si
 
 rng = np.random.default_rng(9)

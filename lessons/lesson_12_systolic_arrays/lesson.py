@@ -51,7 +51,6 @@ cycles_guess.against(lk.Reading("6 × 4 times 4 × 4", run.count.cycles, "1", "s
 
 # %%
 player = lk.Player(lk.draw.systolic_frames(small.watch(a, w)), ms=900)
-player.i = 8
 player
 
 # %% [markdown]
@@ -134,7 +133,6 @@ lk.show(one_more)
 # %%
 a, w = rng.integers(-4, 9, (3, 6)), rng.integers(-4, 9, (6, 4))
 player = lk.Player(lk.draw.systolic_frames(small.watch(a, w)), ms=900)
-player.i = 10
 player
 
 # %% [markdown]
@@ -387,7 +385,6 @@ for row in lk.published("tpu-v1-array-size").rows:
 a, w = rng.integers(-4, 9, (4, 6)), rng.integers(-4, 9, (6, 4))
 outputs = MatrixUnit(4, 4, stationary="outputs")
 player = lk.Player(lk.draw.systolic_frames(outputs.watch(a, w)), ms=900)
-player.i = 10
 player
 
 # %% [markdown]

@@ -29,7 +29,7 @@ from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 import labkit as lk
-from labkit.draw.mesh import block_frames, shards
+from labkit.draw import block_frames, shards
 from labkit.units import binary
 
 print(f"[measured] JAX: {jax.__version__} on {jax.devices()[0].device_kind}")
@@ -330,7 +330,7 @@ frames = block_frames(
 lk.Player(frames, ms=900)
 
 # %% [markdown]
-# Read it: white blocks are in the large memory (HBM) only. Because `k` runs fastest, each step
+# Read it: empty blocks are in the large memory (HBM) only. Because `k` runs fastest, each step
 # fetches both. So the traffic is easy to count, and the block is your lever. Guess how large it
 # must be to reach the ridge of a TPU v5e.
 

@@ -97,7 +97,7 @@ LOADS = {
 }
 COUNTER = "counter"
 WINDOWS_S = {"instantaneous": 0.0, "mean of 1 s": WINDOW_S, "part-time, 25 of 100 ms": 0.025}
-COLORS = dict(zip([COUNTER, *WINDOWS_S], ("#0072B2", "#D55E00", "#009E73", "#CC79A7"), strict=True))
+COLORS = dict(zip([COUNTER, *WINDOWS_S], lk.draw.LINES, strict=False))
 
 
 def meters(load, phase_s):
@@ -136,8 +136,8 @@ def microscope(load, window_start, window_length, sensor_phase):
         height=460,
     )
     grid_s = np.arange(0, VIEW_S, 0.005)
-    chart.band(grid_s, np.zeros_like(grid_s), load.power_w(grid_s), color="#555555", opacity=0.3)
-    chart.band([window_start, min(stop, VIEW_S)], [0, 0], [TOP_W, TOP_W], color="#E69F00")
+    chart.band(grid_s, np.zeros_like(grid_s), load.power_w(grid_s), color=lk.draw.INK, opacity=0.2)
+    chart.band([window_start, min(stop, VIEW_S)], [0, 0], [TOP_W, TOP_W])
     times_s, said = np.arange(-UPDATE_S, VIEW_S + UPDATE_S, UPDATE_S) + sensor_phase, []
     for name, meter in meters(load, sensor_phase).items():
         watts = shown_w(name, meter, times_s)[1:]
@@ -158,7 +158,7 @@ lk.Explorer(
 )
 
 # %% [markdown]
-# Read it: the grey hills are the truth, the orange stripe is your window, each line is what one
+# Read it: the grey hills are the truth, the violet stripe is your window, each line is what one
 # meter shows; above, the joules that each gives. Try:
 #
 # 1. One burst: drag the **phase**, over which you have no power, and watch the counter.
@@ -272,7 +272,7 @@ chart = lk.draw.Chart(
     title="A meter that sees 25 of each 100 ms, 5 s windows, all phases (simulated)",
 )
 chart.band(periods_s, [min(s) for s in spread], [max(s) for s in spread], opacity=0.4)
-chart.line([0.02, 1.0], [1, 1], color="#222222", dash=True)
+chart.line([0.02, 1.0], [1, 1], color=lk.draw.INK, dash=True)
 chart.picture("The part-time meter errs most where the load's period is near 0.1 s")
 
 # %% [markdown]

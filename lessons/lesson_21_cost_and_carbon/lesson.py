@@ -253,25 +253,13 @@ def tornado(tokens_per_s, utilisation, life_years, usd_per_kwh):
     sliders = {"tokens_per_s": tokens_per_s, "utilisation": utilisation}
     sliders |= {"life_years": life_years, "usd_per_kwh": usd_per_kwh}
     base = {**ours, "capex_usd": chip_price.value, "pue": PUE, **sliders}
-    return tornado_picture(lk.plan.tornado(usd_per_million, base, ranges), usd_per_million(**base))
-
-
-# %%
-def tornado_picture(swings, now):
-    """One bar for each input, from the result at its low value to that at its high one."""
-    names = [swing.name.replace("_", " ") for swing in swings]
-    chart = lk.draw.Chart(
+    now = usd_per_million(**base)
+    return lk.draw.tornado(
+        lk.plan.tornado(usd_per_million, base, ranges),
+        now,
         lk.draw.Axis("USD per million tokens", lo=0.01, hi=30, log=True),
-        lk.draw.Axis("", names=names[::-1]),  # the axis counts from its foot
         title=f"Owned H100: {now:.3f} USD per million tokens (modelled)",
     )
-    for place, swing in enumerate(swings[::-1]):
-        ends = sorted([(swing.at_low, swing.low), (swing.at_high, swing.high)])
-        (left, first), (right, last) = ends
-        chart.band([left, right], [place - 0.3] * 2, [place + 0.3] * 2, opacity=0.5)
-        chart.label(right, place, f"{first:g} to {last:g}")
-    chart.line([now, now], [-0.5, len(swings) - 0.5], color="#222222", dash=True)
-    return chart.picture(f"Around {now:.3f} USD; the longest bars: {names[0]} and {names[1]}")
 
 
 lk.Explorer(

@@ -89,14 +89,15 @@ class Lab:
         )
 
     def run_cell(self, index):
-        """Run one cell and return what it printed."""
+        """Run one cell and return what it showed, as text."""
         return self.page.evaluate(
             """async index => {
               const notebook = window.jupyterapp.shell.currentWidget.content;
               notebook.activeCellIndex = index;
               await window.jupyterapp.commands.execute("notebook:run-cell");
               return notebook.widgets[index].model.sharedModel.getOutputs()
-                .map(output => [].concat(output.text ?? "").join("")).join("");
+                .map(output => [].concat(output.text ?? output.data?.["text/plain"] ?? "").join(""))
+                .join("");
             }""",
             index,
         )
@@ -114,8 +115,8 @@ class Lab:
         SCREENSHOTS.mkdir(exist_ok=True)
         (locator or self.page).screenshot(path=SCREENSHOTS / f"{name}.png")
 
-    def screenshot_whole(self, name):
-        """Save the whole notebook, in a window as high as it needs."""
+    def show_whole(self):
+        """Make the window as high as the notebook needs."""
         for _ in range(3):  # a cell that was never shown has only an estimated height
             height = self.page.evaluate(
                 "document.querySelector('.jp-WindowedPanel-outer').scrollHeight"
@@ -124,6 +125,10 @@ class Lab:
             self.page.wait_for_timeout(500)
         self.page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
         self.page.wait_for_timeout(500)
+
+    def screenshot_whole(self, name):
+        """Save the whole notebook."""
+        self.show_whole()
         self.screenshot(name)
         self.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
 

@@ -22,7 +22,7 @@ def explorer(lab, name):
 
 def says(widget, words):
     """Wait until the alt text of the picture holds the words."""
-    widget.locator(f"img[alt*='{words}']").wait_for(timeout=10_000)
+    widget.locator(f"svg[aria-label*='{words}']").wait_for(timeout=10_000)
 
 
 def drag(widget, name, to):

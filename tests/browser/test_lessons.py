@@ -55,12 +55,14 @@ def test_a_picture_follows_its_slider(opened, lesson):
     slider = lab.page.locator(f".lk-explorer {name}").first
     slider.scroll_into_view_if_needed()
     explorer = lab.page.locator(".lk-explorer", has=lab.page.locator(name)).first
-    before = explorer.locator("img").get_attribute("src")
+    frame = explorer.locator(".lk-picture")
+    before = frame.inner_html()
     slider.focus()
     for _ in range(5):
         lab.page.keyboard.press("ArrowRight")
-    picture = explorer.locator("img").element_handle()
-    lab.page.wait_for_function("([img, before]) => img.src !== before", arg=[picture, before])
+    lab.page.wait_for_function(
+        "([frame, before]) => frame.innerHTML !== before", arg=[frame.element_handle(), before]
+    )
     lab.screenshot(f"{lesson}_explorer", explorer)
     assert lab.errors == []
 

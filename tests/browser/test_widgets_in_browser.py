@@ -130,7 +130,7 @@ def test_a_player_plays_pauses_and_steps(gallery):
     player.get_by_label("Step forward").click()
     player.get_by_label("Step back").click()
     assert step.inner_text() == "step 2/5"
-    assert player.locator("img").get_attribute("alt") == "a counter, step 2 of 5"
+    assert player.locator("svg").get_attribute("aria-label") == "a counter, step 2 of 5"
     gallery.lab.screenshot("player", player)
 
 
@@ -179,23 +179,23 @@ def test_a_player_stops_its_timer_when_its_view_goes(gallery):
 
 def test_a_slider_moves_the_picture_and_its_alt(gallery):
     explorer = gallery.widget("roofline")
-    picture = explorer.locator("img")
-    before = picture.get_attribute("src")
+    picture = explorer.locator(".lk-picture")
+    before = picture.inner_html()
     peak = explorer.locator("input[name=peak]")
     peak.focus()
     gallery.page.keyboard.press("ArrowRight")
-    explorer.locator("img[alt*='peak=105 TFLOP/s']").wait_for(timeout=10_000)
-    assert picture.get_attribute("src") != before
+    explorer.locator("svg[aria-label*='peak=105 TFLOP/s']").wait_for(timeout=10_000)
+    assert picture.inner_html() != before
     assert peak.get_attribute("aria-valuetext") == "105 TFLOP/s"
     explorer.locator("select").select_option("fp32")
-    explorer.locator("img[alt*='dtype=fp32']").wait_for(timeout=10_000)
+    explorer.locator("svg[aria-label*='dtype=fp32']").wait_for(timeout=10_000)
     gallery.lab.screenshot("explorer", explorer)
 
 
 def test_sliders_follow_python(gallery):
     explorer = gallery.widget("roofline")
     gallery.python("e.values = {'peak': 2e13, 'dtype': 'bf16'}")
-    explorer.locator("img[alt*='peak=20 TFLOP/s']").wait_for(timeout=10_000)
+    explorer.locator("svg[aria-label*='peak=20 TFLOP/s']").wait_for(timeout=10_000)
     assert explorer.locator("output").all_inner_texts() == ["20 TFLOP/s", "1 TB/s"]
     assert explorer.locator("select").input_value() == "bf16"
 
@@ -206,10 +206,10 @@ def test_an_exception_in_draw_is_told_and_the_last_picture_stays(gallery):
     explorer.locator("input").fill("8")
     told.wait_for(timeout=10_000)
     assert told.inner_text() == "n must be at most 5: there are five layers."
-    assert explorer.locator("img").get_attribute("alt") == "Explorer(n=3)"
+    assert explorer.locator("svg").get_attribute("aria-label") == "Explorer(n=3)"
     gallery.lab.screenshot("explorer_error", explorer)
     explorer.locator("input").fill("4")
-    explorer.locator("img[alt='Explorer(n=4)']").wait_for(timeout=10_000)
+    explorer.locator("svg[aria-label='Explorer(n=4)']").wait_for(timeout=10_000)
     told.wait_for(state="hidden")
 
 
@@ -227,7 +227,7 @@ def test_a_fast_drag_queues_up_no_stale_pictures(gallery):
           return (performance.now() - start) / 1000;
         }"""
     )
-    explorer.locator("img[alt='Explorer(n=60)']").wait_for(timeout=10_000)
+    explorer.locator("svg[aria-label='Explorer(n=60)']").wait_for(timeout=10_000)
     drawn = [int(n) for n in gallery.python("print(*drawn)").split()]
     print(f"60 moves in {drag_s:.1f} s, {len(drawn) - 1} pictures drawn: {drawn}")
     assert drawn[-1] == 60
@@ -243,10 +243,13 @@ def test_a_picture_answers_its_slider_within_a_tenth_of_a_second(gallery):
     times_ms = gallery.widget("roofline").evaluate(
         """async widget => {
           const input = widget.querySelector("input[name=peak]");
-          const picture = widget.querySelector("img");
+          const picture = widget.querySelector(".lk-picture");
           const times = [];
           for (let n = 0; n < 10; n++) {
-            const changed = new Promise(done => { picture.onload = done; });
+            const changed = new Promise(done => {
+              const watch = new MutationObserver(() => { watch.disconnect(); done(); });
+              watch.observe(picture, { childList: true });
+            });
             input.value = 12.2 + 0.2 * n;
             const start = performance.now();
             input.dispatchEvent(new Event("input", { bubbles: true }));
