@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # an isolated Python l
 
 from tools.copies import copy_lessons, first_lesson
 from tools.environment import LabError, set_up, write
-from tools.guard import guarded, stop
+from tools.guard import guarded, stop, wait
 from tools.lock import held
 from tools.variables import clean
 
@@ -51,7 +51,7 @@ def open_lab(root, python, port, with_browser):
         server, address = start(root, python, port, first, runtime, with_browser)
         print("The course is open: " + address)
         print("Your notebooks are in work/. Ctrl-C here ends the server.")
-        server.wait()
+        wait(server)
     except KeyboardInterrupt:
         print("\nEnding the server.")
     finally:
@@ -176,7 +176,7 @@ def run(options):
         validate = [str(python), str(ROOT / "tools" / "validate.py")]
         validation = guarded(validate + options.only, cwd=str(ROOT), env=clean(ROOT))
         try:
-            return validation.wait()
+            return wait(validation)
         finally:
             stop(validation)
     if options.port:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr_
     from labkit.simt import occupancy as occupancy
     from labkit.simt import profile as profile
     from labkit.simt import sanitize as sanitize
+    from labkit.simt import types as types
     from labkit.teach import check as check
     from labkit.teach import expect as expect
     from labkit.teach import predict as predict
@@ -76,6 +77,7 @@ _ROOM_OF = {
     "roofline": "plan",
     "sanitize": "simt",
     "show": "teach",
+    "types": "simt",
     "times_in_turns": "measure",
     "your_turn": "teach",
 }

@@ -25,7 +25,16 @@ def guarded(command, **options):
     """A Popen of a guard that runs `command`; close its `stdin`, or be killed, to end both."""
     guard = [sys.executable, "-I", str(Path(__file__)), *map(str, command)]
     # Apart from this terminal: Ctrl-C reaches this process alone, which then ends the guard.
-    return subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True, **options)
+    apart = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+    apart["start_new_session"] = os.name != "nt"
+    return subprocess.Popen(guard, stdin=subprocess.PIPE, **apart, **options)
+
+
+def wait(guard):
+    """Wait for the end of a guard. Returns its exit code."""
+    while os.name == "nt" and guard.poll() is None:  # there a plain wait is deaf to Ctrl-C
+        time.sleep(_LOOK_EVERY_S)
+    return guard.wait()
 
 
 def stop(guard, patience_s=PATIENCE_S + 2 * GRACE_S):

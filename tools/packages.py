@@ -13,14 +13,8 @@ import threading
 import time
 
 from tools.guard import guarded, stop
-from tools.variables import clean
+from tools.variables import clean, says_where
 
-# What a student, a firm or a cluster may set: the way to the packages, never where they go to.
-_WAY = (
-    "index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "proxy", "cert",
-    "client-cert", "cache-dir", "no-cache-dir", "keyring-provider", "disable-pip-version-check",
-)  # fmt: skip
-_NUMBERS = ("timeout", "default-timeout", "retries")
 NO_NETWORK = re.compile(
     r"NewConnectionError|Max retries|Connection refused|name resolution|getaddrinfo|ProxyError"
     r"|ConnectTimeout|ReadTimeout|Network is unreachable"
@@ -73,15 +67,11 @@ def settings(python, root):
         capture_output=True, encoding="utf-8", errors="replace",
     )  # fmt: skip
     kept = re.findall(r"^(?:global|install)\.([\w-]+)=(.+)$", asked.stdout, re.M)
-    found = {name: " ".join(ast.literal_eval(text).split()) for name, text in kept}
-    found.update(
-        (name[4:].lower().replace("_", "-"), text)
-        for name, text in os.environ.items()
-        if name.startswith("PIP_")
-    )
-    for name, text in found.items():
-        if (name in _WAY and text) or (name in _NUMBERS and text.isdigit()):
-            environment["PIP_" + name.upper().replace("-", "_")] = text
+    for option, text in kept:
+        name = "PIP_" + option.upper().replace("-", "_")
+        text = " ".join(ast.literal_eval(text).split())
+        if says_where(name, text):
+            environment.setdefault(name, text)
     environment["PIP_CONFIG_FILE"] = os.devnull  # pip then reads no file at all
     return environment
 

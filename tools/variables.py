@@ -8,8 +8,14 @@ import os
 import tempfile
 from pathlib import Path
 
-# They move or break Python, pip and Jupyter; packages.py reads those that say where packages are.
 _FOREIGN = ("PYTHON", "PIP_", "JUPYTER", "IPYTHON", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
+# What a student, a firm or a cluster may tell pip: where packages come from, never where they go.
+_WHERE = {
+    "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_TRUSTED_HOST",
+    "PIP_PROXY", "PIP_CERT", "PIP_CLIENT_CERT", "PIP_CACHE_DIR", "PIP_NO_CACHE_DIR",
+    "PIP_KEYRING_PROVIDER", "PIP_DISABLE_PIP_VERSION_CHECK",
+}  # fmt: skip
+_NUMBERS = {"PIP_TIMEOUT", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES"}
 _FOLDERS = ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR")
 
 
@@ -19,7 +25,9 @@ def clean(root):
     Where nothing can be written to the home folder, `work/.home` stands in for it.
     """
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)
+        name: text
+        for name, text in os.environ.items()
+        if not name.startswith(_FOREIGN) or says_where(name, text)
     }
     if not can_write(os.path.expanduser("~")):
         home = root / "work" / ".home"
@@ -29,6 +37,11 @@ def clean(root):
         if name in environment and not can_write(environment[name]):
             del environment[name]
     return environment
+
+
+def says_where(name, text):
+    """Is this a variable of pip's that says where packages come from, and can be read?"""
+    return bool(text) and (name in _WHERE or (name in _NUMBERS and text.isdigit()))
 
 
 def can_write(folder):

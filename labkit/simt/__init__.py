@@ -15,16 +15,19 @@ from labkit.simt.install import install
 from labkit.simt.occupancy import Occupancy, occupancy
 from labkit.simt.profile import Profile, profile
 from labkit.simt.sanitize import Finding, sanitize
+from labkit.simt.types import Types, types
 
 __all__ = [
     "Finding",
     "KernelError",
     "Occupancy",
     "Profile",
+    "Types",
     "choose_cuda",
     "cuda_device",
     "install",
     "occupancy",
     "profile",
     "sanitize",
+    "types",
 ]

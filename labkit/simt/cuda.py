@@ -16,8 +16,10 @@ from labkit.simt.language import warps as _warps  # it registers what kernels ca
 from labkit.simt.language.atomics import ATOMICS as _ATOMICS
 from labkit.simt.language.half import fp16
 from labkit.simt.language.intrinsics import blockDim, blockIdx, gridDim, laneid, threadIdx, warpsize
+from labkit.simt.language.libdevice import libdevice
 from labkit.simt.language.registry import INTRINSICS as _INTRINSICS
 from labkit.simt.language.registry import MODULES as _MODULES
+from labkit.simt.reduce import Reduce, reduce
 
 _ELSEWHERE = ("float16", "f2", "float_")  # numba's cuda lacks these: np.float16 is there
 
@@ -34,7 +36,12 @@ threadfence_system = _barriers.threadfence
 
 for _name in ("numba.cuda", "numba_cuda.numba.cuda"):
     _MODULES[_name] = _sys.modules[__name__]
-    _MODULES |= {f"{_name}.types": types, f"{_name}.random": random, f"{_name}.cg": cg}
+    _MODULES |= {
+        f"{_name}.types": types,
+        f"{_name}.random": random,
+        f"{_name}.cg": cg,
+        f"{_name}.libdevice": libdevice,
+    }
 
 
 def __getattr__(name):

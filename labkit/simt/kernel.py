@@ -104,11 +104,13 @@ class Launch:
     def __call__(self, *args):
         self.run(args)
 
-    def run(self, args, watch=NOBODY, capability=None, plan=None):
+    def run(self, args, watch=NOBODY, capability=None, plan=None, **how):
         """Run the kernel -> the Run; `watch` sees every access, branch and operation.
 
         capability   compute capability of the GPU, as (7, 0), by default that of the device
         plan         the groups that run apart, where they are known from another run
+        how          `else_first`: of the two sides of a branch the second runs first, as it may;
+                     `is_known_stuck`: another run ended in a livelock, so have little patience
         """
         if self.kernel.device:
             raise RuntimeError(
@@ -117,6 +119,7 @@ class Launch:
         values, write_backs = bind(self.kernel, args)
         code = compile_function(self.kernel.py_func, True, types_of(values))
         run = Run(self, code, watch, capability, plan)
+        vars(run).update(how)
         run.all_batches(values)
         for write_back in write_backs:
             write_back()
@@ -128,6 +131,8 @@ class Run:
 
     plan    the groups that run apart; None while all lanes run in step
     """
+
+    else_first = is_known_stuck = False
 
     def __init__(self, launch, code, watch, capability, plan):
         self.device, self.plan = current_device(), plan
@@ -276,12 +281,20 @@ def _misfit(declared, value):
     return 0 if found == wanted else 1 if np.can_cast(found, wanted) else 2
 
 
+_UNUSABLE = {"O": "Python objects", "S": "bytes", "U": "text", "M": "dates", "m": "times"}
+
+
 def _bind_one(arg, name, copies):
     unfilled, arg = getattr(arg, "unfilled", None), getattr(arg, "host", arg)
     if hasattr(arg, "copy_to_host"):  # an array on a real GPU, brought here and taken back
         host = arg.copy_to_host()
         copies.append(functools.partial(arg.copy_to_device, host))
         arg = host
+    if isinstance(arg, np.ndarray) and arg.dtype.kind in "OSUMm":
+        refuse(
+            f"{name} is an array of {_UNUSABLE[arg.dtype.kind]} ({arg.dtype}): a kernel takes "
+            f"arrays of numbers and of records of these"
+        )
     if isinstance(arg, np.ndarray):
         allocation = Allocation(GLOBAL, name, arg.nbytes, unfilled=still(unfilled))
         array, copy = outside.host_array(np.asarray(arg), allocation)

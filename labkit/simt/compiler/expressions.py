@@ -49,8 +49,10 @@ class Expressions(Access):
     naming = None  # the target that the expression being compiled is assigned to
 
     def expr(self, node):
-        if self.types is not None and node in self.types.constants:  # folded by Python
-            return self.constant(node, self.types.constants[node])
+        if self.types is not None:
+            folded = self.types.folded(node)
+            if folded is not None:
+                return self.constant(node, folded)
         found = self.static(node)
         if found is not MISSING:
             return self.constant(node, found)

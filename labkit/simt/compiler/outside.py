@@ -10,7 +10,7 @@ from labkit.simt.errors import refuse
 from labkit.simt.lanes.dtypes import Type, as_dtype
 from labkit.simt.lanes.memory import CONST, GLOBAL, Allocation, Array, flatten, locate, save
 from labkit.simt.lanes.unfilled import still
-from labkit.simt.lanes.values import cast, plain, strong
+from labkit.simt.lanes.values import cast, dtype_of, plain, strong
 from labkit.simt.language.registry import HOST_FUNCTIONS, Intrinsic
 
 # The only ones that numba compiles for GPUs (0.30.4); np.sqrt and np.exp are not among them.
@@ -50,7 +50,12 @@ def callable_for(found, text):
 
 @functools.cache
 def _cast_to(dtype):
-    return Intrinsic(str(dtype), lambda f, value=0: cast(value, dtype))
+    def run(f, value=0):
+        if dtype.kind != "c" and dtype_of(value).kind == "c":
+            refuse(f"a complex number does not convert to {dtype}: take its .real")
+        return cast(value, dtype)
+
+    return Intrinsic(str(dtype), run)
 
 
 @functools.cache

@@ -110,6 +110,6 @@ def _parts(text):
 def named(found):
     """numba's name of a type, shorter: a literal is of its type, an array says no layout."""
     found = re.sub(r"Literal\[(\w+)\]\([^)]*\)", lambda m: {"int": "int64"}.get(m[1], m[1]), found)
-    found = re.sub(r"array\(([^,()]+), (\d)d, \w\)", r"array of \1 with \2 axes", found)
+    found = re.sub(r"array\(([^,()]+), (\d)d, \w\)", r"\2-D array of \1", found)
     found = re.sub(r"type\(CUDADispatcher\(<function ([\w.<>]+) at \w+>\)\)", r"function \1", found)
     return re.sub(r"<function ([\w.<>]+) at \w+>", r"\1", found)

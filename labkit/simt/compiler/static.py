@@ -70,9 +70,25 @@ class StaticTypes:
             return unified(*[self.type_of(part) for part in node.values])
         return self.results.get(node)
 
+    def folded(self, node):
+        """What Python made of an expression of literals before numba saw it, or None."""
+        if node in self.constants or node in self.results:
+            return self.constants.get(node)
+        if not isinstance(node, ast.BinOp | ast.UnaryOp) or not _is_literal(node):
+            return None
+        return eval(compile(ast.Expression(node), "<folded>", "eval"))  # a part of a larger one
+
     def call(self, node):
         """(type, signature) of a call: Python gives that of a method the line of its name."""
         return self.calls.get(node) or self.calls.get(node.func)
+
+
+def _is_literal(node):
+    if isinstance(node, ast.BinOp):
+        return _is_literal(node.left) and _is_literal(node.right)
+    return isinstance(node, ast.Constant) or (
+        isinstance(node, ast.UnaryOp) and _is_literal(node.operand)
+    )
 
 
 def unified(*types):

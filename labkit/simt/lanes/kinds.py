@@ -36,9 +36,7 @@ def conversion(kind):
     python = kept.get(kind)
 
     def convert(value):
-        if type(value) is python or getattr(value, "dtype", None) == kind:
-            return value
-        return cast(value, kind)
+        return value if type(value) is python else cast(value, kind)
 
     return convert
 

@@ -80,7 +80,10 @@ def _complex(f, real=0, imag=None):
 def _extreme(is_better):
     def run(f, *args):
         args = _listed(f, args[0]) if len(args) == 1 else args
-        kind = np.result_type(*[dtype_of(arg) for arg in args])
+        kinds = [dtype_of(arg) for arg in args]
+        if len(args) > 1 and np.dtype(bool) in kinds:
+            refuse("min and max take no bool: compare numbers, or use `and` and `or`")
+        kind = np.result_type(*kinds)
         best = cast(args[0], kind)
         for arg in args[1:]:
             other = cast(arg, kind)

@@ -56,7 +56,7 @@ def _complexes(*values):
     return [value.astype(np.complex64 if single else np.complex128) for value in values]
 
 
-def _each(function):
+def each(function):
     """A function that NumPy does not have, called for each number; Python raises where C gives an
     infinity or NaN."""
 
@@ -85,7 +85,7 @@ def _two(host, compute, typed=floats):
 for _name, _half_stays in _HALF_STAYS.items():
     _one(getattr(math, _name.replace("arc", "a")), getattr(np, _name), _half_stays)
 for _name in ("erf", "erfc", "gamma", "lgamma"):
-    _one(getattr(math, _name), _each(getattr(math, _name)))
+    _one(getattr(math, _name), each(getattr(math, _name)))
 for _name in ("copysign", "fmod", "nextafter"):
     _two(getattr(math, _name), getattr(np, _name))
 _two(math.remainder, lambda x, y: x - y * np.rint(x / y))

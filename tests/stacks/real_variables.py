@@ -1,0 +1,58 @@
+"""Compile kernels with numba-cuda as it is, to PTX, and write down the type of their variable `r`.
+
+    python tests/stacks/real_variables.py programs.json types.json
+
+A row is the type's name, or null where numba-cuda refuses the kernel.
+"""
+
+import concurrent.futures
+import json
+import math
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+import real_compiler
+from numba.cuda.core import typed_passes
+
+TYPES = {}
+
+
+def remember(run_pass):
+    """Type inference, whose result for `kernel` is kept."""
+
+    def run(self, state):
+        found = run_pass(self, state)
+        if state.func_id.func_name == "kernel":
+            TYPES.clear()
+            TYPES.update(state.typemap)
+        return found
+
+    return run
+
+
+def type_of(program):
+    source, dtypes = program
+    space = {"cuda": numba.cuda, "math": math, "np": np}
+    exec(compile(source, "<program>", "exec"), space)
+    kinds = tuple(real_compiler.numba_type(("array", np.dtype(name), 1, "C")) for name in dtypes)
+    try:
+        numba.cuda.compile_ptx(space["kernel"], kinds, cc=(8, 0))
+    except Exception:  # numba has many, and all of them mean no
+        return None
+    found = TYPES["r"]
+    return str(getattr(found, "literal_type", found))
+
+
+def main(programs_file, results_file):
+    one = typed_passes.NopythonTypeInference
+    one.run_pass = remember(one.run_pass)
+    programs = json.loads(Path(programs_file).read_text(encoding="utf-8"))
+    with concurrent.futures.ProcessPoolExecutor() as pool:
+        found = list(pool.map(type_of, programs, chunksize=20))
+    Path(results_file).write_text(json.dumps(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
