@@ -137,7 +137,9 @@ def capability_of(given):
     parts = given if isinstance(given, tuple) else tuple(str(given).split("."))
     try:
         major, minor = map(int, (*parts, 0)[:2])
-    except ValueError:
+        if major < 1 or minor < 0:
+            raise ValueError
+    except (TypeError, ValueError):
         raise ValueError(
             f"{given!r} is not a compute capability: give it as '8.0', 8.0 or (8, 0)."
         ) from None

@@ -190,8 +190,11 @@ def test_what_waits_for_no_lane_of_its_warp_is_right_everywhere(kernel):
 
 
 def test_a_compute_capability_is_two_numbers():
-    with pytest.raises(ValueError, match="not a compute capability"):
-        sanitize(cuda.jit(waiting.lock_per_block)[1, 1], x, x, ints(1), compute_capability="old")
+    for given in ("old", -1, [8, 0], ("8", None)):
+        with pytest.raises(ValueError, match="not a compute capability"):
+            sanitize(
+                cuda.jit(waiting.lock_per_block)[1, 1], x, x, ints(1), compute_capability=given
+            )
 
 
 # What no schedule helps
