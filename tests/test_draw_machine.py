@@ -73,11 +73,26 @@ def test_an_unverified_figure_has_a_star():
 
 
 def test_a_server_and_a_pod_add_up_and_say_that_they_do():
-    assert "memory of 8 chips 640 GiB, power of the chips alone 5.6 kW" in " ".join(
+    assert "memory of 8 chips 640 GiB, power of the 8 chips alone 5.6 kW" in " ".join(
         texts(machine("h100-sxm", scale="server"))
     )
     words = " ".join(texts(machine("h100-sxm", scale="pod", n_servers=2)))
     assert "[modelled] together: memory of 16 chips 1.25 TiB" in words
+
+
+def test_a_sum_of_estimates_is_starred_as_they_are():
+    words = texts(machine("tpu-v5p", scale="server", n_chips=4))
+    assert any("power of the 4 chips alone 2.16 kW*" in one for one in words)
+    assert "* an estimate, or not verified." in words
+
+
+def test_one_chip_is_not_several():
+    assert "memory of 1 chip 80" in " ".join(texts(machine("h100-sxm", scale="server", n_chips=1)))
+
+
+def test_every_server_of_a_pod_is_joined_to_the_network_itself():
+    svg = machine("h100-sxm", "nic", scale="pod", n_servers=8).svg
+    assert len(re.findall(r'<path d="M[\d.]+,110V', svg)) == 8
 
 
 def test_tpus_of_a_pod_stand_in_a_torus():

@@ -1,7 +1,9 @@
 """Which packages a GPU's driver needs, asked of a stand-in for the driver's own library."""
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,3 +90,39 @@ def test_without_a_driver_there_is_nothing_to_say(monkeypatch):
     if shutil.which("nvidia-smi"):
         pytest.skip("a real driver is here")
     assert driver.find() == Gpu()
+
+
+CHOICE = """
+import labkit as lk
+from labkit.hardware.cuda_engine import cuda_engine
+try:
+    print(lk.cuda.__name__)
+except RuntimeError as error:
+    print(error)
+print(cuda_engine().sentence)
+"""
+
+
+@pytest.mark.parametrize(("choice", "capabilities", "engine", "why"), [
+    ("auto", "", "labkit.simt.cuda", "no NVIDIA GPU answers the driver"),
+    ("auto", "90", "labkit.simt.cuda", "numba cannot use its driver"),
+    ("simt", "90", "labkit.simt.cuda", "LABKIT_CUDA=simt"),
+    ("gpu", "90", "LABKIT_CUDA=gpu, but", "numba cannot use its driver"),
+])  # fmt: skip
+def test_what_runs_kernels_follows_the_driver_and_says_why(
+    library, choice, capabilities, engine, why
+):
+    """The stand-in answers the set-up's questions, but is too little of a driver for numba."""
+    env = {
+        **os.environ, "LD_LIBRARY_PATH": str(library), "LABKIT_CUDA": choice,
+        "FAKE_CUDA_VERSION": "12080", "FAKE_CUDA_CAPABILITIES": capabilities,
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", CHOICE], env=env, capture_output=True, text=True, check=True
+    )
+    first, sentence = done.stdout.splitlines()
+    assert first.startswith(engine)
+    assert why in sentence
+    is_said = choice == "auto" and capabilities == "90"
+    assert ("A GPU is here, but" in done.stderr) is is_said
+    assert ("python lab.py installs" in done.stderr) is is_said

@@ -15,8 +15,11 @@ LESSONS = sorted({target.path.stem for target in TARGETS})
 
 
 def code_cells(path):
-    cells = nbformat.read(path, as_version=4).cells
-    return [cell for cell in cells if cell.cell_type == "code"]
+    return code_of(nbformat.read(path, as_version=4))
+
+
+def code_of(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def checks_of(cell):
@@ -38,9 +41,13 @@ def verdicts_of(cell):
 
 
 def verdicts(root, folder, stem):
+    return verdicts_in(code_cells(root / folder / f"{stem}.ipynb"))
+
+
+def verdicts_in(cells):
     """For each check of a notebook: its verdict. Each cell shows as many as it calls."""
     found = []
-    for cell in code_cells(root / folder / f"{stem}.ipynb"):
+    for cell in cells:
         if checks_of(cell):
             shown = [v for v in verdicts_of(cell) if v in ("todo", "again", "error", "pass")]
             assert len(shown) == checks_of(cell), cell.source
@@ -79,6 +86,19 @@ def test_every_solution_passes(stem):
 @pytest.mark.parametrize("stem", LESSONS)
 def test_every_turn_of_a_lesson_passes_where_it_is_solved(stem):
     assert set(verdicts(sources.ROOT, "notebooks", stem)) <= {"pass"}
+
+
+def has_turns(stem):
+    path = sources.ROOT / "start" / f"{stem}.ipynb"
+    return path.exists() and any(map(checks_of, code_cells(path)))
+
+
+@pytest.mark.parametrize("stem", [*filter(has_turns, LESSONS)])
+def test_a_lesson_runs_while_its_turns_are_blank(stem):
+    (target,) = [target for target in TARGETS if target.name == f"start/{stem}"]
+    notebook = sources.read(target)
+    build.execute(notebook, sources.ROOT, target.name)  # raises where a cell fails
+    assert set(verdicts_in(code_of(notebook))) == {"todo"}
 
 
 @pytest.mark.parametrize("stem", LESSONS)

@@ -247,6 +247,31 @@ def test_the_form_follows_the_solution(value, like, expected):
     assert str(got) == str(expected)
 
 
+class Pretends:
+    __module__ = "numpy"
+    __qualname__ = "float64"
+
+
+class Silent:
+    def __getattribute__(self, name):
+        raise ValueError(name)
+
+
+@pytest.mark.parametrize("odd", [Pretends, Silent])
+def test_a_class_is_not_taken_at_its_word(toy, odd):
+    for answer in (odd(), lambda x: odd(), lambda x: [odd()]):
+        for solution in (1600, lambda x: 1600):
+            assert judge(toy(solution), answer).word in ("again", "error")
+
+
+def test_what_holds_itself_is_refused(toy):
+    itself = []
+    itself.append(itself)
+    for answer in (itself, lambda x: itself):
+        for solution in ([1], lambda x: [1]):
+            assert judge(toy(solution), answer).word == "again"
+
+
 def test_a_subclass_of_an_array_is_an_array():
     assert type(plain(np.zeros(3).view(PlainArray))) is np.ndarray
     assert plain(np.array([1, 2], object)).dtype == int

@@ -1,4 +1,4 @@
-"""The stated time of a lesson is computed, and a lesson that is written to the rule keeps to it."""
+"""The stated time of a lesson is computed, and lessons and their cells keep to their lengths."""
 
 import nbformat
 import pytest
@@ -41,3 +41,17 @@ def test_a_lesson_says_its_time_and_keeps_to_1800_words_and_40_minutes(room):
     head = sources.read(sources.Target(room / "lesson.py", sources.ROOT / "start/x.ipynb")).cells[0]
     assert str(sources.time_of(room)) in head.source.replace("\n", " ")
     assert sources.time_of(room).is_within_budget or room.name[7:9] in TOO_LONG
+
+
+BLANK = [target for target in sources.targets(sources.ROOT) if target.is_blank]
+
+
+@pytest.mark.parametrize("target", BLANK, ids=lambda target: target.name)
+def test_a_long_cell_is_folded_or_there_to_be_read(target):
+    """A visible cell above 25 lines says by its tag `read` that reading it teaches something."""
+    for cell in sources.read(target).cells:
+        tags = cell.metadata.get("tags", [])
+        is_short = len(cell.source.splitlines()) <= 25
+        assert cell.cell_type != "code" or is_short or {"read", "collapsed"} & set(tags), (
+            f"Fold this cell or tag it `read`:\n{cell.source[:300]}"
+        )

@@ -1,6 +1,7 @@
 """Player and Explorer without a browser: what Python and a stored notebook see."""
 
 import base64
+import io
 import json
 import time
 import zlib
@@ -236,3 +237,23 @@ def test_the_browser_gets_script_and_style(name, request):
     state = widget.get_state()
     assert "export default { render }" in state["_esm"]
     assert ".lk-widget" in state["_css"]
+
+
+@pytest.mark.filterwarnings("default")  # Matplotlib's own, of whatever version is installed
+def test_a_figure_has_no_ground_and_an_ink_that_suits_both_themes():
+    from matplotlib import image, pyplot
+
+    pyplot.switch_backend("Agg")
+
+    def draw(n):
+        figure, axes = pyplot.subplots(figsize=(2, 2))
+        axes.set_title("title")
+        axes.plot([0, n], color="red")
+        return figure
+
+    png = base64.b64decode(Explorer(draw, n=(1, 9, 2)).src.partition(",")[2])
+    pixels = image.imread(io.BytesIO(png))
+    assert pixels[0, 0, 3] == 0
+    opaque = pixels[pixels[..., 3] == 1][:, :3]
+    assert not (opaque < 0.2).all(axis=1).any(), "black ink"
+    assert (abs(opaque - 0x77 / 255) < 0.01).all(axis=1).any(), "no grey ink"

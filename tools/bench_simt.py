@@ -2,6 +2,7 @@
 
     python tools/bench_simt.py              the 15 cases against the simulator (about 3 minutes)
     python tools/bench_simt.py --quick      the executor alone: plain and with counters
+    python tools/bench_simt.py --sanitize   what sanitize costs, against plain runs
     python tools/bench_simt.py --scale      the large runs: transpose, matmul 1024, memory, launch
 
 Every case is checked against NumPy before it is timed. Wall and CPU seconds are minima of several
@@ -279,6 +280,31 @@ def compare(simulated):
         )
 
 
+def sanitizing():
+    """What `sanitize` costs, case by case, by CPU time; and on a larger matmul and a large map."""
+    from labkit.simt import cuda, sanitize
+
+    @cuda.jit
+    def doubled(x, out):
+        i = cuda.grid(1)
+        if i < x.size:
+            out[i] = 2 * x[i]
+
+    k, costs = kernels(cuda, cuda.float32), []
+    found = cases(k)
+    a, x = np.ones((192, 192), np.float32), np.ones(10_000_000, np.float32)
+    found["tiled matmul 192"] = k["matmul_tiled"], (12, 12), (16, 16), (a, a, a.copy()), 2, a @ a
+    found["map 10000000"] = doubled, -(-x.size // 128), 128, (x, x.copy()), 1, 2 * x
+    print(f"{'case':20} {'plain ms':>9} {'sanitize':>9} {'cost':>6}")
+    for name, case in found.items():
+        run, (kernel, grid, block, args, *_) = checked(case, name), case
+        plain = seconds(run, EXECUTOR_RUNS)[1]
+        watched = seconds(lambda k=kernel[grid, block], a=args: sanitize(k, *a), EXECUTOR_RUNS)[1]
+        costs.append(watched / plain)
+        print(f"{name:20} {plain * 1e3:9.3f} {watched * 1e3:9.3f} {costs[-1]:6.2f}")
+    print(f"sanitize: worst {max(costs):.2f} x plain, geometric mean {mean(costs):.2f} x")
+
+
 def scale():
     """The large runs, with the memory each took beyond its arrays."""
     from labkit.simt import cuda, profile
@@ -332,7 +358,7 @@ def report(name, run):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("--quick", "--scale", "--simulator"):
+    for name in ("--quick", "--sanitize", "--scale", "--simulator"):
         parser.add_argument(name, action="store_true")
     parser.add_argument("--python", default=sys.executable, help="a Python with numba-cuda")
     args = parser.parse_args()
@@ -340,6 +366,8 @@ def main():
         simulator()
     elif args.scale:
         scale()
+    elif args.sanitize:
+        sanitizing()
     else:
         compare({} if args.quick else run_simulator(args.python))
 

@@ -124,13 +124,13 @@ def simd():
 
 
 def polynomial():
-    x = np.random.default_rng(0).random(2**22, dtype=np.float32)
+    x = np.random.default_rng(0).random(2**24, dtype=np.float32)
     return by_threads(lambda n: in_threads(any_order, np.array_split(x, n)))
 
 
 def program():
-    x = np.random.default_rng(0).random(2**22, dtype=np.float32)
-    n_steps = 1_000_000
+    x = np.random.default_rng(0).random(2**24, dtype=np.float32)
+    n_steps = 4_000_000
     rows = by_threads(lambda n: serial_part(n_steps) + in_threads(any_order, np.array_split(x, n)))
     (serial_s,) = in_turns([lambda: serial_part(n_steps)])
     return [{"n_threads": 0, "part": "serial part alone", "samples_s": serial_s}] + [
@@ -248,8 +248,8 @@ EXPERIMENTS = {
     "cpu-cache": ("One thread multiplies bytes by one: from a cache, and from memory", cache),
     "cpu-kernels": ("Five loops on all cores, 32-bit floats", kernels),
     "cpu-simd": ("A polynomial of degree 64 at 65,536 points, summed on one thread", simd),
-    "cpu-polynomial": ("The polynomial at 2^22 points, by threads", polynomial),
-    "cpu-program": ("The polynomial after a serial part of 1,000,000 steps, by threads", program),
+    "cpu-polynomial": ("The polynomial at 2^24 points, by threads", polynomial),
+    "cpu-program": ("The polynomial after a serial part of 4,000,000 steps, by threads", program),
     "cpu-read": ("Adding up 256 MiB of 32-bit floats, by threads", read),
     "cpu-false-sharing": (
         "Two threads count events in a table of 32 bytes each, by the distance of the tables",
@@ -263,12 +263,18 @@ def machine_in_words(kind):
     return f"{kind}, {int(here.cpu_count_usable)} cores, {here.cpu_model or platform.processor()}"
 
 
+def name_of(key):
+    """The key of a result: that of a machine of more than two cores names their number."""
+    n_cores = int(lk.machine().cpu_count_usable)
+    return key if n_cores <= 2 else f"{key}-{n_cores}-cores"
+
+
 def record(kind, keys):
     """Run the experiments of these keys, and keep what the file holds of the others."""
     results = json.loads(TARGET.read_text("utf-8")) if TARGET.exists() else {}
     for key in keys:
         title, experiment = EXPERIMENTS[key]
-        results[key] = {
+        results[name_of(key)] = {
             "title": title,
             "machine": machine_in_words(kind),
             "date": datetime.date.today().isoformat(),
@@ -280,8 +286,7 @@ def record(kind, keys):
             ],
             "rows": experiment(),
         }
-    ordered = {key: results[key] for key in EXPERIMENTS if key in results}
-    TARGET.write_text(_as_text(ordered), "utf-8")
+    TARGET.write_text(_as_text(dict(sorted(results.items()))), "utf-8")
 
 
 def _as_text(results):

@@ -1,4 +1,15 @@
-"""Pictures: charts in pure SVG, drawings of warps and arrays, and widgets that move them."""
+"""Pictures: charts in pure SVG, drawings of warps and arrays, and widgets that move them.
+
+Everything is drawn in the page's own ink on no ground, and so follows its theme. Which to take:
+
+- numbers over numbers: `Chart` with two `Axis` (linear, log, names): `line`, `step`, `band` for
+  series and models, `mark` for results with their intervals, `bar` for amounts, and units on axes
+- well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`
+- hardware: `machine` (a chip, a server, a pod, with one part highlighted), `number_ruler`
+- what a kernel does: `launch`, `film`, `accesses`, `pattern`, `race_frames`, `interleaving`,
+  `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`
+- to play with: `Explorer` (sliders), `Player` (frames), `IndexExplorer`
+"""
 
 import importlib
 from typing import TYPE_CHECKING

@@ -129,9 +129,12 @@ class Chart:
         """The chart as SVG text."""
         return write(self, alt or self.title)
 
-    def picture(self, alt: str) -> Picture:
-        """The chart as a Picture, which knows whether something in it was measured."""
-        return Picture(self.svg(alt), alt, measured=self.measured)
+    def picture(self, alt: str, varies: bool = False) -> Picture:
+        """The chart as a Picture, which knows whether something in it was measured.
+
+        varies  a modelled value in it was computed from a measured one (`reading.varies`)
+        """
+        return Picture(self.svg(alt), alt, measured=self.measured or varies)
 
     def _levels(self, xs, ys, label, origin, color, dash):
         """A short level line at each named place."""

@@ -1,5 +1,6 @@
 """What runs CUDA kernels here, numba on a GPU or labkit's executor, and why."""
 
+import functools
 import os
 import sys
 from types import ModuleType
@@ -62,6 +63,7 @@ def driver_sees_a_gpu() -> bool:
     )
 
 
+@functools.cache  # asked a second time, numba takes a driver that failed for one that works
 def _numba_cuda():
     """-> (numba's module, None), or (None, why it cannot be used)."""
     try:
@@ -69,7 +71,11 @@ def _numba_cuda():
         from numba.cuda import random  # noqa: F401 (which makes it cuda.random)
     except ImportError as error:
         return None, f"numba cannot be imported ({error})"
-    if not cuda.is_available():
+    try:
+        is_available = cuda.is_available()
+    except Exception as error:  # a driver that answers and then fails
+        return None, f"numba cannot use its driver ({type(error).__name__}: {error})"
+    if not is_available:
         return None, "numba finds no CUDA GPU that it can use"
     if not hasattr(cuda, "float32"):
         return None, "numba's own old CUDA target has no cuda.float32, which the course writes"

@@ -24,7 +24,11 @@ def choose_cuda() -> ModuleType:
             f"use simt."
         )
     if engine.problem:
-        print(f"A GPU is here, but {engine.problem}: kernels run on the executor.", file=sys.stderr)
+        print(
+            f"A GPU is here, but {engine.problem}: kernels run on the executor. python lab.py "
+            f"installs what its driver needs.",
+            file=sys.stderr,
+        )
     from labkit.simt import cuda
 
     return cuda

@@ -104,11 +104,13 @@ class Launch:
     def __call__(self, *args):
         self.run(args)
 
-    def run(self, args, watch=NOBODY, capability=None, plan=None):
+    def run(self, args, watch=NOBODY, capability=None, plan=None, **how):
         """Run the kernel -> the Run; `watch` sees every access, branch and operation.
 
         capability   compute capability of the GPU, as (7, 0), by default that of the device
         plan         the groups that run apart, where they are known from another run
+        how          `else_first`: of the two sides of a branch the second runs first, as it may;
+                     `is_known_stuck`: another run ended in a livelock, so have little patience
         """
         if self.kernel.device:
             raise RuntimeError(
@@ -117,6 +119,7 @@ class Launch:
         values, write_backs = bind(self.kernel, args)
         code = compile_function(self.kernel.py_func, True, types_of(values))
         run = Run(self, code, watch, capability, plan)
+        vars(run).update(how)
         run.all_batches(values)
         for write_back in write_backs:
             write_back()
@@ -128,6 +131,8 @@ class Run:
 
     plan    the groups that run apart; None while all lanes run in step
     """
+
+    else_first = is_known_stuck = False
 
     def __init__(self, launch, code, watch, capability, plan):
         self.device, self.plan = current_device(), plan

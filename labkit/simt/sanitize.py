@@ -3,10 +3,15 @@
 import dataclasses
 from typing import Any
 
+from labkit.simt.compiler.functions import may_wait
 from labkit.simt.errors import KernelError
 from labkit.simt.kernel import Launch, launch_of
+from labkit.simt.scheduling import INDEPENDENT
 from labkit.simt.watch.races import RaceCheck
 from labkit.simt.watch.screen import Screen, Suspicion
+from labkit.simt.watch.undo import Undo
+
+BEFORE_INDEPENDENT = (6, 0)  # a compute capability
 
 _REPORTED = (
     "out-of-bounds", "divergent-barrier", "divergent-warp", "livelock",
@@ -66,20 +71,41 @@ def sanitize(
              on a remark (`is_error` is False), before that the end of the run
     """
     launch, capability = launch_of(launch), capability_of(compute_capability)
+    torn = may_wait(launch.kernel.py_func) and waits_within_a_warp(launch, args)
     screen = screened(launch, args, capability)
-    if screen.is_clear:
-        return []
-    check, stopped = RaceCheck(strict), []
-    try:
-        run = launch.run(args, check, capability, screen.run.plan)
-        if run.plan and run.plan.torn:
-            stopped = [dataclasses.replace(_stopped(run.plan.torn), is_error=False)]
-    except KernelError as error:
-        if error.kind not in _REPORTED:
-            raise
-        stopped = [_stopped(error)]
+    run, check = screen.run, RaceCheck(strict)
+    if not screen.is_clear:
+        try:
+            run = launch.run(args, check, capability, run.plan, is_known_stuck=screen.is_stuck)
+        except KernelError as error:
+            if error.kind not in _REPORTED:
+                raise
+            return [*_found(check), _stopped(error)]
+    torn = (run.plan and run.plan.torn) or torn
+    if not torn:
+        return _found(check)
+    is_error = run.capability < INDEPENDENT
+    return [*_found(check), dataclasses.replace(_stopped(torn), is_error=is_error)]
+
+
+def _found(check):
+    """What a race check has found, the threads that are farthest apart first."""
     found = sorted(check.findings.values(), key=lambda one: -one[0])
-    return [Finding(**fields) for _, fields in found] + stopped
+    return [Finding(**fields) for _, fields in found]
+
+
+def waits_within_a_warp(launch, args):
+    """The error of a warp that waits for its own lanes, or None: with the sides of its branches in
+    the other order, which only independent scheduling makes all the same. Nothing is left stored.
+    """
+    undo = Undo()
+    try:
+        launch.run(args, undo, BEFORE_INDEPENDENT, else_first=True)
+    except KernelError as error:
+        return error if error.kind == "needs-independent-scheduling" else None
+    finally:
+        undo.restore()
+    return None
 
 
 def screened(launch, args, capability):
@@ -100,6 +126,7 @@ def screened(launch, args, capability):
             if error.kind not in _REPORTED:
                 raise
             screen.restore()
+            screen.is_stuck = error.kind == "livelock"
             return screen
 
 
@@ -110,7 +137,9 @@ def capability_of(given):
     parts = given if isinstance(given, tuple) else tuple(str(given).split("."))
     try:
         major, minor = map(int, (*parts, 0)[:2])
-    except ValueError:
+        if major < 1 or minor < 0:
+            raise ValueError
+    except (TypeError, ValueError):
         raise ValueError(
             f"{given!r} is not a compute capability: give it as '8.0', 8.0 or (8, 0)."
         ) from None

@@ -248,7 +248,7 @@ class Scheduler:
             self.progress()
         waited_s, self.idle_turns = time.monotonic() - self.changed_at, self.idle_turns + 1
         self.ready.append((f.batch, None))
-        if waited_s > patience_s and self.idle_turns > 2 * len(self.ready):
+        if waited_s > patience_s and self.idle_turns > len(self.ready):
             self.give_up(fail(
                 f"this loop and all others went on for {waited_s:.1f} s without a thread leaving "
                 f"one or changing memory; that it never ends is a guess"

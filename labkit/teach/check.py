@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from labkit.teach import store
 from labkit.teach.answer import Tried
 from labkit.teach.explain import explain, one_line, said
-from labkit.teach.kinds import CLASS, FUNCTION, OddKindError, fitted, kind, plain
+from labkit.teach.kinds import CLASS, FUNCTION, OddKindError, fitted, is_class, kind, plain
 from labkit.teach.line import line, say
 from labkit.teach.registry import Exercise, UnknownExerciseError, find
 from labkit.teach.trial import outcome, quiet
@@ -101,7 +101,7 @@ def _prepared(answer, exercise):
         if kind(solution) != FUNCTION:
             raise OddKindError(f"the answer is {kind(solution)}, and yours is a function")
         return Tried(answer, solution, exercise.in_place, exercise.example)
-    answer = answer if isinstance(answer, type) else plain(answer)
+    answer = answer if is_class(answer) else plain(answer)
     wanted, got = kind(solution), kind(answer)
     if wanted == got:
         return fitted(answer, solution)
@@ -112,13 +112,13 @@ def _prepared(answer, exercise):
 
 
 def _is_blank(answer):
-    if isinstance(answer, dict):
+    if type(answer) is dict:
         answer = list(answer.values())
-    if isinstance(answer, (tuple, list)):
+    if type(answer) in (tuple, list):
         return any(item is ... for item in answer)
     return answer is ... or answer is None
 
 
 def _is_plain_callable(answer):
     """Called as it is: no class, and no kernel, which takes its launch shape in brackets first."""
-    return callable(answer) and not isinstance(answer, type) and not hasattr(answer, "__getitem__")
+    return callable(answer) and not is_class(answer) and not hasattr(type(answer), "__getitem__")

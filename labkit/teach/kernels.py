@@ -22,6 +22,7 @@ def run(answer: Any, grid: Shape, block: Shape, *args: Any, case: str, remedy: s
     Raises AssertionError with the first finding or refusal, BlankError for an empty kernel.
     """
     found = on_executor(sanitize, answer, grid, block, args, case)
+    found = [one for one in found if one.is_error]
     assert not found, f"{case}: {found[0]}" + (f". {remedy}" if remedy else "")
 
 

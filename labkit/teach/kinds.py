@@ -7,6 +7,7 @@ plain Python values and arrays reach a check. Between a list, a tuple and an arr
 import fractions
 import functools
 import numbers
+import sys
 import types
 from collections.abc import Callable
 from decimal import Decimal
@@ -29,7 +30,7 @@ class OddKindError(AssertionError):
 
 def kind(value: Any) -> str:
     """What a value is in a student's words; what counts as the same kind has the same words."""
-    if isinstance(value, type):
+    if is_class(value):
         return CLASS
     if isinstance(value, (bool, np.bool_)):
         return TRUTH
@@ -44,6 +45,11 @@ def kind(value: Any) -> str:
     return f"of type {type(value).__name__}"
 
 
+def is_class(value: Any) -> bool:
+    """Is it a class? Asked of its type, as `isinstance` would ask the object itself."""
+    return issubclass(type(value), type)
+
+
 def plain(value: Any) -> Any:
     """`value` made of plain Python and NumPy values only, so that `==` means what it says.
 
@@ -53,11 +59,14 @@ def plain(value: Any) -> Any:
     if value is None or value is ... or type(value) in (bool, int, float, complex, str, bytes):
         return value
     for base, as_base in _BASES.items():
-        if issubclass(type(value), base):  # not isinstance, which asks the object itself
-            return as_base(value)
+        if issubclass(type(value), base):
+            try:
+                return as_base(value)
+            except RecursionError:
+                raise OddKindError("the answer holds itself: hand in a list that ends") from None
     if type(value) is types.GeneratorType:
         return (plain(item) for item in value)
-    if type(value) in _FUNCTIONS or _is_trusted(value if isinstance(value, type) else type(value)):
+    if type(value) in _FUNCTIONS or _is_trusted(value if is_class(value) else type(value)):
         return value
     raise OddKindError(f"the answer holds an object of type {type(value).__name__}: {_HELP}")
 
@@ -139,4 +148,10 @@ _FUNCTIONS = (
 
 
 def _is_trusted(cls):
-    return cls.__module__.partition(".")[0] in _TRUSTED
+    """Is it a class of a trusted library, and does that library know it under its name?"""
+    if cls.__module__.partition(".")[0] not in _TRUSTED:
+        return False
+    found = sys.modules.get(cls.__module__)
+    for name in cls.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is cls

@@ -90,11 +90,7 @@ def _stop(worker, ended):
 
 @contextlib.contextmanager
 def quiet():
-    """Drop what trials print and warn; yields the trial, whose `used` says whether it did.
-
-    Raise TimeoutError through it when a trial has hung: then a thread of it may be left, and is
-    kept from doing harm.
-    """
+    """Drop what trials print and warn; yields the trial, whose `used` says whether it did."""
     _mend()
     trial = _Trial()
     try:

@@ -25,8 +25,9 @@ def your_turn(name: str, answer: Any = ...) -> Any:
         used, which = answer, "yours"
     else:
         used, which = _ours(name, answer)
-    stop = "" if verdict.text.endswith((".", "?", "!")) else "."
-    verdict = verdict._replace(text=f"{verdict.text}{stop} The lesson goes on with {which}.")
+    text = verdict.text.removesuffix(" in place of ...")  # three dots would end no sentence
+    stop = "" if text.endswith((".", "?", "!")) else "."
+    verdict = verdict._replace(text=f"{text}{stop} The lesson goes on with {which}.")
     say(line(str(verdict)))
     refuse(verdict)
     return used

@@ -148,7 +148,8 @@ def against_catalogue(chip):
     )
     for place, factor in enumerate(ahead):
         chart.bar(place, factor.value, factor.origin, f"{factor.value:,.0f} times")
-    return chart.picture(f"{other.name} against this machine, memory and fp32 arithmetic")
+    alt = f"{other.name} against this machine, memory and fp32 arithmetic"
+    return chart.picture(alt, varies=any(factor.varies for factor in ahead))
 
 
 lk.Explorer(against_catalogue, chip=CHIPS)

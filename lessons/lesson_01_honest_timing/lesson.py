@@ -171,7 +171,7 @@ my_guess = ...
 cache_guess = lk.predict("01.c", my_guess, "1")
 
 
-# %%
+# %% tags=["collapsed"]
 HALF_A_PAGE = 2048
 
 
@@ -319,7 +319,7 @@ def noisy_samples_s(n, interrupted, seed):
 # interval. Which of the four stays closest to the dashed line, the time of an undisturbed run?
 
 
-# %%
+# %% tags=["collapsed"]
 def median_interval(samples):
     """The 95 % interval of the median by order statistics; needs six samples."""
     n = len(samples)

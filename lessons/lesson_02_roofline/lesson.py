@@ -24,7 +24,7 @@ import labkit as lk
 # Five loops and a matrix product, all on 32-bit floats. The loops use all cores (`prange`). The
 # last loop in this cell isn't one of the six: it is for a question that comes up later.
 
-# %%
+# %% tags=["read"]
 N_FLOATS = 2**24
 parallel = njit(parallel=True, fastmath=True)
 
@@ -171,8 +171,8 @@ assert np.allclose(out, expected, rtol=1e-4)
 # %%
 timings["scale"] = lk.bench(scale, x, out)
 timings["triad"] = lk.bench(triad, x, y, out)
-timings["polynomial 8"] = lk.bench(poly8, x, out)
-timings["polynomial 64"] = lk.bench(poly64, x, out)
+timings["polynomial 8"] = lk.bench(poly8, x, out, name="polynomial 8")
+timings["polynomial 64"] = lk.bench(poly64, x, out, name="polynomial 64")
 rates = {name: timings[name].flop_per_s(work[name].flop, name=name) for name in work}
 
 lk.show(*rates.values())

@@ -72,7 +72,7 @@ my_guess = ...
 order_guess = lk.predict("07.b", my_guess)
 
 
-# %%
+# %% tags=["collapsed"]
 def add_one(memory):
     """The three steps of one thread."""
     mine = memory[0]
@@ -217,7 +217,7 @@ lk.draw.epoch_timeline(lk.profile(ranks_mended[3, THREADS], x, out), mended)
 # comparison with NumPy catch?
 
 
-# %%
+# %% tags=["read"]
 @cuda.jit
 def scan(x, out):
     s = cuda.shared.array(THREADS, cuda.float32)
@@ -283,7 +283,7 @@ caught_guess.against(lk.Reading("caught by values", caught, "1", "simulated"))
 # warp is enough.
 
 
-# %%
+# %% tags=["read"]
 @cuda.jit
 def scan_mended(x, out):
     s = cuda.shared.array(THREADS, cuda.float32)
@@ -354,7 +354,7 @@ lk.sanitize(differences[2, THREADS], x[:200], np.zeros(200, np.float32))
 # banks, 2-way and then 4-way. Version 3 reads neighbours.
 
 
-# %%
+# %% tags=["read"]
 @cuda.jit
 def version_1(x, sums):
     """Interleaved: every second thread works, then every fourth, ..."""
@@ -469,7 +469,7 @@ assert wavefronts(two) == 128 * (4 + 3 * steps_two + 1)
 # numbers.
 
 
-# %%
+# %% tags=["read"]
 @cuda.jit
 def version_4(x, sums):
     s = cuda.shared.array(THREADS, cuda.float32)
@@ -539,7 +539,7 @@ def version_7(x, sums):
         sums[cuda.blockIdx.x] = s[0]
 
 
-# %%
+# %% tags=["collapsed"]
 ladder = [one, two, three]
 ladder += [count(kernel, 64) for kernel in (version_4, version_5, version_6)]
 ladder.append(count(version_7, 4))

@@ -229,7 +229,7 @@ for name, one in counts.items():
 my_guess = ...
 register_guess = lk.predict("08.d", my_guess)
 
-# %%
+# %% tags=["read"]
 STEP = TILE // 4  # a block has 32 × 8 threads; the rows of a thread lie 8 apart
 
 

@@ -98,7 +98,7 @@ def three_passes(x, out):
 #
 # **Guess first.** How many times the bytes of `x` does `online` move, reads and writes together?
 
-# %%
+# %% tags=["read"]
 N, THREADS = 256, 32
 
 
@@ -171,7 +171,7 @@ for (kernel, (most, least)), n_reads in zip(moved.items(), (3, 2, 1), strict=Tru
 # finds it. (`q` comes divided by the root of the head size, and turned: a query is a column.) Be
 # kind: assume that *inside* a kernel a cache catches every repeated read.
 
-# %%
+# %% tags=["read"]
 SIZE = 16  # numbers in a query, a key or a value: the head size
 
 
@@ -229,7 +229,7 @@ lk.show(
 # **Guess first.** All of K and V comes by once for each block of queries. Now be unkind, and count
 # *every* read. How many times less traffic than step by step, with its kind count?
 
-# %%
+# %% tags=["read"]
 ROWS = 64  # queries of a block, and keys of a tile
 
 
@@ -288,7 +288,7 @@ tile_guess.against(
 #
 # **Guess** before you drag: does tiling turn the square of the length into the length itself?
 
-# %%
+# %% tags=["collapsed"]
 LENGTHS = np.geomspace(100, 100_000, 40).astype(int).tolist()
 
 
@@ -486,7 +486,7 @@ print(f"[measured] 16 bits in torch: {trap}; of this CPU it uses {uses}")
 my_guess = ...
 onnx_guess = lk.predict("10.f", my_guess)
 
-# %%
+# %% tags=["collapsed"]
 WIDTH = 1024
 
 

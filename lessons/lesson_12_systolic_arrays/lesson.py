@@ -220,7 +220,7 @@ lk.show(starved.count(m=200, k=2048, n=2048))
 # ## Drag it
 # **Guess** before you drag: which slider must move, and how far, until the array is 90 % used?
 
-# %%
+# %% tags=["collapsed"]
 MEMORIES = {"34 GB/s": load_cycles, "one row a cycle": lambda size: size}
 BATCHES = np.unique(np.geomspace(1, 8192, 80).astype(int))
 

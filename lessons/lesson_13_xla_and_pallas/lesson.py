@@ -101,7 +101,7 @@ assert cost["bytes accessed"] == own.bytes
 # each array once. XLA counts the program that it compiled. Guess where they differ.
 
 
-# %%
+# %% tags=["read"]
 def mlp(x, a, b):
     return jax.nn.relu(x @ a) @ b
 
@@ -278,7 +278,7 @@ for x_cut, w_cut, y_cut in (
 # **VMEM**, the TPU's fast memory; a **grid** says how often it runs, and each **BlockSpec** which
 # block it gets at each step. A matrix product:
 
-# %%
+# %% tags=["read"]
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import tpu as pltpu
 
@@ -371,7 +371,7 @@ print(f"[simulated] without zeroing the sum: {np.isnan(bad).mean():.0%} of the r
 # hides even better. This kernel starts a copy itself, and may forget to wait for it:
 
 
-# %%
+# %% tags=["read"]
 def double_kernel(x_ref, y_ref, buffer, done, *, wait):
     copy = pltpu.make_async_copy(x_ref, buffer, done)
     copy.start()
@@ -446,7 +446,7 @@ assert square[127].cycles == square[128].cycles < square[129].cycles == square[1
 my_guess = ...
 knee_guess = lk.predict("13.d", my_guess)
 
-# %%
+# %% tags=["read"]
 SIDE, CLOCK_HZ = 8192, 1.5e9
 MAC_PER_CYCLE = 4 * 128 * 128  # four matrix units, each an array as in lesson 12
 units = lk.Reading("four units", 2 * MAC_PER_CYCLE * CLOCK_HZ, "FLOP/s", "modelled")
@@ -515,7 +515,7 @@ chart.picture(
 # ## Sixteen chips
 # The same MLP on a 4 × 4 slice, cut in four ways. Count what one chip must hold before you read on:
 
-# %%
+# %% tags=["read"]
 B, D, F = 2048, 1024, 4096
 all_chips = ("data", "model")
 x_bytes, weight_bytes = B * D * 2, 2 * D * F * 2

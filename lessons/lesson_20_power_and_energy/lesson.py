@@ -89,7 +89,7 @@ assert watched < true_j / 2
 # ## The sensor microscope
 # Four meters look at the same load. All renew their figure every 0.1 s.
 
-# %%
+# %% tags=["collapsed"]
 LOADS = {
     "one burst": load,
     "slow pulses": sensors.square_wave(HIGH_W, IDLE_W, period_s=0.9, duty=0.3, start_s=0.6),
@@ -122,7 +122,7 @@ def given_j(name, meter, start_s, length_s):
     return watched_j(meter, start_s, length_s)
 
 
-# %%
+# %% tags=["collapsed"]
 VIEW_S, TOP_W = 4.0, 560
 
 
@@ -247,7 +247,7 @@ assert unpadded.energy_lo_j <= true_j <= unpadded.energy_hi_j
 my_guess = ...
 alias_guess = lk.predict("20.b", my_guess, "1")
 
-# %%
+# %% tags=["collapsed"]
 LENGTH_S, DUTY = 5.0, 0.25
 PHASES_S = np.arange(40) * UPDATE_S / 40
 
@@ -327,7 +327,7 @@ assert abs(across.energy_j - 500) < 0.1
 #
 # **Before you drag**: from how many watts of *awake* on is it best to race, and sleep earlier?
 
-# %%
+# %% tags=["collapsed"]
 DYNAMIC_W, WORK_S, PERIOD_S = 100.0, 0.3, 1.0
 CLOCKS = np.linspace(WORK_S, 1.0, 141)
 
@@ -400,7 +400,7 @@ my_guess = ...
 saving_guess = lk.predict("20.d", my_guess, "%")
 
 
-# %%
+# %% tags=["collapsed"]
 def configurations(workload):
     """(time to target, energy to target, batch, cap) of each setting; mean over the runs.
 
@@ -435,7 +435,7 @@ saving_guess.against(savings_found["ShuffleNetV2, CIFAR-100"])
 lk.show(savings_found["ResNet-50, ImageNet"])
 print(f"[published] the paper's two figures: {savings.source}")
 
-# %%
+# %% tags=["collapsed"]
 SHOWN = 4  # times as long as the fastest setting: slower ones are out of the picture
 
 
@@ -558,7 +558,7 @@ chart.picture("Joules per token: decode falls with the batch towards prefill")
 #
 # **Before you run it**: from 45 nm to 7 nm additions became cheaper. Did DRAM?
 
-# %%
+# %% tags=["collapsed"]
 OPERATIONS = (
     ("add", "int8"), ("add", "fp32"), ("mul", "int8"), ("mul", "fp32"), ("mul", "bf16"),
     ("sram_64b", "8KB"), ("sram_64b", "1MB"), ("dram_64b", "DDR3/4"), ("dram_64b", "HBM2"),

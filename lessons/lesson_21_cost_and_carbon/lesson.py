@@ -231,7 +231,7 @@ own_or_rent_picture(h100_owned, [on_demand, lk.plan.price("h100-hour-block")])
 # A **tornado** changes one input at a time, between two values that could be true, and sorts the
 # inputs by how far the result moves. **Guess** the two longest bars first.
 
-# %%
+# %% tags=["collapsed"]
 ranges = {  # published where it says so, else our own doubt
     "tokens_per_s": (1070, 9806),  # published: at most 8, and at most 512 at once
     "utilisation": (0.2, 0.9),

@@ -139,6 +139,17 @@ def test_a_drawing_has_no_ground_of_its_own(shown, theme):
     assert set(grounds) == {"rgba(0, 0, 0, 0)"}
 
 
+def test_a_dark_page_is_printed_in_black_ink(shown):
+    wear(shown, "JupyterLab Dark")
+    shown.page.emulate_media(media="print")
+    inks = shown.page.evaluate(
+        "() => [...document.querySelectorAll('svg.lk-drawing')]"
+        ".map(svg => getComputedStyle(svg).color)"
+    )
+    shown.page.emulate_media(media="screen")
+    assert set(inks) == {"rgb(0, 0, 0)"}
+
+
 @pytest.mark.parametrize(
     ("scheme", "ink"), [("light", "rgb(31, 31, 31)"), ("dark", "rgb(230, 230, 230)")]
 )

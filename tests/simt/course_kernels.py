@@ -68,10 +68,10 @@ def launches_of(path):
 def _run(path):
     kept, plain = {}, Launch.run
 
-    def run(launch, args, *watch):
+    def run(launch, args, *watch, **how):
         if launch.kernel.py_func.__code__.co_filename == str(path):
             _keep(kept, path, launch, args)
-        return plain(launch, args, *watch)
+        return plain(launch, args, *watch, **how)
 
     code = compile(path.read_text(encoding="utf-8"), str(path), "exec")
     with mock.patch.object(Launch, "run", run), contextlib.redirect_stdout(io.StringIO()):

@@ -190,8 +190,11 @@ def test_what_waits_for_no_lane_of_its_warp_is_right_everywhere(kernel):
 
 
 def test_a_compute_capability_is_two_numbers():
-    with pytest.raises(ValueError, match="not a compute capability"):
-        sanitize(cuda.jit(waiting.lock_per_block)[1, 1], x, x, ints(1), compute_capability="old")
+    for given in ("old", -1, [8, 0], ("8", None)):
+        with pytest.raises(ValueError, match="not a compute capability"):
+            sanitize(
+                cuda.jit(waiting.lock_per_block)[1, 1], x, x, ints(1), compute_capability=given
+            )
 
 
 # What no schedule helps
@@ -289,3 +292,78 @@ def test_a_barrier_that_some_warps_never_reach_is_divergent():
 
     with pytest.raises(KernelError, match="of 64 live threads of block 0 reach syncthreads"):
         kernel[1, 64](ints(1))
+
+
+# Where the order of the two sides of a branch decides, which only Volta leaves open
+
+
+def producer_first(out, flag):
+    t = cuda.threadIdx.x
+    if t == 0:
+        out[0] = 7
+        cuda.threadfence()
+        cuda.atomic.exch(flag, 0, 1)
+    else:
+        while cuda.atomic.add(flag, 0, 0) == 0:
+            pass
+        cuda.threadfence()
+        out[t] = out[0]
+
+
+def consumer_first(out, flag):
+    t = cuda.threadIdx.x
+    if t > 0:
+        while cuda.atomic.add(flag, 0, 0) == 0:
+            pass
+        cuda.threadfence()
+        out[t] = out[0]
+    else:
+        out[0] = 7
+        cuda.threadfence()
+        cuda.atomic.exch(flag, 0, 1)
+
+
+def in_another_warp(out, flag):
+    t = cuda.threadIdx.x
+    if t < 32:
+        out[t] = 7
+        cuda.threadfence()
+        cuda.syncwarp()
+        if t == 0:
+            cuda.atomic.exch(flag, 0, 1)
+    else:
+        while cuda.atomic.add(flag, 0, 0) == 0:
+            pass
+        cuda.threadfence()
+        out[t] = out[t - 32]
+
+
+@pytest.mark.parametrize("kernel", [producer_first, consumer_first], ids=lambda k: k.__name__)
+def test_a_producer_in_the_warp_needs_independent_scheduling_in_either_order(kernel):
+    out, flag = np.zeros(32), ints(1)
+    (found,) = independence(kernel, out, flag)
+    assert not found.is_error
+    assert out.tolist() == [7.0] * 32
+    assert flag.tolist() == [1]
+
+
+def test_the_arrays_are_written_once_whatever_is_tried():
+    def kernel(out, flag):
+        t = cuda.threadIdx.x
+        cuda.atomic.add(out, t, 1)
+        if t == 0:
+            cuda.atomic.add(flag, 0, 1)
+        else:
+            while cuda.atomic.add(flag, 0, 0) == 0:
+                pass
+
+    out, flag = np.zeros(32), ints(1)
+    assert len(independence(kernel, out, flag)) == 1
+    assert out.tolist() == [1.0] * 32
+    assert flag.tolist() == [1]
+
+
+def test_a_producer_in_another_warp_does_not():
+    out = np.zeros(64)
+    assert independence(in_another_warp, out, ints(1), block=64) == []
+    assert out.tolist() == [7.0] * 64

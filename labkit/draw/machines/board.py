@@ -63,7 +63,7 @@ class Board:
         figure = self.chip.figures.get(field)
         if figure is None or figure.value is None:
             return UNKNOWN
-        doubtful = figure.verification in _DOUBTFUL
+        doubtful = is_doubtful(self.chip, field)
         self.doubtful |= doubtful
         if not doubtful:
             self.sources["modelled" if figure.verification == "D" else "published"].setdefault(
@@ -126,7 +126,7 @@ class Board:
             parts.append(text(x, 54, words, size=SMALL, muted=True))
         said = list(notes)
         said += [f"[{origin}] {'; '.join(some)}." for origin, some in self.sources.items() if some]
-        if self.doubtful:
+        if self.doubtful or any("*" in words for words in notes):
             said.append("* an estimate, or not verified.")
         for words in said:
             for line in wrapped(words, WIDTH - 2 * LEFT, SMALL):
@@ -135,6 +135,11 @@ class Board:
         alt = f"{title}. " + "; ".join(level.words for level in self.levels)
         alt += f". Highlighted: {self.called[self.lit]}" if self.lit else ""
         return sheet(WIDTH, height + 14, [*parts, *self.elements], alt)
+
+
+def is_doubtful(chip: Chip, field: str) -> bool:
+    """Whether a figure of the chip is an estimate, disputed or unverified: it gets a star."""
+    return chip.figures[field].verification in _DOUBTFUL
 
 
 def _name(highlight):

@@ -23,7 +23,11 @@ def pod(chip: Chip, highlight: str | None = None, n_chips: int = 8, n_servers: i
     wide, high = BODY / per_row, 60 + 24 * -(-n_chips // 4)
     for n in range(n_servers):
         x, y = LEFT + n % per_row * wide + 4, _TOP + 66 + n // per_row * (high + 22)
-        board.line(f"M{x + wide / 2 - 4:.1f},{y - 22}V{y}", "nic")
+        first = n < per_row  # the others are reached through the gap beside their column
+        down = f"M{x + wide / 2 - 4:.1f},{_TOP + 44}V{y}" if first else (
+            f"M{x - 4:.1f},{_TOP + 44}V{y + 14}H{x:.1f}"
+        )  # fmt: skip
+        board.line(down, "nic")
         board.box(x, y, wide - 8, high, f"server {n}", "server", top=True)
         cell = (wide - 24) / min(n_chips, 4)
         for one in range(n_chips):
@@ -67,5 +71,6 @@ def _torus(board, n_chips, n_servers):
     board.level(top + high + 16, link)
     title = f"A slice of {n_chips * n_servers} × {chip.name}, {board.figure('interconnect')}"
     dashed = ("Dashed links lead round to the other end of their row or column.",)
+    dashed += ("One layer of the three dimensions is drawn.",) * ("3D" in title)
     foot = top + (n_servers - 1) * step_y + high
     return board.picture(title, foot + 24, dashed + totals(chip, n_chips * n_servers))

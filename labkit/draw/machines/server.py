@@ -1,9 +1,9 @@
 """A server: accelerators joined by a fast link, hosts that feed them, cards that lead out."""
 
-from labkit.draw.machines.board import BODY, LEFT, Board, Level
+from labkit.draw.machines.board import BODY, LEFT, Board, Level, is_doubtful
 from labkit.draw.picture import Picture
 from labkit.hardware import Chip
-from labkit.units import binary
+from labkit.units import binary, si
 
 _PARTS = {
     "cpu": "CPUs", "host_memory": "host memory", "pcie": "PCIe", "chips": "chips",
@@ -43,10 +43,12 @@ def server(chip: Chip, highlight: str | None = None, n_chips: int = 8) -> Pictur
 
 
 def totals(chip: Chip, n_chips: int) -> tuple[str, ...]:
-    """What the chips hold and draw together, as notes."""
-    notes = []
+    """What the chips hold and draw together, as notes; a star where their figure has one."""
+    chips, notes = f"{n_chips} chip{'s' * (n_chips > 1)}", []
     if chip.memory.value is not None:
-        notes.append(f"memory of {n_chips} chips {binary(n_chips * chip.memory.value)}")
+        memory = binary(n_chips * chip.memory.value) + "*" * is_doubtful(chip, "mem_gb")
+        notes.append(f"memory of {chips} {memory}")
     if chip.power.value is not None:
-        notes.append(f"power of the chips alone {n_chips * chip.power.value / 1e3:,.1f} kW")
+        power = si(n_chips * chip.power.value, "W") + "*" * is_doubtful(chip, "power_w")
+        notes.append(f"power of the {chips} alone {power}")
     return (f"[modelled] together: {', '.join(notes)}.",) if notes else ()

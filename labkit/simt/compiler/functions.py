@@ -106,20 +106,39 @@ def frozen(function):
 
 @functools.lru_cache(maxsize=512)
 def may_wait(function):
-    """Whether a function, or one that it calls, has a loop that could wait for another thread: a
-    `while` that touches memory or calls anything."""
+    """Whether a function, or one that it calls, has a loop that could wait for another thread."""
     todo, seen = [function], set()
     while todo:
         one = todo.pop()
         if one in seen:
             continue
         seen.add(one)
-        loops = (node for node in ast.walk(source_of(one)) if isinstance(node, ast.While))
-        if any(isinstance(part, ast.Call | ast.Subscript) for loop in loops
-               for part in ast.walk(loop)):  # fmt: skip
+        nodes = ast.walk(source_of(one))
+        if any(isinstance(node, ast.While) and _waits(node) for node in nodes):
             return True
         todo += _device_functions(one)
     return False
+
+
+def _waits(loop):
+    """Whether the end of a `while` loop may depend on memory: by its test, by a variable in the
+    test, or by a `break`."""
+    if _reads(loop.test) or (isinstance(loop.test, ast.Constant) and _reads(loop)):
+        return True
+    tested = {part.id for part in ast.walk(loop.test) if isinstance(part, ast.Name)}
+    set_by_memory = (
+        part.id
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Assign | ast.AugAssign) and _reads(node.value)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+    )
+    return not tested.isdisjoint(set_by_memory)
+
+
+def _reads(node):
+    """Whether an expression reads memory, or calls what may read it."""
+    return any(isinstance(part, ast.Call | ast.Subscript) for part in ast.walk(node))
 
 
 def _device_functions(function):

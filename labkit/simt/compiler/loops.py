@@ -178,7 +178,7 @@ class Guard:
             self.judge(f, before, time.monotonic() - self.since)
 
     def patience(self, f):
-        return TRYING_S if f.batch.tried else self.patience_s
+        return TRYING_S if f.batch.tried or f.batch.launch.is_known_stuck else self.patience_s
 
     def give_way(self, f, still_there, before, version):
         """Let other groups go on: at once where this one gets no further, else now and then."""

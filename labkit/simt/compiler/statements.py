@@ -298,14 +298,11 @@ class Compiler(Expressions):
             f.watch.branch(f, location, outer, yes, no)
             if is_last:
                 f.batch.leaving = f.batch.live.join(f.batch.leaving, no)
-            if yes is not NONE:
-                f.mask = yes
-                body(f)
-                yes = f.mask
-            if no is not NONE:
-                f.mask = no
-                orelse(f)
-                no = f.mask
+            if f.batch.else_first:
+                no = _within(f, no, orelse)
+            yes = _within(f, yes, body)
+            if not f.batch.else_first:
+                no = _within(f, no, orelse)
             f.mask = outer if yes is outer or no is outer else outer.join(yes, no)
 
         return run
@@ -392,6 +389,15 @@ class Compiler(Expressions):
             f.fail("error", location, f.mask.lanes[0], f"{message}, by {{who}}", error)
 
         return run
+
+
+def _within(f, mask, block):
+    """Run a block in some of the lanes -> those that reach its end."""
+    if mask is NONE:
+        return NONE
+    f.mask = mask
+    block(f)
+    return f.mask
 
 
 def _last(body):

@@ -80,17 +80,19 @@ class Batch:
     tried               whether it was written, with or without changing it
     scheduler           whom to ask where lanes wait for others; None while all run in step
     is_whole, is_split  whether it is made of whole blocks, or only of part of a warp
+    else_first          whether of the two sides of a branch the second runs first
     in_picture          whether the first block runs here as the pictures show it
     """
 
     scheduler, is_whole, is_split, tried = None, True, False, False
+    else_first = False
 
     def __init__(self, launch, first, n_blocks):
         self.launch, self.first, self.geometry = launch, first, geometry(launch.block, n_blocks)
         self.live = self.geometry.entry  # the lanes that have not left the kernel
         self.leaving = self.geometry.nobody  # those that have nothing left to do in it
         self.n_lanes, self.whole, self.memo = self.geometry.n_lanes, self, launch.memo
-        self.tracking, self.changed = False, False
+        self.tracking, self.changed, self.else_first = False, False, launch.else_first
         self.forget()
 
     def forget(self):

@@ -31,7 +31,7 @@ class Group(Batch):
         self.live = Mask(whole.geometry.entry.bits[lanes] & active)
         self.leaving = self.live.without(self.live)
         self.tracking, self.changed, self.memo, self._shared = True, False, {}, {}
-        self.greenlet = self.waits_in = None
+        self.greenlet, self.waits_in, self.else_first = None, None, whole.else_first
         self.forget()
 
     @property

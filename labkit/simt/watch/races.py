@@ -15,13 +15,14 @@ from labkit.simt.lanes.memory import CONST, LOCAL, SHARED
 from labkit.simt.limits import WARP_SIZE
 from labkit.simt.watch.fences import Fences
 from labkit.simt.watch.regions import Regions
-from labkit.simt.watch.report import SITES, Access, Report
+from labkit.simt.watch.report import SITE_BITS, SITES, Access, Report
 
 CONFLICTS = {
     "load": ("store", "atomic"),
     "store": ("store", "load", "atomic"),
     "atomic": ("store", "load"),
 }
+WARP_BITS = WARP_SIZE.bit_length() - 1
 
 # Per cell: lowest and highest thread (each with its line) of one kind of access; when, 0 for never.
 Record = collections.namedtuple("Record", "low high when")
@@ -52,12 +53,14 @@ class RaceCheck(Report):
     """A watcher that orders accesses by barriers, warp barriers, fences and grid barriers."""
 
     def __init__(self, strict):
+        super().__init__()
         self.strict = strict
 
     def start(self, run, values):
         self.begin(run)
         self.lanes, self.regions = run.lanes_per_block, Regions(values)
         self.clock, self.grid_time, self.tables = 0, 0, {}
+        self.block_of = np.repeat(np.arange(run.n_blocks, dtype=np.int32), self.lanes)
         self.barrier_time = np.zeros(run.n_blocks, np.int32)
         self.warp_time = np.zeros(run.n_blocks * self.lanes if self.strict else 0, np.int32)
         self.fences = Fences(self.lanes, self.barrier_time, self.warp_time)
@@ -101,6 +104,10 @@ class RaceCheck(Report):
         lanes = f.mask.lanes
         where = np.full(len(lanes), shift) if address.base is None else address.pick(f.mask) + shift
         step = Access(kind, location, array, self.threads(f), where, self.tick(), f)
+        step.warps, step.blocks = step.threads >> WARP_BITS, self.block_of[step.threads]
+        step.barrier = self.barrier_time[step.blocks]
+        step.is_shared = array.allocation.space == SHARED
+        step.since = step.barrier if step.is_shared else self.grid_time
         if kind == "store":
             new = np.empty(len(lanes), array.dtype)
             new[...] = value[lanes] if isinstance(value, np.ndarray) else value
@@ -111,7 +118,9 @@ class RaceCheck(Report):
             return
         table, byte0 = self.table(array)
         table.fit(math.gcd(array.dtype.itemsize, byte0, array.pitch))
-        cells = (byte0 + where * array.pitch) // table.cell
+        cells = where
+        if byte0 or array.pitch != table.cell:
+            cells = (byte0 + where * array.pitch) // table.cell
         for extra in range(array.dtype.itemsize // table.cell):
             self.check(step, table, cells + extra)
 
@@ -149,26 +158,27 @@ class RaceCheck(Report):
 
     def compare(self, step, other, record, cells):
         """Was an earlier access of the other kind ordered before this one? If not, report."""
-        when, low, high = record.when[cells], record.low[cells], record.high[cells]
-        seen = when > self.grid_time
+        when = record.when[cells]
+        seen = when > step.since
         if other == step.kind == "store":
             seen &= ~step.harmless
         elif step.flags is not None and other == "store":
             seen &= ~step.flags
-        elif step.flags is not None and other == "load":
-            polls = np.array([location.polls for location in self.sites])
-            seen &= ~(step.flags & polls[low % SITES] & polls[high % SITES])
         if not seen.any():
             return
+        low, high = record.low[cells], record.high[cells]
+        if step.kind == "store" and step.flags is not None and other == "load":
+            polls = np.array([location.polls for location in self.sites])
+            seen &= ~(step.flags & polls[low % SITES] & polls[high % SITES])
         for packed in (low, high):
-            bad = np.flatnonzero(seen & self.unordered(step.threads, packed // SITES, when))
+            bad = np.flatnonzero(seen & self.unordered(step, packed >> SITE_BITS, when))
             if len(bad):
-                single = low[bad] // SITES == high[bad] // SITES
+                single = low[bad] >> SITE_BITS == high[bad] >> SITE_BITS
                 self.blame(step, other, bad, packed[bad], when[bad], single)
 
     def blame(self, step, other, lanes, packed, when, single):
         """Report the widest pair for each line among conflicts that no fence orders."""
-        them, number = np.divmod(packed, SITES)
+        them, number = packed >> SITE_BITS, packed % SITES
         width = self.width(step.threads[lanes], them)
         for n in np.unique(number).tolist():
             same = np.flatnonzero(number == n)
@@ -181,33 +191,41 @@ class RaceCheck(Report):
 
     def width(self, me, them):
         """How far apart threads are: 0 in one warp, 1 in one block, 2 in different blocks."""
-        return sum((me // n != them // n) * 1 for n in (WARP_SIZE, self.lanes))
+        apart = (me >> WARP_BITS) != (them >> WARP_BITS)
+        return apart * 1 + (self.block_of[me] != self.block_of[them])
 
-    def unordered(self, me, them, when):
-        """Whether nothing orders an access of thread `them` at `when` before one of `me` now."""
-        foreign = them // self.lanes != me // self.lanes
-        fresh = when > self.barrier_time[me // self.lanes]
-        apart = them // WARP_SIZE != me // WARP_SIZE
+    def unordered(self, step, them, when):
+        """Whether nothing orders an access of thread `them` at `when` before this step."""
+        apart = (them >> WARP_BITS) != step.warps
         if self.strict:
-            met = np.minimum(self.warp_time[me], self.warp_time[them])
-            apart |= (them != me) & (when > met)
-        return foreign | (fresh & apart)
+            met = np.minimum(self.warp_time[step.threads], self.warp_time[them])
+            apart |= (them != step.threads) & (when > met)
+        apart &= when > step.barrier
+        if not step.is_shared:
+            apart |= self.block_of[them] != step.blocks
+        return apart
 
     def remember(self, step, record, cells):
         """Add this access; what was ordered before it is forgotten, unless another block did it."""
-        me = step.threads * SITES + self.number(step.location)
-        low, high, when = record.low[cells], record.high[cells], record.when[cells]
-        stale = (when <= self.grid_time) | ~(
-            self.unordered(step.threads, low // SITES, when)
-            | self.unordered(step.threads, high // SITES, when)
-        )
-        if self.fences.is_used and not stale.all():
-            self.find_fenced(step, low // SITES, high // SITES, when, stale)
+        me, when = (step.threads << SITE_BITS) + self.number(step.location), record.when[cells]
         # Where several lanes meet, the last assignment wins: forwards that is the highest thread,
         # backwards the lowest.
-        record.high[cells] = np.where(stale, me, np.maximum(high, me))
-        record.low[cells[::-1]] = np.where(stale, me, np.minimum(low, me))[::-1]
+        if not (when > step.since).any():
+            record.high[cells], record.low[cells[::-1]] = me, me[::-1]
+        else:
+            low, high = record.low[cells], record.high[cells]
+            stale = self.stale(step, low >> SITE_BITS, high >> SITE_BITS, when)
+            record.high[cells] = np.where(stale, me, np.maximum(high, me))
+            record.low[cells[::-1]] = np.where(stale, me, np.minimum(low, me))[::-1]
         record.when[cells] = step.now
+
+    def stale(self, step, low, high, when):
+        """Which records are of accesses that were ordered before this one."""
+        fresh = self.unordered(step, low, when) | self.unordered(step, high, when)
+        stale = (when <= step.since) | ~fresh
+        if self.fences.is_used and not stale.all():
+            self.find_fenced(step, low, high, when, stale)
+        return stale
 
     def find_fenced(self, step, low, high, when, stale):
         """Mark as stale, too, what fences have ordered before this."""
@@ -221,7 +239,7 @@ class RaceCheck(Report):
         """Shared memory holds rubbish until somebody of the block stores to it."""
         written = np.zeros(len(cells), bool)
         for kind in ("store", "atomic"):
-            if kind in table.records:
+            if kind in table.records and not written.all():
                 written |= table.records[kind].when[cells] > 0
         self.blame_unwritten(step, written)
 
@@ -241,6 +259,8 @@ class RaceCheck(Report):
 
     def check_collisions(self, step, new):
         """Two values stored to one address by one instruction."""
+        if (step.where[1:] > step.where[:-1]).all():
+            return
         order = np.argsort(step.where, kind="stable")
         where, value, threads = step.where[order], new[order], step.threads[order]
         torn = (where[1:] == where[:-1]) & ~_same_bits(value[1:], value[:-1])

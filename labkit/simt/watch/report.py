@@ -39,7 +39,8 @@ IRREGULAR = {  # of the lanes that execute a warp intrinsic
         "takes no part in it: the value is undefined",
     ),
 }
-SITES = 1 << 12  # a thread and the number of a line are kept as one integer
+SITE_BITS = 12  # a thread and the number of a line are kept as one integer
+SITES = 1 << SITE_BITS
 
 
 class Report(Watcher):
@@ -47,6 +48,9 @@ class Report(Watcher):
 
     findings   by kinds of access and lines: (how far apart the threads are, a Finding's fields)
     """
+
+    def __init__(self):
+        self.findings = {}
 
     def begin(self, run):
         self.run, self.findings, self.sites, self.numbers = run, {}, [], {}

@@ -16,8 +16,8 @@ import numpy as np
 
 from labkit.simt.lanes.memory import GLOBAL, LOCAL, SHARED
 from labkit.simt.watch.regions import Regions
+from labkit.simt.watch.undo import Undo
 from labkit.simt.watch.warps import irregular
-from labkit.simt.watch.watcher import Watcher
 
 MANY = 0xFFFFFFFF  # more than one reader
 MOST_KEPT = 128  # loads between two barriers that are remembered one by one
@@ -48,17 +48,19 @@ def cells_of(address, shift, mask):
     return cells + shift if shift else cells
 
 
-class Screen(Watcher):
+class Screen(Undo):
     """Raises Suspicion as soon as it can clear a launch no more.
 
     logged     numbers of the regions whose loads are to be logged, too
     is_clear   whether a launch ran to its end, and nothing is wrong with it
+    is_stuck   whether it ended in a livelock
     """
 
-    is_clear = False
+    is_clear = is_stuck = False
 
     def __init__(self, logged):
-        self.logged, self.undo, self.kept = logged, [], {}
+        super().__init__()
+        self.logged = logged
 
     def start(self, run, values):
         self.run, self.lanes, self.regions = run, run.lanes_per_block, Regions(values)
@@ -69,11 +71,6 @@ class Screen(Watcher):
         self.shared, self.locals = {}, {}
         if self.run.plan:  # threads wait for one another: no case for a screen
             raise Suspicion
-
-    def restore(self):
-        """Undo what was stored."""
-        for store, copy in reversed(self.undo):
-            store[...] = copy
 
     # What orders
 
@@ -99,6 +96,7 @@ class Screen(Watcher):
     # Accesses
 
     def access(self, kind, f, location, array, address, shift, value=None):
+        super().access(kind, f, location, array, address, shift)
         space = array.allocation.space
         if space == GLOBAL:
             self.touch_global(kind, f, array, address, shift)
@@ -118,10 +116,8 @@ class Screen(Watcher):
         known = self.globals.get(region)
         if known is None:
             known = self.globals[region] = Owners(region, len(self.globals))
-        if kind != "load":
-            self.keep(array.store)
-        if array.allocation.unfilled is not None:
-            self.touch_unfilled(kind, array, cells_of(address, shift, f.mask))
+        if array.allocation.unfilled is not None and kind != "store":
+            self.touch_unfilled(array, cells_of(address, shift, f.mask))
         if region.number not in self.logged:
             known.kinds.add(kind)
             if len(known.kinds) > 1:
@@ -130,18 +126,9 @@ class Screen(Watcher):
                 return
         known.claim(f, array, byte0, address, shift, self)
 
-    def touch_unfilled(self, kind, array, cells):
-        unfilled = array.allocation.unfilled
-        if kind != "load":
-            self.keep(unfilled.bytes)
-        if kind != "store" and unfilled.missing(array.store, cells).any():
+    def touch_unfilled(self, array, cells):
+        if array.allocation.unfilled.missing(array.store, cells).any():
             raise Suspicion
-
-    def keep(self, store):
-        """Remember what is about to be overwritten."""
-        if id(store) not in self.kept:
-            self.kept[id(store)] = store
-            self.undo.append((store, store.copy()))
 
     def touch_local(self, kind, array, cells):
         known = self.locals.get(id(array.store))

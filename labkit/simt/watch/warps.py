@@ -27,6 +27,10 @@ def irregular(f, mask, source=None):
     if everybody and f.mask.n == f.batch.live.n and (source is None or f.mask.full):
         return None
     masks = np.broadcast_to(mask, f.batch.n_lanes).reshape(-1, WARP_SIZE).astype(np.int64) & ALL
+    suspects = np.flatnonzero(_suspects(here, live, masks, source))
+    if not len(suspects):
+        return None
+    here, live, masks = here[suspects], live[suspects], masks[suspects]
     named = (masks[:, :, None] >> LANES & 1).astype(bool)  # by warp, lane and lane
     wrong = {
         ABSENT: named & (live & ~here)[:, None, :],
@@ -34,11 +38,29 @@ def irregular(f, mask, source=None):
         MISMATCH: named & here[:, None, :] & (masks[:, :, None] != masks[:, None, :]),
     }
     if source is not None:
-        reads = source[:, :, None] == LANES
+        reads = source[suspects][:, :, None] == LANES
         wrong[NO_SOURCE] = reads & (LANES[:, None] != LANES) & ~(named & here[:, None, :])
     for what, rows in wrong.items():
         found = np.argwhere(rows & here[:, :, None])
         if len(found):
-            warp, lane, other = found[0].tolist()
-            return what, warp * WARP_SIZE + lane, warp * WARP_SIZE + other
+            at, lane, other = found[0].tolist()
+            first = int(suspects[at]) * WARP_SIZE
+            return what, first + lane, first + other
     return None
+
+
+def _suspects(here, live, masks, source):
+    """Which warps may be irregular: quickly, by one mask of each and the lanes as numbers."""
+    here_word, live_word = _words(here), _words(live)
+    mask = masks[np.arange(len(masks)), np.argmax(here, axis=1)]
+    wrong = ((masks != mask[:, None]) & here).any(axis=1)
+    wrong |= (mask & live_word & ~here_word) != 0
+    wrong |= (here_word & ~mask) != 0
+    if source is not None:
+        takes_part = (here_word & mask)[:, None] >> source & 1
+        wrong |= (here & (source != LANES) & (takes_part == 0)).any(axis=1)
+    return wrong & (here_word != 0)
+
+
+def _words(rows):
+    return np.packbits(rows, axis=1, bitorder="little").view("<u4")[:, 0].astype(np.int64)
