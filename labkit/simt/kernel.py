@@ -281,20 +281,14 @@ def _misfit(declared, value):
     return 0 if found == wanted else 1 if np.can_cast(found, wanted) else 2
 
 
-_UNUSABLE = {"O": "Python objects", "S": "bytes", "U": "text", "M": "dates", "m": "times"}
-
-
 def _bind_one(arg, name, copies):
     unfilled, arg = getattr(arg, "unfilled", None), getattr(arg, "host", arg)
     if hasattr(arg, "copy_to_host"):  # an array on a real GPU, brought here and taken back
         host = arg.copy_to_host()
         copies.append(functools.partial(arg.copy_to_device, host))
         arg = host
-    if isinstance(arg, np.ndarray) and arg.dtype.kind in "OSUMm":
-        refuse(
-            f"{name} is an array of {_UNUSABLE[arg.dtype.kind]} ({arg.dtype}): a kernel takes "
-            f"arrays of numbers and of records of these"
-        )
+    if isinstance(arg, np.ndarray) and arg.dtype.hasobject:
+        refuse(f"{name} is an array of Python objects: a kernel takes arrays of numbers and text")
     if isinstance(arg, np.ndarray):
         allocation = Allocation(GLOBAL, name, arg.nbytes, unfilled=still(unfilled))
         array, copy = outside.host_array(np.asarray(arg), allocation)

@@ -32,6 +32,7 @@ from labkit.simt.lanes.values import (
     truth,
 )
 from labkit.simt.language.registry import Intrinsic
+from labkit.simt.watch.watcher import NOBODY
 
 OPERATORS = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%",
@@ -195,21 +196,23 @@ class Expressions(Access):
         return run
 
     def binop(self, node, left, right):
-        op, key = self.operator(node.op), object()
+        op, key, location = self.operator(node.op), object(), self.location(node)
         compute = binary(op)
 
         def run(f):
             a, b = left(f), right(f)
             if type(a) is not np.ndarray and type(b) is not np.ndarray:
-                return compute(a, b)
-            known = f.memo.get(key)
-            if known is not None and known[0] is a and known[1] is b:
-                return known[2]
-            value = compute(a, b)
-            f.memo[key] = (a, b, value)
+                value = compute(a, b)
+            else:
+                known = f.memo.get(key)
+                if known is None or known[0] is not a or known[1] is not b:
+                    known = f.memo[key] = (a, b, compute(a, b))
+                value = known[2]
+            if f.watch is not NOBODY:
+                f.watch.operation(f.mask, location, op, value)
             return value
 
-        return self.counted(node, op, run)
+        return run
 
     def expr_binop(self, node):
         return self.binop(node, self.expr(node.left), self.expr(node.right))
@@ -230,7 +233,8 @@ class Expressions(Access):
 
         def run(f):
             value = compute(f)
-            f.watch.operation(f.mask, location, op, value)
+            if f.watch is not NOBODY:
+                f.watch.operation(f.mask, location, op, value)
             return value
 
         return run

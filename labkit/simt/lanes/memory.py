@@ -54,7 +54,7 @@ class Array:
 
     @property
     def size(self):
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     @property
     def ndim(self):
@@ -304,7 +304,7 @@ def save(f, location, array, address, shift, value):
     if array.dtype.kind != "c" == getattr(getattr(value, "dtype", None), "kind", None):
         refuse(f"{array.name} is real, and what is stored to it is complex")
     if not is_vector(value):
-        value = cast(value, array.dtype) if array.dtype.names is None else value
+        value = cast(value, array.dtype) if array.dtype.kind in "biufc" else value
     f.watch.access("store", f, location, array, address, shift, value)
     where, value = _target(f.mask, address, shift, value)
     if f.batch.tracking:

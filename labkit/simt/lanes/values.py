@@ -21,7 +21,9 @@ UFUNCS = {
     "%": np.remainder, "**": np.power, "&": np.bitwise_and, "|": np.bitwise_or,
     "^": np.bitwise_xor, "<<": np.left_shift, ">>": np.right_shift,
 }  # fmt: skip
-_EXACT = {"+": operator.add, "-": operator.sub, "*": operator.mul}  # quick for two Python scalars
+# Quick for two Python scalars, and for two ints of which the second is not 0.
+_EXACT = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+_WHOLE = {"//": operator.floordiv, "%": operator.mod, "&": operator.and_, "|": operator.or_}
 COMPARISONS = {
     "<": (np.less, operator.lt), "<=": (np.less_equal, operator.le), ">": (np.greater, operator.gt),
     ">=": (np.greater_equal, operator.ge), "==": (np.equal, operator.eq),
@@ -109,7 +111,7 @@ def _wrap(value):
 @functools.cache
 def binary(op):
     """The function that computes `a op b` on scalars and vectors with numba's types."""
-    ufunc, exact, plans = UFUNCS[op], _EXACT.get(op), {}
+    ufunc, exact, whole, plans = UFUNCS[op], _EXACT.get(op), _WHOLE.get(op), {}
 
     def plan(a, b):
         target = result_dtype(op, a, b)
@@ -127,6 +129,9 @@ def binary(op):
                 return value if -(2**63) <= value < 2**63 else _wrap(value)
             if type(a) is float:
                 return exact(a, b)
+        elif whole is not None and type(a) is int and type(b) is int and b:
+            value = whole(a, b)
+            return value if value < 2**63 else _wrap(value)
         if type(a) is tuple and exact is not None:
             return exact(a, b)
         a = a if type(a) is np.ndarray else strong(a)
@@ -150,6 +155,8 @@ def comparison(op):
     (ufunc, quick), ordered = COMPARISONS[op], op not in ("==", "!=")
 
     def apply(a, b):
+        if type(a) in (int, float) and type(a) is type(b):
+            return quick(a, b)
         a, b = strong(a), strong(b)
         if ordered and "c" in (a.dtype.kind, b.dtype.kind):
             raise TypeError("complex numbers have no order")
