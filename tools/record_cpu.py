@@ -247,7 +247,7 @@ def kernels():
 EXPERIMENTS = {
     "cpu-cache": ("One thread multiplies bytes by one: from a cache, and from memory", cache),
     "cpu-kernels": ("Five loops on all cores, 32-bit floats", kernels),
-    "cpu-simd": ("A polynomial of degree 64 at 65,536 points, summed on one thread", simd),
+    "cpu-simd": ("A polynomial in 64 steps at 65,536 points, summed on one thread", simd),
     "cpu-polynomial": ("The polynomial at 2^24 points, by threads", polynomial),
     "cpu-program": ("The polynomial after a serial part of 4,000,000 steps, by threads", program),
     "cpu-read": ("Adding up 256 MiB of 32-bit floats, by threads", read),

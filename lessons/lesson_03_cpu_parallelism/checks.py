@@ -15,7 +15,7 @@ _weak_scaling = solution("03.5")
 _share = solution("03.t2")
 
 _pool = ThreadPoolExecutor(max_workers=8)
-_PATIENCE_S = 0.5  # how long a part waits for the others to begin
+_PATIENCE_S = 1.0  # how long a part waits for the others to begin
 
 
 def _in_the_order_of_ending(work, parts):
@@ -88,11 +88,16 @@ def in_threads(answer, rng):
         (lambda n, s: n - (n - 1) * s, "Gustafson"),
         (lambda n, s: 1 / (s + (1 - s)) * n, "nothing but serial work"),
         (lambda n, s: 1 / (s / n + (1 - s)), "with nothing serial"),
+        (lambda n, s: 1 / s + (1 - s) / n, "brackets"),
     ],
 )
 def speedup(answer, rng):
     for _ in range(20):
         n, s = rng.randint(2, 200), rng.uniform(0.02, 0.4)
+        assert not math.isclose(answer(n, s), 1 / s + (1 - s) / n), (
+            f"n = {n}, s = {s:.3f}: got {answer(n, s):.4g}: Python divides 1 by s alone here, so put "
+            f"brackets around the whole sum"
+        )
         assert not math.isclose(answer(n, s), s + (1 - s) / n), (
             f"n = {n}, s = {s:.3f}: got {answer(n, s):.4g}, which is a time: the speed-up is the "
             f"time on one thread over it"
@@ -185,6 +190,13 @@ def serial_share(answer, rng):
         assert math.isclose(got, s), f"{case}, expected {s:.4g}"
 
 
+def _scaling_first(times_s, moved_bytes, memory_bytes_per_s):
+    n = max(times_s)
+    if times_s[1] / times_s[n] >= 0.8 * n:
+        return "fine"
+    return _diagnose(times_s, moved_bytes, memory_bytes_per_s)
+
+
 def _swapped(word):
     return {"serial": "fine", "fine": "serial"}.get(word, word)
 
@@ -203,12 +215,23 @@ def _swapped(word):
             "0.8",
         ),
         (lambda t, b, m: _diagnose(t, b, m).upper(), "one of"),
+        (_scaling_first, "of its memory"),
+        (lambda t, b, m: _diagnose(t, b * 0.999999, m), "the bound itself"),
     ],
 )
 def diagnose(answer, rng):
-    for wanted in ("memory", "serial", "fine", "worse"):
+    for wanted in ("memory", "serial", "fine", "worse", "memory, and it scales"):
         for _ in range(5):
             _one_diagnosis(answer, rng, wanted)
+    for times_s, moved, right in (
+        ({1: 3.2, 4: 1.0}, 1e9, "fine"),
+        ({1: 2.0, 4: 1.0}, 8e9, "memory"),
+    ):
+        got = answer(times_s, moved, 1e10)
+        assert got == right, (
+            f"times {times_s}, {moved / 1e10:.0%} of its memory used on 4: got {got!r}, expected "
+            f"{right!r}: at least means that the bound itself counts, too"
+        )
 
 
 def _one_diagnosis(answer, rng, wanted):
@@ -216,11 +239,12 @@ def _one_diagnosis(answer, rng, wanted):
     gain = {
         "memory": n * rng.uniform(0.3, 0.6), "serial": n * rng.uniform(0.2, 0.7),
         "fine": n * rng.uniform(0.85, 0.99), "worse": n * rng.uniform(0.4, 0.6),
+        "memory, and it scales": n * rng.uniform(0.85, 0.99),
     }[wanted]  # fmt: skip
     times_s = {1: time_1_s, n // 2: time_1_s / gain * 1.3, n: time_1_s / gain}
     if wanted == "worse":  # half of the threads were faster
         times_s[n // 2] = time_1_s / (n * 0.9)
-    used = rng.uniform(0.85, 0.99) if wanted == "memory" else rng.uniform(0.1, 0.3)
+    used = rng.uniform(0.85, 0.99) if "memory" in wanted else rng.uniform(0.1, 0.3)
     moved = used * memory * times_s[n]
     got, right = answer(times_s, moved, memory), _diagnose(times_s, moved, memory)
     case = (

@@ -130,8 +130,8 @@ lk.check("03.4", done_s)
 
 # %% [markdown]
 # ## 03.5 Weak scaling, as Megatron prints it (a stretch)
-# NVIDIA trained larger and larger language models on one, two, four and eight GPUs, and reported on
-# eight of them 79.6 % of eight times the rate of one
+# NVIDIA trained larger and larger language models on one, two, four and eight GPUs. Eight GPUs did
+# 79.6 % of the work that eight separate ones would have done in the same time
 # ([Megatron-LM](https://nv-adlr.github.io/MegatronLMV1)). Each row is `(parameters, n_gpus,
 # iteration_s)`, and the first is the run on one GPU. The work of an iteration is proportional to
 # the parameters. Return, for each row, the rate of work per GPU, relative to the first row's.
@@ -151,8 +151,8 @@ def weak_scaling(rows):
 lk.check("03.5", weak_scaling)
 
 # %% [markdown]
-# Now on the published rows. The sizes are printed to two digits, so the last column can be some
-# points off; with 1.163 billion parameters in the first row in place of 1.2, all of them come out.
+# These fractions were published. Which serial share of the run on all GPUs would explain each of
+# them, if Gustafson's law were all there is?
 
 # %%
 megatron = lk.published("megatron-v1-weak-scaling")
