@@ -1,7 +1,8 @@
-"""What a student meets: `check` an answer, `predict` a result, `show` a reading, see `progress`.
+"""What a student meets: `predict` a result, `show` a reading, write `your_turn`, `check` an answer.
 
-Environment: `LABKIT_STRICT=1` makes `check` raise, `LABKIT_SEED` fixes the inputs that answers are
-tried on, `LABKIT_PROGRESS` names the progress file.
+`expect` says what a measurement shows on this machine, `progress` what is done.
+Environment: `LABKIT_STRICT=1` makes `check` and `your_turn` raise, `LABKIT_SEED` fixes the inputs
+that answers are tried on, `LABKIT_PROGRESS` names the progress file.
 """
 
 from labkit.teach.check import NotPassedError, check
