@@ -1,6 +1,6 @@
 """Measure the SIMT executor against numba's own simulator, case by case, in one run.
 
-    python tools/bench_simt.py              the 15 cases against the simulator (about 3 minutes)
+    python tools/bench_simt.py              the 18 cases against the simulator (about 4 minutes)
     python tools/bench_simt.py --quick      the executor alone: plain and with counters
     python tools/bench_simt.py --sanitize   what sanitize costs, against plain runs
     python tools/bench_simt.py --scale      the large runs: transpose, matmul 1024, memory, launch
@@ -120,6 +120,41 @@ def kernels(cuda, float32):
                     image[i, j] = turn
                     break
 
+    @cuda.jit
+    def turns(x, out, n):
+        total = 0.0
+        for k in range(n):
+            total += x[k % x.size] * 2.0
+        out[0] = total
+
+    @cuda.jit
+    def walk_tree(keys, left, right, wanted, steps):
+        i = cuda.grid(1)
+        if i < wanted.size:
+            node, n = 0, 0
+            while node >= 0:
+                n += 1
+                if wanted[i] < keys[node]:  # noqa: SIM108 (a divergent branch)
+                    node = left[node]
+                else:
+                    node = right[node]
+            steps[i] = n
+
+    @cuda.jit
+    def interpolate(grid, where, out):
+        i = cuda.grid(1)
+        if i < where.shape[0]:
+            total = 0.0
+            x0, y0, z0 = int(where[i, 0]), int(where[i, 1]), int(where[i, 2])
+            for dx in range(2):
+                for dy in range(2):
+                    for dz in range(2):
+                        weight = 1.0 - abs(where[i, 0] - (x0 + dx))
+                        weight *= 1.0 - abs(where[i, 1] - (y0 + dy))
+                        weight *= 1.0 - abs(where[i, 2] - (z0 + dz))
+                        total += weight * grid[x0 + dx, y0 + dy, z0 + dz]
+            out[i] = total
+
     return locals()
 
 
@@ -172,7 +207,47 @@ def cases(k):
             0,
             escape(n, 50),
         )
+    found["one thread 100000"] = (
+        k["turns"],
+        1,
+        1,
+        (x, np.zeros(1), 100_000),
+        1,
+        np.resize(x, 100_000).sum(dtype=float) * 2,
+    )
+    keys, left, right = tree(rng, 255)
+    wanted = rng.random(1024)
+    args = (keys, left, right, wanted, np.zeros(1024, np.int32))
+    found["tree walk 1024"] = (k["walk_tree"], 8, 128, args, 4, depths(keys, left, right, wanted))
+    grid, where = np.indices((8, 8, 8)).sum(axis=0) * 1.0, rng.random((60, 3)) * 6.5
+    args = (grid, where, np.zeros(60))
+    found["interpolation 60"] = (k["interpolate"], 1, 64, args, 2, where.sum(axis=1))
     return found
+
+
+def tree(rng, n):
+    """A search tree of random keys, unbalanced as they come: keys, left and right children."""
+    keys, left, right = rng.random(n), np.full(n, -1, np.int32), np.full(n, -1, np.int32)
+    for new in range(1, n):
+        node = 0
+        while True:
+            side = left if keys[new] < keys[node] else right
+            if side[node] < 0:
+                side[node] = new
+                break
+            node = side[node]
+    return keys, left, right
+
+
+def depths(keys, left, right, wanted):
+    """How many nodes each search meets, by plain Python."""
+    found = []
+    for key in wanted:
+        node, n = 0, 0
+        while node >= 0:
+            node, n = (left if key < keys[node] else right)[node], n + 1
+        found.append(n)
+    return np.array(found)
 
 
 def escape(n, limit):

@@ -57,7 +57,7 @@ STAGES = (
                         (*PYTEST, *TOGETHER, *(option.replace("--nbval", "--nbval-lax")
                          if option == "--nbval" else option for option in NBVAL), "start"))),
     Stage("browser", ((*PYTEST, "tests/browser"),), no_chromium),
-    Stage("compile", ((*PYTEST, "tests/stacks/test_compile.py"),)),
+    Stage("compile", ((*PYTEST, "tests/stacks/test_compile.py", "tests/stacks/test_types.py"),)),
     Stage("fidelity", ((*PYTEST, "tests/stacks/test_fidelity.py"),)),
     Stage("colab", ((*PYTEST, "tests/stacks/test_colab.py"),)),
     Stage("binder", ((*PYTEST, "tests/stacks/test_binder.py"),)),
