@@ -1,0 +1,22 @@
+"""pytest on the executor: `python on_executor.py TESTS …` in a Python with the client and its pins.
+
+Every kernel that the tests launch, the client's own, runs on the executor. The client is as the
+package index sent it. Its CPU code runs as Python: to compile it takes longer than to run it here.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ["NUMBA_ENABLE_CUDASIM"] = os.environ["NUMBA_DISABLE_JIT"] = "1"
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+if __name__ == "__main__":
+    from labkit.simt import install
+
+    install()
+    import pytest
+
+    sys.exit(
+        pytest.main(["--noconftest", "-p", "no:cacheprovider", "-c", os.devnull, *sys.argv[1:]])
+    )
