@@ -32,8 +32,8 @@ def install() -> None:
         )
     from numba.cuda import deviceufunc
     from numba.cuda import random as theirs
+    from numba.cuda.simulator.cudadrv import devices
     from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
-    from numba.cuda.simulator.cudadrv.devices import FakeCUDADevice
     from numba.cuda.simulator.kernel import FakeCUDAKernel
 
     simulated_call, simulated_jit = FakeCUDAKernel.__call__, cuda.jit
@@ -63,7 +63,8 @@ def install() -> None:
     # The simulator prepares random states in slow Python.
     theirs.init_xoroshiro128p_states_cpu = random.init_xoroshiro128p_states
     # Libraries size their blocks by the limits of the device, which the simulator's does not tell.
-    FakeCUDADevice.__getattr__ = lambda device, name: getattr(current_device(), name)
+    devices.FakeCUDADevice.__getattr__ = lambda device, name: getattr(current_device(), name)
+    cuda.get_current_device = lambda: devices.get_context().device
     statements.plain_functions_too = True
     deviceufunc.exec = _exec
     _share_arrays(cuda, FakeCUDAArray)

@@ -1,6 +1,6 @@
 """Libraries with kernels of their own, unmodified, on the executor: GPU values are CPU values.
 
-clifford and sarracen bring tests of their kernels; `clients/client_*.py` tests those of the others.
+clifford brings tests of its kernels; `clients/client_*.py` test those of the others.
 """
 
 import re
