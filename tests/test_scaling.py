@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labkit.measure import recorded_times
 from labkit.plan import amdahl, fit_amdahl, fit_gustafson, gustafson, roofline
 from labkit.results import published, recorded
 from labkit.workload import matmul
@@ -148,3 +149,27 @@ def test_the_recorded_gpu_stays_below_its_data_sheet():
     for row in sweep.rows:
         work = matmul(row["n_rows"], row["n_columns"], row["n_inner"], itemsize=2)
         assert roof.time_s(work) < row["time_s"] < 2.5 * roof.time_s(work)
+
+
+# What lesson 03 says of the recorded runs on sixteen cores
+
+
+def recorded_gain(experiment):
+    return recorded_times(f"cpu-{experiment}-16-cores").speedup(16).value
+
+
+def test_reading_saturates_where_the_polynomial_goes_on_climbing():
+    reading = recorded_times("cpu-read-16-cores").medians_s
+    assert recorded_gain("polynomial") > 1.3 * recorded_gain("read")
+    assert reading[8] / reading[16] < 1.5 < reading[1] / reading[2]
+
+
+def test_the_program_stays_somewhat_below_amdahls_law():
+    times_s = recorded_times("cpu-program-16-cores").medians_s
+    law = amdahl(16, times_s[0] / times_s[1])
+    assert 0.75 * law < recorded_gain("program") < law
+
+
+def test_tables_side_by_side_take_at_least_half_as_long_again():
+    apart = recorded_times("cpu-false-sharing", "apart_bytes")
+    assert apart.speedup(4096, over=32).low > 1.5

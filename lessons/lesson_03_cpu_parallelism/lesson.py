@@ -30,7 +30,7 @@ from numba import njit
 import labkit as lk
 
 here = lk.machine()
-usable = here.cpu_count_usable or 1
+usable = max(1, int(here.cpu_count_usable or 1))  # a quota may allow 1.5 cores
 lanes = (here.simd_bits or 128) // 32
 lk.show(lk.Reading("cores that this program may use", usable, "1", "measured"))
 lk.show(lk.Reading("floats in one SIMD register", lanes, "1", "measured"))
@@ -86,7 +86,8 @@ simd_guess.against(simd)
 in_either_order = lk.recorded_times("cpu-simd", "order")
 lk.expect(
     simd, lanes, 2 * lanes,
-    below="Not even the registers were filled. Perhaps the compiler chose narrower ones.",
+    below="Perhaps both versions fill the registers: on ARM the compiler does all but the final "
+    "additions side by side, and keeps their order.",
     inside="Full registers, and perhaps fused operations, are enough to explain this.",
     above="Full registers and fused operations can't explain this: waiting was overlapped, too.",
     recorded=in_either_order.speedup("any", over="as written", name="in order over any order"),
@@ -94,11 +95,12 @@ lk.expect(
 
 # %% [markdown]
 # > **Takeaway.** Before you ask for more cores, ask what one core is doing. Code that insists on
-# > one fixed order leaves most of each SIMD register empty.
+# > one fixed order may leave most of each SIMD register empty.
 #
 # ## Then use all cores
 # A **thread** is one run through your code. Every program starts with one. It can start more: they
-# share its memory, and the operating system puts them on different cores. Python's lock, the
+# share its memory, and the operating system puts them on different cores. In the usual build of
+# Python one lock, the
 # [GIL](https://docs.python.org/3/glossary.html#term-global-interpreter-lock), lets only one thread
 # at a time run Python code. Our compiled functions let go of it (`nogil=True`).
 #
@@ -109,7 +111,7 @@ lk.expect(
 # the next part? (2 lines)
 
 # %%
-pool = ThreadPoolExecutor(max_workers=64)
+pool = ThreadPoolExecutor(max_workers=max(64, usable))
 
 
 def in_threads(work, parts):
@@ -151,8 +153,8 @@ lk.draw.speedups(arithmetic, sixteen, title="The polynomial")
 one_core = usable < 2 and "You have one core only."
 lk.expect(
     gain, 0.8 * usable, 1.1 * usable,
-    below="Not all of that was yours. Other programs may use your cores, two of them may be halves "
-    "of one, or the work may be too short for so many threads.",
+    below="Your cores are worth less than their number. Other programs may use them, two may be "
+    "halves of one, some may be slow efficiency cores, and one busy core may clock higher than all.",
     inside="Almost nothing is lost: arithmetic in independent parts is the easy case.",
     above="More than all cores can give, so the run on one thread was disturbed. Run it again.",
     cannot=one_core,
@@ -163,7 +165,7 @@ cannot = one_core or taking_turns  # what comes next can't be seen here, so you 
 
 # %% [markdown]
 # > **Takeaway.** Threads multiply only the work that they can do without waiting for each other or
-# > for a lock. Measure the easy case first: it says how many cores are really yours.
+# > for a lock. Measure the easy case first: it says how many times one core your machine is worth.
 #
 # ## One part stays serial
 # In the next program each step of `serial_part` needs the result of the step before, so a second
@@ -211,8 +213,8 @@ lk.draw.speedups(run, law=lambda n: lk.plan.amdahl(n, share), title="A program w
 # somewhat below it. The law knows nothing of the time that it takes to start threads and to wait
 # for the slowest of them.
 #
-# > **Takeaway.** The serial part sets a ceiling: with a share *s* no number of cores makes the
-# > program more than 1 / *s* times faster, and real programs stay below the law.
+# > **Takeaway.** The serial part sets a ceiling: if a share *s* is really serial, no number of cores
+# > makes the program more than 1 / *s* times faster, and real programs stay below the law.
 
 # %% [markdown]
 # ## Work backwards
@@ -256,7 +258,7 @@ lk.expect(
     below="The fit finds less than the timer did: the run on one thread was probably disturbed.",
     inside="The fit agrees with the timer, although it never looked inside the program.",
     above="The fit finds more than the timer did: starting threads, waiting for the slowest of "
-    "them and sharing cores with others all look serial from outside.",
+    "them, lower clocks and sharing cores with others all look serial from outside.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -287,9 +289,13 @@ share_guess.against(
 )
 
 # %% [markdown]
-# That's tiny, and your formula found it: it's still Amdahl's law. What Gustafson wrote down was the
-# share of the time on *all* processors, 0.29 %, and his law, *n* − (*n* − 1) *s′*, uses that one.
-# The two laws agree. They only measure the serial share in two different runs.
+# That's tiny, and your formula found it: it's still Amdahl's law. Gustafson's law uses the share
+# *s′* of the time on *all* processors:
+#
+# $$\text{speed-up} = n - (n - 1)\,s'$$
+#
+# For this run *s′* is 0.29 %. (He printed 0.4 to 0.8 % for his three programs.) The two laws agree.
+# They only measure the serial share in two different runs.
 #
 # Play with it. The slider sets the share. What does each law say about 1,024 processors?
 
@@ -431,11 +437,11 @@ lk.expect(
 # %% [markdown]
 # A cache never fetches a single byte. It fetches a whole **cache line**, 64 bytes on most CPUs and
 # 128 on Apple's. Before a core may write to a line, it has to take that line away from every other
-# core. Our two tables are so small that they fit in one line, so each time one thread counts an
-# event, the other one loses the line and has to fetch it back. Nothing is wrong with the *answer*,
-# which is why no test will ever catch this. It's only slow. People call it [**false
-# sharing**](https://en.wikipedia.org/wiki/False_sharing), because the threads share a line without
-# sharing any data.
+# core. Our two tables are so small that they fit in one line, so the line travels to and fro, and
+# each thread waits while the other has it. (Not at every event: a core counts several while it
+# holds the line.) Nothing is wrong with the *answer*, which is why no test will ever catch this.
+# It's only slow. People call it [**false sharing**](https://en.wikipedia.org/wiki/False_sharing),
+# because the threads share a line without sharing any data.
 #
 # > **Takeaway.** Threads that write to neighbouring bytes fight over one cache line. Give each
 # > thread its own line, or let it count in a local variable and write once at the end.
