@@ -72,6 +72,8 @@ def _n_is_twice_the_middle(times_s, moved_bytes, memory_bytes_per_s):
         (_on(lambda times_s: list(times_s)[-1]), "whatever their order"),
         (_on(lambda times_s: min(times_s, key=times_s.get)), "largest number of threads"),
         (_from_the_slowest, "compare with the run on one thread"),
+        (lambda t, b, m: "fine" if t[max(t)] > t[1] else _diagnose(t, b, m), "below 0.8 n"),
+        (lambda t, b, m: "serial" if t[max(t)] > t[1] else _diagnose(t, b, m), "at least 80 %"),
         (_n_is_twice_the_middle, "the largest number in times_s itself"),
     ],
 )
@@ -96,7 +98,10 @@ def diagnose(answer, rng):
             _in_any_order(answer, rng, used, efficiency)
             _best_before_the_end(answer, rng, used, efficiency)
             _slower_than_on_one(answer, rng, used, efficiency)
-            _any_numbers(answer, rng, used, efficiency)
+            for _ in range(3):
+                _any_numbers(answer, rng, used, efficiency)
+        # All threads together are slower than one.
+        _one_diagnosis(answer, rng, used, efficiency=rng.uniform(0.01, 0.06))
 
 
 def _one_diagnosis(answer, rng, used, efficiency):
@@ -108,7 +113,7 @@ def _one_diagnosis(answer, rng, used, efficiency):
 def _in_any_order(answer, rng, used, efficiency):
     n, time_1_s = rng.choice((4, 8, 16)), rng.uniform(1, 9)
     time_n_s = time_1_s / (efficiency * n)
-    times_s = {n: time_n_s, 1: time_1_s, n // 2: time_n_s * 1.1}
+    times_s = {n // 2: time_n_s * 1.1, n: time_n_s, 1: time_1_s}
     _assert_diagnosed(answer, rng, times_s, used, "; take the largest number, whatever their order")
 
 
