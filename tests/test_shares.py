@@ -55,6 +55,20 @@ def test_a_block_that_works_for_the_others_is_told():
         assert_spread(block_0_alone, BLOCKS, THREADS, x, out, **told)
 
 
+@cuda.jit
+def each_does_all(x, out):
+    for i in range(x.size):
+        out[i] = 2 * x[i]
+
+
+def test_a_loop_over_everything_in_every_thread_is_told():
+    x, out = np.ones(BLOCKS * THREADS), np.zeros(BLOCKS * THREADS)
+    with pytest.raises(AssertionError, match=r"each of 120 threads did the work of others"):
+        assert_spread(
+            each_does_all, BLOCKS, THREADS, x, out, case="a map", most=1, what="an element"
+        )
+
+
 def test_blocks_of_two_axes_are_numbered_one_after_the_other():
     @cuda.jit
     def marks(out):

@@ -60,6 +60,10 @@ def assert_spread(
     """
     stores = shares(answer, grid, block, *args, case=case).of("store", "global")
     busiest, idle = stores.max(), int((stores.sum(axis=1) == 0).sum())
+    assert 2 * (stores > most).sum() <= stores.size, (
+        f"{case}: right, but each of {stores.size:,} threads did the work of others, too: it wrote "
+        f"up to {busiest} elements, and {what} is its share. Which one is its own?"
+    )
     told = f"; {idle} of {len(stores)} blocks write nothing" if idle else ""
     assert busiest <= most, (
         f"{case}: right, but one thread writes {busiest} elements, and {what} is its share{told}. "
