@@ -25,7 +25,7 @@ def run(answer: Any, grid: Shape, block: Shape, *args: Any, case: str, remedy: s
     """
     found = on_executor(sanitize, answer, grid, block, args, case)
     found = [one for one in found if one.is_error]
-    assert not found, f"{case}: {found[0]}" + (f". {remedy}" if remedy else "")
+    assert not found, f"{case}: {_quoted(found[0], answer)}" + (f". {remedy}" if remedy else "")
 
 
 def counts(answer: Any, grid: Shape, block: Shape, *args: Any, case: str) -> Profile:
@@ -111,6 +111,16 @@ def on_executor(watch, answer, grid, block, args, case):
 def _only_read(arg):
     """An array of numbers; the states of random numbers are records, and change when drawn from."""
     return isinstance(arg, np.ndarray) and arg.dtype.names is None
+
+
+def _quoted(finding, answer):
+    """A finding in words, with the source line where there is one in the file of the kernel."""
+    words = str(finding)
+    if len(finding.lines) != 1:
+        return words
+    text = linecache.getline(answer.py_func.__code__.co_filename, finding.lines[0]).strip()
+    place = f"line {finding.lines[0]}:"
+    return words.replace(place, f"{place[:-1]} ({text}):", 1) if text else words
 
 
 def _refuse_function(answer, args):

@@ -38,7 +38,8 @@ def sums_of_one_over_x(answer, rng):
         seed = rng.getrandbits(30)
         states = cuda.random.create_xoroshiro128p_states(n_threads, seed).copy_to_host()
         running = _running_sums(states.copy(), low, high, n_points)
-        sums, case = np.full(n_threads, np.nan), f"{n_points} points, {n_threads} threads"
+        sums = np.full(n_threads, np.nan)
+        case = f"We also tried {n_points} points on {n_threads} threads"
         kernels.run(answer, blocks, threads, states, low, high, n_points, sums, case=case)
         for thread, got in enumerate(sums):
             share = len(range(thread, n_points, n_threads))
