@@ -114,9 +114,9 @@ def _only_read(arg):
 
 
 def _quoted(finding, answer):
-    """A finding in words, with the source line where there is one in the file of the kernel."""
+    """A finding in words, with the text of its line where that is a line of the kernel itself."""
     words = str(finding)
-    if len(finding.lines) != 1:
+    if finding.function != answer.py_func.__name__:
         return words
     text = linecache.getline(answer.py_func.__code__.co_filename, finding.lines[0]).strip()
     place = f"line {finding.lines[0]}:"
