@@ -95,8 +95,8 @@ def speedup(answer, rng):
     for _ in range(20):
         n, s = rng.randint(2, 200), rng.uniform(0.02, 0.4)
         assert not math.isclose(answer(n, s), 1 / s + (1 - s) / n), (
-            f"n = {n}, s = {s:.3f}: got {answer(n, s):.4g}: Python divides 1 by s alone here, so put "
-            f"brackets around the whole sum"
+            f"n = {n}, s = {s:.3f}: got {answer(n, s):.4g}: Python divides 1 by s alone here, so "
+            f"put brackets around the whole sum"
         )
         assert not math.isclose(answer(n, s), s + (1 - s) / n), (
             f"n = {n}, s = {s:.3f}: got {answer(n, s):.4g}, which is a time: the speed-up is the "
