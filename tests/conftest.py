@@ -28,7 +28,7 @@ for part in ("first", "second"):
 # %%
 import labkit as lk
 
-now = lk.Reading("now", time.perf_counter(), "s", "measured")
+now = lk.Reading("now", time.perf_counter() % 1e-3, "s", "measured")
 lk.show(now, lk.Reading("answer", 42, "1", "modelled"), (2 * now).named("twice"))
 lk.show(lk.Reading("twice the answer", time.perf_counter(), "1", of=now))
 lk.expect(now, 0, 10**6 * (time.perf_counter_ns() % 2), inside="Early.", above="Late.")

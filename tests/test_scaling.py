@@ -108,8 +108,9 @@ def test_five_samples_are_too_few_for_an_interval():
     assert fit[1:] == (None, None)
 
 
-def test_more_speed_up_than_workers_is_a_share_below_zero():
-    assert fit_amdahl({1: [1.0], 2: [0.4]}).value < 0
+def test_a_share_never_leaves_0_to_1():
+    assert fit_amdahl({1: [1.0], 2: [0.4]}).value == 0  # faster than two workers can be
+    assert fit_amdahl({1: [1.0], 2: [1.4]}).value == 1  # slower than one
 
 
 @pytest.mark.parametrize("samples", [{}, {1: [1.0]}, {0: [1.0], 2: [0.5]}])

@@ -154,7 +154,7 @@ one_core = usable < 2 and "You have one core only."
 lk.expect(
     gain, 0.8 * usable, 1.1 * usable,
     below="Your cores are worth less than their number. Other programs may use them, two may be "
-    "halves of one, some may be slow efficiency cores, and one busy core may clock higher than all.",
+    "halves of one, some may be slow efficiency cores, and one core alone may clock higher.",
     inside="Almost nothing is lost: arithmetic in independent parts is the easy case.",
     above="More than all cores can give, so the run on one thread was disturbed. Run it again.",
     cannot=one_core,
@@ -213,8 +213,8 @@ lk.draw.speedups(run, law=lambda n: lk.plan.amdahl(n, share), title="A program w
 # somewhat below it. The law knows nothing of the time that it takes to start threads and to wait
 # for the slowest of them.
 #
-# > **Takeaway.** The serial part sets a ceiling: if a share *s* is really serial, no number of cores
-# > makes the program more than 1 / *s* times faster, and real programs stay below the law.
+# > **Takeaway.** The serial part sets a ceiling: if a share *s* is really serial, no number of
+# > cores makes the program more than 1 / *s* times faster, and real programs stay below the law.
 
 # %% [markdown]
 # ## Work backwards

@@ -113,10 +113,12 @@ lk.check("05.3", max_pool)
 # %% [markdown]
 # ## 05.4 An integral by chance
 # Here is a whole example from [numba's
-# documentation](https://nvidia.github.io/numba-cuda/user/examples.html). It estimates $\int dx / x$
-# as the mean of 1/x at a million random points: a million threads, one point each, and every thread
-# has a random number generator of its own. We use the same generators and the same seed, so our
-# estimate has to be the printed one to the last digit, *including its error*.
+# documentation](https://nvidia.github.io/numba-cuda/user/examples.html). It estimates
+# $\int_{low}^{high} dx / x$ from 1 to 2 and from 2 to 3, as (high - low) times the mean of
+# 1/x at a million random points: a million threads, one point each, and every thread has a random
+# number generator of its own. We use the same generators and the same seed, so our estimate has to
+# be the printed one to the last digit, *including its error*. (That's why we divide by `n_points -
+# 1`, as numba's example does. The mean of `n_points` values would divide by `n_points`.)
 
 # %%
 uniform = cuda.random.xoroshiro128p_uniform_float32

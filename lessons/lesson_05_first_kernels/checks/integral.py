@@ -1,5 +1,7 @@
 """Exercise 05.4: an integral by chance, on a grid of any size."""
 
+import inspect
+
 import numpy as np
 
 from labkit.simt import cuda
@@ -9,6 +11,8 @@ from labkit.teach.registry import always, exercise, solution
 
 _SHARE = "range(thread, n_points, cuda.gridsize(1))"
 _POINT = "(uniform(states, thread) * (high - low) + low)"
+_DRAW = "states,"  # what the line that draws holds
+_BY_LANE, _NEXT = "uniform(states, cuda.threadIdx.x)", "uniform(states, thread + 1)"
 _sums = solution("05.4")
 
 
@@ -23,7 +27,9 @@ _sums = solution("05.4")
         (changed(_sums, _SHARE, "range(n_points // cuda.gridsize(1))"), "adds up too few points"),
         (changed(_sums, _SHARE, "range(1)"), "adds up too few points"),
         (changed(_sums, "total +=", "total ="), "not a sum of 1/x"),
-        (changed(_sums, "uniform(states, thread)", "uniform(states, 0)"), "race"),
+        (changed(_sums, "uniform(states, thread)", "uniform(states, 0)"), "isn't its own (line"),
+        (changed(_sums, "uniform(states, thread)", _BY_LANE), "isn't its own (line"),
+        (changed(_sums, "uniform(states, thread)", _NEXT), "isn't its own (line"),
         (changed(_sums, "sums[thread] = total", "sums[0] = total"), "race"),
         (changed(_sums, "sums[thread] = total", "sums[thread] += total"), "as sums was before"),
         (changed(_sums, "1.0 / ", ""), "not a sum of 1/x"),
@@ -38,11 +44,31 @@ def sums_of_one_over_x(answer, rng):
         seed = rng.getrandbits(30)
         states = cuda.random.create_xoroshiro128p_states(n_threads, seed).copy_to_host()
         running = _running_sums(states.copy(), low, high, n_points)
-        sums, case = np.full(n_threads, np.nan), f"{n_points} points, {n_threads} threads"
-        kernels.run(answer, blocks, threads, states, low, high, n_points, sums, case=case)
+        sums = np.full(n_threads, np.nan)
+        case = f"We also tried {n_points} points on {n_threads} threads"
+        _run(answer, blocks, threads, states, low, high, n_points, sums, case=case)
         for thread, got in enumerate(sums):
             share = len(range(thread, n_points, n_threads))
             _assert_share(got, running[thread], share, f"{case}: thread {thread}")
+
+
+def _run(answer, *args, case):
+    """As kernels.run, but a finding inside of a generator is told as one of the kernel's line."""
+    try:
+        kernels.run(answer, *args, case=case)
+    except AssertionError as error:
+        if " states[" not in str(error) and " of states" not in str(error):
+            raise
+        lines, first = inspect.getsourcelines(answer.py_func)
+        draws = [
+            f"line {n}, {one.strip()}"
+            for n, one in enumerate(lines, first)
+            if _DRAW in one and "def " not in one
+        ]
+        raise AssertionError(
+            f"{case}: a thread draws from a generator that isn't its own ({'; '.join(draws)}). "
+            f"Generator i belongs to thread i of the whole grid"
+        ) from None
 
 
 def _running_sums(states, low, high, n_points):
