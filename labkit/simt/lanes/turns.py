@@ -35,8 +35,12 @@ class Turn:
         """Whether an element (that the turn read) holds other bits than before it; True where
         that is not known."""
         dtypes = {}
-        for array, *_ in self.accesses:
-            dtypes.setdefault(id(array.allocation), set()).add(array.store.dtype)
+        for array, where, before, is_read in self.accesses:
+            known = dtypes.setdefault(id(array.allocation), set())
+            # What the first access to an array found is what was there before: quick to compare.
+            if not known and (is_read or not only_read) and _differ(before, array.store[where]):
+                return True
+            known.add(array.store.dtype)
         if self.room < 0 or any(len(found) > 1 for found in dtypes.values()):
             return True
         return any(self._differs(dtype, only_read) for dtype in set().union(*dtypes.values()))
@@ -71,6 +75,10 @@ def _addresses(store, where):
     number = np.arange(where.start, where.stop) if isinstance(where, slice) else where
     first = store.__array_interface__["data"][0]
     return np.ravel(np.asarray(number, np.int64)) * store.strides[0] + first
+
+
+def _differ(old, new):
+    return old.tobytes() != new.tobytes()
 
 
 def _bytes(values):
