@@ -69,7 +69,7 @@ def _all_by_thread_0(states, low, high, n_points, sums):
     ],
 )
 def sums_of_one_over_x(answer, rng):
-    for blocks, threads, n_each in ((1, 32, 2), (2, 48, 3), (3, 64, 0), (1, 8, 50)):
+    for blocks, threads, n_each in ((1, 32, 2), (2, 48, 1), (3, 64, 0), (1, 8, 50)):
         n_threads = blocks * threads
         n_points = n_threads * n_each + rng.randint(1, n_threads - 1)
         low, high = rng.uniform(1, 2), rng.uniform(3, 4)

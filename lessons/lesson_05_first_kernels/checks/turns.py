@@ -268,8 +268,15 @@ def _scale_add_no_guard(a, x, y, out):
     ],
 )
 def scale_add(answer, rng):
-    for blocks, threads in ((1, 32), (2, 64), (3, 96), (40, 32)):
-        n = rng.randint(3500, 3900) if blocks == 1 else rng.randint(500, 700)
+    few, many = (500, 700), (3500, 3900)
+    for blocks, threads, size in (
+        (1, 32, few),
+        (2, 64, few),
+        (3, 96, few),
+        (40, 32, few),
+        (1, 32, many),
+    ):
+        n = rng.randint(*size)
         a, x, y = rng.uniform(1, 2), kernels.numbers(rng, n), kernels.numbers(rng, n)
         case = f"We also tried {n} elements, with a grid of {blocks} times {threads} threads"
         out = np.full(n, np.nan)
