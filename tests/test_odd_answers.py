@@ -188,6 +188,13 @@ def test_a_result_of_another_kind_is_named(toy, answer, text):
     assert verdict.text.startswith(text)
 
 
+@pytest.mark.parametrize("answer", [lambda x: map(int, "12"), lambda x: (i for i in (1, 2))])
+def test_an_iterator_is_to_be_made_a_list(toy, answer):
+    verdict = judge(toy(lambda x: [1, 2]), answer)
+    assert verdict.word == "again"
+    assert "list(...)" in verdict.text
+
+
 @pytest.mark.parametrize("answer", [
     1600, 1600.0, np.int64(1600), np.float32(1600), np.array(1600), fractions.Fraction(1600),
     Decimal(1600),

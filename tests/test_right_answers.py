@@ -1,6 +1,8 @@
 """Right answers that differ from ours pass, whatever the inputs."""
 
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -38,6 +40,69 @@ def per_call_by_doubling(work, clock, tick_s):
         if took_s >= 1000 * tick_s:
             return took_s / n
         n *= 2
+
+
+def in_threads_as_an_array(work, parts):
+    with ThreadPoolExecutor(len(parts)) as pool:
+        return np.array(list(pool.map(work, parts)))
+
+
+def in_threads_and_this_one(work, parts):
+    with ThreadPoolExecutor(len(parts)) as pool:
+        others = [pool.submit(work, part) for part in parts[:-1]]
+        last = work(parts[-1])
+        return (*(other.result() for other in others), last)
+
+
+def in_threads_without_a_pool(work, parts):
+    answers = {}
+
+    def keep(index, part):
+        answers[index] = work(part)
+
+    threads = [threading.Thread(target=keep, args=pair) for pair in enumerate(parts)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [answers[index] for index in range(len(parts))]
+
+
+def threads_by_searching(wanted, s):
+    if wanted * s >= 1 and wanted > 1:
+        return math.inf
+    n = 1
+    while 1 / (s + (1 - s) / n) < wanted:
+        n += 1
+    return n
+
+
+def threads_by_the_time_left(wanted, s):
+    if wanted <= 1:
+        return 1
+    to_spare = 1 / wanted - s
+    return np.ceil((1 - s) / to_spare) if to_spare > 0 else float("inf")
+
+
+def diagnosed_in_percent(times_s, moved_bytes, memory_bytes_per_s):
+    n, time_s = sorted(times_s.items())[-1]
+    if moved_bytes / time_s / memory_bytes_per_s * 100 >= 80:
+        return "memory"
+    return "fine" if times_s[1] / time_s / n >= 0.8 else "serial"
+
+
+def done_by_subtraction(work_s, n_threads, quota_cores, period_s):
+    begun_s, allowed_s = 0.0, min(quota_cores, n_threads) * period_s
+    while work_s > allowed_s:
+        work_s -= allowed_s
+        begun_s += period_s
+    return begun_s + work_s / n_threads
+
+
+def weak_scaling_as_an_array(rows):
+    parameters, n_gpus, time_s = np.array(rows).T
+    rates = parameters / n_gpus / time_s
+    return rates / rates[0]
 
 
 @cuda.jit
@@ -210,6 +275,16 @@ RIGHT = [
     ("00.1", lambda n, itemsize: np.int64(n) * itemsize * 2),
     ("01.2", warm_best_of_five),
     ("01.4", per_call_by_doubling),
+    ("03.1", lambda n, s: n / (1 + s * (n - 1))),
+    ("03.2", threads_by_searching),
+    ("03.2", threads_by_the_time_left),
+    ("03.3", diagnosed_in_percent),
+    ("03.4", done_by_subtraction),
+    ("03.5", weak_scaling_as_an_array),
+    ("03.t1", in_threads_as_an_array),
+    ("03.t1", in_threads_and_this_one),
+    ("03.t1", in_threads_without_a_pool),
+    ("03.t2", lambda time_1_s, time_n_s, n: (n * time_n_s / time_1_s - 1) / (n - 1)),
     ("06.3", scaled_by_divmod),
     ("06.4", smooth_by_a_loop),
     ("07.3", bins_by_thread_0),

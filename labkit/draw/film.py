@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from labkit.simt import Profile
 
 _CELL, _ROW, _N_ROWS, _TOP = 14, 19, 24, 92  # pixels, but for the number of rows
-_KEY = "lanes: blue finds it true, orange false, empty is not there; dotted: still to come"
+_KEY = "blue lanes find it true, orange ones false, empty ones are switched off; dotted: to come"
 
 
 def film(profile: "Profile") -> list[Picture]:
     """The branches of the first warp as frames for a Player: a row for each, a cell for each lane.
 
-    Blue lanes find the condition true, orange ones false, empty ones are not there. Each frame adds
-    a branch; the last one shows all of them, or the last 24. Raises LookupError when no branch was
-    met.
+    Blue lanes find the condition true, orange ones false, empty ones are switched off. Each frame
+    adds a branch; the last one shows all of them, or the last 24. Raises LookupError when no branch
+    was met.
     """
     steps = profile.film
     if not steps:

@@ -31,6 +31,7 @@ class Finding:
     array, index   the address; None where there is none
     sentence  the finding in words
     is_error  False for what is right on the GPU in question, and wrong on others
+    function  the kernel or device function that the lines are of, where the run ended there
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Finding:
     accesses: tuple = ()
     space: str | None = None
     is_error: bool = True
+    function: str | None = None
 
     def __str__(self):
         return f"{self.kind}: {self.sentence}"
@@ -156,4 +158,5 @@ def _stopped(error):
         tuple((thread, error.block) for thread in threads if thread is not None),
         error.details.get("array"),
         error.details.get("index"),
+        function=error.function,
     )

@@ -3,7 +3,7 @@
 import dis
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,8 @@ class Tried:
         if wanted != got:
             what = f"the text {result!r}" if got == TEXT else got
             self.misfit = f"your function returns {what}, and what is asked for is {wanted}"
+            if wanted == SEQUENCE and isinstance(result, Iterator):  # as pool.map and map give
+                self.misfit = "your function returns an iterator: make it a list by list(...)"
             # A number for a pair, or a pair for a number: the check itself may know better words.
             assert {wanted, got} == {NUMBER, SEQUENCE}, self.misfit
         return fitted(result, example)

@@ -19,11 +19,13 @@ def run(answer: Any, grid: Shape, block: Shape, *args: Any, case: str, remedy: s
     case    what was tried, in words, such as "1,000 elements": the hint begins with it
     remedy  what to think about, a sentence without its full stop: the hint of a finding ends on it
 
-    Raises AssertionError with the first finding or refusal, BlankError for an empty kernel.
+    The last argument is what the kernel writes; it only reads the others, but for the states of
+    random numbers. Raises AssertionError with the first finding or refusal, also where an input has
+    changed, BlankError for an empty kernel.
     """
     found = on_executor(sanitize, answer, grid, block, args, case)
     found = [one for one in found if one.is_error]
-    assert not found, f"{case}: {found[0]}" + (f". {remedy}" if remedy else "")
+    assert not found, f"{case}: {_quoted(found[0], answer)}" + (f". {remedy}" if remedy else "")
 
 
 def counts(answer: Any, grid: Shape, block: Shape, *args: Any, case: str) -> Profile:
@@ -43,13 +45,19 @@ def numbers(rng: random.Random, *shape: int) -> np.ndarray:
 
 
 def assert_equal(got: np.ndarray, expected: np.ndarray, case: str, name: str = "out") -> None:
-    """Hold an array that began as NaN against what it should be; the hint names one element."""
-    wrong = ~np.isclose(got, expected, rtol=1e-6)
+    """Hold an array that began as NaN against what it should be; the hint names one element.
+
+    Apart from rounding: an array of float32 may be off by 1e-6 of its value, float64 by 1e-9.
+    """
+    rtol, atol = (1e-6, 1e-8) if got.dtype == np.float32 else (1e-9, 1e-12)
+    wrong = ~np.isclose(got, expected, rtol, atol)
     if wrong.any():
         at = tuple(int(axis[0]) for axis in np.nonzero(wrong))
         place = f"{case}: {name}[{', '.join(map(str, at))}]"
         assert not np.isnan(got[at]), f"{place} was never written, expected {expected[at]:.6g}"
-        raise AssertionError(f"{place} is {got[at]:.6g}, expected {expected[at]:.6g}")
+        told = ((f"{got[at]:.{n}g}", f"{expected[at]:.{n}g}") for n in (6, 9, 12, 17))
+        one, other = next(pair for pair in told if pair[0] != pair[1])  # digits enough to differ
+        raise AssertionError(f"{place} is {one}, expected {other}")
 
 
 @cuda.jit
@@ -85,12 +93,34 @@ def on_executor(watch, answer, grid, block, args, case):
     _refuse_function(answer, args)
     if is_empty(answer.py_func):
         raise BlankError("the body of your kernel is empty: write it in place of ...")
+    before = {at: arg.copy() for at, arg in enumerate(args[:-1]) if _only_read(arg)}
     try:
-        return watch(answer[grid, block], *args)
+        seen = watch(answer[grid, block], *args)
     except NotImplementedError:
         raise BlankError("replace the line that raises NotImplementedError by your code") from None
     except KernelError as error:
         raise AssertionError(f"{case}: {error}") from None
+    for at, values in before.items():
+        name = list(inspect.signature(answer.py_func).parameters)[at]
+        assert args[at].tobytes() == values.tobytes(), (
+            f"{case}: your kernel changes {name}, which it should only read"
+        )
+    return seen
+
+
+def _only_read(arg):
+    """An array of numbers; the states of random numbers are records, and change when drawn from."""
+    return isinstance(arg, np.ndarray) and arg.dtype.names is None
+
+
+def _quoted(finding, answer):
+    """A finding in words, with the text of its line where that is a line of the kernel itself."""
+    words = str(finding)
+    if finding.function != answer.py_func.__name__:
+        return words
+    text = linecache.getline(answer.py_func.__code__.co_filename, finding.lines[0]).strip()
+    place = f"line {finding.lines[0]}:"
+    return words.replace(place, f"{place[:-1]} ({text}):", 1) if text else words
 
 
 def _refuse_function(answer, args):

@@ -64,7 +64,7 @@ def plain(value: Any) -> Any:
                 return as_base(value)
             except RecursionError:
                 raise OddKindError("the answer holds itself: hand in a list that ends") from None
-    if type(value) is types.GeneratorType:
+    if type(value) in (types.GeneratorType, map, filter, zip):
         return (plain(item) for item in value)
     if type(value) in _FUNCTIONS or _is_trusted(value if is_class(value) else type(value)):
         return value

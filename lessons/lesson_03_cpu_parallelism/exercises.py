@@ -49,9 +49,9 @@ def threads_for(wanted, s):
     ### BEGIN SOLUTION
     if wanted <= 1:
         return 1
-    if 1 / wanted <= s:
+    if wanted * s >= 1:
         return math.inf
-    return math.ceil((1 - s) / (1 / wanted - s))
+    return math.ceil(wanted * (1 - s) / (1 - wanted * s))
     ### END SOLUTION
 
 

@@ -11,18 +11,18 @@
 # In 2012 Alex Krizhevsky trained a neural network for five to six days on two graphics cards that
 # were made for games ([Krizhevsky, Sutskever and Hinton
 # 2012](https://proceedings.neurips.cc/paper_files/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html)).
-# Averaged with a few others like it, it won the ImageNet contest: its five best guesses missed the
-# right answer on 15.3 % of the pictures, and the runner-up's on 26.2 %. Since 2025 anyone can read
-# the program, **AlexNet**, at the [Computer History
-# Museum](https://github.com/computerhistory/AlexNet-Source-Code). Its innermost functions look
-# strange. They work on large arrays, but in most of them the loop over the array is missing.
+# Averaged with a few others like it, it won the ImageNet contest: on 15.3 % of the pictures the
+# right answer wasn't among its five best guesses; for the runner-up, on 26.2 %. Since 2025 anyone
+# can read the program, **AlexNet**, at the [Computer History
+# Museum](https://github.com/computerhistory/AlexNet-Source-Code). Its innermost functions work on
+# large arrays, but in most of them the loop over the array is missing.
 #
 # **The question of this lesson**: what does a program for a GPU look like, and why is it so
 # different from a loop?
 #
-# You'll write four such functions, and at the end you'll read two of AlexNet's. You don't need a
-# GPU. Where there isn't one, the course runs your code on the CPU, with the same results, and
-# counts everything that a GPU would do. (Only a GPU can tell how long it takes.)
+# You'll write four such functions, and at the end read two of AlexNet's. You don't need a
+# GPU. Where there isn't one, the course runs your code on the CPU and counts what a GPU
+# would do. (Only a GPU can tell how long it takes.)
 #
 # *{time} Needs lesson [04](04_cpu_vs_gpu.ipynb).*
 
@@ -46,11 +46,12 @@ celsius = np.linspace(-20, 40, N)
 # called a [**kernel**](https://modal.com/gpu-glossary/device-software/kernel).
 #
 # Threads come in [**blocks**](https://modal.com/gpu-glossary/device-software/thread-block) of equal
-# size, and all blocks together are the **grid**. You choose the size and the number.
+# size, and all blocks together are the **grid**. You choose how many threads a block has, and how
+# many blocks.
 #
 # **Guess first.** We'll take blocks of 256 threads, and just enough of them. How many threads will
-# find no element? (A bus with 50 seats needs three trips for 120 people, and on the third trip 30
-# seats are empty.)
+# find no element? (A bus with 50 seats takes 120 people in three trips, the third with 30 empty
+# seats.)
 # %%
 idle_guess = lk.predict("05.a", ...)
 
@@ -90,9 +91,11 @@ idle_guess.against(lk.Reading("threads without an element", idle, "1", "modelled
 
 # %% [markdown]
 # Where does *i* come from? The GPU tells each thread the number of its block and its number within
-# the block, and `cuda.grid(1)` is short for
+# the block. `cuda.grid(1)`, where 1 stands for one axis, is short for
 #
 # $$i = \text{blockIdx.x} \times \text{blockDim.x} + \text{threadIdx.x}$$
+#
+# with `blockDim.x`, the number of threads in a block.
 #
 # **Play.** A row is a block, and a box is a thread with its *i*. Can you cover 50 elements with no
 # thread to spare? What happens with one block too few?
@@ -110,12 +113,12 @@ lk.Explorer(cover, elements=(1, 128, 50), blocks=(1, 8, 4), threads=[16, 8, 10, 
 # > **Takeaway.** A kernel is the *body* of a loop. The launch replaces the loop: it starts enough
 # > threads to cover the data, and usually a few too many.
 #
-# ## The threads that are too many
-# The threads beyond the end run like all the others, so a kernel has to stop them. The `if` that
-# does this is called a **guard**. In 2025 somebody left the guard out of a well-known exercise
+# ## The threads beyond the end
+# They run like all the others, so a kernel has to stop them. The `if` that does this is called a
+# **guard**. In 2025 somebody left the guard out of a well-known exercise
 # about guards. The test [still passed](https://github.com/modular/mojo-gpu-puzzles/issues/92), and
 # the maintainer replied: "Passing the test doesn't mean it's sound!" A GPU hands out memory in
-# larger pieces than you ask for, so it rarely notices when a thread reads or writes beyond the end.
+# larger pieces than you ask for, so the stray write lands in unused space, and nobody notices.
 #
 # So we don't only compare results. `lk.sanitize` runs a kernel and looks at every access, as
 # NVIDIA's [compute-sanitizer](https://docs.nvidia.com/compute-sanitizer/) does on a GPU.
@@ -126,9 +129,10 @@ def no_guard(celsius, out):
     out[i] = 1.8 * celsius[i] + 32
 
 
-for kernel in (no_guard, fahrenheit):
+guarded = "with a guard (yours once it has passed, ours until then)"
+for name, kernel in {"without a guard": no_guard, guarded: fahrenheit}.items():
     findings = lk.sanitize(kernel[blocks, THREADS], celsius, out)
-    print(f"{kernel.__name__}:", *findings or ["nothing found"])
+    print(f"{name}:", *findings or ["nothing found"])
 
 # %% [markdown]
 # > **Takeaway.** Right results don't prove that a kernel is right. Guard every access, and let a
@@ -136,13 +140,13 @@ for kernel in (no_guard, fahrenheit):
 #
 # ## Two axes
 # A grid can have two axes, like a picture. `cuda.grid(2)` gives a thread two numbers, and their
-# order surprises everyone once: *x* comes first, and **x is the column** (neighbours in a row are
-# neighbours in memory). If you swap the two, a square table still comes out right, and the bug
-# waits for the first one that isn't square.
+# order surprises everyone once: *x* comes first, and **x is the column**. Neighbours in a row are
+# neighbours in memory, as in NumPy; lesson 06 shows why it matters. If you swap the two, a square
+# table still comes out right, and the bug waits for one that isn't square.
 #
 # ### Your turn
 # Fill a multiplication table: `out[row, col]` becomes `left[row]` times `top[col]`. Many threads
-# read the same element, which is called a **broadcast**. Each axis needs its guard. (2 lines)
+# read the same element (a **broadcast**). Each axis needs its guard. (2 lines)
 
 
 # %%
@@ -158,7 +162,7 @@ def times_table(left, top, out):
 times_table = lk.your_turn("05.t2", times_table)
 
 table = np.zeros((3, 9), np.int32)
-times_table[1, (16, 16)](np.arange(1, 4), np.arange(1, 10), table)
+times_table[1, (16, 16)](np.arange(1, 4), np.arange(1, 10), table)  # one block of 16 x 16 threads
 print(table)
 
 
@@ -167,7 +171,7 @@ print(table)
 # > on shapes that are neither square nor a multiple of the block.
 #
 # ## Inside the chip
-# So far a block was only a way to count. In the hardware it has a place. Here is an H100:
+# In the hardware, a block has a place. Here is an H100:
 
 # %% tags=["collapsed"]
 lk.draw.machine("h100-sxm", highlight="schedulers")
@@ -176,10 +180,10 @@ lk.draw.machine("h100-sxm", highlight="schedulers")
 # %% [markdown]
 # One [**streaming
 # multiprocessor**](https://modal.com/gpu-glossary/device-hardware/streaming-multiprocessor) (SM) is
-# enlarged. It's roughly what a core is to a CPU, and an H100 has
-# [132](https://developer.nvidia.com/blog/nvidia-hopper-architecture-in-depth/) of them. The GPU
-# gives each block to one SM, where it stays until its threads are done. You don't decide which SM
-# gets which block, or in which order, so no block may rely on another one being finished. In
+# enlarged. It's roughly what a core is to a CPU. The catalogue doesn't hold their number; [NVIDIA
+# says 132](https://developer.nvidia.com/blog/nvidia-hopper-architecture-in-depth/).
+# The GPU gives each block to one SM, where it stays until its threads are done. You don't decide
+# which SM gets which block, or when, so no block may rely on another one being finished. In
 # exchange, the same launch runs on small chips and on large ones.
 #
 # Inside the SM, each block is cut into groups of 32 threads with neighbouring numbers. Such a group
@@ -187,21 +191,23 @@ lk.draw.machine("h100-sxm", highlight="schedulers")
 # threads on a loom, and each place in it is a **lane**. In every clock cycle, each of the SM's four
 # **warp schedulers** picks a warp that is ready and issues *one* instruction for all of its lanes.
 # When a warp has to wait for memory, the scheduler picks another. That's how a GPU hides its long
-# waits ([lesson 04](04_cpu_vs_gpu.ipynb)). It costs nothing, because the registers of all these
-# warps stay in the SM.
+# waits ([lesson 04](04_cpu_vs_gpu.ipynb)). Switching costs nothing, because every warp keeps its
+# own registers (the variables of its threads), so nothing has to be saved.
 #
-# Why 32? Fetching, decoding and scheduling an instruction takes area and energy, and the lanes
-# share that cost. A wider warp would share it among more, and would lose more whenever its lanes
-# want different things. NVIDIA has kept to 32 since its first CUDA chips. AMD's data-centre GPUs
-# use 64.
+# Why 32? Fetching, decoding and scheduling an instruction takes chip area and energy, and the lanes
+# share that cost. A wider warp would share it among more, and lose more whenever its lanes want
+# different things. NVIDIA has always kept to 32. AMD's data-centre GPUs use 64.
 #
 # > **Takeaway.** A block stays on one SM. Inside it, 32 neighbouring threads form a warp, and a
 # > warp executes one instruction at a time for all of its lanes.
 #
 # ## When lanes disagree
 # What if some lanes want to go one way at an `if`, and some the other? A warp has only one
-# instruction at a time, so it walks *both* ways, one after the other, and each time the lanes that
-# don't belong there are switched off. The warp **diverges**.
+# instruction at a time, so it walks *both* ways, one after the other, while the lanes that don't
+# belong there are switched off. The warp **diverges**.
+#
+# In the picture, a row is a branch that the warp meets, a column is a lane, and lanes whose box is
+# empty are switched off.
 # %%
 @cuda.jit
 def odd_even(x, out):
@@ -217,9 +223,8 @@ split = lk.profile(odd_even[1, 32], np.zeros(20), np.zeros(20))
 lk.draw.film(split)[-1]
 
 # %% [markdown]
-# A row is a branch that the warp meets, and a column is a lane. At the guard, the lanes without an
-# element drop out. At the second `if` the others split, so from there on at least half of the warp
-# is idle.
+# At the guard, the lanes without an element drop out. At the second `if` the others split, so from
+# there on at least half of the warp is idle.
 #
 # A loop can do worse. Take a number. If it's even, halve it; otherwise triple it and add one.
 # Repeat until you arrive at 1. Nobody has proved that you always will
@@ -263,8 +268,9 @@ print("steps of 1 to 20:", steps)
 lanes_guess = lk.predict("05.b", ...)
 
 # %% [markdown]
-# **Play.** Step through the branches of *your* kernel. Which lane leaves the loop first? Which one
-# keeps the whole warp waiting? In which rows does the warp walk both ways?
+# **Play.** Step through the branches of the kernel. Which lane leaves the loop first? Which lanes
+# keep the whole warp waiting? (Lane 0 holds the number 1.) In which rows does the warp walk both
+# ways?
 # %%
 at_work = lk.Reading("lanes at work", counts.threads_per_instruction, "1", "simulated")
 lanes_guess.against(at_work)
@@ -276,13 +282,9 @@ lk.Player(lk.draw.film(counts))
 #
 # ## Who shares a warp?
 # Neighbouring threads share a warp, and they work on neighbouring elements. So the *order of the
-# data* decides who waits for whom. Let's take the numbers from 1 to 4,096, as they come and sorted
-# by their number of steps.
-#
-# **Guess first.** How many times fewer instructions will the warps execute for the sorted numbers?
-# It would be 1 if the order didn't matter. The second line below is the limit, with all 32 lanes
-# always at work.
-# %%
+# data* decides who waits for whom. Let's take the numbers from 1 to 4,096, first as they come. The
+# second line is what we'd gain if all 32 lanes were always at work.
+# %% tags=["collapsed"]
 numbers = np.arange(1, 4097)
 steps = np.zeros(numbers.size, np.int32)
 as_they_come = lk.profile(collatz[16, 256], numbers, steps)
@@ -290,7 +292,12 @@ as_they_come = lk.profile(collatz[16, 256], numbers, steps)
 at_work = lk.Reading(
     "lanes at work, as they come", as_they_come.threads_per_instruction, "1", "simulated"
 )
-lk.show(at_work, (32 / at_work).named("at most so many times fewer"))
+lk.show(at_work, (32 / at_work).named("limit, times fewer instructions"))
+
+# %% [markdown]
+# **Guess first.** Now we'll sort the numbers by their steps. How many times fewer instructions will
+# the warps execute? It would be 1 if the order didn't matter.
+# %%
 sorted_guess = lk.predict("05.c", ...)
 
 # %%
@@ -304,12 +311,10 @@ sorted_guess.against((before / after).named("times fewer instructions"))
 
 
 # %% [markdown]
-# The threads did exactly the same work, and only their company changed. The gain stays below the
-# limit, because lanes with equally many steps still disagree about odd and even. In a real program,
-# the sorting would cost time, too.
-#
-# (We count operations of your source code. A compiler may turn a short `if` into code that doesn't
-# branch at all, so compare these counts, but don't read them as times.)
+# The threads did exactly the same work; only their company changed. The gain stays below the limit,
+# because lanes with equally many steps still disagree about odd and even. (In a real program,
+# sorting costs time, too. And a compiler may turn a short `if` into code that doesn't branch, so
+# don't read these counts as times.)
 #
 # > **Takeaway.** Divergence costs something only *within* a warp. Give neighbouring threads work of
 # > the same kind and the same length.
@@ -346,36 +351,50 @@ assert (total.copy_to_host() == by_few).all()
 # %% [markdown]
 # How many threads should a block have? At most 1,024 are allowed. A warp never reaches across
 # blocks, so a block of 33 threads needs two warps, and the second has one lane at work. Here are
-# the 1,000 temperatures again:
+# the 1,000 temperatures again (simulated):
 # %% tags=["collapsed"]
+print("threads in a block   blocks   warps   lanes at work")
 for threads in (16, 32, 33, 48, 256):
     blocks = math.ceil(N / threads)
     at_work = lk.profile(fahrenheit[blocks, threads], celsius, out).threads_per_instruction
-    name = f"lanes at work in {blocks * math.ceil(threads / 32)} warps, blocks of {threads}"
-    lk.show(lk.Reading(name, at_work, "1", "simulated"))
+    warps = blocks * math.ceil(threads / 32)
+    print(f"{threads:18}   {blocks:6}   {warps:5}   {at_work:13.1f}")
 
 # %% [markdown]
 # > **Takeaway.** Make the block a multiple of 32 threads. 128 to 256 is a [good
 # > start](https://docs.nvidia.com/cuda/cuda-c-best-practices-guide/#thread-and-block-heuristics):
 # > enough warps for the schedulers to choose from, in blocks small enough to spread evenly. Lesson
 # > 08 works this out.
-# ## Back to AlexNet
-# Now open two of AlexNet's functions.
 #
-# - [kEltwiseMaxGrad](https://github.com/computerhistory/AlexNet-Source-Code/blob/2f8b81f76470bf873c865754ad8f4a5e0dbbeb7b/src/layer_kernels.cu#L501)
-#   has a `for` that starts at `B_X * blockIdx.x + threadIdx.x` and moves on by `B_X * gridDim.x`,
-#   where `B_X` is the size of a block. That's your grid-stride loop. A few lines below it's
-#   launched, with 128 threads in a block.
-# - [kSoftmaxGrad](https://github.com/computerhistory/AlexNet-Source-Code/blob/2f8b81f76470bf873c865754ad8f4a5e0dbbeb7b/src/layer_kernels.cu#L480)
-#   works out `tx` and `ty`, and then asks `if (ty < numOut && tx < numCases)`. That's your table,
-#   with its two guards.
+# ## Back to AlexNet
+# Now read two of AlexNet's functions (shortened; © 2011 Alex Krizhevsky, [BSD
+# licence](https://github.com/computerhistory/AlexNet-Source-Code/blob/2f8b81f76470bf873c865754ad8f4a5e0dbbeb7b/src/layer_kernels.cu#L1)).
+# [kEltwiseMaxGrad](https://github.com/computerhistory/AlexNet-Source-Code/blob/2f8b81f76470bf873c865754ad8f4a5e0dbbeb7b/src/layer_kernels.cu#L501)
+# is your grid-stride loop. `B_X`, the size of a block, is 128:
+#
+# ```c
+# for (int i = B_X * blockIdx.x + threadIdx.x; i < numElements; i += B_X * gridDim.x) {
+#     ...
+#     target[i] = actGrad[i] * (output[i] == input[i]);
+# }
+# ```
+#
+# [kSoftmaxGrad](https://github.com/computerhistory/AlexNet-Source-Code/blob/2f8b81f76470bf873c865754ad8f4a5e0dbbeb7b/src/layer_kernels.cu#L480)
+# is your table, with its two guards:
+#
+# ```c
+# const int tx = blockIdx.x * LOGREG_GRAD_THREADS_X + threadIdx.x;
+# const int ty = blockIdx.y * LOGREG_GRAD_THREADS_Y + threadIdx.y;
+# ...
+# if (ty < numOut && tx < numCases) {
+# ```
 #
 # So what does a program for a GPU look like, and why is it so different from a loop? It's the body
 # of the loop, with a guard. A loop says *one after the other*, and nothing about the temperatures
-# asks for an order. Leave the order out, and the hardware may spread the blocks over all of its
+# asks for an order. Leave the order out, and the hardware may spread the blocks over all
 # SMs, run 32 threads on one instruction, and turn to another warp whenever one has to wait. That's
 # what two gaming cards did for five to six days in 2012.
 #
-# **Next**: in the [exercises](../exercises/05_first_kernels.ipynb) you'll write AlexNet's pooling,
-# among others. In [lesson 06](06_memory.ipynb) all lanes are at work, and most of the bytes that
+# **Next**: in the [exercises](../exercises/05_first_kernels.ipynb) you'll write AlexNet's pooling.
+# In [lesson 06](06_memory.ipynb) all lanes are at work, and most of the bytes that
 # move are never used.

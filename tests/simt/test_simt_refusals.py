@@ -1,5 +1,7 @@
 """What a GPU would not take is refused here too, with a sentence that says where."""
 
+import linecache
+
 import numpy as np
 import pytest
 
@@ -239,6 +241,18 @@ def too_many_axes(x):
 )
 def test_mistakes_are_named(kernel, what):
     assert what in refused(kernel)
+
+
+@pytest.mark.parametrize("largest", ["x[0:3].max()", "x.min()", "np.max(x)", "np.nanmin(x)"])
+def test_the_extreme_of_a_whole_array_needs_memory_that_a_kernel_has_not(largest):
+    name = "<largest>"
+    source = f"def kernel(x):\n    i = cuda.grid(1)\n    x[i] = {largest}\n"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    space = {"cuda": cuda, "np": np}
+    exec(compile(source, name, "exec"), space)
+    text = refused(space["kernel"])
+    assert "needs memory that a kernel may allocate" in text
+    assert "in a loop, with" in text
 
 
 def test_a_kernel_without_source():

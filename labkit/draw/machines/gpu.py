@@ -58,7 +58,7 @@ def _title(board):
 
 
 def _notes(chip, limits, unit):
-    notes = [f"How many {unit}s there are is unknown to the catalogue: the drawing shows some."]
+    notes = [f"The catalogue doesn't hold how many {unit}s there are: the drawing shows some."]
     if limits:
         notes.append(
             f"What one {unit} holds: [published] CUDA C++ Programming Guide, compute capability "

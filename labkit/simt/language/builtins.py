@@ -129,6 +129,7 @@ WHOLE_ARRAY = [
     "sum", "prod", "min", "max", "argmin", "argmax", "mean", "var", "std", "any", "all",
     "count_nonzero", "nansum", "nanprod", "nanmin", "nanmax", "nanmean", "nanvar", "nanstd",
 ]  # fmt: skip
+_ALLOCATING = ("min", "max", "nanmin", "nanmax")  # found by compiling them with numba-cuda 0.30
 
 
 def whole_array(name):
@@ -136,6 +137,12 @@ def whole_array(name):
     reduce = getattr(np, name)
 
     def run(f, array):
+        if name in _ALLOCATING:
+            refuse(
+                f"{name} of a whole array needs memory that a kernel may allocate, which numba "
+                f"does not give it by default: compare the elements in a loop, with "
+                f"{name.removeprefix('nan')}(a, b)"
+            )
         values = [views.at(f, array, index) for index in np.ndindex(array.shape)]
         shape = (f.batch.n_lanes,) if any(is_vector(v) for v in values) else ()
         values = [np.broadcast_to(strong(v), shape) for v in values]

@@ -4,14 +4,34 @@ import math
 
 import numpy as np
 
+from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.shares import assert_spread
 
 _INSIDE = "row < out.shape[0] and col < out.shape[1]"
 _CORNER = "image[2 * row, 2 * col]"
 _WRITE = "Guard what you write: row counts along out.shape[0], and col along out.shape[1]"
 _max_pool = solution("05.3")
+
+
+@cuda.jit
+def _by_method(image, out):
+    col, row = cuda.grid(2)
+    if row < out.shape[0] and col < out.shape[1]:
+        out[row, col] = image[2 * row : 2 * row + 3, 2 * col : 2 * col + 3].max()
+
+
+@cuda.jit
+def _pool_all(image, out):
+    for row in range(out.shape[0]):
+        for col in range(out.shape[1]):
+            largest = image[2 * row, 2 * col]
+            for down in range(3):
+                for right in range(3):
+                    largest = max(largest, image[2 * row + down, 2 * col + right])
+            out[row, col] = largest
 
 
 @exercise(
@@ -24,7 +44,7 @@ _max_pool = solution("05.3")
         (changed(_max_pool, _INSIDE, "True"), "out-of-bounds"),
         (changed(_max_pool, _INSIDE, _INSIDE.replace("out", "image")), "Guard what you write"),
         (changed(_max_pool, "col, row = ", "row, col = "), "x is the column"),
-        (changed(_max_pool, f"largest = {_CORNER}", "largest = 0.0"), "all nine may be negative"),
+        (changed(_max_pool, f"largest = {_CORNER}", "largest = 0.0"), "you can't start from 0"),
         (changed(_max_pool, "range(3)", "range(2)"), "expected"),
         (changed(_max_pool, "range(3)", "range(4)"), "out-of-bounds"),
         (changed(_max_pool, "image[2 * row + down, 2 * col + right]", _CORNER), "expected"),
@@ -32,14 +52,27 @@ _max_pool = solution("05.3")
             changed(_max_pool, "image[2 * row + down, 2 * col + right]", "image[row + down, col]"),
             "expected",
         ),
+        (changed(_max_pool, f"largest = {_CORNER}", "largest = -1e6"), "can't start from -1e+06"),
+        (
+            changed(_max_pool, "row < out.shape[0]", "2 * row + 2 < image.shape[0]"),
+            "Guard what you write",
+        ),
+        (
+            changed(_max_pool, "row < out.shape[0]", "row < image.shape[0] // 2"),
+            "Guard what you write",
+        ),
+        (changed(_max_pool, "= largest\n", "= image[2 * row, 2 * col] = 0\n"), "changes image"),
+        (_by_method, "compare the elements in a loop"),
+        (_pool_all, "threads did the work of others"),
     ],
 )
 def max_pool(answer, rng):
     rows, columns = rng.randint(10, 14), rng.randint(35, 44)
-    for shape in ((rows, columns), (columns, rows), (1, 1), (8, 16)):
-        image = kernels.numbers(rng, *(2 * size + 1 for size in shape))
-        image[:3, :3] = -np.abs(image[:3, :3]) - 1
-        out, case = np.full(shape, np.nan), f"an output of {shape[0]} rows and {shape[1]} columns"
+    for shape, n_more in (((rows, columns), 0), ((columns, rows), 20), ((1, 1), 2), ((8, 16), 0)):
+        image = kernels.numbers(rng, *(2 * size + 1 + n_more for size in shape))
+        image[:3, :3] = -1e30 * np.abs(image[:3, :3]) - 1e30  # larger than the least float32
+        out = np.full(shape, np.nan)
+        case = f"We also tried an output of {shape[0]} rows and {shape[1]} columns"
         grid = math.ceil(shape[1] / 16), math.ceil(shape[0] / 8)
         kernels.run(answer, grid, (16, 8), image, out, case=case, remedy=_WRITE)
         n_missing = int(np.isnan(out).sum())
@@ -47,6 +80,12 @@ def max_pool(answer, rng):
             f"{case}: {n_missing} elements were never written. x is the column, and cuda.grid(2) "
             f"gives x first"
         )
-        assert out[0, 0] != 0, f"{case}: out[0, 0] is 0, and all nine may be negative: where from?"
         squares = np.lib.stride_tricks.sliding_window_view(image, (3, 3))[::2, ::2]
+        squares = squares[: shape[0], : shape[1]]
+        began = out[0, 0]
+        assert began in image or began <= squares[0, 0].max(), (
+            f"{case}: out[0, 0] is {began:g}, and all nine elements there are smaller. They may be "
+            f"any negative numbers, so you can't start from {began:g}"
+        )
         kernels.assert_equal(out, squares.max(axis=(2, 3)), case)
+        assert_spread(answer, grid, (16, 8), image, out, case=case, most=1, what="an element")

@@ -8,11 +8,27 @@ from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.shares import assert_spread, shares
 
 _GUARD = "i < out.size"
 _NO_ELEMENT = "Which threads should do nothing? The index of the last element is out.size - 1"
 _DEGREES = "1.8 * celsius[i] + 32"
+_EACH = "for i in range(out.size):"
+_CLAMPED, _WRAPPED = "min(cuda.grid(1), out.size - 1)", "cuda.grid(1) % out.size"
 _fahrenheit = solution("05.t1")
+
+
+@cuda.jit
+def _fahrenheit_of_all(celsius, out):
+    for j in range(len(out)):
+        out[j] = 1.8 * celsius[j] + 32
+
+
+@cuda.jit
+def _fahrenheit_in_thread_0(celsius, out):
+    if cuda.grid(1) == 0:
+        for j in range(out.size):
+            out[j] = 1.8 * celsius[j] + 32
 
 
 @exercise(
@@ -28,25 +44,38 @@ _fahrenheit = solution("05.t1")
         (changed(_fahrenheit, _GUARD, "i < 1000"), "out-of-bounds"),
         (changed(_fahrenheit, _DEGREES, "1.8 * (celsius[i] + 32)"), "expected"),
         (changed(_fahrenheit, _DEGREES, "50.0"), "is 50, expected"),
+        (_fahrenheit_of_all, "threads did the work of others"),
+        (changed(_fahrenheit, f"if {_GUARD}:", _EACH), "threads did the work of others"),
+        (_fahrenheit_in_thread_0, "one thread writes"),
+        (
+            changed(_fahrenheit, _DEGREES, "32\n        celsius[i] = 0"),
+            "your kernel changes celsius",
+        ),
+        (changed(_fahrenheit, "32", "32.000001"), "expected"),
+        (changed(_fahrenheit, _GUARD, f"{_GUARD} and i < 512"), "was never written"),
+        (changed(_fahrenheit, "cuda.grid(1)", _CLAMPED), "several threads write the same element"),
+        (changed(_fahrenheit, "cuda.grid(1)", _WRAPPED), "several threads write the same element"),
     ],
 )
 def fahrenheit(answer, rng):
     for n, threads in _ragged_sizes(rng):
         celsius, out = kernels.numbers(rng, n), np.full(n, np.nan)
-        case = f"{n} elements in blocks of {threads}"
+        case = f"We also tried {n} elements in blocks of {threads}"
         grid = math.ceil(n / threads)
         kernels.run(answer, grid, threads, celsius, out, case=case, remedy=_NO_ELEMENT)
         kernels.assert_equal(out, 1.8 * celsius + 32, case)
+        assert_spread(answer, grid, threads, celsius, out, case=case, most=1, what="an element")
 
 
 def _ragged_sizes(rng):
-    """(elements, threads): one element, a full grid, and sizes that no block divides."""
+    """(elements, threads): one element, a full grid, and sizes that no block divides, one large."""
     threads = rng.choice((32, 64, 96))
     return [
         (threads * rng.randint(2, 5) - rng.randint(1, threads - 1), threads),
         (4 * threads, threads),
         (threads * rng.randint(2, 5) + 1, threads),
         (1, 32),
+        (rng.randint(3000, 4000), 256),
     ]
 
 
@@ -55,6 +84,30 @@ _SWAPPED = "col < out.shape[0] and row < out.shape[1]"
 _NO_CELL = "Guard each axis: row counts along out.shape[0], and col along out.shape[1]"
 _PRODUCT = "left[row] * top[col]"
 _times_table = solution("05.t2")
+
+
+@cuda.jit
+def _table_of_all(left, top, out):
+    for row in range(out.shape[0]):
+        for col in range(out.shape[1]):
+            out[row, col] = left[row] * top[col]
+
+
+@cuda.jit
+def _table_by_rows(left, top, out):
+    col, row = cuda.grid(2)
+    if col == 0 and row < out.shape[0]:
+        for j in range(out.shape[1]):
+            out[row, j] = left[row] * top[j]
+
+
+@cuda.jit
+def _table_of_swapped_strides(left, top, out):
+    first_row, first_col = cuda.grid(2)
+    n_rows, n_cols = cuda.gridsize(2)
+    for row in range(first_row, out.shape[0], n_rows):
+        for col in range(first_col, out.shape[1], n_cols):
+            out[row, col] = left[row] * top[col]
 
 
 @exercise(
@@ -74,15 +127,19 @@ _times_table = solution("05.t2")
         (changed(_times_table, "out[row, col]", "out[col, row]"), "out-of-bounds"),
         (changed(_times_table, _PRODUCT, "left[col] * top[row]"), "out-of-bounds"),
         (changed(_times_table, _PRODUCT, "left[row] + top[col]"), "expected"),
+        (_table_of_all, "threads did the work of others"),
+        (_table_by_rows, "one thread writes"),
+        (_table_of_swapped_strides, "one thread writes"),
+        (changed(_times_table, _PRODUCT, "0\n        left[row] = 0"), "your kernel changes left"),
     ],
 )
 def times_table(answer, rng):
-    rows, columns = rng.randint(20, 30), rng.randint(70, 90)
+    rows, columns = rng.randint(10, 14), rng.randint(35, 44)
     for shape in ((rows, columns), (columns, rows), (1, columns), (16, 32)):
         left, top = (kernels.numbers(rng, n) for n in shape)
         out = np.full(shape, np.nan)
         grid = math.ceil(shape[1] / 16), math.ceil(shape[0] / 8)
-        case = f"{shape[0]} rows and {shape[1]} columns in blocks of (16, 8)"
+        case = f"We also tried {shape[0]} rows and {shape[1]} columns in blocks of (16, 8)"
         kernels.run(answer, grid, (16, 8), left, top, out, case=case, remedy=_NO_CELL)
         n_missing = int(np.isnan(out).sum())
         assert not n_missing, (
@@ -90,9 +147,27 @@ def times_table(answer, rng):
             f"gives x first"
         )
         kernels.assert_equal(out, left[:, None] * top, case)
+        assert_spread(answer, grid, (16, 8), left, top, out, case=case, most=1, what="an element")
 
 
+_LARGE = 2 * (2**54 + 113)  # 169 steps, but 337 where n is a float64, which cannot hold it
+_LONG = 837_799  # 524 steps, more than any other number below a million
+_WHOLE = ". Is n a whole number all the time? / makes it a float, and // does not"
 _collatz = solution("05.t3")
+
+
+@cuda.jit
+def _collatz_of_all(numbers, steps):
+    for i in range(numbers.size):
+        n = numbers[i]
+        count = 0
+        while n != 1:
+            if n % 2 == 0:
+                n //= 2
+            else:
+                n = 3 * n + 1
+            count += 1
+        steps[i] = count
 
 
 @exercise(
@@ -106,6 +181,14 @@ _collatz = solution("05.t3")
         (changed(_collatz, "n != 1", "n > 2"), "your kernel counts"),
         (changed(_collatz, "count = 0", "count = 1"), "for 1 your kernel counts 1, expected 0"),
         (changed(_collatz, "n //= 2", "n //= 1"), "does a loop end?", "error"),
+        (changed(_collatz, "n //= 2", "n /= 2"), "/ makes it a float"),
+        (changed(_collatz, "n //= 2", "n = n / 2"), "/ makes it a float"),
+        (_collatz_of_all, "threads did the work of others"),
+        (changed(_collatz, "n != 1", "n != 1 and count < 180"), "your kernel counts 180"),
+        (
+            changed(_collatz, "steps[i] = count", "steps[i] = count\n        numbers[i] = 1"),
+            "your kernel changes numbers",
+        ),
         (changed(_collatz, "        count += 1", "            count += 1"), "your kernel counts"),
         (changed(_collatz, "while n != 1:", "if n != 1:"), "your kernel counts"),
         (changed(_collatz, "count += 1", "count = 7"), "for 2 your kernel counts 7"),
@@ -115,11 +198,17 @@ def collatz(answer, rng):
     for n, threads in ((rng.randint(100, 150), 32), (rng.randint(200, 250), 96), (1, 32)):
         numbers = np.random.default_rng(rng.getrandbits(64)).integers(1, 1000, n)
         numbers[:6], steps = np.arange(1, 7)[:n], np.full(n, -1, np.int32)
-        case = f"{n} numbers in blocks of {threads}"
-        kernels.run(answer, math.ceil(n / threads), threads, numbers, steps, case=case)
+        if n > 6:
+            numbers[6:8] = _LARGE, _LONG
+        case, grid = f"We also tried {n} numbers in blocks of {threads}", math.ceil(n / threads)
+        kernels.run(answer, grid, threads, numbers, steps, case=case)
         for number, got in sorted(zip(numbers.tolist(), steps.tolist(), strict=True)):
             right = _steps(number)
-            assert got == right, f"{case}: for {number} your kernel counts {got}, expected {right}"
+            assert got == right, (
+                f"{case}: for {number} your kernel counts {got}, expected {right}"
+                + _WHOLE * (number == _LARGE)
+            )
+        assert_spread(answer, grid, threads, numbers, steps, case=case, most=1, what="a number")
 
 
 def _steps(n):
@@ -134,6 +223,17 @@ _STRIDES = "cuda.grid(1), out.size, cuda.gridsize(1)"
 _EVERY = f"for i in range({_STRIDES}):"
 _STOP = "A thread that steps on has to stop before out.size"
 _scale_add = solution("05.t4")
+
+
+_40_ROUNDS = "min(out.size, 40 * cuda.gridsize(1)), cuda.gridsize(1)"
+_ALL_IN_0 = "range(0 if cuda.grid(1) == 0 else out.size, out.size)"
+
+
+@cuda.jit
+def _scale_add_of_8(a, x, y, out):
+    first = 8 * cuda.grid(1)
+    for i in range(first, min(first + 8, out.size)):
+        out[i] = a * x[i] + y[i]
 
 
 @cuda.jit
@@ -153,8 +253,12 @@ def _scale_add_no_guard(a, x, y, out):
         (always(0), "@cuda.jit"),
         (
             changed(_scale_add, _EVERY, "i = cuda.grid(1)\n    if i < out.size:"),
-            "one element and stops",
+            "at most one element and stops",
         ),
+        (_scale_add_of_8, "at most 8 elements and stops"),
+        (changed(_scale_add, "out.size, cuda.gridsize(1)", _40_ROUNDS), "at most 40 elements"),
+        (changed(_scale_add, "a * x[i] + y[i]", "0\n        x[i] = y[i] = 0"), "changes x"),
+        (changed(_scale_add, f"range({_STRIDES})", _ALL_IN_0), "one thread writes"),
         (changed(_scale_add, _STRIDES, "out.size"), "stored more than once"),
         (changed(_scale_add, "cuda.gridsize(1)", "cuda.blockDim.x"), "stored more than once"),
         (changed(_scale_add, "cuda.gridsize(1)", "cuda.gridDim.x"), "stored more than once"),
@@ -164,20 +268,32 @@ def _scale_add_no_guard(a, x, y, out):
     ],
 )
 def scale_add(answer, rng):
-    for blocks, threads in ((2, 64), (3, 96), (1, 32), (40, 32)):
-        n = rng.randint(500, 700)
+    few, many = (500, 700), (3500, 3900)
+    for blocks, threads, size in (
+        (1, 32, few),
+        (2, 64, few),
+        (3, 96, few),
+        (40, 32, few),
+        (1, 32, many),
+    ):
+        n = rng.randint(*size)
         a, x, y = rng.uniform(1, 2), kernels.numbers(rng, n), kernels.numbers(rng, n)
-        case = f"{n} elements, {blocks} blocks of {threads} threads"
+        case = f"We also tried {n} elements, with a grid of {blocks} times {threads} threads"
         out = np.full(n, np.nan)
         kernels.run(answer, blocks, threads, a, x, y, out, case=case, remedy=_STOP)
-        n_left = int(np.isnan(out).sum())
-        assert not n_left, (
-            f"{case}: {n_left} elements were never written. It seems that each of your threads "
-            f"does one element and stops"
-        )
+        if n_left := int(np.isnan(out).sum()):
+            work = shares(answer, blocks, threads, a, x, y, out, case=case).of("store", "global")
+            most = "one element" if work.max() == 1 else f"{work.max()} elements"
+            raise AssertionError(
+                f"{case}: {n_left} elements were never written: a thread of yours does at most "
+                f"{most} and stops. It should go on to the end of the array, however few there are"
+            )
         kernels.assert_equal(out, a * x + y, case)
         stored = kernels.counts(answer, blocks, threads, a, x, y, out, case=case).global_stores
         assert stored.bytes_requested == out.nbytes, (
             f"{case}: right, but {stored.bytes_requested // out.itemsize} stores were made: some "
             f"elements are stored more than once. Think how far it is to a thread's next element"
         )
+        most = math.ceil(n / (blocks * threads))
+        what = f"{most} of {n}"
+        assert_spread(answer, blocks, threads, a, x, y, out, case=case, most=most, what=what)

@@ -8,6 +8,9 @@ from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise
+from labkit.teach.shares import assert_spread
+
+_ODD = "If the length is odd, how many of its indices are even?"
 
 
 @cuda.jit
@@ -58,6 +61,23 @@ def _parted_constant(x, out):
         out[thread] = 0.0
 
 
+@cuda.jit
+def _two_each(x, out):
+    i = 2 * cuda.grid(1)
+    if i < out.size:
+        out[i] = x[i] * x[i]
+    if i + 1 < out.size:
+        out[i + 1] = -x[i + 1]
+
+
+@cuda.jit
+def _all_of_them(x, out):
+    for i in range(0, out.size, 2):
+        out[i] = x[i] * x[i]
+    for i in range(1, out.size, 2):
+        out[i] = -x[i]
+
+
 @exercise(
     "05.5",
     title="two crowds, kept apart",
@@ -67,20 +87,27 @@ def _parted_constant(x, out):
         (kernels.not_written, "NotImplementedError", "todo"),
         (always(0), "@cuda.jit"),
         (_mixed, "warps diverge"),
-        (changed(_parted, "(out.size + 1) // 2", "out.size // 2"), "out-of-bounds"),
+        (
+            changed(_parted, "(out.size + 1) // 2", "out.size // 2"),
+            "how many of its indices are even",
+        ),
         (changed(_parted, "if thread < out.size", "if True"), "out-of-bounds"),
         (_both_in_one_thread, "out-of-bounds"),
         (_halves_in_a_row, "expected"),
+        (changed(_parted, "-x[i]", "x[i] = 0"), "your kernel changes x"),
+        (_two_each, "one thread writes 2 elements"),
+        (_all_of_them, "threads did the work of others"),
         (_parted_constant, "is 0, expected"),
     ],
 )
 def two_crowds(answer, rng):
     for n, threads in ((rng.randrange(401, 600, 2), 64), (rng.randrange(300, 500), 96), (1, 32)):
         blocks, x, out = math.ceil(n / threads), kernels.numbers(rng, n), np.full(n, np.nan)
-        case = f"{n} elements in blocks of {threads}"
-        kernels.run(answer, blocks, threads, x, out, case=case)
+        case = f"We also tried {n} elements in blocks of {threads}"
+        kernels.run(answer, blocks, threads, x, out, case=case, remedy=_ODD)
         expected = np.where(np.arange(n) % 2 == 0, x * x, -x)
         kernels.assert_equal(out, expected, case)
+        assert_spread(answer, blocks, threads, x, out, case=case, most=1, what="an element")
         counts = kernels.counts(answer, blocks, threads, x, out, case=case)
         assert counts.divergent_branches <= 2, (
             f"{case}: right, but warps diverge {counts.divergent_branches} times. The guard may "

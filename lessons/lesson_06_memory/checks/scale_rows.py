@@ -13,6 +13,8 @@ from lessons.lesson_06_memory.checks.sector_budget import assert_sectors
 _scale_rows = solution("06.3")
 _WHO = "t // out.shape[1], t % out.shape[1]"
 _GUARD = "t < out.size"
+_RESULT = "factor[row] * a[row, col]"
+_CLAMPED = "t = min(cuda.grid(1), out.size - 1)"
 
 
 _ALONE = """\
@@ -32,11 +34,13 @@ _ALONE = """\
         (changed(_scale_rows, _WHO, "t % out.shape[1], t // out.shape[1]"), "out-of-bounds"),
         (changed(_scale_rows, "factor[row]", "factor[0]"), "expected"),
         (changed(_scale_rows, _GUARD, "t < out.size - 1"), "was never written"),
-        (changed(_scale_rows, "factor[row] * a[row, col]", "1.5"), "is 1.5, expected"),
+        (changed(_scale_rows, _RESULT, "1.5"), "is 1.5, expected"),
         (
             changed(_scale_rows, "    t = cuda.grid(1)\n    if t < out.size:\n", _ALONE),
             "blocks write nothing",
         ),
+        (changed(_scale_rows, _RESULT, "0\n        a[row, col] = 0"), "your kernel changes a"),
+        (changed(_scale_rows, "t = cuda.grid(1)", _CLAMPED), "several threads write"),
     ],
 )
 def scale_rows(answer, rng):

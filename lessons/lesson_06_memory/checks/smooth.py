@@ -8,7 +8,7 @@ from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
-from labkit.teach.shares import assert_spread
+from labkit.teach.shares import assert_loads_spread, assert_spread
 
 SMOOTH_THREADS = 64  # of a block, as the exercise says
 SMOOTH_TILE = SMOOTH_THREADS + 2  # a shared shape must be a constant
@@ -50,6 +50,18 @@ def _smooth_no_halo(x, out):
         out[i] = (tile[t] + tile[t + 1] + tile[t + 2]) / 3
 
 
+@cuda.jit
+def _smooth_filled_by_one_thread(x, out):
+    tile = cuda.shared.array(SMOOTH_TILE, cuda.float64)
+    i, t = cuda.grid(1), cuda.threadIdx.x
+    if t == 0:
+        for j in range(SMOOTH_TILE):
+            tile[j] = x[min(max(i - 1 + j, 0), x.size - 1)]
+    cuda.syncthreads()
+    if i < x.size:
+        out[i] = (tile[t] + tile[t + 1] + tile[t + 2]) / 3
+
+
 @exercise(
     "06.4",
     title="smooth through a tile",
@@ -64,6 +76,11 @@ def _smooth_no_halo(x, out):
         (changed(_smooth, "if i < x.size", "if True"), "out-of-bounds"),
         (changed(_smooth, "x[min(i + 1, last)]", "x[i + 1]"), "out-of-bounds"),
         (changed(_smooth, "(tile[t] + tile[t + 1] + tile[t + 2]) / 3", "0.5"), "is 0.5, expected"),
+        (
+            changed(_smooth, "(tile[t] + tile[t + 1] + tile[t + 2]) / 3", "0\n        x[i] = 0"),
+            "your kernel changes x",
+        ),
+        (_smooth_filled_by_one_thread, "one thread loads 66 numbers from global memory"),
     ],
 )
 def smooth(answer, rng):
@@ -82,3 +99,4 @@ def smooth(answer, rng):
             f"its own {threads} and one on either side: {budget} in all"
         )
         assert_spread(answer, blocks, threads, x, out, case=case, most=1, what="an element")
+        assert_loads_spread(answer, _smooth, blocks, threads, x, out, case=case)

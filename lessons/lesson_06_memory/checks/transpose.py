@@ -8,7 +8,7 @@ from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
-from labkit.teach.shares import assert_spread
+from labkit.teach.shares import assert_loads_spread, assert_spread
 from lessons.lesson_06_memory.checks.sector_budget import assert_sectors
 
 _transpose = solution("06.5")
@@ -56,6 +56,19 @@ def _transpose_tile_stays(a, out):
         out[left + x, top + y] = tile[y, x]
 
 
+@cuda.jit
+def _transpose_filled_by_one_warp(a, out):
+    tile = cuda.shared.array((32, 33), cuda.float32)
+    x, y = cuda.threadIdx.x, cuda.threadIdx.y
+    left, top = cuda.blockIdx.x * 32, cuda.blockIdx.y * 32
+    if y == 0 and left + x < a.shape[1]:
+        for row in range(top, min(top + 32, a.shape[0])):
+            tile[row - top, x] = a[row, left + x]
+    cuda.syncthreads()
+    if left + y < out.shape[0] and top + x < out.shape[1]:
+        out[left + y, top + x] = tile[x, y]
+
+
 @exercise(
     "06.5",
     title="transpose any shape",
@@ -71,6 +84,8 @@ def _transpose_tile_stays(a, out):
         (_transpose_one_guard, "uninitialised"),
         (changed(_transpose, "tile[x, y]", "tile[y, x]"), "uninitialised"),
         (changed(_transpose_naive, "a[row, col]", "2.0"), "is 2, expected"),
+        (changed(_transpose_naive, "a[row, col]", "0\n        a[row, col] = 0"), "changes a"),
+        (_transpose_filled_by_one_warp, "one thread loads 32 numbers from global memory"),
     ],
 )
 def transpose(answer, rng):
@@ -89,3 +104,4 @@ def transpose(answer, rng):
             f"the tile from one lane's word to the next?"
         )
         assert_spread(answer, grid, block, a, out, case=case, most=1, what="an element")
+        assert_loads_spread(answer, _transpose, grid, block, a, out, case=case)

@@ -78,6 +78,8 @@ _STRIDE_LOOP = "for i in range(cuda.grid(1), values.size, cuda.gridsize(1)):"
         (changed(_private_bins, _STRIDE_LOOP,
                  "for i in range(cuda.blockIdx.x if t == 0 else values.size, values.size, "
                  "cuda.gridDim.x):"), "reads as many values"),
+        (changed(_private_bins, "cuda.atomic.add(mine, values[i], 1)", "values[i] = 0"),
+         "your kernel changes values"),
     ],
 )  # fmt: skip
 def private_bins(answer, rng):

@@ -5,9 +5,27 @@ import numpy as np
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.shares import assert_loads_spread, assert_spread
 from lessons.lesson_07_barriers_and_races.checks.sizes import THREADS, blocks, sizes
 
 _ranks = solution("07.2")
+_EACH_ITS_OWN = """\
+    if t < n:
+        smaller = 0
+        for j in range(n):
+            if tile[j] < tile[t]:
+                smaller += 1
+        out[first + t] = smaller
+"""
+_ONE_WARP_FOR_ALL = """\
+    if t < 32:
+        for i in range(t, n, 32):
+            smaller = 0
+            for j in range(n):
+                if tile[j] < tile[i]:
+                    smaller += 1
+            out[first + i] = smaller
+"""
 
 
 def _ranks_of(x):
@@ -37,6 +55,8 @@ def _ranks_of(x):
         (changed(_ranks, "tile[j] < tile[t]", "x[first + j] < x[first + t]"), "the tile"),
         (changed(_ranks, "tile[j] < tile[t]", "tile[j] > tile[t]"), "expected"),
         (changed(_ranks, "range(n)", "range(t)"), "expected"),
+        (changed(_ranks, "= smaller\n", "= 0\n        x[first + t] = 0\n"), "changes x"),
+        (changed(_ranks, _EACH_ITS_OWN, _ONE_WARP_FOR_ALL), "one thread writes"),
     ],
 )
 def ranks_in_a_block(answer, rng):
@@ -50,3 +70,6 @@ def ranks_in_a_block(answer, rng):
             f"n = {n}: {counts.global_loads.requests} requests load from global memory, and {most} "
             f"are enough: compare with what is in the tile"
         )
+        told = {"case": f"n = {n}"}
+        assert_spread(answer, blocks(n), THREADS, x, out, **told, most=1, what="an element")
+        assert_loads_spread(answer, _ranks, blocks(n), THREADS, x, out, **told)

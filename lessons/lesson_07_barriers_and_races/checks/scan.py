@@ -6,7 +6,7 @@ from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
-from labkit.teach.shares import shares
+from labkit.teach.shares import assert_loads_spread, assert_spread, shares
 from lessons.lesson_07_barriers_and_races.checks.sizes import THREADS, blocks, sizes
 
 _scan = solution("07.5")
@@ -43,6 +43,11 @@ def _scan_each_from_the_start(x, out):
         out[i] = mine
 
 
+_OWN_SUM = "    if i < x.size:\n        out[i] = mine"
+_SUMS_BY_A_WARP = """\
+    if t < 32:
+        for j in range(t, min(THREADS, x.size - i + t), 32):
+            out[i - t + j] = s[side, j]"""
 _TAKE_TURNS = "        side = 1 - side\n"
 
 
@@ -64,6 +69,8 @@ _TAKE_TURNS = "        side = 1 - side\n"
          "out-of-bounds"),
         (changed(_scan, "out[i] = mine", "out[i] = mine - x[i]"), "counts itself"),
         (changed(_scan, "step *= 2", "step += 1"), "expected"),
+        (changed(_scan, "out[i] = mine", "x[i] = out[i] = 0"), "your kernel changes x"),
+        (changed(_scan, _OWN_SUM, _SUMS_BY_A_WARP), "one thread writes 4 elements"),
     ],
 )  # fmt: skip
 def scan(answer, rng):
@@ -89,3 +96,6 @@ def scan(answer, rng):
             f"n = {n}: {barriers:.0f} barriers a block, and 9 are enough: with two arrays that "
             f"take turns nobody overwrites what is still read"
         )
+        told = {"case": f"n = {n}"}
+        assert_spread(answer, blocks(n), THREADS, x, out, **told, most=1, what="an element")
+        assert_loads_spread(answer, _scan, blocks(n), THREADS, x, out, **told)

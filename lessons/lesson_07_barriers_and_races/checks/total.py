@@ -6,7 +6,7 @@ from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
-from labkit.teach.shares import shares
+from labkit.teach.shares import assert_loads_spread, shares
 from lessons.lesson_07_barriers_and_races.checks.sizes import THREADS, blocks
 
 _total = solution("07.4")
@@ -65,6 +65,9 @@ _ALONE = """    if t == 0:
             s[0] += s[j]
 """
 _EVERY = "for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):"
+_ONE_WARP = (
+    "for i in range(cuda.blockIdx.x * 32 + t if t < 32 else x.size, x.size, 32 * cuda.gridDim.x):"
+)
 _CHUNKS = (
     "n = (x.size + cuda.gridsize(1) - 1) // cuda.gridsize(1)\n"
     "    for i in range(cuda.grid(1) * n, min(x.size, (cuda.grid(1) + 1) * n)):"
@@ -97,6 +100,8 @@ _CHUNKS = (
         (changed(_total, _EVERY,
                  "for i in range(t if cuda.blockIdx.x == 0 else x.size, x.size, 128):"),
          "adds nearly all"),
+        (changed(_total, _EVERY, _ONE_WARP), "one thread loads"),
+        (changed(_total, "mine += x[i]", "x[i] = 0"), "your kernel changes x"),
     ],
 )  # fmt: skip
 def total(answer, rng):
@@ -122,6 +127,7 @@ def total(answer, rng):
         f"{case}: one thread adds what the others have left in shared memory, {longest} loads one "
         f"after the other. Let half of the threads add the other half, then a quarter, and so on"
     )
+    assert_loads_spread(answer, _total, n_blocks, THREADS, x, np.zeros_like(out), case=case)
     sectors, ideal = counts.global_loads.sectors, blocks(n, 8)
     assert sectors <= 1.1 * ideal, (
         f"{case}: {sectors} sectors are loaded for {ideal} sectors of data: let neighbouring "

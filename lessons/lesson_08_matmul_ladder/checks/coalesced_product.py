@@ -53,6 +53,8 @@ def _block_0_alone(a, b, c):
         (changed(changed(coalesced, "total = cuda.float32(0)", "c[row, column] = 0"),
                  "total += a[row, k] * b[k, column]\n        c[row, column] = total",
                  "c[row, column] += a[row, k] * b[k, column]"), "in a register"),
+        (changed(coalesced, "c[row, column] = total", "a[row, 0] = c[row, column] = 0"),
+         "your kernel changes a"),
     ],
 )  # fmt: skip
 def product(answer, rng):

@@ -6,7 +6,7 @@ import numpy as np
 
 from labkit.simt import cuda, profile
 from labkit.teach import kernels
-from labkit.teach.shares import assert_spread
+from labkit.teach.shares import assert_loads_spread, assert_spread
 
 DOUBLE = "0.0"  # a sum that begins with it is in double precision
 
@@ -53,6 +53,12 @@ def most_sectors(kernel, tile, block, a, b):
 def most_store_sectors(kernel, tile, block, a, b):
     """The same for its stores."""
     return 1.1 * _ours(kernel, tile, block, a, b).global_stores.sectors
+
+
+def assert_fair_loads(answer, kernel, tile, block, a, b, case):
+    """No thread loads much more than the busiest one of our own solution."""
+    c = np.zeros((a.shape[0], b.shape[1]), np.float32)
+    assert_loads_spread(answer, kernel, _grid(c.shape, tile), block, a, b, c, case=case)
 
 
 def _ours(kernel, tile, block, a, b):

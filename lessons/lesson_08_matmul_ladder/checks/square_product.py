@@ -5,6 +5,7 @@ from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
 from lessons.lesson_08_matmul_ladder.checks.products import (
     DOUBLE,
+    assert_fair_loads,
     most_sectors,
     most_store_sectors,
     sevens,
@@ -65,6 +66,8 @@ def _adjacent(kernel):
         (changed(changed(_square, "tile_b[k, x], tile_b[k, x + HALF]",
                          "tile_b[k, 2 * x], tile_b[k, 2 * x + 1]"),
                  "left + x + j * HALF", "left + 2 * x + j"), "neighbours stay neighbours"),
+        (changed(_square, "for i in range(y, SIDE, HALF):",
+                 "for i in range(0, SIDE if y == 0 else 0):"), "one thread loads"),
     ],
 )  # fmt: skip
 def square_product(answer, rng):
@@ -88,3 +91,4 @@ def square_product(answer, rng):
             f"{case}: {loads:.2f} loads from shared memory for each multiply-add, and 1 is enough: "
             f"load two numbers of each tile, keep each in a register and use it twice"
         )
+        assert_fair_loads(answer, _square, side, _BLOCK, *matrices, case)

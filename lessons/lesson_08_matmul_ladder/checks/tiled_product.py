@@ -6,6 +6,7 @@ from labkit.teach.registry import always, exercise, solution
 from lessons.lesson_08_matmul_ladder.checks.coalesced_product import coalesced
 from lessons.lesson_08_matmul_ladder.checks.products import (
     DOUBLE,
+    assert_fair_loads,
     most_sectors,
     sevens,
     shapes,
@@ -19,6 +20,22 @@ _TILED = (TILE, TILE)
 _tiled = solution("08.3")
 _LOOP = "    for first in range(0, a.shape[1], TILE):\n"
 _INSIDE = "row < c.shape[0] and column < c.shape[1]"
+_EACH_LOADS = """\
+        tile_a[y, x] = 0
+        if row < a.shape[0] and first + x < a.shape[1]:
+            tile_a[y, x] = a[row, first + x]
+        tile_b[y, x] = 0
+        if first + y < b.shape[0] and column < b.shape[1]:
+            tile_b[y, x] = b[first + y, column]
+"""
+_ONE_ROW_LOADS = """\
+        for i in range(TILE if y == 0 else 0):
+            tile_a[i, x] = tile_b[i, x] = 0
+            if row + i < a.shape[0] and first + x < a.shape[1]:
+                tile_a[i, x] = a[row + i, first + x]
+            if first + i < b.shape[0] and column < b.shape[1]:
+                tile_b[i, x] = b[first + i, column]
+"""
 _BARRIER = "        cuda.syncthreads()\n"
 
 
@@ -43,6 +60,7 @@ _BARRIER = "        cuda.syncthreads()\n"
         (changed(_tiled, "total += tile_a[y, k] * tile_b[k, x]\n        cuda.syncthreads()",
                  f"total += tile_a[y, k] * tile_b[k, x]\n        cuda.syncthreads()\n        "
                  f"if {_INSIDE}:\n            c[row, column] = total"), "in a register"),
+        (changed(_tiled, _EACH_LOADS, _ONE_ROW_LOADS), "one thread loads"),
     ],
 )  # fmt: skip
 def tiled_product(answer, rng):
@@ -56,3 +74,4 @@ def tiled_product(answer, rng):
         )
         conflicts = counts.shared_loads.bank_conflicts + counts.shared_stores.bank_conflicts
         assert not conflicts, f"{case}: {conflicts} bank conflicts: let x run along the rows"
+        assert_fair_loads(answer, _tiled, _TILED, _TILED, *matrices, case)

@@ -77,6 +77,8 @@ _SHRINK = "total * math.exp(largest - higher)"
         (changed(_softmax, " / total", ""), "expected"),
         (changed(_softmax, "    i = cuda.grid(1)\n    if i < x.shape[1]:\n", _ALONE),
          "a column is its share"),
+        (changed(_softmax, "out[j, i] = math.exp(x[j, i] - largest) / total",
+                 "x[j, i] = 0\n            out[j, i] = 1 / x.shape[0]"), "your kernel changes x"),
     ],
 )  # fmt: skip
 def column_softmax(answer, rng):

@@ -1,0 +1,26 @@
+"""What a wrong number probably is: each exercise knows the values that people arrive at."""
+
+import math
+from collections.abc import Sequence
+
+_TINY = 1e-9  # what rounding may leave where the right answer is 0
+
+
+def assert_right(
+    got: float, right: float, case: str, suspects: Sequence[tuple[float, str]] = (), hint: str = ""
+) -> None:
+    """Assert that `got` is `right`; a hint says which of the known wrong turns it may be.
+
+    suspects  pairs of a wrong value and what to say to whoever has it; the first that fits is told
+    hint      what to say when none of them fits
+    """
+    if _is_close(got, right):
+        return
+    hint = next((words for value, words in suspects if _is_close(got, value)), hint)
+    raise AssertionError(
+        f"{case}: got {got:.4g}, expected {right:.4g}" + (f": {hint}" if hint else "")
+    )
+
+
+def _is_close(got, value):
+    return math.isclose(got, value, abs_tol=_TINY)
