@@ -1,6 +1,6 @@
 """Libraries with kernels of their own, unmodified, on the executor: GPU values are CPU values.
 
-clifford brings tests of its kernels; `clients/client_*.py` test those of the others.
+clifford and sarracen bring tests of their kernels; `clients/client_*.py` test those of the others.
 """
 
 import re
@@ -15,7 +15,8 @@ PINS = (
     "numba-cuda==0.30.4", "numba==0.68.1", "numpy==2.4.6", "scipy==1.17.1", "pandas==3.1.1",
     "pytest==9.2.0", "stumpy==1.14.1", "xarray-spatial==0.5.3", "xarray==2026.9.0",
     "datashader==0.19.1", "fbpic==0.27.1", "h5py==3.16.0", "pyFFTW==0.15.1", "clifford==1.5.1",
-    "sparse==0.19.3",
+    "sparse==0.19.3", "sarracen==1.4.1", "matplotlib==3.11.2", "seaborn==0.13.2",
+    "scikit-learn==1.9.1",
 )  # fmt: skip
 # Left out: test_dorst_norm_val, which numpy 2 refuses before the kernel; and what only says how
 # often a random search finds the right answer.
@@ -25,6 +26,12 @@ CLIFFORD = (
     "test_rotor_cost", "test_line_set_cost",
 )  # fmt: skip
 CLIFFORD_TESTS = "clifford.test.test_g3c_CUDA::CUDATESTS"
+# Those that take seconds: some of the others take minutes.
+SARRACEN = (
+    "test_single_particle", "test_irregular_bounds", "test_oob_particles",
+    "test_exact_interpolation_culling", "test_minimum_smoothing_length_3d",
+)  # fmt: skip
+SARRACEN_TESTS = "sarracen.tests.interpolate.test_interpolate"
 
 
 def written_here(client):
@@ -36,6 +43,7 @@ def written_here(client):
 SUITES = {
     **{client: written_here(client) for client in ("stumpy", "xrspatial", "fbpic")},
     "clifford": (CLIFFORD, ["--pyargs", *(f"{CLIFFORD_TESTS}::{name}" for name in CLIFFORD)]),
+    "sarracen": (SARRACEN, ["--pyargs", *(f"{SARRACEN_TESTS}::{name}[gpu]" for name in SARRACEN)]),
 }
 
 
