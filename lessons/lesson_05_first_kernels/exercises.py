@@ -89,7 +89,8 @@ lk.check("05.2", apply_logic)
 #
 # So `out[row, col]` becomes the largest of the nine elements whose upper left corner is `image[2 *
 # row, 2 * col]`. The image is large enough for every element of `out`. Start a thread for each
-# element of `out`, not of `image`. `max(a, b)` works in a kernel. (about 7 lines)
+# element of `out`, not of `image`. `max(a, b)` works in a kernel, and the `.max()` of an array
+# doesn't. (about 7 lines)
 
 
 # %%
@@ -188,8 +189,9 @@ lk.draw.film(lk.profile(mixed[2, 32], np.zeros(50), np.zeros(50)))[-1]
 
 # %% [markdown]
 # Mend it. The same grid has to give the same results, with at most 2 divergent branches altogether,
-# however long the array is. You can't change which threads share a warp, but you may choose which
-# element each thread takes. Which one should thread 0 take, and which one thread 1? (about 8 lines)
+# however long the array is, and each thread still does one element. You can't change which threads
+# share a warp, but you may choose which element each thread takes. Which one should thread 0 take,
+# and which one thread 1? (about 8 lines)
 
 
 # %%
@@ -243,9 +245,11 @@ lk.check("05.5", two_crowds)
 # other wrong turn is `range(n_points // cuda.gridsize(1))`, which forgets the points that are left
 # over.
 #
-# **05.5** Half of `out.size` is one even index too few when the size is odd. The other wrong turn
-# is to leave the elements where they are and only move the `if`, for example to `if thread <
-# n_even`: hardly a warp diverges, and the wrong elements are squared.
+# **05.5** Half of `out.size` is one even index too few when the size is odd. It's tempting to let
+# each thread do an even element and its odd neighbour: nothing diverges, but half of the threads
+# have nothing to do. The other wrong turn is to leave the elements where they are and only move the
+# `if`, for example to `if thread < n_even`: hardly a warp diverges, and the wrong elements are
+# squared.
 #
 # ## The questions
 # 1. Squares overlap in every second row and column. So an inner element is read 4 times if its row

@@ -30,10 +30,17 @@ _apply_logic = solution("05.2")
         (changed(_apply_logic, _CALL, "business_logic(x[i], z[i], y[i])"), "numba's documentation"),
         (changed(_apply_logic, _CALL, "-126.79644737231007"), "numba's documentation"),
         (changed(_apply_logic, _GUARD, _EACH), "threads did the work of others"),
+        (changed(_apply_logic, _GUARD, "if i < min(150, out.size):"), "was never written"),
+        (changed(_apply_logic, _CALL, f"{_CALL} * (1 + 3e-7 * (i > 2))"), "expected"),
+        (
+            changed(_apply_logic, _GUARD, "for i in range(out.size if i == 0 else 0):"),
+            "one thread writes",
+        ),
+        (changed(_apply_logic, _CALL, "0 * z[i]\n        z[i] = 0"), "your kernel changes z"),
     ],
 )
 def apply_logic(answer, rng):
-    for n, threads in ((rng.randint(65, 95), 32), (rng.randint(130, 150), 64)):
+    for n, threads in ((rng.randint(65, 95), 32), (rng.randint(1100, 1300), 64)):
         x, y, z = (kernels.numbers(rng, n) for _ in range(3))
         x[:3], y[:3], z[:3], printed = _as_printed()
         out, case = np.full(n, np.nan), f"We also tried {n} elements in blocks of {threads}"

@@ -8,12 +8,37 @@ from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.shares import shares
 
 _SHARE = "range(thread, n_points, cuda.gridsize(1))"
 _POINT = "(uniform(states, thread) * (high - low) + low)"
 _DRAW = "states,"  # what the line that draws holds
 _BY_LANE, _NEXT = "uniform(states, cuda.threadIdx.x)", "uniform(states, thread + 1)"
+_AT_MOST_5 = "range(thread, min(n_points, 5 * cuda.gridsize(1)), cuda.gridsize(1))"
+_AT_LEAST_1 = (
+    "for _ in range(max(1, (n_points - thread + cuda.gridsize(1) - 1) // cuda.gridsize(1)))"
+)
 _sums = solution("05.4")
+
+
+@cuda.jit
+def _added_in_memory(states, low, high, n_points, sums):
+    thread = cuda.grid(1)
+    sums[thread] = 0
+    for _ in range(thread, n_points, cuda.gridsize(1)):
+        uniform = cuda.random.xoroshiro128p_uniform_float32(states, thread)
+        sums[thread] += 1.0 / (uniform * (high - low) + low)
+
+
+@cuda.jit
+def _all_by_thread_0(states, low, high, n_points, sums):
+    if cuda.grid(1) == 0:
+        for thread in range(sums.size):
+            total = 0.0
+            for _ in range(thread, n_points, sums.size):
+                uniform = cuda.random.xoroshiro128p_uniform_float32(states, thread)
+                total += 1.0 / (uniform * (high - low) + low)
+            sums[thread] = total
 
 
 @exercise(
@@ -32,14 +57,21 @@ _sums = solution("05.4")
         (changed(_sums, "uniform(states, thread)", _NEXT), "isn't its own (line"),
         (changed(_sums, "sums[thread] = total", "sums[0] = total"), "race"),
         (changed(_sums, "sums[thread] = total", "sums[thread] += total"), "as sums was before"),
+        (
+            changed(_sums, "for _ in range(thread, n_points, cuda.gridsize(1))", _AT_LEAST_1),
+            "adds up too many points, 1 for 0",
+        ),
+        (changed(_sums, _SHARE, _AT_MOST_5), "too few points, 5 of"),
+        (_added_in_memory, "store the sum once"),
+        (_all_by_thread_0, "one thread does the work of others"),
         (changed(_sums, "1.0 / ", ""), "not a sum of 1/x"),
         (changed(_sums, _POINT, "uniform(states, thread)"), "not a sum of 1/x"),
     ],
 )
 def sums_of_one_over_x(answer, rng):
-    for blocks, threads in ((1, 32), (2, 48), (3, 64)):
+    for blocks, threads, n_each in ((1, 32, 2), (2, 48, 1), (3, 64, 0), (1, 8, 50)):
         n_threads = blocks * threads
-        n_points = n_threads * rng.randint(2, 4) + rng.randint(1, n_threads - 1)
+        n_points = n_threads * n_each + rng.randint(1, n_threads - 1)
         low, high = rng.uniform(1, 2), rng.uniform(3, 4)
         seed = rng.getrandbits(30)
         states = cuda.random.create_xoroshiro128p_states(n_threads, seed).copy_to_host()
@@ -50,6 +82,21 @@ def sums_of_one_over_x(answer, rng):
         for thread, got in enumerate(sums):
             share = len(range(thread, n_points, n_threads))
             _assert_share(got, running[thread], share, f"{case}: thread {thread}")
+        _assert_spread(answer, blocks, threads, states, low, high, n_points, sums, case=case)
+
+
+def _assert_spread(answer, *args, case):
+    """Each thread has its own sum and generator, and stores the sum once."""
+    work, fair = (shares(kernel, *args, case=case) for kernel in (answer, _sums))
+    busiest = work.written().max()
+    assert busiest <= fair.written().max(), (
+        f"{case}: right, but one thread does the work of others: it writes more than one sum"
+    )
+    n_more = (work.of("store", "global") - fair.of("store", "global")).max()
+    assert n_more <= 0, (
+        f"{case}: right, but a thread stores {n_more} times more than it has to. Add up in a "
+        f"variable, and store the sum once"
+    )
 
 
 def _run(answer, *args, case):

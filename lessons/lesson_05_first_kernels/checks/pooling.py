@@ -52,15 +52,25 @@ def _pool_all(image, out):
             changed(_max_pool, "image[2 * row + down, 2 * col + right]", "image[row + down, col]"),
             "expected",
         ),
+        (changed(_max_pool, f"largest = {_CORNER}", "largest = -1e6"), "can't start from -1e+06"),
+        (
+            changed(_max_pool, "row < out.shape[0]", "2 * row + 2 < image.shape[0]"),
+            "Guard what you write",
+        ),
+        (
+            changed(_max_pool, "row < out.shape[0]", "row < image.shape[0] // 2"),
+            "Guard what you write",
+        ),
+        (changed(_max_pool, "= largest\n", "= image[2 * row, 2 * col] = 0\n"), "changes image"),
         (_by_method, "compare the elements in a loop"),
         (_pool_all, "threads did the work of others"),
     ],
 )
 def max_pool(answer, rng):
     rows, columns = rng.randint(10, 14), rng.randint(35, 44)
-    for shape in ((rows, columns), (columns, rows), (1, 1), (8, 16)):
-        image = kernels.numbers(rng, *(2 * size + 1 for size in shape))
-        image[:3, :3] = -np.abs(image[:3, :3]) - 1
+    for shape, n_more in (((rows, columns), 0), ((columns, rows), 20), ((1, 1), 2), ((8, 16), 0)):
+        image = kernels.numbers(rng, *(2 * size + 1 + n_more for size in shape))
+        image[:3, :3] = -1e30 * np.abs(image[:3, :3]) - 1e30  # larger than the least float32
         out = np.full(shape, np.nan)
         case = f"We also tried an output of {shape[0]} rows and {shape[1]} columns"
         grid = math.ceil(shape[1] / 16), math.ceil(shape[0] / 8)
@@ -70,10 +80,12 @@ def max_pool(answer, rng):
             f"{case}: {n_missing} elements were never written. x is the column, and cuda.grid(2) "
             f"gives x first"
         )
-        assert out[0, 0] != 0, (
-            f"{case}: out[0, 0] is 0, and all nine elements there are negative. They may be, so "
-            f"you can't start from 0"
-        )
         squares = np.lib.stride_tricks.sliding_window_view(image, (3, 3))[::2, ::2]
+        squares = squares[: shape[0], : shape[1]]
+        began = out[0, 0]
+        assert began in image or began <= squares[0, 0].max(), (
+            f"{case}: out[0, 0] is {began:g}, and all nine elements there are smaller. They may be "
+            f"any negative numbers, so you can't start from {began:g}"
+        )
         kernels.assert_equal(out, squares.max(axis=(2, 3)), case)
         assert_spread(answer, grid, (16, 8), image, out, case=case, most=1, what="an element")

@@ -14,6 +14,7 @@ _GUARD = "i < out.size"
 _NO_ELEMENT = "Which threads should do nothing? The index of the last element is out.size - 1"
 _DEGREES = "1.8 * celsius[i] + 32"
 _EACH = "for i in range(out.size):"
+_CLAMPED, _WRAPPED = "min(cuda.grid(1), out.size - 1)", "cuda.grid(1) % out.size"
 _fahrenheit = solution("05.t1")
 
 
@@ -46,6 +47,14 @@ def _fahrenheit_in_thread_0(celsius, out):
         (_fahrenheit_of_all, "threads did the work of others"),
         (changed(_fahrenheit, f"if {_GUARD}:", _EACH), "threads did the work of others"),
         (_fahrenheit_in_thread_0, "one thread writes"),
+        (
+            changed(_fahrenheit, _DEGREES, "32\n        celsius[i] = 0"),
+            "your kernel changes celsius",
+        ),
+        (changed(_fahrenheit, "32", "32.000001"), "expected"),
+        (changed(_fahrenheit, _GUARD, f"{_GUARD} and i < 512"), "was never written"),
+        (changed(_fahrenheit, "cuda.grid(1)", _CLAMPED), "several threads write the same element"),
+        (changed(_fahrenheit, "cuda.grid(1)", _WRAPPED), "several threads write the same element"),
     ],
 )
 def fahrenheit(answer, rng):
@@ -59,13 +68,14 @@ def fahrenheit(answer, rng):
 
 
 def _ragged_sizes(rng):
-    """(elements, threads): one element, a full grid, and sizes that no block divides."""
+    """(elements, threads): one element, a full grid, and sizes that no block divides, one large."""
     threads = rng.choice((32, 64, 96))
     return [
         (threads * rng.randint(2, 5) - rng.randint(1, threads - 1), threads),
         (4 * threads, threads),
         (threads * rng.randint(2, 5) + 1, threads),
         (1, 32),
+        (rng.randint(3000, 4000), 256),
     ]
 
 
@@ -91,6 +101,15 @@ def _table_by_rows(left, top, out):
             out[row, j] = left[row] * top[j]
 
 
+@cuda.jit
+def _table_of_swapped_strides(left, top, out):
+    first_row, first_col = cuda.grid(2)
+    n_rows, n_cols = cuda.gridsize(2)
+    for row in range(first_row, out.shape[0], n_rows):
+        for col in range(first_col, out.shape[1], n_cols):
+            out[row, col] = left[row] * top[col]
+
+
 @exercise(
     "05.t2",
     title="a table with two guards",
@@ -110,6 +129,8 @@ def _table_by_rows(left, top, out):
         (changed(_times_table, _PRODUCT, "left[row] + top[col]"), "expected"),
         (_table_of_all, "threads did the work of others"),
         (_table_by_rows, "one thread writes"),
+        (_table_of_swapped_strides, "one thread writes"),
+        (changed(_times_table, _PRODUCT, "0\n        left[row] = 0"), "your kernel changes left"),
     ],
 )
 def times_table(answer, rng):
@@ -130,6 +151,7 @@ def times_table(answer, rng):
 
 
 _LARGE = 2 * (2**54 + 113)  # 169 steps, but 337 where n is a float64, which cannot hold it
+_LONG = 837_799  # 524 steps, more than any other number below a million
 _WHOLE = ". Is n a whole number all the time? / makes it a float, and // does not"
 _collatz = solution("05.t3")
 
@@ -162,6 +184,11 @@ def _collatz_of_all(numbers, steps):
         (changed(_collatz, "n //= 2", "n /= 2"), "/ makes it a float"),
         (changed(_collatz, "n //= 2", "n = n / 2"), "/ makes it a float"),
         (_collatz_of_all, "threads did the work of others"),
+        (changed(_collatz, "n != 1", "n != 1 and count < 180"), "your kernel counts 180"),
+        (
+            changed(_collatz, "steps[i] = count", "steps[i] = count\n        numbers[i] = 1"),
+            "your kernel changes numbers",
+        ),
         (changed(_collatz, "        count += 1", "            count += 1"), "your kernel counts"),
         (changed(_collatz, "while n != 1:", "if n != 1:"), "your kernel counts"),
         (changed(_collatz, "count += 1", "count = 7"), "for 2 your kernel counts 7"),
@@ -172,7 +199,7 @@ def collatz(answer, rng):
         numbers = np.random.default_rng(rng.getrandbits(64)).integers(1, 1000, n)
         numbers[:6], steps = np.arange(1, 7)[:n], np.full(n, -1, np.int32)
         if n > 6:
-            numbers[6] = _LARGE
+            numbers[6:8] = _LARGE, _LONG
         case, grid = f"We also tried {n} numbers in blocks of {threads}", math.ceil(n / threads)
         kernels.run(answer, grid, threads, numbers, steps, case=case)
         for number, got in sorted(zip(numbers.tolist(), steps.tolist(), strict=True)):
@@ -198,6 +225,7 @@ _STOP = "A thread that steps on has to stop before out.size"
 _scale_add = solution("05.t4")
 
 
+_40_ROUNDS = "min(out.size, 40 * cuda.gridsize(1)), cuda.gridsize(1)"
 _ALL_IN_0 = "range(0 if cuda.grid(1) == 0 else out.size, out.size)"
 
 
@@ -228,6 +256,8 @@ def _scale_add_no_guard(a, x, y, out):
             "at most one element and stops",
         ),
         (_scale_add_of_8, "at most 8 elements and stops"),
+        (changed(_scale_add, "out.size, cuda.gridsize(1)", _40_ROUNDS), "at most 40 elements"),
+        (changed(_scale_add, "a * x[i] + y[i]", "0\n        x[i] = y[i] = 0"), "changes x"),
         (changed(_scale_add, f"range({_STRIDES})", _ALL_IN_0), "one thread writes"),
         (changed(_scale_add, _STRIDES, "out.size"), "stored more than once"),
         (changed(_scale_add, "cuda.gridsize(1)", "cuda.blockDim.x"), "stored more than once"),
@@ -238,8 +268,15 @@ def _scale_add_no_guard(a, x, y, out):
     ],
 )
 def scale_add(answer, rng):
-    for blocks, threads in ((1, 32), (2, 64), (3, 96), (40, 32)):
-        n = rng.randint(500, 700)
+    few, many = (500, 700), (3500, 3900)
+    for blocks, threads, size in (
+        (1, 32, few),
+        (2, 64, few),
+        (3, 96, few),
+        (40, 32, few),
+        (1, 32, many),
+    ):
+        n = rng.randint(*size)
         a, x, y = rng.uniform(1, 2), kernels.numbers(rng, n), kernels.numbers(rng, n)
         case = f"We also tried {n} elements, with a grid of {blocks} times {threads} threads"
         out = np.full(n, np.nan)

@@ -94,6 +94,7 @@ def _all_of_them(x, out):
         (changed(_parted, "if thread < out.size", "if True"), "out-of-bounds"),
         (_both_in_one_thread, "out-of-bounds"),
         (_halves_in_a_row, "expected"),
+        (changed(_parted, "-x[i]", "x[i] = 0"), "your kernel changes x"),
         (_two_each, "one thread writes 2 elements"),
         (_all_of_them, "threads did the work of others"),
         (_parted_constant, "is 0, expected"),
