@@ -63,6 +63,7 @@ class Meetings:
         there.append(Arrival(f.batch, f.mask, name, f.location, met, named, values))
         if type(key) is int and there[0].location.source != f.location.source:
             self.fail(key)
+        f.batch.turn.is_alone = False
         self.scheduler.progress()
         return self.settle(key, f.batch) or self.scheduler.give_way(f.batch)
 

@@ -141,6 +141,7 @@ class Scheduler:
         self.ready, self.waiting = collections.deque(), {}
         self.live = {}  # block -> its started groups that have not ended
         self.changed_at, self.last_version, self.idle_turns = time.monotonic(), -1, 0
+        self.all_counted = False  # since somebody last found that memory had changed
 
     def __call__(self, values):
         """Run all the groups to their ends. Raises Stuck where they cannot get there."""
@@ -199,20 +200,31 @@ class Scheduler:
         self.changed_at, self.idle_turns = time.monotonic(), 0
 
     def wake(self):
-        """Nobody is ready: who waits for memory goes on if it has changed since they looked."""
+        """Nobody is ready: who waits for memory goes on if it has changed since they looked.
+
+        If none has, those who count in memory what nobody may look at have one turn more.
+        """
         # Who waited last comes first: a chain of waiting groups then unwinds in one or two rounds.
         for group, (version, _) in reversed(list(self.waiting.items())):
-            if version < self.version:
-                del self.waiting[group]
-                self.ready.append((group, None))
+            if version < self.version and group.looked.may_go_otherwise():
+                self.resume(group)
+                self.all_counted = False
+        if not self.ready and not self.all_counted:
+            self.all_counted = True
+            for group in [one for one in self.waiting if one.looked.counts]:
+                self.resume(group)
         if not self.ready and not self.waiting:
             self.meetings.fail()
         if not self.ready:
             fail = next(iter(self.waiting.values()))[1]
             self.give_up(fail(
-                "a turn of this loop changed no variable and no memory, and all other threads "
-                "wait, too, so it repeats for ever"
+                "a turn of this loop changed no variable and no memory that it reads, and all "
+                "other threads wait, too, so it repeats for ever"
             ))  # fmt: skip
+
+    def resume(self, group):
+        del self.waiting[group]
+        self.ready.append((group, None))
 
     def give_up(self, error):
         error.waiting = [(group, group.waits_in) for group in self.in_loops()]
@@ -227,6 +239,7 @@ class Scheduler:
 
     def give_way(self, group):
         """Let the others go on -> what this group is given when it goes on itself."""
+        group.turn.is_alone = False
         return group.greenlet.parent.switch()
 
     def give_turn(self, group):
@@ -234,9 +247,10 @@ class Scheduler:
         self.ready.append((group, None))
         self.give_way(group)
 
-    def wait(self, f, mask, version, fail):
-        """A turn of a loop changed nothing: go on when memory has changed since `version`."""
-        f.batch.waits_in = mask
+    def wait(self, f, mask, version, turn, fail):
+        """A turn of a loop changed nothing that it reads: go on when others have, since
+        `version`."""
+        f.batch.waits_in, f.batch.looked = mask, turn
         self.waiting[f.batch] = version, fail
         self.give_way(f.batch)
 

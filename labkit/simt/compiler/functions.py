@@ -122,18 +122,46 @@ def may_wait(function):
 
 def _waits(loop):
     """Whether the end of a `while` loop may depend on memory: by its test, by a variable in the
-    test, or by a `break`."""
+    test, by a flag that an `if` sets, or by a `break`."""
     if _reads(loop.test) or (isinstance(loop.test, ast.Constant) and _reads(loop)):
         return True
-    tested = {part.id for part in ast.walk(loop.test) if isinstance(part, ast.Name)}
-    set_by_memory = (
-        part.id
-        for node in ast.walk(loop)
-        if isinstance(node, ast.Assign | ast.AugAssign) and _reads(node.value)
-        for part in ast.walk(node)
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+    tested = _named(loop.test, ast.Load)
+    return not tested.isdisjoint(_set_by_memory(loop)) or (
+        _reads(loop) and not tested.isdisjoint(_flags(loop))
     )
-    return not tested.isdisjoint(set_by_memory)
+
+
+def _set_by_memory(loop):
+    """The names that a loop sets to what it read, or to what follows from that."""
+    found, n = set(), -1
+    assigns = [part for part in ast.walk(loop) if isinstance(part, ast.Assign | ast.AugAssign)]
+    while len(found) > n:
+        n = len(found)
+        for part in assigns:
+            if _reads(part.value) or not found.isdisjoint(_named(part.value, ast.Load)):
+                found |= _named(part, ast.Store)
+    return found
+
+
+def _flags(loop):
+    """The names that an `if` in a loop sets to a constant."""
+    branches = [part for part in ast.walk(loop) if isinstance(part, ast.If)]
+    return {
+        name
+        for branch in branches
+        for part in ast.walk(branch)
+        if isinstance(part, ast.Assign) and isinstance(part.value, ast.Constant)
+        for name in _named(part, ast.Store)
+    }
+
+
+def _named(node, context):
+    """The names that a piece of source loads or stores."""
+    return {
+        part.id
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name) and isinstance(part.ctx, context)
+    }
 
 
 def _reads(node):

@@ -8,6 +8,7 @@ import numpy as np
 from labkit.simt.errors import Stuck
 from labkit.simt.lanes.compaction import Compaction, fewer_lanes, taken
 from labkit.simt.lanes.masks import NONE
+from labkit.simt.lanes.turns import Turn
 from labkit.simt.lanes.values import binary, cast, comparison, is_vector
 
 LOOK_TURNS = 64  # how often a `while` loop is looked at: does it still change anything?
@@ -127,9 +128,10 @@ class Counted:
 class Guard:
     """The turns of a `while` loop, which is looked at now and then, for it may never end.
 
-    A turn in which no lane leaves, no local and no memory changes will repeat for ever, unless
-    others change what it waits for: that is certain. Behind it stands a guess, by time, for loops
-    that only count. Who runs apart from others is looked at in each turn, and gives way to them.
+    A turn in which no lane leaves and after which all locals and all memory that it read are as
+    before will repeat for ever, unless others change what it waits for: that is certain. What it
+    put back or only counts in memory is no change. Behind it stands a guess, by time, for loops
+    that count in a local. Who runs apart is looked at in each turn, and gives way to others.
     """
 
     def __init__(self, location, condition, body, patience_s):
@@ -154,8 +156,8 @@ class Guard:
             if mask is not self.mask:
                 self.mask, self.since = mask, self.looked
             version = f.batch.scheduler and f.batch.scheduler.version
-            self.before = (list(f.vals), f.batch.tracking, f.batch.changed, version)
-            f.batch.tracking, f.batch.changed, f.batch.tried = True, False, False
+            self.before = (list(f.vals), f.batch.turn, version)
+            f.batch.turn = Turn()
         go, left = mask.split(self.condition(f))
         f.watch.branch(f, self.location, mask, go, left)
         return go, left
@@ -165,44 +167,59 @@ class Guard:
         self.body(f)
         if self.before is None:
             return
-        (before, tracking, changed, version), self.before = self.before, None
-        still = not f.batch.changed
-        f.batch.tracking, f.batch.changed = tracking, changed or f.batch.changed
+        (before, outer, version), self.before = self.before, None
+        turn, f.batch.turn = f.batch.turn, outer
+        if outer is not None:
+            outer.add(turn)
         staying = f.mask.n + sum(part.n for part in f.continued)
         still_there = start is self.mask and staying == start.n
+        repeats = still_there and self.repeats(f, before, turn)
+        still = not turn.changed or (turn.is_alone and not turn.differs(only_read=False))
         if f.batch.scheduler:
-            self.give_way(f, still_there, still and still_there and before, version)
+            self.give_way(f, turn, still_there, still, repeats, version)
+        elif repeats:
+            raise self.failure(
+                f,
+                "a turn of this loop changed no variable and no memory that it reads, so it "
+                "repeats for ever",
+            )
         elif not still:
             self.since = time.monotonic()
         elif still_there:
-            self.judge(f, before, time.monotonic() - self.since)
+            self.judge(f, turn, time.monotonic() - self.since)
 
-    def patience(self, f):
-        return TRYING_S if f.batch.tried or f.batch.launch.is_known_stuck else self.patience_s
+    def patience(self, f, turn):
+        """How long the guess waits. To put memory back may be honest work, and not only a try."""
+        if f.batch.launch.is_known_stuck:
+            return TRYING_S
+        live = f.batch.live if f.batch.scheduler else f.batch.whole.live
+        if turn.changed and not turn.tried and self.mask.n == live.n:
+            return 10 * PATIENCE_S
+        return TRYING_S if turn.tried and not turn.changed else self.patience_s
 
-    def give_way(self, f, still_there, before, version):
+    def give_way(self, f, turn, still_there, still, repeats, version):
         """Let other groups go on: at once where this one gets no further, else now and then."""
-        if before is False:
-            if not still_there:
-                f.batch.scheduler.progress()
-            if self.number % LOOK_TURNS == LOOK_TURNS - 1:
-                f.batch.scheduler.give_turn(f.batch)
-            return
-        fail = functools.partial(self.failure, f)
-        if self.is_same(f, before):
-            f.batch.scheduler.wait(f, self.mask, version, fail)
+        scheduler, fail = f.batch.scheduler, functools.partial(self.failure, f)
+        if still and turn.is_alone:  # then what it changed is as it was
+            scheduler.version = version
+        if repeats:
+            scheduler.wait(f, self.mask, version, turn, fail)
+        elif still_there and still:
+            scheduler.pause(f, self.mask, self.patience(f, turn), fail)
         else:
-            f.batch.scheduler.pause(f, self.mask, self.patience(f), fail)
+            if not still_there:
+                scheduler.progress()
+            if self.number % LOOK_TURNS == LOOK_TURNS - 1:
+                scheduler.give_turn(f.batch)
 
-    def is_same(self, f, before):
-        return all(_same(old, new, self.mask) for old, new in zip(before, f.vals, strict=True))
+    def repeats(self, f, before, turn):
+        """Whether the next turn will be just the same, as far as these lanes decide."""
+        if not all(_same(old, new, self.mask) for old, new in zip(before, f.vals, strict=True)):
+            return False
+        return not turn.changed or (turn.is_alone and not turn.differs(only_read=True))
 
-    def judge(self, f, before, waited_s):
-        if self.is_same(f, before):
-            raise self.failure(
-                f, "a turn of this loop changed no variable and no memory, so it repeats for ever"
-            )
-        if waited_s > self.patience(f):
+    def judge(self, f, turn, waited_s):
+        if waited_s > self.patience(f, turn):
             raise self.failure(
                 f,
                 f"this loop went on for {waited_s:.1f} s without a thread leaving it or changing "

@@ -76,15 +76,14 @@ def geometry(block, n_blocks):
 class Batch:
     """Blocks `first` to `first + n_blocks - 1` of a launch while they run.
 
-    tracking, changed   whether anybody asks if memory changes, and whether it has
-    tried               whether it was written, with or without changing it
+    turn                the Turn of a loop that somebody watches; None while nobody does
     scheduler           whom to ask where lanes wait for others; None while all run in step
     is_whole, is_split  whether it is made of whole blocks, or only of part of a warp
     else_first          whether of the two sides of a branch the second runs first
     in_picture          whether the first block runs here as the pictures show it
     """
 
-    scheduler, is_whole, is_split, tried = None, True, False, False
+    scheduler, is_whole, is_split, turn = None, True, False, None
     else_first = False
 
     def __init__(self, launch, first, n_blocks):
@@ -92,7 +91,7 @@ class Batch:
         self.live = self.geometry.entry  # the lanes that have not left the kernel
         self.leaving = self.geometry.nobody  # those that have nothing left to do in it
         self.n_lanes, self.whole, self.memo = self.geometry.n_lanes, self, launch.memo
-        self.tracking, self.changed, self.else_first = False, False, launch.else_first
+        self.else_first = launch.else_first
         self.forget()
 
     def forget(self):
@@ -126,9 +125,11 @@ class Batch:
         """A shared array, as the lanes of this batch have it."""
         return array
 
-    def wrote(self, changed):
+    def wrote(self, array, where, before, changed, is_read=False):
         """Memory was written, while somebody asks whether that changed it."""
-        self.changed, self.tried = self.changed | changed, True
+        self.turn.keep(array, where, before, is_read)
+        self.turn.changed |= changed
+        self.turn.tried |= is_read
 
     def index_range(self, vector):
         """Bounds of a vector of indices, remembered while the batch runs."""

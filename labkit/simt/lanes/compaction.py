@@ -23,8 +23,8 @@ class CompactBatch(Batch):
 
     def __init__(self, whole, lanes):
         self.whole, self.lanes, self.n_lanes = whole, lanes, len(lanes)
-        self.launch, self.first, self.tracking = whole.launch, whole.first, whole.tracking
-        self.changed, self.geometry, self.memo = False, whole.geometry.taken(lanes), whole.memo
+        self.launch, self.first, self.turn = whole.launch, whole.first, whole.turn
+        self.geometry, self.memo = whole.geometry.taken(lanes), whole.memo
         self.forget()
 
     @functools.cached_property
@@ -78,9 +78,8 @@ class Compaction:
 
     def undo(self, ended):
         """Put everything back -> the masks `ended`, of all lanes."""
-        f, compact, broke, vals = self.f, self.f.batch, self.f.broke, self.f.vals
+        f, broke, vals = self.f, self.f.broke, self.f.vals
         f.batch, f.entry, old, f.defs, f.broke = self.before
-        f.batch.changed |= compact.changed
         f.vals = list(map(self._whole, vals, self.vals, old))
         # What was assigned meanwhile counts as defined everywhere: that is always safe.
         f.defs = [

@@ -7,6 +7,7 @@ import numpy as np
 from labkit.simt.lanes.batch import Batch, coordinates
 from labkit.simt.lanes.masks import Mask
 from labkit.simt.lanes.memory import LOCAL, Allocation, Array, c_strides
+from labkit.simt.lanes.turns import Turn
 from labkit.simt.lanes.values import is_vector
 
 
@@ -17,6 +18,7 @@ class Group(Batch):
     active     which of these run, as bool
     blocks     the blocks it has lanes of, as a range
     waits_in   the mask of the lanes that waited in a loop when it last gave way; else None
+    looked     the Turn after which it waited last
     """
 
     in_picture = False
@@ -30,7 +32,7 @@ class Group(Batch):
         self.blocks = range(int(lanes[0]) // per_block, int(lanes[-1]) // per_block + 1)
         self.live = Mask(whole.geometry.entry.bits[lanes] & active)
         self.leaving = self.live.without(self.live)
-        self.tracking, self.changed, self.memo, self._shared = True, False, {}, {}
+        self.turn, self.memo, self._shared = Turn(room=0), {}, {}
         self.greenlet, self.waits_in, self.else_first = None, None, whole.else_first
         self.forget()
 
@@ -71,8 +73,8 @@ class Group(Batch):
     def name_of(self, lane):
         return self.whole.name_of(int(self.lanes[lane]))
 
-    def wrote(self, changed):
-        super().wrote(changed)
+    def wrote(self, array, where, before, changed, is_read=False):
+        super().wrote(array, where, before, changed, is_read)
         self.scheduler.version += changed
 
     def local_array(self, location, shape, dtype):

@@ -278,6 +278,9 @@ def load(f, location, array, address, shift):
     """The value at an address, in all lanes; inactive lanes may read rubbish."""
     f.watch.access("load", f, location, array, address, shift)
     store = array.store
+    if f.batch.turn is not None and f.batch.turn.room > 0:
+        where, _ = _target(f.mask, address, shift, None)
+        f.batch.turn.keep(array, where, store[where], True)
     if address.base is None:
         return plain(store[shift])
     if address.start is not None:
@@ -307,8 +310,9 @@ def save(f, location, array, address, shift, value):
         value = cast(value, array.dtype) if array.dtype.kind in "biufc" else value
     f.watch.access("store", f, location, array, address, shift, value)
     where, value = _target(f.mask, address, shift, value)
-    if f.batch.tracking:
-        f.batch.wrote(differs(array.store[where], value))
+    if f.batch.turn is not None:
+        before = array.store[where]
+        f.batch.wrote(array, where, before, differs(before, value))
     array.store[where] = value
     if array.allocation.unfilled is not None:
         array.allocation.unfilled.fill(array.store, where)

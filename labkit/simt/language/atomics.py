@@ -50,10 +50,11 @@ def _aim(f, array, index, dtypes):
 def _operate(f, array, index, values, step, dtypes):
     """Apply `step(old, *values) -> new` to one element per lane -> the old values."""
     array, where = _aim(f, array, index, dtypes)
-    before = array.store[where] if f.batch.tracking else None
+    before = array.store[where] if f.batch.turn is not None else None
     old = _in_turn(array.store, where, _spread_out(f, *values), step)
     if before is not None:
-        f.batch.wrote(differs(before, array.store[where]))
+        changed = differs(before, array.store[where])
+        f.batch.wrote(array, where, before, changed, is_read=True)
     result = np.zeros(f.batch.n_lanes, array.dtype)
     result[f.mask.lanes] = old
     return result
@@ -117,10 +118,10 @@ def _forgetting(ufunc, dtypes, prepare=_as_it_is):
     def run(f, array, index, value):
         array, where = _aim(f, array, index, dtypes)
         (value,) = _spread_out(f, prepare(value))
-        before = array.store[where] if f.batch.tracking else None
+        before = array.store[where] if f.batch.turn is not None else None
         ufunc.at(array.store, where, value.astype(array.dtype, copy=False))
         if before is not None:
-            f.batch.wrote(differs(before, array.store[where]))
+            f.batch.wrote(array, where, before, differs(before, array.store[where]))
 
     return run
 
