@@ -59,6 +59,7 @@ STAGES = (
     Stage("browser", ((*PYTEST, "tests/browser"),), no_chromium),
     Stage("compile", ((*PYTEST, "tests/stacks/test_compile.py", "tests/stacks/test_types.py"),)),
     Stage("fidelity", ((*PYTEST, "tests/stacks/test_fidelity.py"),)),
+    Stage("clients", ((*PYTEST, "tests/stacks/test_clients.py"),)),
     Stage("colab", ((*PYTEST, "tests/stacks/test_colab.py"),)),
     Stage("binder", ((*PYTEST, "tests/stacks/test_binder.py"),)),
     Stage("gpu", ((*PYTEST, "tests/stacks/test_gpu.py"),)),

@@ -9,6 +9,7 @@ import types
 import numpy as np
 
 from labkit.simt.compiler import statements
+from labkit.simt.device import current_device
 from labkit.simt.kernel import Kernel, Launch
 from labkit.simt.lanes.dtypes import parse_signatures
 from labkit.simt.language import random
@@ -31,6 +32,7 @@ def install() -> None:
         )
     from numba.cuda import deviceufunc
     from numba.cuda import random as theirs
+    from numba.cuda.simulator.cudadrv import devices
     from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
     from numba.cuda.simulator.kernel import FakeCUDAKernel
 
@@ -60,6 +62,9 @@ def install() -> None:
     FakeCUDAKernel.overloads, FakeCUDAKernel.signature = property(_overloads), None
     # The simulator prepares random states in slow Python.
     theirs.init_xoroshiro128p_states_cpu = random.init_xoroshiro128p_states
+    # Libraries size their blocks by the limits of the device, which the simulator's does not tell.
+    devices.FakeCUDADevice.__getattr__ = lambda device, name: getattr(current_device(), name)
+    cuda.get_current_device = lambda: devices.get_context().device
     statements.plain_functions_too = True
     deviceufunc.exec = _exec
     _share_arrays(cuda, FakeCUDAArray)

@@ -92,13 +92,14 @@ def test_install_puts_the_executor_behind_numbas_simulator(tmp_path):
                 out[0] += value
 
         print(total(plus(np.arange(4.0).reshape(2, 2), 1)).tolist())
+        print(cuda.get_current_device().MAX_THREADS_PER_BLOCK)
     """
     script.write_text(textwrap.dedent(text), encoding="utf-8")
     env = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
     run = subprocess.run(
         [sys.executable, script], env=env, capture_output=True, text=True, timeout=60, check=False
     )
-    assert run.stdout.splitlines() == ["[2, 3, 4]", "[3.0, 7.0]"], run.stderr
+    assert run.stdout.splitlines() == ["[2, 3, 4]", "[3.0, 7.0]", "1024"], run.stderr
 
 
 def test_the_door_needs_numpy_only():
