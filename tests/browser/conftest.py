@@ -150,7 +150,7 @@ def browser():
 def served(tmp_path_factory):
     """The folder that the server shows: a copy of the built notebooks, and room for trials."""
     root = tmp_path_factory.mktemp("served")
-    for folder in ("notebooks", "exercises"):
+    for folder in ("start", "notebooks", "exercises"):
         if (COURSE / folder).is_dir():
             shutil.copytree(COURSE / folder, root / folder)
     return root
