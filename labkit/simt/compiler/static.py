@@ -5,6 +5,7 @@
 
 import ast
 import functools
+import warnings
 
 import numpy as np
 
@@ -95,7 +96,9 @@ def unified(*types):
     """The one type of a value that has these on the paths that meet."""
     if None in types:
         return None
-    found = numba().context.unify_types(*types)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what numba says of its own features helps no student
+        found = numba().context.unify_types(*types)
     return found if found is not None and found.is_precise() else None
 
 
