@@ -529,7 +529,9 @@ def int8_against_fp32(batch):
     """How many times faster int8 is, and how far off, as two Readings."""
     faster, error = f"batch {batch}, times faster", f"batch {batch}, error"
     if not layers:
-        return lk.Reading(faster, None, "1", "measured"), lk.Reading(error, None, "%", "measured")
+        return lk.Reading(faster, None, "1", "measured"), lk.Reading(
+            error, None, "%", of="measured"
+        )
     x = np.random.default_rng(batch).standard_normal((batch, WIDTH), np.float32)
     fp32, int8 = (lk.bench(layer.run, None, {"x": x}, max_time_s=1).time() for layer in layers)
     exact, got = (layer.run(None, {"x": x})[0] for layer in layers)
