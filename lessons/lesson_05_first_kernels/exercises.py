@@ -238,7 +238,8 @@ lk.check("05.5", two_crowds)
 # threads at the lower right write beyond `out`. It's easier the other way round: guard what you
 # *write*, and make sure that what you read follows from it. The other wrong turn is to begin with
 # `largest = 0`, which is wrong wherever all nine elements are negative. AlexNet could have got away
-# with it, because its pooling comes after a ReLU, which leaves nothing negative.
+# with it: in its code a ReLU, which turns negatives into 0, comes before or right after each
+# pooling.
 #
 # **05.4** Many write `sums[thread] += ...` in the loop. That's right if `sums` began at zero, but
 # it reads and writes memory at each point, while a variable of the thread stays in a register. The
@@ -252,17 +253,17 @@ lk.check("05.5", two_crowds)
 # squared.
 #
 # ## The questions
-# 1. Squares overlap in every second row and column. So an inner element is read 4 times if its row
-#    and column are both even, 2 times if one of them is, and once if neither is. Caches catch most
-#    of the repetition. Lesson 06 shows how a block loads such a tile into shared memory once.
+# 1. Squares overlap in every second row and column. So an inner element belongs to 4 squares if its
+#    row and column are both even, to 2 if one of them is, and to 1 if neither is. Caches catch
+#    most of the repetition. Lesson 06 shows how a block loads such a tile into shared memory once.
 # 2. All threads would read the same state, take the same step and write it back, all at the same
 #    time. That's a race ([lesson 07](../notebooks/07_barriers_and_races.ipynb)). At best they would
 #    all draw the same point, and a million equal points are no better than one.
 # 3. You didn't break anything that counts here, as the next cell shows. A request of `two_crowds`
 #    touches twice as many sectors, but `mixed` makes twice as many requests, because each half of a
 #    diverged warp has to ask for itself. The kernel without a branch wins on both counts. It works
-#    out both results and picks one by arithmetic. For two sides as short as these, a compiler may
-#    do the same with your `if`.
+#    out both results and picks one by arithmetic, which fails for an infinite *x*, because 0 times
+#    infinity isn't 0. For two sides as short as these, a compiler may do the same with your `if`.
 
 
 # %% tags=["solution"]

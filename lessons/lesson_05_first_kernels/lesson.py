@@ -141,8 +141,8 @@ for name, kernel in {"without a guard": no_guard, guarded: fahrenheit}.items():
 # ## Two axes
 # A grid can have two axes, like a picture. `cuda.grid(2)` gives a thread two numbers, and their
 # order surprises everyone once: *x* comes first, and **x is the column**. Neighbours in a row are
-# neighbours in memory, as in NumPy; lesson 06 shows why it matters. If you swap the two, a square
-# table still comes out right, and the bug waits for one that isn't square.
+# neighbours in memory, as in NumPy; lesson 06 shows why it matters. If you swap the two, any
+# table that fits one square block still comes out right, and the bug waits for a larger one.
 #
 # ### Your turn
 # Fill a multiplication table: `out[row, col]` becomes `left[row]` times `top[col]`. Many threads
@@ -161,14 +161,14 @@ def times_table(left, top, out):
 
 times_table = lk.your_turn("05.t2", times_table)
 
-table = np.zeros((3, 9), np.int32)
-times_table[1, (16, 16)](np.arange(1, 4), np.arange(1, 10), table)  # one block of 16 x 16 threads
+table = np.zeros((3, 20), np.int32)
+times_table[(2, 1), (16, 16)](np.arange(1, 4), np.arange(1, 21), table)  # two blocks
 print(table)
 
 
 # %% [markdown]
 # > **Takeaway.** A grid has up to three axes, each with its own guard, and *x* is the column. Test
-# > on shapes that are neither square nor a multiple of the block.
+# > on shapes of several blocks, the last only partly filled.
 #
 # ## Inside the chip
 # In the hardware, a block has a place. Here is an H100:
