@@ -68,6 +68,14 @@ guess_s, rate = 1.5, {n: n for n in range(3)}
 '''
 
 
+@pytest.fixture(scope="session", autouse=True)
+def labkit_of_the_course():
+    """A toy course has a folder `labkit` of its own, which must not hide the real package."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))
+        yield
+
+
 @pytest.fixture
 def toy_sources(tmp_path):
     """The root of a course that is not built yet."""
