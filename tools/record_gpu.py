@@ -232,7 +232,8 @@ def counters(gpu, sizes):
             "source": launch.source, "kernel": launch.name,
             "arguments": ", ".join(map(spelled, launch.args)),
             "fingerprint": fingerprint(launch.kernel.py_func), "grid": launch.grid,
-            "block": launch.block, "nsight": theirs,
+            "block": launch.block, "shapes": [np.shape(arg) for arg in launch.args],
+            "nsight": theirs,
         }  # fmt: skip
 
 
