@@ -1,5 +1,6 @@
 """Kernels compute what they would on a GPU."""
 
+import cmath
 import math
 
 import numpy as np
@@ -567,3 +568,17 @@ def test_what_inactive_lanes_hold_raises_nothing():
     assert y[17] == 2 + 1
     assert (y[:17] == 0).all()
     assert y[20] == 16 + 6
+
+
+def test_what_python_raises_for_an_infinite_angle_is_nan_as_on_a_gpu():
+    @cuda.jit
+    def kernel(r, angle, z):
+        i = cuda.grid(1)
+        if i < z.size:
+            z[i] = cmath.rect(r[i], angle[i])
+
+    r, angle = np.array([1.0, 1.0, 0.0]), np.array([np.inf, np.pi, np.inf])
+    z = run(kernel, r, angle, np.zeros(3, complex), grid=1, block=32)
+    assert np.isnan(z[0].real)
+    assert np.isnan(z[0].imag)
+    assert np.allclose(z[1:], [-1, 0])

@@ -146,9 +146,17 @@ def _polar(f, z):
     return plain(np.abs(z)), plain(np.angle(z))
 
 
+def _rect_or_nan(r, angle):
+    """A GPU gives NaN for an infinite angle, where Python raises."""
+    try:
+        return cmath.rect(r, angle)
+    except ValueError:
+        return complex(math.nan, math.nan)
+
+
 @replaces(cmath.rect)
 def _rect(f, r, angle):
-    slow = np.frompyfunc(cmath.rect, 2, 1)
+    slow = np.frompyfunc(_rect_or_nan, 2, 1)
     return plain(np.asarray(slow(*floats(r, angle)), complex)[()])
 
 
