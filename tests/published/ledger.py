@@ -19,6 +19,8 @@ from labkit.plan import (
     roofline,
     run_energy_j,
     tokens_per_s,
+    zero_bytes,
+    zero_sent_bytes,
 )
 from labkit.results import op_energy, published, recorded
 from labkit.units import si
@@ -289,6 +291,14 @@ def area_over(of, over):
     return _of_operation(of, "area_um2") / _of_operation(over, "area_um2")
 
 
+def zero_state(n_parameters, n_ranks, stage):
+    return zero_bytes(n_parameters, n_ranks, stage).total
+
+
+def sent_over_plain(stage):
+    return zero_sent_bytes(1, 64, stage) / zero_sent_bytes(1, 64, 0)
+
+
 LEDGER = (
     Entry("tpu-v1-peak", "peak_op_per_s", "OP/s", mac_peak),
     Entry("tpu-v1-ridge", "ridge_mac_per_byte", "MAC/B", ridge_in_macs),
@@ -303,6 +313,8 @@ LEDGER = (
     Entry("tpu-v1-array-size", "time_s", "s", tiles_time),
     Entry("tpu-v1-latency", "of_maximum_fraction", "%", share_of_maximum),
     Entry("megatron-v1-weak-scaling", "weak_scaling_fraction", "%", weak_scaling),
+    Entry("zero-memory", "state_bytes", "B", zero_state),
+    Entry("zero-communication", "times_as_much", "1", sent_over_plain),
     Entry("gustafson-1988", "serial_share", "%", gustafson_share),
     Entry("patterson-2021", "energy_wh", "Wh", run_energy),
     Entry("patterson-2021", "flop", "FLOP", run_flop),
