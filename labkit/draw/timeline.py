@@ -1,5 +1,6 @@
 """A timeline: who does what when, as bars on rows over one axis of time."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 from labkit.draw.axis import Axis
@@ -35,8 +36,9 @@ def timeline(
         if not start <= end:
             raise ValueError(f"The span {kind!r} ends at {end:g} {unit}, before it starts.")
     edges = [edge for start, end, *_ in spans for edge in (start, end)]
-    last = max(edges) if max(edges) > min(0, *edges) else None  # bars use the whole width
-    axis = Axis(label, unit, hi=last).fit(edges)
+    axis = Axis(label, unit).fit(edges)
+    if max(edges) - axis.lo > (axis.hi - axis.lo) / 10:  # else nothing is long enough to see
+        axis = dataclasses.replace(axis, hi=max(edges))  # so that bars use the whole width
     colors = {
         kind: LINES[n % len(LINES)] for n, kind in enumerate(dict.fromkeys(s[2] for s in spans))
     }
