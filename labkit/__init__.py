@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr__`
     from labkit import draw as draw
     from labkit import plan as plan
+    from labkit import serving as serving
     from labkit import systolic as systolic
     from labkit import units as units
     from labkit import workload as workload
@@ -81,7 +82,7 @@ _ROOM_OF = {
     "times_in_turns": "measure",
     "your_turn": "teach",
 }
-_ROOMS = ("draw", "plan", "systolic", "units", "workload")
+_ROOMS = ("draw", "plan", "serving", "systolic", "units", "workload")
 
 __all__ = sorted([*_ROOM_OF, *_ROOMS, "cuda"])
 

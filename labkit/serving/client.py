@@ -83,7 +83,7 @@ class _Request:
             self.status = response.status
             if response.status != 200:
                 said = " ".join(response.read(500).decode("utf-8", "replace").split())
-                self.error = f"HTTP {response.status}: {said[:120]}"
+                self.error = f"HTTP {response.status}: {said[:120]}".removesuffix(": ")
             elif self.stream:
                 self._read_stream(response)
             else:

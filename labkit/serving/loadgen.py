@@ -139,6 +139,8 @@ def run(settings: dict[str, Any]) -> None:
         prompt = question(sample.index, sample.id % 100_000)
         answer = ask(target, prompt, max_tokens=settings["max_tokens"], on_first_token=first_token)
         answers.append(dataclasses.replace(answer, sent_s=issued_s))
+        if answer.ttft_s is None:
+            first_token()  # LoadGen counts a request that failed as one that was slow
         n_tokens = max(answer.n_tokens, 1)
         lg.QuerySamplesComplete([lg.QuerySampleResponse(sample.id, 0, 0, n_tokens)])
 
