@@ -19,6 +19,9 @@ A *rank* is one process of a program that runs many times at once, as `torchrun`
     run.reports[0].rank, run.reports[0].time_s, run.reports[0].values
     lk.run_ranks("train.py", 2, args=("--steps", 10))   # a script gets `args` as its sys.argv
 
+Inside a rank, `labkit.cluster.traffic.Traffic` counts collectives with their bytes. From the
+notebook, `run_pipelines` trains by torch's pipeline schedules and tells when each task ran.
+
 `run_ranks` prints what the ranks print, line by line, and returns when all have ended. If a rank
 fails, it raises `RankError` with that rank's own traceback; after `timeout_s` it stops all of them
 and raises `RankTimeoutError`, which says where each one was. An interrupt stops them all.
@@ -44,16 +47,20 @@ forked safely (macOS), ranks are started as torchrun starts them, which takes se
 
 from labkit.cluster.errors import RankError, RankTimeoutError
 from labkit.cluster.hosts import why_no_hosts
+from labkit.cluster.pipelines import PIPELINES, PipelineRun, run_pipelines
 from labkit.cluster.report import Report, report
 from labkit.cluster.run import RankRun
 from labkit.cluster.start import run_ranks, start_ranks, torchrun_command
 
 __all__ = [
+    "PIPELINES",
+    "PipelineRun",
     "RankError",
     "RankRun",
     "RankTimeoutError",
     "Report",
     "report",
+    "run_pipelines",
     "run_ranks",
     "start_ranks",
     "torchrun_command",
