@@ -28,6 +28,7 @@ from labkit.draw.number_ruler import number_ruler
 from labkit.draw.picture import Picture
 from labkit.draw.pipeline import pipeline
 from labkit.draw.roofline import Dot, roofline
+from labkit.draw.serving import format_rates, latency_curve, tokens_over_time
 from labkit.draw.slider import Slider
 from labkit.draw.speedups import speedups
 from labkit.draw.stacks import stacks
@@ -57,7 +58,9 @@ __all__ = [
     "block_frames",
     "epoch_timeline",
     "film",
+    "format_rates",
     "interleaving",
+    "latency_curve",
     "launch",
     "machine",
     "number_ruler",
@@ -70,6 +73,7 @@ __all__ = [
     "stacks",
     "systolic_frames",
     "timeline",
+    "tokens_over_time",
     "tornado",
 ]
 

@@ -11,10 +11,15 @@ from typing import Any
 
 from labkit.measure import statistics
 from labkit.reading import Reading
-from labkit.serving.address import HasUrl
+from labkit.serving.address import HasUrl, counters
 from labkit.serving.answer import SLO, Answer
 from labkit.serving.client import ask
 from labkit.serving.errors import ServingError
+
+# Requests that a server works on or keeps waiting, by llama.cpp's names and by vLLM's.
+_IN_SYSTEM = (
+    "requests_processing", "requests_deferred", "num_requests_running", "num_requests_waiting"
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -178,3 +183,40 @@ def burst(at: HasUrl | str, n_requests: int, *, max_tokens: int = 8) -> LoadRun:
         thread.join()
     time_s = time.monotonic() - start_s
     return LoadRun(tuple(sorted(answers, key=lambda a: a.sent_s)), start_s, time_s)
+
+
+class Watch:
+    """What a server counts while a load runs: `with Watch(server) as seen: ...; seen.mean`.
+
+    Every `every_s` it asks for the requests that the server works on or keeps waiting. A server
+    that is not llama.cpp or vLLM, or that shows no counters, gives a mean of None.
+    """
+
+    def __init__(self, at: HasUrl | str, every_s: float = 0.1):
+        self._at, self._every_s = at, every_s
+        self._samples: list[float] = []
+        self._done = threading.Event()
+
+    @property
+    def mean(self) -> float | None:
+        """Requests in the system on average."""
+        return sum(self._samples) / len(self._samples) if self._samples else None
+
+    def __enter__(self) -> "Watch":
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _look(self):
+        while not self._done.wait(self._every_s):
+            try:
+                found = counters(self._at)
+            except (ServingError, ValueError):
+                return
+            seen = [found[name] for name in _IN_SYSTEM if name in found]
+            if seen:
+                self._samples.append(sum(seen))
