@@ -9,10 +9,9 @@
 # %% [markdown]
 # # 19 · Serving
 # For 24 hours in March 2024, about a fifth of the requests to a company that sells generated speech
-# were slow or failed. The cause was one server out of several. It had come up with a part missing,
-# and went on taking requests all the same ([incident
-# report](https://status.wellsaidlabs.com/incidents/x9yjd7tq5q45)). Nobody had told whoever hands
-# out the requests to stop sending them there.
+# were slow or failed. The cause was a single server. It had come up with a part missing, and went
+# on taking requests all the same ([incident
+# report](https://status.wellsaidlabs.com/incidents/x9yjd7tq5q45)).
 #
 # **The question of this lesson**: how do you serve a model so that everybody gets an answer soon,
 # at a price you can pay, and nobody notices when a server dies?
@@ -36,9 +35,8 @@ print(answer.text)
 # %% [markdown]
 # That was [SmolLM2](https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct), with 135 million
 # parameters, in [llama.cpp](https://github.com/ggml-org/llama.cpp), on one thread. A **token** is a
-# piece of a word, and the server makes one after the other and sends each at once. So two times
-# matter to whoever waits. **TTFT**, the *time to first token*, is how long nothing happens.
-# **TPOT**, the *time per output token*, is how fast the text then comes.
+# piece of a word, and the server sends each as soon as it's made. So two times matter to whoever
+# waits: **TTFT**, the *time to first token*, and **TPOT**, the *time per output token* after that.
 #
 # ### Your turn
 # A request was sent at `sent_s`, and its tokens came at `token_times_s` (two or more). Return TTFT
@@ -58,10 +56,9 @@ ttft_and_tpot = lk.your_turn("19.t1", ttft_and_tpot)
 
 # %% [markdown]
 # Not everybody counts like that. [GuideLLM](https://github.com/vllm-project/guidellm) 0.8.1 divides
-# the *whole* time by all tokens and calls that TPOT, so the wait for the first token is in it. Here
-# are both, for one answer to a long question:
+# the *whole* time by all tokens and calls that TPOT. Here are both, for one long question:
 
-# %%
+# %% tags=["collapsed"]
 QUESTION = "Tell me how bridges were built. " * 25
 answer = serving.ask(server, QUESTION, max_tokens=24)
 ttft_s, tpot_s = ttft_and_tpot(answer.sent_s, answer.token_times_s)
@@ -72,8 +69,8 @@ lk.show(
 )
 
 # %% [markdown]
-# > **Takeaway.** Two users' waits need two numbers, TTFT and TPOT. Before you compare somebody
-# > else's TPOT with yours, ask whether TTFT is in it.
+# > **Takeaway.** A user's wait needs two numbers, TTFT and TPOT. Before you compare somebody else's
+# > TPOT with yours, ask whether TTFT is in it.
 #
 # ## Reading is not writing
 # To read the question, the server runs all of its tokens through the model at once: **prefill**. To
@@ -96,7 +93,6 @@ written = lk.Reading(
     "tokens written a second", timings.get("predicted_per_second"), "1", "measured", note=unknown
 )
 
-# %%
 lk.show(read, written)
 prefill_guess.against((read / written).named("reading over writing"))
 
@@ -104,7 +100,7 @@ prefill_guess.against((read / written).named("reading over writing"))
 # In prefill, each weight is fetched from memory once for hundreds of tokens, so arithmetic is the
 # limit: it's **compute-bound**. In decode, each weight is fetched for a single token and used for
 # two operations, so by [lesson 02](02_roofline.ipynb) memory should be the limit:
-# **memory-bound**. Should be. Let's see.
+# **memory-bound**.
 #
 # ## Fewer bytes, more tokens?
 # If decode only waits for bytes, then a model in a smaller number format must be faster by just as
@@ -139,7 +135,6 @@ read_bytes_per_s = memory.nbytes / reading.median_s
 rate_of = {row["format"]: row["decode_tokens_per_s"] for row in rows}
 faster = lk.Reading("Q4_1 over F32", rate_of["Q4_1"] / rate_of["F32"], "1", "measured")
 
-# %%
 format_guess.against(faster)
 lk.draw.format_rates(rows, read_bytes_per_s, "measured")
 
@@ -159,10 +154,9 @@ lk.expect(
 # In the recorded run below, F32 and F16 sit on the line of the bandwidth: there, decode waits for
 # bytes. The small formats don't. Their weights have to be unpacked before they can be multiplied,
 # and on that CPU unpacking Q4_1, with two scales for every 32 weights, takes longer than fetching
-# it. The prefix Q4 tells you how many bytes you save. It doesn't tell you what you'll wait for
-# next.
+# it.
 
-# %%
+# %% tags=["collapsed"]
 lk.draw.format_rates(kept.rows, kept.rows[0]["read_bytes_per_s"], "recorded")
 
 # %% [markdown]
@@ -215,8 +209,8 @@ lk.expect(
 # > token, and a token gets several times cheaper.
 #
 # ## What has to be remembered
-# So why not take a thousand users? To write the next token, the model looks back at all earlier
-# ones. It keeps two vectors for each, a **key** and a **value**, in every layer: the **KV cache**.
+# So why not a thousand users? To write the next token, the model looks back at all earlier ones. It
+# keeps two vectors for each, a **key** and a **value**, in every layer: the **KV cache**.
 #
 # ### Your turn
 # How many bytes of cache does *one* token take? It has a key and a value in each layer, for each KV
@@ -233,7 +227,7 @@ def kv_bytes_per_token(n_layers, n_kv_heads, head_size, itemsize):
 
 kv_bytes_per_token = lk.your_turn("19.t2", kv_bytes_per_token)
 
-# %%
+# %% tags=["collapsed"]
 opt = kv_bytes_per_token(n_layers=40, n_kv_heads=40, head_size=128, itemsize=2)
 paper = lk.published("paged-attention")
 lk.show(
@@ -250,10 +244,9 @@ lk.show(
 # For OPT-13B that's 1.7 GB for a conversation of 2,048 tokens. Earlier systems set aside the
 # longest possible answer for each request, and only [20 to 38 % of that memory held
 # anything](https://arxiv.org/abs/2309.06180). PagedAttention hands it out in small blocks instead.
-# And a cache is good for a second thing: whoever sends the same beginning again need not wait for
-# it to be read again.
+# And whoever sends the same beginning again need not wait for it to be read again:
 
-# %%
+# %% tags=["collapsed"]
 first = serving.ask(server, "Here are the rules. " + QUESTION, max_tokens=4)
 again = serving.ask(server, "Here are the rules. " + QUESTION, max_tokens=4)
 lk.show(
@@ -267,10 +260,10 @@ print("[measured] tokens from the cache:", again.server.get("cache_n"))
 # > token's cache first: it decides the largest batch.
 #
 # ## Guessing ahead
-# One user alone leaves the arithmetic units idle. They could check *guesses*. If the text so far
-# holds "red, green, blue, red, green", the next word isn't hard to guess. The server guesses eight
-# tokens, runs them through the model in one go, like a prompt, and keeps as many as the model would
-# have chosen itself. This is **speculative decoding**, and the text is exactly the same.
+# One user alone leaves the arithmetic units idle. They could check *guesses*. After "red, green,
+# blue, red, green" the next word isn't hard to guess. The server guesses eight tokens, runs them
+# through the model in one go, like a prompt, and keeps as many as the model would have chosen
+# itself. This is **speculative decoding**, and the text is exactly the same.
 #
 # **Guess first.** We ask for a list of colours that repeats itself, once from F32 and once from
 # Q4_1. How many times faster does F32 get?
@@ -278,7 +271,7 @@ print("[measured] tokens from the cache:", again.server.get("cache_n"))
 # %%
 guessing_guess = lk.predict("19.d", ...)
 
-# %%
+# %% tags=["collapsed"]
 LIST = "Repeat exactly: " + "red, green, blue, " * 12
 
 
@@ -341,15 +334,13 @@ for run in (single, offline, calm):
     print(f"[measured] {run.scenario}: {run.verdict}", *run.reasons_given[:3], sep="; ")
 
 # %% [markdown]
-# An INVALID isn't a bad server: more often the run was too short for its verdict to be sure. Read
-# the reason.
+# INVALID often means only that the run was too short to be sure. Read the reason.
 #
 # How many requests are in the server at a time? [Little's
 # law](https://en.wikipedia.org/wiki/Little%27s_law) says: as many as come in a second, times how
-# long each stays. It holds for any queue, and you can check it, because the clients know the
-# times while the server counts the requests.
+# long each stays. You can check it: the clients know the times, and the server counts the requests.
 
-# %%
+# %% tags=["collapsed"]
 stay_s = sum(answer.latency_s for answer in calm.answers) / calm.n_requests
 lk.show(
     lk.Reading("by Little's law, requests inside", calm.n_requests / calm.time_s * stay_s, "1",
@@ -360,8 +351,8 @@ lk.show(
 
 # %% [markdown]
 # **Play.** Each time you move the slider, LoadGen loads *your* server for two seconds at that rate,
-# and marks what nine of ten users got. Up to which rate is your server fine? Each request more
-# costs little, and then suddenly a lot: that's the **knee**. The line is a recorded run.
+# and marks what nine of ten users got. Where does latency suddenly rise? That's the **knee**. The
+# line is a recorded run.
 
 # %%
 sweep = lk.recorded("serving-rates").rows
@@ -377,9 +368,8 @@ def load_it(rate):
 lk.Explorer(load_it, rate=lk.draw.Slider(1, 12, 2, label="requests a second"))
 
 # %% [markdown]
-# **Play**, without running anything: here you set the objective, and the recorded run says how many
-# requests a second that allows. What counts for your users is the **goodput**, the requests that
-# kept to the objective, not the throughput.
+# **Play**, without running anything: you set the objective, and the recorded run says how many
+# requests a second it allows. What counts is the **goodput**: the requests that kept to it.
 
 
 # %%
@@ -394,9 +384,9 @@ lk.Explorer(within, objective=lk.draw.Slider(0.2, 2.5, 1.0, unit="s"))
 # > count only the requests that kept to the objective.
 #
 # ## Now kill one
-# Two replicas, a router in front, four clients. In the middle of it we send one replica a SIGKILL,
-# which no program can catch, and start it again a second later. First the router does what many
-# do by default: it passes on whatever happens.
+# Two replicas, a [router](https://github.com/vllm-project/router) in front, four clients. We send
+# one replica a SIGKILL, which no program can catch, and start it again a second later. First the
+# router has neither retries nor anything that remembers failures.
 #
 # **Guess first.** One of two servers is gone for about a third of the run. What share of all
 # requests is lost, in percent? It's 0 if the router notices at once, and a sixth if the lost ones
@@ -456,10 +446,10 @@ lk.show(share_lost(careful, "requests lost with retries and breaker"))
 fleet and lk.draw.tokens_over_time(careful, "One replica is gone, and comes back")
 
 # %% [markdown]
-# You also see what it costs: while one of two replicas is gone, the other makes what it can. Over
-# a longer time, on another machine:
+# While one of two replicas is gone, the other makes what it can. Over a longer time, on other
+# machines:
 
-# %%
+# %% tags=["collapsed"]
 for row in kills.rows:
     many = f"{row['kills']} kills" if row["kills"] else "many kills"
     print(f"[recorded] {row['router']}, {row['requests']}: {row['lost']} of {row['sent']} lost, "
@@ -481,11 +471,11 @@ if fleet:
     print(f"[measured] of {len(same)} resumed streams, the text is the same in: {sum(same)}")
 
 # %% [markdown]
-# The same two habits let you install a new version by day: restart one replica after the other. And
-# when too many come at once, it's kinder to refuse some at once (status 429, "try later") than to
-# let everybody wait until nobody is served in time. That's **load shedding**.
+# The same habits let you install a new version by day, one replica after the other. And when too
+# many come at once, refuse some at once (status 429, "try later"), or nobody is served in time.
+# That's **load shedding**.
 
-# %%
+# %% tags=["collapsed"]
 if fleet:
     rolling = fleet.rolling_restart(time_s=4)
     lk.show(share_lost(rolling, "requests lost in a rolling restart"))
@@ -501,7 +491,7 @@ if fleet:
 # How often would both be gone at once? If a replica runs for a day and takes a minute to come back,
 # and replicas fail independently (a power cut doesn't), then:
 
-# %%
+# %% tags=["collapsed"]
 DAY_S, MINUTE_S = 86_400, 60
 for n_replicas in (1, 2, 3):
     down_s = 365 * DAY_S * (1 - lk.plan.availability(DAY_S, MINUTE_S, n_replicas, 1))
@@ -513,12 +503,12 @@ for n_replicas in (1, 2, 3):
 # > replica on purpose, and count.
 #
 # ## The same on GPUs
-# The arithmetic is the same for a large model, with other numbers. `lk.plan.inference` adds up one
-# step of a replica part by part, and it's within a factor of 1.25 for nine of ten [published
+# For a large model only the numbers differ. `lk.plan.inference` adds up one step of a replica part
+# by part, and it's within a factor of 1.25 for nine of ten [published
 # runs](https://github.com/NVIDIA/TensorRT-LLM/blob/main/docs/source/performance/perf-overview.md).
 # Llama 3.1 70B on four H100, questions of 1,000 tokens, answers of 300:
 
-# %%
+# %% tags=["collapsed"]
 inference = lk.plan.inference
 replica = inference.Deployment(inference.LLAMA_3_70B, "h100-sxm", n_chips=4)
 chat = inference.Traffic(prompt=1000, output=300)
@@ -529,8 +519,7 @@ for batch in (1, 16, 128):
 
 # %% [markdown]
 # **Play.** You promise a time per token. How many chips does it take for 20 requests a second, and
-# what does a million tokens cost? (At 3 $ and 1,000 W a chip; with one replica to spare.) Who
-# promises less than the weights take to be read can't keep it at any price.
+# what does a million tokens cost? (At 3 $ an hour and 1,000 W a chip, with one replica to spare.)
 
 
 # %%
@@ -562,7 +551,7 @@ lk.Explorer(promise, tpot=lk.draw.Slider(0.01, 0.1, 0.04, unit="s"), chips=["4",
 # [disaggregate](https://arxiv.org/abs/2401.09670): some replicas only read, others only write, and
 # the KV cache travels between them.
 
-# %%
+# %% tags=["collapsed"]
 apart = inference.disaggregated(replica, chat, batch=64)
 print(f"[modelled] TPOT at batch 64: {1e3 * apart.together_tpot_s:.1f} ms together, "
       f"{1e3 * apart.tpot_s:.1f} ms apart")  # fmt: skip
@@ -574,12 +563,11 @@ print(f"[modelled] replicas that read, for each that writes: {apart.prefill_per_
 # > from the promise.
 #
 # ## Back to the one bad server
-# So how could one server spoil a fifth of all requests for a day? Nothing in front of it counted
-# its failures. Your router with retries and a breaker did, and it took two failed requests that no
-# user ever saw. The report's own list of remedies says much the same: better handling of failures
-# when a server starts, and alerts on error rates. And you know what comes before that: measure
-# what users wait for, find the knee and stay below it, count the bytes of the cache, and kill a
-# server yourself before one dies on its own.
+# So how could one server spoil a fifth of all requests for a day? It went on getting its share.
+# A breaker that counts failures stops that after two requests, and a retry keeps both from the
+# user. The report's own remedies are better handling of failures when a server starts, and alerts
+# on error rates. And before all that: measure what users wait for, stay below the knee, count the
+# bytes of the cache, and kill a server yourself before one dies on its own.
 #
 # **Next**: the [exercises](../exercises/19_serving.ipynb), then [power and
 # energy](20_power_and_energy.ipynb).
