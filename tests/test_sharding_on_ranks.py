@@ -73,6 +73,7 @@ def sends():
     count("send", lambda: dist.send(eight, 1) if rank == 0 else dist.recv(eight, 0))
     count("barrier", lambda: dist.barrier())
 
+    ones = torch.ones(2, WIDTH)
     for stage in (0, 2, 3):
         model = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH))
         if stage:
@@ -81,9 +82,10 @@ def sends():
         else:
             model = nn.parallel.DistributedDataParallel(model)
         for _ in range(3):  # the first steps of DDP also arrange its buckets
-            count(
-                f"stage {stage}", lambda model=model: model(torch.ones(2, WIDTH)).sum().backward()
-            )
+            count(f"stage {stage}", lambda model=model: model(ones).sum().backward())
+        optimizer = torch.optim.Adam(model.parameters())
+        optimizer.step()
+        found[f"held at {stage}"] = held_bytes(model, optimizer)
     return found
 
 
