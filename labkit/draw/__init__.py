@@ -6,8 +6,8 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
   series and models, `mark` for results with their intervals, `bar` for amounts, and units on axes
 - well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `number_ruler`
-- what a kernel does: `launch`, `film`, `accesses`, `pattern`, `race_frames`, `interleaving`,
-  `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`
+- what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
+  `interleaving`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`
 - to play with: `Explorer` (sliders), `Player` (frames), `IndexExplorer`
 """
 
@@ -19,7 +19,7 @@ from labkit.draw.chart import Chart
 from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
 from labkit.draw.film import film
 from labkit.draw.lanes import accesses, pattern
-from labkit.draw.launch import launch
+from labkit.draw.launch import launch, launch_2d
 from labkit.draw.machines import machine
 from labkit.draw.marks import LINES, MARKS
 from labkit.draw.mesh import block_frames, shards
@@ -56,6 +56,7 @@ __all__ = [
     "film",
     "interleaving",
     "launch",
+    "launch_2d",
     "machine",
     "number_ruler",
     "pattern",
