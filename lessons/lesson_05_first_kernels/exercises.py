@@ -8,10 +8,10 @@
 
 # %% [markdown]
 # # 05 · First kernels: exercises
-# You'll plan a launch, write three kernels from AlexNet and from numba's documentation, and mend one
-# that is right but wasteful. Each check tries your kernel on several shapes, most of which no block
-# divides, and looks at every access that it makes. A step beyond the end of an array is reported
-# with its line.
+# You'll plan a launch, write three kernels from AlexNet and from numba's documentation, and mend
+# one that is right but wasteful. Each check tries your kernel on several shapes, most of which no
+# block divides, and looks at every access that it makes. A step beyond the end of an array is
+# reported with its line.
 
 # %%
 import math
@@ -189,11 +189,11 @@ def mixed(x, out):
 lk.draw.film(lk.profile(mixed[2, 32], np.zeros(50), np.zeros(50)))[-1]
 
 # %% [markdown]
-# Mend it. The same grid has to give the same results, for an infinite *x* too, and each thread still
-# does one element. However long the array is, at most 3 branches may diverge in the whole launch.
-# (An expression `a if condition else b` counts as a branch here, like an `if`.) You can't change
-# which threads share a warp, but you may choose which element each thread takes. Which one should
-# thread 0 take, and which one thread 1? (about 8 lines)
+# Mend it. The same grid has to give the same results, for an infinite *x* too, and each thread
+# still does one element. However long the array is, at most 3 branches may diverge in the whole
+# launch. (An expression `a if condition else b` counts as a branch here, like an `if`.) You can't
+# change which threads share a warp, but you may choose which element each thread takes. Which one
+# should thread 0 take, and which one thread 1? (about 8 lines)
 
 
 # %%
