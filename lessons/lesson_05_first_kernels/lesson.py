@@ -188,9 +188,7 @@ print(table)
 
 # %% tags=["collapsed"]
 h100 = lk.chip("h100-sxm").figures["multiprocessors"]
-print(
-    f"[published] An H100 has {h100.value:.0f} of them, and one is enlarged ({h100.short_source})."
-)
+lk.show(f"[published] An H100 has {h100.value:.0f} of them ({h100.short_source}). One is enlarged:")
 lk.draw.machine("h100-sxm", highlight="schedulers")
 
 
@@ -240,10 +238,10 @@ lk.draw.film(split)[-1]
 guard, parting = split.film
 stay, one, other = (lanes.bit_count() for lanes in (guard.taken, parting.taken, parting.not_taken))
 n_off = 32 - max(one, other)
-print(
-    f"At the guard, the {32 - stay} lanes without an element drop out. At the second if, {one} go "
-    f"one way,\nand then {other} the other: on each way {n_off} of 32 lanes are idle. Behind the "
-    f"if, they walk on together."
+lk.show(
+    f"[simulated] At the guard, the {32 - stay} lanes without an element drop out. At the second "
+    f"if, {one} go one way, and then {other} the other: on each way {n_off} of 32 lanes are idle. "
+    f"Behind the if, they walk on together."
 )
 
 # %% [markdown]
@@ -300,13 +298,13 @@ lk.Player(lk.draw.film(counts))
 # %% tags=["collapsed"]
 first, slow = steps.argmin(), np.flatnonzero(steps == steps.max())
 alone = steps.size * steps.mean() / steps.max()
-print(
-    f"Lane {first}, the number {numbers[first]}, leaves at once. Lanes "
+lk.show(
+    f"[simulated] Lane {first}, the number {numbers[first]}, leaves at once. Lanes "
     f"{' and '.join(map(str, slow))}, the numbers {' and '.join(map(str, numbers[slow]))}, hold "
-    f"the warp for {steps.max()} steps.\nIt walks both ways in each if row with two colours; in a "
-    f"while row, orange lanes only wait from then on.\nFor the loop alone, {steps.size} lanes × "
-    f"{steps.mean():.1f} / {steps.max()} steps = {alone:.1f} would be at work; with the ways of "
-    f"the if it's {at_work.value:.2f}."
+    f"the warp for {steps.max()} steps. It walks both ways in each if row with two colours; in a "
+    f"while row, orange lanes only wait from then on.",
+    f"[modelled] For the loop alone, {steps.size} lanes × {steps.mean():.1f} / {steps.max()} steps "
+    f"= {alone:.1f} would be at work; with the two ways of the if it's {at_work.value:.2f}.",
 )
 
 # %% [markdown]
@@ -324,7 +322,8 @@ as_they_come = lk.profile(collatz[16, 256], numbers, steps)
 at_work = lk.Reading(
     "lanes at work, as they come", as_they_come.threads_per_instruction, "1", "simulated"
 )
-lk.show(at_work, (32 / at_work).named("times fewer instructions at most, with all lanes at work"))
+# At most: what we'd gain if all 32 lanes were always at work.
+lk.show(at_work, (32 / at_work).named("times fewer instructions, at most"))
 
 # %% [markdown]
 # **Guess first.** Now we'll sort the numbers by their steps. How many times fewer instructions will
@@ -349,9 +348,9 @@ def waiting(steps):
     return 1 - rounds.sum() / (32 * rounds.max(axis=1)).sum()
 
 
-print(
-    f"Lanes that wait for the slowest of their warp: {waiting(steps):.0%} of the loop's rounds, "
-    f"and {waiting(sorted_steps):.1%} when sorted."
+lk.show(
+    f"[simulated] Of a warp's rounds of the loop, lanes spend {100 * waiting(steps):.0f} % waiting "
+    f"for the slowest, and {100 * waiting(sorted_steps):.1f} % when sorted."
 )
 
 
@@ -397,7 +396,7 @@ assert (total.copy_to_host() == by_few).all()
 # How many threads should a block have? At most 1,024 are allowed. A warp never reaches across
 # blocks, so a block of 33 threads needs two warps, and the second has one lane at work.
 # %% tags=["collapsed"]
-print(f"[simulated] {N:,} temperatures again")
+lk.show(f"[simulated] {N:,} temperatures again:")
 print("threads in a block   blocks   warps   lanes at work")
 for threads in (16, 32, 33, 48, 256):
     blocks = math.ceil(N / threads)
