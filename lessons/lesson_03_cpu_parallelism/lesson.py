@@ -296,18 +296,16 @@ rent_guess = lk.predict("03.c", ...)
 up_to_8 = {n: kept.samples_s[n] for n in (1, 2, 4, 8)}
 # For its interval it draws from the samples again at random, 2,000 times, and
 # fits each draw: the middle 95 % are the interval.
-fit = lk.plan.fit_amdahl(up_to_8)
-one_s, eight_s = kept.medians_s[1], kept.medians_s[8]
+fitted, low, high = lk.plan.fit_amdahl(up_to_8)
+by_formula = serial_share(kept.medians_s[1], kept.medians_s[8], 8)
+predicted = lk.plan.amdahl(16, fitted)
 lk.show(
     kept.speedup(1, over=0, name="serial share, timed by itself"),
-    lk.Reading("serial share by your formula, from 1 and 8",
-               serial_share(one_s, eight_s, 8), "1", of=kept),
-    lk.Reading("serial share, fitted up to 8", fit.value, "1",
-               low=fit.low, high=fit.high, of=kept),
-    lk.Reading("sixteen cores over one, predicted from it",
-               lk.plan.amdahl(16, fit.value), "1", of=kept),
+    lk.Reading("serial share by your formula", by_formula, "1", of=kept),
+    lk.Reading("serial share, fitted", fitted, "1", low=low, high=high, of=kept),
+    lk.Reading("sixteen cores over one, predicted", predicted, "1", of=kept),
     kept.speedup(16, name="sixteen cores over one"),
-)  # fmt: skip
+)
 rent_guess.against(kept.speedup(16, over=8, name="sixteen cores over eight"))
 
 # %% [markdown]
@@ -339,13 +337,12 @@ on_one = serial_share(speedup, 1, n)  # only the ratio of the times matters
 alone = lk.Reading("serial share on one processor", on_one, "%", of=gustafson)
 share_guess.against(alone)
 on_all = lk.plan.fit_gustafson({n: [speedup]}).value
+by_gustafson, by_amdahl = lk.plan.gustafson(n, on_all), lk.plan.amdahl(n, on_one)
 lk.show(
     lk.Reading("serial share s′ on all processors", on_all, "%", of=gustafson),
-    lk.Reading("Gustafson's law with the share on all",
-               lk.plan.gustafson(n, on_all), "1", of=gustafson),
-    lk.Reading("Amdahl's law with the share on one",
-               lk.plan.amdahl(n, on_one), "1", of=gustafson),
-)  # fmt: skip
+    lk.Reading("Gustafson's law with that on all", by_gustafson, "1", of=gustafson),
+    lk.Reading("Amdahl's law with that on one", by_amdahl, "1", of=gustafson),
+)
 
 # %% [markdown]
 # That's tiny, and your formula, which is Amdahl's law, found it. Gustafson's law uses the share
@@ -374,9 +371,8 @@ def two_questions(share):
     return chart.picture("Speed-up by processors, for a share of two runs")
 
 
-lk.Explorer(
-    two_questions, share=lk.draw.Slider(1e-6, 0.1, 0.01, unit="%", log=True)
-)  # fmt: skip
+from_little_to_much = lk.draw.Slider(1e-6, 0.1, 0.01, unit="%", log=True)
+lk.Explorer(two_questions, share=from_little_to_much)
 
 # %% [markdown]
 # > **Takeaway.** Always say what stays the same when you add workers: the problem or the time. A
@@ -433,13 +429,12 @@ stream = lk.recorded("petsc-streams")
 streamed = {row["n_processes"]: row["rate_over_one"] for row in stream.rows}
 read = {n: big.nbytes / time_s for n, time_s in kept_read.medians_s.items()}
 here_rate = big.nbytes / reading.medians_s[usable]
-lk.show(
-    lk.Reading("read here, on all cores", here_rate, "B/s", of=reading),
-    *(lk.Reading(f"read, recorded, on {n}", read[n], "B/s", of=kept_read)
-      for n in read),
-    *(lk.Reading(f"STREAM, on {n} over on 1", streamed[n], "1", "recorded",
-                 stream.source) for n in (6, 12)),
-)  # fmt: skip
+lk.show(lk.Reading("read here, on all cores", here_rate, "B/s", of=reading))
+for n, rate in read.items():
+    lk.show(lk.Reading(f"read, recorded, on {n}", rate, "B/s", of=kept_read))
+for n in (6, 12):
+    name = f"STREAM, on {n} over on 1"
+    lk.show(lk.Reading(name, streamed[n], "1", "recorded", stream.source))
 
 # %% tags=["collapsed"]
 chart = lk.draw.Chart(
