@@ -34,3 +34,11 @@ def test_a_mark_at_the_largest_number_keeps_clear_of_the_edge():
 
 def test_runs_of_one_thread_have_a_picture():
     assert "speed-up" in speedups(TimesInTurns({1: (1.0,) * 9})).svg
+
+
+def test_a_picture_has_the_same_name_on_machines_of_other_sizes():
+    names = {
+        speedups(*runs, title="Work").alt.partition(":")[0]
+        for runs in ((SLOWER,), (SLOWER, RECORDED))
+    }
+    assert names == {"Work, by the number of threads"}

@@ -40,7 +40,8 @@ def speedups(
     for n, gain in gains:
         chart.mark(n, gain.value, gain.origin, low=gain.low, high=gain.high)
     origins = " and ".join(dict.fromkeys(str(run.origin) for run in runs))
-    return chart.picture(f"{title}, by the number of {workers} up to {most}: {origins} marks")
+    # Before the colon stands what is the same on every machine: a test compares that.
+    return chart.picture(f"{title}, by the number of {workers}: {origins} marks up to {most}")
 
 
 def _measured_last(runs):

@@ -246,13 +246,10 @@ lk.show(
 
 # %% tags=["collapsed"]
 kept = lk.recorded_times("cpu-program-16-cores")
+lk.show(kept.speedup(1, over=0, name="serial share of the recorded program"))
 runs = [kept, whole] if cannot or usable < 4 else [whole]
 s = runs[0].speedup(1, over=0).value
-lk.draw.speedups(
-    *runs,
-    law=lambda n: lk.plan.amdahl(n, s),
-    title=f"A program of which {s:.0%} is serial",
-)
+lk.draw.speedups(*runs, law=lambda n: lk.plan.amdahl(n, s), title="A program with a serial part")
 
 # %% [markdown]
 # The marks mostly lie somewhat below the law, which knows nothing of starting threads and awaiting
