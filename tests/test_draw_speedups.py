@@ -41,4 +41,4 @@ def test_a_picture_has_the_same_name_on_machines_of_other_sizes():
         speedups(*runs, title="Work").alt.partition(":")[0]
         for runs in ((SLOWER,), (SLOWER, RECORDED))
     }
-    assert names == {"Work, by the number of threads"}
+    assert names == {"[measured] Work, by the number of threads"}
