@@ -127,20 +127,18 @@ print(inspect.getsource(train))
 # run may have died *while it was saving*. Half a checkpoint is called **torn**.
 #
 # ### Your turn
-# Return the name of the newest checkpoint that may be loaded, or `None` if there is none. Checkpoints
-# are folders called `step10`, `step20` and so on, `folder.glob("step*")` finds them, and `place.name`
-# is a name. When all ranks have written everything, and not before, torch adds a file `.metadata`. (4
-# lines; is `step100` newer than `step20`?)
+# Return the name of the newest checkpoint that may be loaded, or `""` if there is none. Checkpoints
+# are folders called `step10`, `step20` and so on; `folder.glob("step*")` finds them, and `place.name`
+# is a name. When all ranks have written everything, and not before, torch adds a file `.metadata`.
+# (about 4 lines; is `step100` newer than `step20`?)
 
 
 # %%
 def newest_finished(folder):
-    """The name of the newest finished checkpoint in `folder`, a Path; None if there is none."""
+    """The name of the newest finished checkpoint in `folder`, a Path; "" if there is none."""
     ### BEGIN SOLUTION
-    finished = [place for place in folder.glob("step*") if (place / ".metadata").exists()]
-    if not finished:
-        return None
-    return max(finished, key=lambda place: int(place.name.removeprefix("step"))).name
+    finished = [place.name for place in folder.glob("step*") if (place / ".metadata").exists()]
+    return max(finished, key=lambda name: int(name.removeprefix("step")), default="")
     ### END SOLUTION
 
 

@@ -27,17 +27,17 @@ def train(
     folder: str,
     n_steps: int,
     save_every: int,
-    newest_finished: Callable[[Path], str | None],
+    newest_finished: Callable[[Path], str],
     in_background: bool = False,
 ) -> None:
     """Train from the newest finished checkpoint on, and save one every `save_every` steps.
 
-    newest_finished   says which checkpoint in the folder may be loaded, or None
+    newest_finished   names the checkpoint in the folder that may be loaded, or gives ""
     """
     dist.init_process_group("gloo")
     training, checkpoints = Training(), Checkpoints(Path(folder), in_background)
     name = newest_finished(Path(folder))
-    if name is not None:
+    if name:
         checkpoints.load(training, name)
         report(event="loaded", step=training.step, name=name, digest=training.digest())
     while training.step < n_steps:
