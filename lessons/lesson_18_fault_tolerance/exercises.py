@@ -19,8 +19,8 @@ import labkit as lk
 # %% [markdown]
 # ## 18.1 Audit a table
 # Each row is `(cause, count, printed_percent)`, and `printed_percent` should be the share of this
-# count in the sum of all counts, in percent, rounded to one decimal. Return a list of the causes for
-# which it isn't, in the order of the rows. (about 4 lines; a printed number may be off by 0.05)
+# count in the sum of all counts, in percent, rounded to one decimal. Return a list of the causes
+# for which it isn't, in the order of the rows. (about 4 lines; a printed number may be off by 0.05)
 
 
 # %%
@@ -28,9 +28,7 @@ def audit(rows):
     """The causes whose printed percentage doesn't follow from their count."""
     ### BEGIN SOLUTION
     total = sum(count for _, count, _ in rows)
-    return [
-        cause for cause, count, printed in rows if abs(100 * count / total - printed) > 0.0501
-    ]
+    return [cause for cause, count, printed in rows if abs(100 * count / total - printed) > 0.0501]
     ### END SOLUTION
 
 
@@ -46,17 +44,17 @@ table = [(row["component"], row["count"], 100 * row["share_fraction"]) for row i
 print(audit(table))
 
 # %% [markdown] tags=["solution"]
-# Many compare with the sum of the printed percentages, which is 94.9 here, instead of the sum of the
-# counts. That's how the paper's 58.7 % came about: somebody added up a column in which one number
-# was wrong. With 126 in the first row its percentage would be right, but then the counts would sum to
-# 397, and not to the 419 of the text. So it's probably the percentage.
+# Many compare with the sum of the printed percentages, which is 94.9 here, instead of the sum of
+# the counts. That's how the paper's 58.7 % came about: somebody added up a column in which one
+# number was wrong. With 126 in the first row its percentage would be right, but then the counts
+# would sum to 397, and not to the 419 of the text. So it's probably the percentage.
 
 # %% [markdown]
 # ## 18.2 Without a checkpoint
-# You want to train for `days` days on `n_gpus` GPUs, 8 in a node, and leave out checkpoints. The nodes
-# fail independently, `failures_per_1000_node_days` on average in 1,000 days of one node. What's the
-# chance that the run meets no failure at all? Failures without memory come *m* times on average in
-# this time; the chance of none is $e^{-m}$. (2 lines)
+# You want to train for `days` days on `n_gpus` GPUs, 8 in a node, and leave out checkpoints. The
+# nodes fail independently, `failures_per_1000_node_days` on average in 1,000 days of one node.
+# What's the chance that the run meets no failure at all? Failures without memory come *m* times on
+# average in this time; the chance of none is $e^{-m}$. (2 lines)
 
 
 # %%
@@ -80,8 +78,8 @@ print(f"[modelled] 16,384 GPUs of RSC-1, a weekend: {chance_of_no_failure(16_384
 
 # %% [markdown]
 # ## 18.3 What is left to improve?
-# The waste of a run is about `save / interval + interval / (2 * mttf) + restart / mttf`. Put Young's
-# interval into it, and return what is wasted at best. (2 lines)
+# The waste of a run is about `save / interval + interval / (2 * mttf) + restart / mttf`. Put
+# Young's interval into it, and return what is wasted at best. (2 lines)
 
 
 # %%
@@ -103,16 +101,16 @@ for save_s, restart_s in ((60, 600), (30, 600), (60, 300), (30, 300)):
     print(f"[modelled] save {save_s} s, restart {restart_s} s: {waste:.1%} wasted")
 
 # %% [markdown] tags=["solution"]
-# At the best interval both of the first two terms are √(save / (2 × MTTF)), so saving and doing again
-# cost the same. (If yours don't, you know in which direction to move.) To halve them, you have to
-# save *four* times as fast, while half of the restart is half of its waste.
+# At the best interval both of the first two terms are √(save / (2 × MTTF)), so saving and doing
+# again cost the same. (If yours don't, you know in which direction to move.) To halve them, you
+# have to save *four* times as fast, while half of the restart is half of its waste.
 
 # %% [markdown]
 # ## 18.4 Find the straggler
 # `compute_s[rank][step]` is for how many seconds a rank computed in a step. Everybody waits for the
 # slowest, so what a rank *costs* the others is, in each step, how much later it finishes than the
-# slowest of the others, and nothing if it isn't the slowest. Return `(rank, cost_s)` of the rank that
-# costs most over all steps. (about 6 lines; there are at least two ranks)
+# slowest of the others, and nothing if it isn't the slowest. Return `(rank, cost_s)` of the rank
+# that costs most over all steps. (about 6 lines; there are at least two ranks)
 
 
 # %%
@@ -133,15 +131,15 @@ lk.check("18.4", straggler)
 
 # %% [markdown] tags=["solution"]
 # Most people return the rank with the largest sum. But two ranks that are slow together hide each
-# other: to replace one of them would gain nothing. The sum also misses a rank that is fast on average
-# and late in every tenth step.
+# other: to replace one of them would gain nothing. The sum also misses a rank that is fast on
+# average and late in every tenth step.
 
 # %% [markdown]
 # ## 18.5 Who is wrong?
-# The gradients of each batch were computed by two or more ranks: `checksums[batch]` is a dictionary,
-# rank -> checksum. A rank is a *suspect* if it alone explains every disagreement: each time that the
-# checksums of a batch differ, it took part, and all the others agree. Return the suspects as a sorted
-# list. It's empty if nothing differs. (about 8 lines)
+# The gradients of each batch were computed by two or more ranks: `checksums[batch]` is a
+# dictionary, rank -> checksum. A rank is a *suspect* if it alone explains every disagreement: each
+# time that the checksums of a batch differ, it took part, and all the others agree. Return the
+# suspects as a sorted list. It's empty if nothing differs. (about 8 lines)
 
 
 # %%
@@ -166,22 +164,21 @@ lk.check("18.5", suspects)
 
 # %% [markdown] tags=["solution"]
 # Two that disagree only show that one of them is wrong, so a single batch with two ranks leaves two
-# suspects. Blaming the first of them, or whoever differs from rank 0, takes a healthy machine out of
-# service half of the time. A second batch with another partner settles it,
-# and so does a third opinion on the same
-# batch.
+# suspects. Blaming the first of them, or whoever differs from rank 0, takes a healthy machine out
+# of service half of the time. A second batch with another partner settles it, and so does a third
+# opinion on the same batch.
 
 # %% [markdown]
 # ## To think about
 # 1. Your run on 1,000 nodes has an MTTF of 20 h, and a few nodes fail far more often than the
 #    others. Does Young's formula still give a good interval? What would you do first?
-# 2. With torchft a replica that dies makes the batch smaller for a while. When would you rather wait
-#    for it?
+# 2. With torchft a replica that dies makes the batch smaller for a while. When would you rather
+#    wait for it?
 
 # %% [markdown] tags=["solution"]
-# 1. It needs nothing but the MTTF of the fleet, and that you measured, so yes. But first take the bad
-#    nodes out: RSC's authors call them
-#    [lemons](https://arxiv.org/abs/2410.21680), and they do more for the MTTF than any interval.
+# 1. It needs nothing but the MTTF of the fleet, and that you measured, so yes. But first take the
+#    bad nodes out: RSC's authors call them [lemons](https://arxiv.org/abs/2410.21680), and they do
+#    more for the MTTF than any interval.
 # 2. If the optimizer's settings were chosen for the full batch and the outage lasts long, or if you
-#    must be able to repeat the run exactly. With 2 replicas half of the batch is gone, with 64 hardly
-#    anything.
+#    must be able to repeat the run exactly. With 2 replicas half of the batch is gone, with 64
+#    hardly anything.

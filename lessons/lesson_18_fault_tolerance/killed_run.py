@@ -1,6 +1,7 @@
 """What can be read off the reports of a run whose ranks were killed."""
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 
 from labkit.cluster import Report
@@ -45,7 +46,7 @@ class KilledRun:
         progress = [steps for _, steps in self.progress()]
         return [
             max(before, default=0) - (after[0] - 1 if after else 0)
-            for before, after in zip(progress, progress[1:], strict=False)
+            for before, after in itertools.pairwise(progress)
         ]
 
     def kept_steps(self) -> int:
@@ -65,7 +66,7 @@ class KilledRun:
         gaps = sorted(
             after - before
             for times, _ in self.progress()
-            for before, after in zip(times, times[1:], strict=False)
+            for before, after in itertools.pairwise(times)
         )
         return gaps[len(gaps) // 2]
 

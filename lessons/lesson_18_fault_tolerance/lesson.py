@@ -26,7 +26,6 @@
 import inspect
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 
@@ -69,7 +68,9 @@ rest = causes.rows[9:]
 print(f"{len(rest)} more{'':26} {sum(row['count'] for row in rest):5}")
 total = sum(row["count"] for row in causes.rows)
 right = [round(row["count"] / total, 3) == row["share_fraction"] for row in causes.rows]
-print(f"[modelled] counts: they sum to {total}; {sum(right)} of {len(right)} shares follow from them")
+print(
+    f"[modelled] counts: they sum to {total}; {sum(right)} of {len(right)} shares follow from them"
+)
 
 # %% [markdown]
 # Did you see it? One share doesn't follow from its count. Newspapers copied both numbers, and
@@ -104,33 +105,33 @@ chart.mark(meta["n_gpus"], fleet_s / HOUR_S, "modelled", "Llama 3")
 chart.picture("Mean time to failure falls as one over the number of GPUs")
 
 # %% [markdown]
-# The two marks on the line were *projected* from the rate of the nodes. The two that were *measured*
-# on jobs lie below it: jobs failed more than three times as often as nodes did, since a job also
-# dies of things for which nobody blames a node. When you're quoted an MTTF, ask whose.
+# The two marks on the line were *projected* from the rate of the nodes. The two that were
+# *measured* on jobs lie below it: jobs failed more than three times as often as nodes did, since a
+# job also dies of things for which nobody blames a node. When you're quoted an MTTF, ask whose.
 #
 # > **Takeaway.** A fleet's MTTF is that of one part over their number. What lasts for years alone
 # > lasts for hours among thousands.
 #
 # ## Save, die, start again
-# The oldest remedy is a **checkpoint**: from time to time the run saves its whole state, and after a
-# failure all ranks start again from there. In PyTorch two parts do it. The **elastic agent** (it's
-# what `torchrun` runs) watches the ranks. When one dies, it stops the others, whose partner is gone,
-# and starts all of them anew. **Distributed checkpoint** lets every rank save and load its own
-# shard at the same time. This is our training, cut into shards as in [lesson
+# The oldest remedy is a **checkpoint**: from time to time the run saves its whole state, and after
+# a failure all ranks start again from there. In PyTorch two parts do it. The **elastic agent**
+# (it's what `torchrun` runs) watches the ranks. When one dies, it stops the others, whose partner
+# is gone, and starts all of them anew. **Distributed checkpoint** lets every rank save and load its
+# own shard at the same time. This is our training, cut into shards as in [lesson
 # 16](16_sharding_and_pipelines.ipynb):
 
 # %%
 print(inspect.getsource(train))
 
 # %% [markdown]
-# A new rank remembers nothing. All that it knows is what lies in the folder, and there's a trap: the
-# run may have died *while it was saving*. Half a checkpoint is called **torn**.
+# A new rank remembers nothing. All that it knows is what lies in the folder, and there's a trap:
+# the run may have died *while it was saving*. Half a checkpoint is called **torn**.
 #
 # ### Your turn
 # Return the name of the newest checkpoint that may be loaded, or `""` if there is none. Checkpoints
-# are folders called `step10`, `step20` and so on; `folder.glob("step*")` finds them, and `place.name`
-# is a name. When all ranks have written everything, and not before, torch adds a file `.metadata`.
-# (about 4 lines; is `step100` newer than `step20`?)
+# are folders called `step10`, `step20` and so on; `folder.glob("step*")` finds them, and
+# `place.name` is a name. When all ranks have written everything, and not before, torch adds a file
+# `.metadata`. (about 4 lines; is `step100` newer than `step20`?)
 
 
 # %%
@@ -146,12 +147,12 @@ newest_finished = lk.your_turn("18.t1", newest_finished)
 
 # %% [markdown]
 # Now we'll train 60 steps on two ranks, with a checkpoint every 10, and send `SIGKILL`, the signal
-# that no process can refuse. Rank 1 dies in step 27. Later, while checkpoint 40 is being saved, *all*
-# ranks die at once. Change the plan if you like.
+# that no process can refuse. Rank 1 dies in step 27. Later, while checkpoint 40 is being saved,
+# *all* ranks die at once. Change the plan if you like.
 #
-# **Guess first.** How many seconds will it take from a kill to the next step that is done? (Starting
-# a Python that imports torch takes 2 to 4 s. Our agent has imported it already, and *forks* its
-# ranks.)
+# **Guess first.** How many seconds will it take from a kill to the next step that is done?
+# (Starting a Python that imports torch takes 2 to 4 s. Our agent has imported it already, and
+# *forks* its ranks.)
 
 # %%
 recovery_guess = lk.predict("18.b", ..., "s")
@@ -180,9 +181,7 @@ killed = train_and_kill(
 lk.draw.recoveries(killed.progress(), killed.kills_s, title="60 steps, two kills")
 
 # %%
-recovery_guess.against(
-    lk.Reading("slowest recovery", max(killed.recoveries_s()), "s", "measured")
-)
+recovery_guess.against(lk.Reading("slowest recovery", max(killed.recoveries_s()), "s", "measured"))
 lk.show(
     lk.Reading("steps lost", sum(killed.lost_steps()), "1", "measured"),
     lk.Reading("goodput", killed.goodput(killed.step_s()), "%", "measured"),
@@ -192,12 +191,12 @@ assert killed.largest_difference() <= 1e-6
 print("[simulated] torn checkpoints loaded: 0; steps done again gave the same losses")
 
 # %% [markdown]
-# **Goodput** is the share of the time that went into work which was kept. Three things eat the rest:
-# saving, work that is done again, and the **stall** until the ranks are back. Our toy loses much,
-# because its steps take a thirtieth of a second and a restart takes hundreds of them.
+# **Goodput** is the share of the time that went into work which was kept. Three things eat the
+# rest: saving, work that is done again, and the **stall** until the ranks are back. Our toy loses
+# much, because its steps take a thirtieth of a second and a restart takes hundreds of them.
 #
-# Look at the losses, too: each step that was done again gave the same loss as before. That's
-# only so because a step's data depend on its number, and the optimizer's memory is in the checkpoint.
+# Look at the losses, too: each step that was done again gave the same loss as before. That's only
+# so because a step's data depend on its number, and the optimizer's memory is in the checkpoint.
 #
 # > **Takeaway.** Whatever isn't in the checkpoint never happened. Load only what is marked as
 # > finished, and mark it last.
@@ -205,8 +204,9 @@ print("[simulated] torn checkpoints loaded: 0; steps done again gave the same lo
 # ## How often?
 # If you save rarely, each failure undoes a lot. If you save often, you do nothing else. Let a
 # checkpoint stop the run for `save_s`, and let failures come every `mttf_s` on average. With an
-# interval of $\tau$ seconds between checkpoints, saving costs a share $\text{save}/\tau$ of the time.
-# A failure comes, on average, in the middle of an interval and undoes $\tau/2$, once per MTTF:
+# interval of $\tau$ seconds between checkpoints, saving costs a share $\text{save}/\tau$ of the
+# time. A failure comes, on average, in the middle of an interval and undoes $\tau/2$, once per
+# MTTF:
 #
 # $$\text{waste} \approx \frac{\text{save}}{\tau} + \frac{\tau}{2\,\text{MTTF}}$$
 #
@@ -226,8 +226,8 @@ def young(save_s, mttf_s):
 young = lk.your_turn("18.t2", young)
 
 # %% [markdown]
-# **Guess first.** Suppose that Llama's checkpoint stopped the run for one minute. How many *minutes*
-# of training should lie between two checkpoints, if a failure comes every three hours?
+# **Guess first.** Suppose that Llama's checkpoint stopped the run for one minute. How many
+# *minutes* of training should lie between two checkpoints, if a failure comes every three hours?
 
 # %%
 interval_guess = lk.predict("18.c", ...)
@@ -242,9 +242,9 @@ interval_guess.against(minutes)
 # failure. The marks are these runs, and the line is a formula that, unlike Young's, allows for
 # failures while saving and restarting ([Daly 2006](https://doi.org/10.1016/j.future.2004.11.016)).
 #
-# **Play.** What happens to 131,072 GPUs, the largest job on the chart above? What helps more there, a
-# checkpoint that takes half as long, or a restart that does? And what if training goes on while the
-# checkpoint is written?
+# **Play.** What happens to 131,072 GPUs, the largest job on the chart above? What helps more there,
+# a checkpoint that takes half as long, or a restart that does? And what if training goes on while
+# the checkpoint is written?
 
 
 # %% tags=["collapsed"]
@@ -296,8 +296,8 @@ lk.Explorer(
 # restart.
 #
 # And at the right, the curve falls to nothing. A run that is killed *faster* than it saves never
-# gets anywhere. Let's see that for real: the same training, with a checkpoint every 50 steps, killed
-# in step 20 each time.
+# gets anywhere. Let's see that for real: the same training, with a checkpoint every 50 steps,
+# killed in step 20 each time.
 
 # %%
 stuck = train_and_kill([("step", 20, [1])] * 3, n_steps=30, save_every=50)
@@ -305,9 +305,9 @@ print("[simulated] first step after each start:", *(steps[0] for _, steps in stu
 lk.draw.recoveries(stuck.progress(), stuck.kills_s, title="Killed faster than it saves")
 
 # %% [markdown]
-# It began at step 1 four times, and only got to its 30 steps because we stopped killing. From outside
-# all looks well: the GPUs are busy, and the loss falls, again and again. So watch the step, and not
-# the load.
+# It began at step 1 four times, and only got to its 30 steps because we stopped killing. From
+# outside all looks well: the GPUs are busy, and the loss falls, again and again. So watch the step,
+# and not the load.
 #
 # > **Takeaway.** Save every √(2 × save × MTTF): the balance is flat, so being roughly right is
 # > enough. If failures come faster than checkpoints, there is no progress, ever.
@@ -329,7 +329,7 @@ lk.show(blocking, copying)
 lk.expect(
     copying / blocking, None, 0.8,
     inside="In the background, a checkpoint stops the training for less long.",
-    above="Here the copy isn't much quicker than writing everything: our state is tiny, and with few "
+    above="Here the copy isn't much quicker than writing it all: our state is tiny, and with few "
     "cores the writing thread takes its time from the training.",
 )  # fmt: skip
 assert not background.torn_loads()
@@ -350,20 +350,22 @@ from lessons.lesson_18_fault_tolerance.replica_kills import kill_a_replica
 
 story = kill_a_replica()
 lk.show(story.stall, story.rejoin, story.lost_steps)
-lk.draw.recoveries(story.progress, story.kills_s, title="Two replicas, one kill", origin=story.origin)
+lk.draw.recoveries(
+    story.progress, story.kills_s, title="Two replicas, one kill", origin=story.origin
+)
 
 # %% [markdown]
 # The survivor stalls for as long as the lighthouse waits for a sign of life (we set 1 s), goes on
 # alone with half of the batch, and never does a step again. That's what it costs: for a while each
 # step averages fewer samples. And the model has to fit into one replica.
 #
-# > **Takeaway.** Replicas are checkpoints that are always up to date. If one dies, the others shrink
-# > the batch and go on.
+# > **Takeaway.** Replicas are checkpoints that are always up to date. If one dies, the others
+# > shrink the batch and go on.
 #
 # ## Slow, and wrong
-# A dead rank is easy to see. Two others are worse. A **straggler** is a rank that is alive and slow,
-# and because every step waits for the slowest, so is everybody. Three ranks, of which one computes
-# half as fast:
+# A dead rank is easy to see. Two others are worse. A **straggler** is a rank that is alive and
+# slow, and because every step waits for the slowest, so is everybody. Three ranks, of which one
+# computes half as fast:
 
 
 # %%
@@ -392,8 +394,8 @@ for rank, seconds in enumerate(run.returned):
     )
 
 # %% [markdown]
-# All three take the same time for a step. The straggler is the one that *doesn't wait*. And chance is
-# enough to make one: if each GPU is late in one step of 10,000, then with 16,384 of them
+# All three take the same time for a step. The straggler is the one that *doesn't wait*. And chance
+# is enough to make one: if each GPU is late in one step of 10,000, then with 16,384 of them
 
 # %%
 held_up = lk.plan.chance_of_any(meta["n_gpus"], 1e-4)
@@ -434,9 +436,9 @@ for pair, n_steps in checked.returned[0]["differing"].items():
     print(f"[simulated] ranks {pair[0]} and {pair[1]} disagree in {n_steps} of 10 steps")
 
 # %% [markdown]
-# The losses say nothing, the checksums name the rank. Each check costs a second gradient, so you'd do
-# it in one step of a hundred. It needs computations that are **deterministic** to the bit, which many
-# GPU kernels aren't unless you ask for it.
+# The losses say nothing, the checksums name the rank. Each check costs a second gradient, so you'd
+# do it in one step of a hundred. It needs computations that are **deterministic** to the bit, which
+# many GPU kernels aren't unless you ask for it.
 #
 # > **Takeaway.** Dead ranks announce themselves. Slow ones you find by who waits least, wrong ones
 # > only by computing twice.
@@ -457,5 +459,5 @@ for save_s, restart_s in ((15, 300), (60, 600)):
 # √(2 × save × MTTF), and both come from engineering: quick detection, quick loading, checkpoints
 # that hardly stop anything. A run of months gets done because each failure costs it minutes.
 #
-# **Next**: the [exercises](../exercises/18_fault_tolerance.ipynb), then [serving](19_serving.ipynb),
-# where replicas die under load.
+# **Next**: the [exercises](../exercises/18_fault_tolerance.ipynb), then
+# [serving](19_serving.ipynb), where replicas die under load.

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import importlib.util
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -46,7 +47,9 @@ class Replicas:
 
     def __enter__(self) -> "Replicas":
         with self._stack:
-            light = self._stack.enter_context(start_ranks(lighthouse, timeout_s=self.timeout_s, n_ranks=1))
+            light = self._stack.enter_context(
+                start_ranks(lighthouse, timeout_s=self.timeout_s, n_ranks=1)
+            )
             self.address = _wait(lambda: light.reports, light)[0].values["address"]
             for number in (0, 1):
                 self.start(number)
@@ -94,7 +97,7 @@ class Replicas:
         _wait(lambda: self.steps(victim), self.lives[victim][-1])
         self.wait_until_both_train()
         done = [step["step"] for step in self.steps(survivor)]
-        jumps = sum(abs(after - before - 1) for before, after in zip(done, done[1:], strict=False))
+        jumps = sum(abs(after - before - 1) for before, after in itertools.pairwise(done))
         return ReplicaKill(
             killed_s, alone[0]["at_s"], restarted_s, self.steps(victim)[0]["at_s"], jumps
         )
