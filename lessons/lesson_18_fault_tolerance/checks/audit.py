@@ -66,9 +66,9 @@ def _judge(got, right, rows):
         if cause not in right and cause in by_name:
             count, printed = by_name[cause]
             raise AssertionError(
-                f"{cause!r} is in order: {count} of {total} is {100 * count / total:.3f} %, "
-                f"printed {printed} %; both are in percent, the printed one is rounded to one decimal, and "
-                f"the total is the sum of all counts"
+                f"{cause!r} is in order: {count} of {total} is {100 * count / total:.3f} %, and "
+                f"{printed} is printed; both are in percent, the printed one is rounded to one "
+                f"decimal, and the total is the sum of all counts"
             )
     for cause in right:
         count, printed = by_name[cause]

@@ -50,8 +50,8 @@ def _flip_one(answer, gradient, place, bit, before):
     if _whole(answer(flipped)) == before:
         was, now = gradient[place], flipped[place]
         raise AssertionError(
-            f"we flipped bit {bit} of element {place} of {gradient.size}, so {was} became {now}, and "
-            f"the checksum stays {before}: sum the bits as whole numbers, all of them"
+            f"we flipped bit {bit} of element {place} of {gradient.size}: {was!s} became {now!s}, "
+            f"and the checksum stays {before}: sum the bits as whole numbers, all of them"
         )
 
 
