@@ -3,7 +3,9 @@
 One warm launcher serves all of them: torch is imported once.
 """
 
+import errno
 import os
+import socket
 import sys
 import threading
 import time
@@ -201,3 +203,13 @@ def test_a_cell_that_is_interrupted_ends_its_ranks():
         reports.throw(KeyboardInterrupt)
     assert pids
     assert not any(is_alive(pid) for pid in pids)
+
+
+def test_without_a_free_port_nothing_is_started(monkeypatch):
+    class NoPort(socket.socket):
+        def bind(self, address):
+            raise OSError(errno.EADDRINUSE, "Address already in use")
+
+    monkeypatch.setattr(socket, "socket", NoPort)
+    with pytest.raises(RankError, match=r"No free port is left .*Address already in use"):
+        lk.run_ranks(add_up, 2)

@@ -46,6 +46,8 @@ outcome = lk.expect(timing.time(), 0.5, 2.0, below="Fast.", inside="As expected.
 assert_type(str(outcome), str)
 
 assert_type(lk.run_ranks("train.py", 2, args=("--steps", 10), timeout_s=30.0), RankRun)
+assert_type(lk.run_ranks(len, 4, hosts=2, link_bit_per_s=100e6).returned, list[Any])
+assert_type(lk.cluster.why_no_hosts(), str | None)
 with lk.start_ranks(len, 2, args=("a",), restarts=1) as run:
     assert_type(run, RankRun)
     assert_type(run.reports[0].values["step"], Any)

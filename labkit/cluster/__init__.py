@@ -19,6 +19,9 @@ A *rank* is one process of a program that runs many times at once, as `torchrun`
     run.reports[0].rank, run.reports[0].time_s, run.reports[0].values
     lk.run_ranks("train.py", 2, args=("--steps", 10))   # a script gets `args` as its sys.argv
 
+Inside a rank, `labkit.cluster.traffic.Traffic` counts collectives with their bytes. From the
+notebook, `run_pipelines` trains by torch's pipeline schedules and tells when each task ran.
+
 `run_ranks` prints what the ranks print, line by line, and returns when all have ended. If a rank
 fails, it raises `RankError` with that rank's own traceback; after `timeout_s` it stops all of them
 and raises `RankTimeoutError`, which says where each one was. An interrupt stops them all.
@@ -32,6 +35,10 @@ To watch a run, or to hurt it, start it without waiting:
         run.pids, run.attempt, run.is_running       # {0: 4711, 1: 4712}, restarts so far, bool
         run.wait()                                  # raises as run_ranks does
 
+Between hosts there are links. `hosts=4, link_bit_per_s=100e6` lays out four network namespaces on
+this machine, each behind a link of 100 Mbit/s, with root or in a user namespace without it.
+`hosts=2, rendezvous="10.0.0.1:29500"` joins real ones: `torchrun_command` gives what to type there.
+
 The first run in a notebook takes about four seconds: a launcher imports torch once. From then on
 it forks the ranks, so they start in a fraction of a second and share that memory. Nothing is left
 running when the notebook, the launcher, an agent or a rank is killed. Where processes cannot be
@@ -39,16 +46,23 @@ forked safely (macOS), ranks are started as torchrun starts them, which takes se
 """
 
 from labkit.cluster.errors import RankError, RankTimeoutError
+from labkit.cluster.hosts import why_no_hosts
+from labkit.cluster.pipelines import PIPELINES, PipelineRun, run_pipelines
 from labkit.cluster.report import Report, report
 from labkit.cluster.run import RankRun
-from labkit.cluster.start import run_ranks, start_ranks
+from labkit.cluster.start import run_ranks, start_ranks, torchrun_command
 
 __all__ = [
+    "PIPELINES",
+    "PipelineRun",
     "RankError",
     "RankRun",
     "RankTimeoutError",
     "Report",
     "report",
+    "run_pipelines",
     "run_ranks",
     "start_ranks",
+    "torchrun_command",
+    "why_no_hosts",
 ]

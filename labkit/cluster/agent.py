@@ -8,17 +8,16 @@ import dataclasses
 import json
 import os
 import sys
-import uuid
 from pathlib import Path
 
 from labkit.cluster.death import die_with_parent
-from labkit.cluster.folder import AGENT, write_whole
+from labkit.cluster.folder import write_whole
 from labkit.cluster.rank import run_rank
 
-LOOPBACK = {"linux": "lo", "darwin": "lo0"}.get(sys.platform)
+RENDEZVOUS_ID = "labkit"  # agents that meet at one address belong together if this is the same
 
 
-def run_agent(request: dict, warm: bool) -> None:
+def run_agent(request: dict, warm: bool = True) -> None:
     """Run the ranks of one request to their end, and write down what became of them."""
     import logging
 
@@ -33,26 +32,28 @@ def run_agent(request: dict, warm: bool) -> None:
         elastic_launch(_config(request, warm), entry)(*args)
     except ChildFailedError as error:
         account["failures"] = [
-            {"rank": rank, "exitcode": failure.exitcode}
+            {"rank": rank, "exitcode": failure.exitcode, "time": failure.timestamp}
             for rank, failure in sorted(error.failures.items(), key=lambda f: f[1].timestamp)
         ]
     except Exception as error:
         account["error"] = f"{type(error).__name__}: {error}"
-    write_whole(Path(folder) / AGENT, json.dumps(account).encode())
+    write_whole(Path(folder) / request["account"], json.dumps(account).encode())
 
 
 def _config(request, warm):
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
     from torch.distributed.launcher.api import LaunchConfig
 
+    is_host = {} if request["is_host"] is None else {"is_host": str(request["is_host"])}
     options = {
-        "min_nodes": 1,
-        "max_nodes": 1,
-        "nproc_per_node": request["n_ranks"],
+        "min_nodes": request["n_hosts"],
+        "max_nodes": request["n_hosts"],
+        "nproc_per_node": request["n_ranks_per_host"],
         "rdzv_backend": "c10d",
-        "rdzv_endpoint": "127.0.0.1:0",
-        "local_addr": "127.0.0.1",
-        "run_id": uuid.uuid4().hex,
+        "rdzv_endpoint": request["rendezvous"],
+        "rdzv_configs": is_host | {"timeout": int(request["timeout_s"]) + 1},
+        "local_addr": request["local_addr"],
+        "run_id": RENDEZVOUS_ID,
         "max_restarts": request["restarts"],
         "monitor_interval": 0.05,
         "start_method": "fork" if warm else "spawn",
@@ -61,6 +62,12 @@ def _config(request, warm):
     }
     known = {field.name for field in dataclasses.fields(LaunchConfig)}  # an older torch has fewer
     return LaunchConfig(**{name: value for name, value in options.items() if name in known})
+
+
+def become_cold_agent(request: dict) -> None:
+    """Replace this process by an agent that starts its ranks as new interpreters."""
+    command = ["-m", "labkit.cluster.agent", json.dumps(request), str(os.getppid())]
+    os.execv(sys.executable, [sys.executable, *command])
 
 
 def _command(folder):

@@ -20,9 +20,10 @@ from pathlib import Path
 
 import psutil
 
-from labkit.cluster.agent import run_agent
+from labkit.cluster.agent import become_cold_agent, run_agent
 from labkit.cluster.death import adopt_orphans, die_with_parent
 from labkit.cluster.folder import OUTCOME, RankFile, rank_files, write_whole
+from labkit.cluster.hosts import run_hosts
 from labkit.cluster.rank import STACK_SIGNAL
 
 PRELOAD = (
@@ -143,11 +144,11 @@ class Launcher:
             die_with_parent(launcher)
             os.setsid()
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-            if self.warm:
-                run_agent(request, warm=True)
+            become_agent = run_agent if self.warm else become_cold_agent
+            if request["has_links"]:
+                run_hosts(request, become_agent)
             else:
-                command = ["-m", "labkit.cluster.agent", json.dumps(request), str(launcher)]
-                os.execv(sys.executable, [sys.executable, *command])
+                become_agent(request)
         except BaseException:
             traceback.print_exc()
         finally:

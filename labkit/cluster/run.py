@@ -33,13 +33,20 @@ class RankRun:
     """
 
     def __init__(
-        self, launcher: LauncherProcess, folder: Path, n_ranks: int, timeout_s: float, show: bool
+        self,
+        launcher: LauncherProcess,
+        folder: Path,
+        n_ranks: int,
+        n_here: int,
+        timeout_s: float,
+        show: bool,
     ):
         self.n_ranks = n_ranks
         self.timeout_s = timeout_s
         self.printed: list[tuple[int, str]] = []
         self.began = time.monotonic()
         self._launcher, self._folder, self._show = launcher, folder, show
+        self._n_here = n_here  # fewer than n_ranks when other machines have some of them
         self._output = Output(folder)
         self._reports: list[Report] = []
         self._read: dict[RankFile, int] = {}
@@ -80,10 +87,10 @@ class RankRun:
 
     @property
     def start_s(self) -> float | None:
-        """Seconds from the call until all ranks had begun; None while they have not."""
+        """Seconds from the call until all ranks here had begun; None while they have not."""
         self._look()
         first = self._starts.get(0, {})
-        if len(first) < self.n_ranks:
+        if len(first) < self._n_here:
             return None
         return max(when for _, when in first.values()) - self.began
 

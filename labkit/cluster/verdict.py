@@ -32,9 +32,13 @@ def error_of(folder: Path, n_ranks: int, outcome: dict, timeout_s: float) -> Ran
             f"The agent that watches over the ranks was ended by {how}, so all ranks were stopped."
         )
     account = json.loads((folder / AGENT).read_bytes())
-    if "error" in account:
-        return RankError(_of_agent(account["error"]))
-    return _of_ranks(folder, n_ranks, attempt, account.get("failures", []))
+    error = _of_ranks(folder, n_ranks, attempt, account.get("failures", []))
+    if "no_hosts" in account:
+        return RankError(account["no_hosts"])
+    if error is None and "error" in account:
+        has_begun = any(file.kind == "pid" for file in rank_files(folder))
+        error = RankError(_of_agent(account["error"], has_begun))
+    return error
 
 
 def signal_name(number: int) -> str:
@@ -58,7 +62,8 @@ def _of_ranks(folder, n_ranks, attempt, failures):
         return RankError(
             f"Rank {rank} of {n_ranks} {how}.", rank, _last_words(folder, rank, attempt)
         )
-    silent = [rank for rank in range(n_ranks) if rank not in told and rank not in done]
+    here = [f.rank for f in rank_files(folder) if f.kind == "pid" and f.attempt == attempt]
+    silent = [rank for rank in here if rank not in told and rank not in done]
     first = min(accounts, key=lambda rank: accounts[rank]["time"], default=None)
     if first is not None and not (silent and _LOST_PEER.search(accounts[first]["what"])):
         account = accounts[first]
@@ -113,10 +118,6 @@ def _last_words(folder, rank, attempt):
     return "\n".join(path.read_text(errors="replace").strip().splitlines()[-12:])
 
 
-def _of_agent(error):
-    if re.search(r"EADDRINUSE|[Aa]ddress already in use", error):
-        return (
-            "No free port was left for the ranks to meet at, so none was started. Close other "
-            f"programs that hold ports, or wait a minute, and run the cell again. ({error})"
-        )
-    return f"The ranks could not be started: {error}"
+def _of_agent(error, has_begun):
+    what = "An agent of the ranks failed" if has_begun else "The ranks could not be started"
+    return f"{what}: {error}"
