@@ -5,6 +5,7 @@
     python tools/kill_ranks.py --background       # checkpoints written in the background
     python tools/kill_ranks.py --replicas         # 10 kills of torchft's replicas
     python tools/kill_ranks.py --leftovers        # SIGKILL of kernel, launcher, agent and rank
+    python tools/kill_ranks.py --record           # keep a kill, to show where torchft is missing
 
 It exits with an error when a kill is not recovered from, a torn checkpoint is loaded, a step that
 is done again has another loss, or a process is left.
@@ -12,6 +13,8 @@ is done again has another loss, or a process is left.
 
 import argparse
 import contextlib
+import datetime
+import json
 import os
 import random
 import signal
@@ -20,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
@@ -28,6 +32,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from labkit.cluster import RankError, start_ranks  # noqa: E402
+from labkit.hardware import machine  # noqa: E402
 from labkit.teach import solution  # noqa: E402
 from lessons.lesson_18_fault_tolerance.killed_run import KilledRun  # noqa: E402
 from lessons.lesson_18_fault_tolerance.training import train  # noqa: E402
@@ -128,6 +133,24 @@ def kill_replicas_of_torchft(n_kills, seed):
     return not lost
 
 
+def record_a_kill():
+    """Keep one kill of a replica as the recorded result that the lesson falls back on."""
+    from lessons.lesson_18_fault_tolerance.replica_kills import kill_a_replica
+
+    story = kill_a_replica()
+    record = {
+        "title": "One of two replicas killed under torchft",
+        "machine": f"{machine().cpu_model}, {machine().cpu_count_usable:g} cores",
+        "date": datetime.date.today().isoformat(),
+        "command": "python tools/kill_ranks.py --record",
+        "provenance": f"torch {version('torch')}, torchft {version('torchft')}",
+        "notes": ["progress holds the seconds and the steps of each life of each replica."],
+        "rows": [story.as_row()],
+    }
+    path = ROOT / "labkit/results/recorded/fault_tolerance.json"
+    path.write_text(json.dumps({"torchft-kill": record}, indent=2) + "\n", encoding="utf-8")
+
+
 def leftovers(n_tries, seed):
     """SIGKILL kernel, launcher, agent and rank; print whether all the others go. True if so."""
     rng, clean = random.Random(seed), True
@@ -215,11 +238,15 @@ def main():
     parser.add_argument("--background", action="store_true")
     parser.add_argument("--replicas", action="store_true")
     parser.add_argument("--leftovers", action="store_true")
+    parser.add_argument("--record", action="store_true")
     parser.add_argument("--as-kernel", metavar="FOLDER", help=argparse.SUPPRESS)
     options = parser.parse_args()
     os.environ["LABKIT_LAUNCHER"] = options.launcher
     if options.as_kernel:
         be_kernel(options.as_kernel)
+        return
+    if options.record:
+        record_a_kill()
         return
     if options.replicas:
         well = kill_replicas_of_torchft(options.kills or 10, options.seed)

@@ -47,9 +47,7 @@ class Replicas:
 
     def __enter__(self) -> "Replicas":
         with self._stack:
-            light = self._stack.enter_context(
-                start_ranks(lighthouse, timeout_s=self.timeout_s, n_ranks=1)
-            )
+            light = self._stack.enter_context(start_ranks(lighthouse, 1, timeout_s=self.timeout_s))
             self.address = _wait(lambda: light.reports, light)[0].values["address"]
             for number in (0, 1):
                 self.start(number)
@@ -137,6 +135,16 @@ class ReplicaStory:
     @property
     def origin(self) -> str:
         return str(self.stall.origin)
+
+    def as_row(self) -> dict:
+        """What has to be kept of it."""
+        return {
+            "stall_s": round(self.stall.value, 3),
+            "rejoin_s": round(self.rejoin.value, 3),
+            "lost_steps": self.lost_steps.value,
+            "killed_s": round(self.kills_s[0], 3),
+            "progress": [([round(s, 3) for s in times], steps) for times, steps in self.progress],
+        }
 
 
 def kill_a_replica() -> ReplicaStory:
