@@ -17,6 +17,7 @@ import datetime
 import json
 import os
 import random
+import re
 import signal
 import statistics
 import subprocess
@@ -148,7 +149,11 @@ def record_a_kill():
         "rows": [story.as_row()],
     }
     path = ROOT / "labkit/results/recorded/fault_tolerance.json"
-    path.write_text(json.dumps({"torchft-kill": record}, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps({"torchft-kill": record}, indent=2)
+    text = re.sub(
+        r"\[[\d.,\s]+\]", lambda numbers: "".join(numbers[0].split()), text
+    )  # one line each
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def leftovers(n_tries, seed):

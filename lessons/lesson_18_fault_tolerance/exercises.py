@@ -35,10 +35,10 @@ def audit(rows):
 # %%
 lk.check("18.1", audit)
 
-# %% [markdown]
+# %% [markdown] tags=["solution"]
 # Now audit Meta's table with it.
 
-# %%
+# %% tags=["solution"]
 causes = lk.published("llama-3-interruptions").rows
 table = [(row["component"], row["count"], 100 * row["share_fraction"]) for row in causes]
 print(audit(table))
@@ -69,7 +69,7 @@ def chance_of_no_failure(n_gpus, days, failures_per_1000_node_days):
 # %%
 lk.check("18.2", chance_of_no_failure)
 
-# %%
+# %% tags=["solution"]
 print(f"[modelled] 1,024 GPUs of RSC-1, a weekend: {chance_of_no_failure(1024, 2, 6.5):.0%}")
 print(f"[modelled] 16,384 GPUs of RSC-1, a weekend: {chance_of_no_failure(16_384, 2, 6.5):.1e}")
 
@@ -94,7 +94,7 @@ def least_waste(save_s, restart_s, mttf_s):
 # %%
 lk.check("18.3", least_waste)
 
-# %%
+# %% tags=["solution"]
 MTTF_S = 54 * 86400 / 419  # of Llama 3
 for save_s, restart_s in ((60, 600), (30, 600), (60, 300), (30, 300)):
     waste = least_waste(save_s, restart_s, MTTF_S)

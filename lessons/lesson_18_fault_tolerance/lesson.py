@@ -20,7 +20,7 @@
 #
 # You'll train on real processes here, and kill them.
 #
-# *{time} Needs lessons [15](15_collectives.ipynb) and [16](16_sharding_and_pipelines.ipynb).*
+# *{time} Needs lessons 15 and 16.*
 
 # %%
 import inspect
@@ -78,7 +78,7 @@ print(
 # text of the paper says that 58.7 % of the interruptions came from GPUs, which is the sum of the
 # *printed* shares. What do the counts say?
 
-# %%
+# %% tags=["collapsed"]
 of_gpus = sum(row["count"] for row in causes.rows if row["category"] == "GPU") / total
 lk.show(lk.Reading("share of GPUs, by the counts", of_gpus, "%", of=causes))
 
@@ -117,8 +117,7 @@ chart.picture("Mean time to failure falls as one over the number of GPUs")
 # a failure all ranks start again from there. In PyTorch two parts do it. The **elastic agent**
 # (it's what `torchrun` runs) watches the ranks. When one dies, it stops the others, whose partner
 # is gone, and starts all of them anew. **Distributed checkpoint** lets every rank save and load its
-# own shard at the same time. This is our training, cut into shards as in [lesson
-# 16](16_sharding_and_pipelines.ipynb):
+# own shard at the same time. This is our training, cut into shards as in lesson 16:
 
 # %%
 print(inspect.getsource(train))
@@ -180,7 +179,7 @@ killed = train_and_kill(
 # %%
 lk.draw.recoveries(killed.progress(), killed.kills_s, title="60 steps, two kills")
 
-# %%
+# %% tags=["collapsed"]
 recovery_guess.against(lk.Reading("slowest recovery", max(killed.recoveries_s()), "s", "measured"))
 lk.show(
     lk.Reading("steps lost", sum(killed.lost_steps()), "1", "measured"),
