@@ -185,9 +185,12 @@ lk.show(
     lk.Reading("steps lost", sum(killed.lost_steps()), "1", "measured"),
     lk.Reading("goodput", killed.goodput(killed.step_s()), "%", "measured"),
 )
-assert not killed.torn_loads()
-assert killed.largest_difference() <= 1e-6
-print("[simulated] torn checkpoints loaded: 0; steps done again gave the same losses")
+lk.show(
+    lk.Reading("torn checkpoints loaded", len(killed.torn_loads()), "1", "measured"),
+    lk.Reading(
+        "largest difference of a loss done again", killed.largest_difference(), "%", "measured"
+    ),
+)
 
 # %% [markdown]
 # **Goodput** is the share of the time that went into work which was kept. Three things eat the
@@ -300,7 +303,7 @@ lk.Explorer(
 
 # %%
 stuck = train_and_kill([("step", 20, [1])] * 3, n_steps=30, save_every=50)
-print("[simulated] first step after each start:", *(steps[0] for _, steps in stuck.progress()))
+print("[measured] first step after each start:", *(steps[0] for _, steps in stuck.progress()))
 lk.draw.recoveries(stuck.progress(), stuck.kills_s, title="Killed faster than it saves")
 
 # %% [markdown]
@@ -432,7 +435,7 @@ healthy = lk.run_ranks(cross_check, 3, args=(checksum, None, 10))
 for name, run in {"rank 2 is wrong": checked, "all are healthy": healthy}.items():
     lk.show(lk.Reading(f"loss when {name}", run.returned[0]["losses"][-1], "1", "measured"))
 for pair, n_steps in checked.returned[0]["differing"].items():
-    print(f"[simulated] ranks {pair[0]} and {pair[1]} disagree in {n_steps} of 10 steps")
+    print(f"[measured] steps of 10 in which ranks {pair[0]} and {pair[1]} differ: {n_steps}")
 
 # %% [markdown]
 # The losses say nothing, the checksums name the rank. Each check costs a second gradient, so you'd
@@ -458,5 +461,5 @@ for save_s, restart_s in ((15, 300), (60, 600)):
 # √(2 × save × MTTF), and both come from engineering: quick detection, quick loading, checkpoints
 # that hardly stop anything. A run of months gets done because each failure costs it minutes.
 #
-# **Next**: the [exercises](../exercises/18_fault_tolerance.ipynb), then
-# [serving](19_serving.ipynb), where replicas die under load.
+# **Next**: the [exercises](../exercises/18_fault_tolerance.ipynb), then lesson 19, where replicas
+# die under load.
