@@ -116,7 +116,7 @@ lk.Explorer(
 # throughout: 4 + 4 + 8 bytes.
 
 
-# %%
+# %% tags=["read"]
 def train_at(stage):
     """What each rank runs: three steps at a ZeRO stage. Returns bytes held, and bytes sent."""
     import torch
@@ -227,8 +227,8 @@ lk.show((sent[2] / sent[0]).named("stage 2 over stage 0"))
 # says. The paper has stage 1 at 1.0, too. PyTorch's sends 1.5: it all-reduces every gradient to
 # everyone, and *then* each owner broadcasts what it updated.
 #
-# > **Takeaway.** Cutting optimizer state and gradients is free, cutting parameters costs half as
-# > much again. Count what your library sends; the formula may be about another one.
+# > **Takeaway.** Cutting optimizer state and gradients needs no further bytes, cutting parameters
+# > half as many again. Count what your library sends; the formula may be about another one.
 #
 # ## Cut the matrices
 # All this cuts state, but each rank still computes whole layers. **Tensor parallelism** ([Shoeybi
@@ -261,7 +261,7 @@ one_part = lk.your_turn("16.t2", one_part)
 # cut. We run them on four ranks, beside data parallelism and a mix of both in a 2 × 2 mesh:
 
 
-# %%
+# %% tags=["read"]
 def cut_a_block():
     """What each rank runs: one block with 256 tokens, cut in four ways."""
     import torch
