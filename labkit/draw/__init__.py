@@ -5,7 +5,8 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
 - numbers over numbers: `Chart` with two `Axis` (linear, log, names): `line`, `step`, `band` for
   series and models, `mark` for results with their intervals, `bar` for amounts, and units on axes
 - well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`
-- hardware: `machine` (a chip, a server, a pod, with one part highlighted), `number_ruler`
+- hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
+  paper), `number_ruler`
 - what a kernel does: `launch`, `film`, `accesses`, `pattern`, `race_frames`, `interleaving`,
   `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`
 - to play with: `Explorer` (sliders), `Player` (frames), `IndexExplorer`
@@ -18,6 +19,7 @@ from labkit.draw.axis import Axis
 from labkit.draw.chart import Chart
 from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
 from labkit.draw.film import film
+from labkit.draw.floorplan import floorplan
 from labkit.draw.lanes import accesses, pattern
 from labkit.draw.launch import launch
 from labkit.draw.machines import machine
@@ -54,6 +56,7 @@ __all__ = [
     "block_frames",
     "epoch_timeline",
     "film",
+    "floorplan",
     "interleaving",
     "launch",
     "machine",
