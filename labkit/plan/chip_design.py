@@ -219,9 +219,7 @@ class ChipDesign:
     def _energy_j(self, work, on_chip, link_bytes):
         t = self.technology
         per_byte = t.sram_j_per_byte if on_chip else t.hbm_j_per_byte
-        return (
-            work.flop / 2 * self._mac_j + work.bytes * per_byte + link_bytes * t.link_j_per_byte
-        )
+        return work.flop / 2 * self._mac_j + work.bytes * per_byte + link_bytes * t.link_j_per_byte
 
 
 @functools.cache
