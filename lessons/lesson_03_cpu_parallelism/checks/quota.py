@@ -3,7 +3,7 @@
 import math
 
 from labkit.teach.registry import always, exercise, solution
-from lessons.lesson_03_cpu_parallelism.checks.suspects import assert_right
+from labkit.teach.suspects import assert_right
 
 _done_s = solution("03.4")
 

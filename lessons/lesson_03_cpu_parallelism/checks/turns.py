@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 import numpy as np
 
 from labkit.teach.registry import always, exercise, solution
-from lessons.lesson_03_cpu_parallelism.checks.suspects import assert_right
+from labkit.teach.suspects import assert_right
 
 _amdahl = solution("03.1")
 _share = solution("03.t2")
