@@ -12,6 +12,7 @@ from labkit.plan.pipeline import (
     interleaved,
     most_in_flight,
     one_f_one_b,
+    order_of,
     play,
     zero_bubble,
 )
@@ -109,3 +110,9 @@ def test_an_order_that_never_ends_says_who_waits():
 def test_nonsense_is_refused_in_a_sentence(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@given(RANKS, ROUNDS, st.sampled_from(sorted(SCHEDULES)))
+def test_the_order_of_a_run_can_be_played_again(n_ranks, n_rounds, name):
+    spans = play(SCHEDULES[name](n_ranks, n_ranks * n_rounds))
+    assert play(order_of(spans)) == spans

@@ -4,7 +4,8 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
 
 - numbers over numbers: `Chart` with two `Axis` (linear, log, names): `line`, `step`, `band` for
   series and models, `mark` for results with their intervals, `bar` for amounts, and units on axes
-- well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`
+- well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`, `pipeline`, and
+  `stacks` for amounts that add up to a limit
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
   paper), `number_ruler`
 - what a kernel does: `launch`, `film`, `accesses`, `pattern`, `race_frames`, `interleaving`,
@@ -27,9 +28,11 @@ from labkit.draw.marks import LINES, MARKS
 from labkit.draw.mesh import block_frames, shards
 from labkit.draw.number_ruler import number_ruler
 from labkit.draw.picture import Picture
+from labkit.draw.pipeline import pipeline
 from labkit.draw.roofline import Dot, roofline
 from labkit.draw.slider import Slider
 from labkit.draw.speedups import speedups
+from labkit.draw.stacks import stacks
 from labkit.draw.svg import INK
 from labkit.draw.systolic import systolic_frames
 from labkit.draw.timeline import timeline
@@ -62,10 +65,12 @@ __all__ = [
     "machine",
     "number_ruler",
     "pattern",
+    "pipeline",
     "race_frames",
     "roofline",
     "shards",
     "speedups",
+    "stacks",
     "systolic_frames",
     "timeline",
     "tornado",

@@ -34,6 +34,7 @@ class Span(NamedTuple):
 
 
 Order = list[list[Task]]  # for each rank, its tasks one after the other
+Spans = Sequence[Sequence[tuple[float, float, tuple[str, int, int]]]]  # for each rank, when it ran
 EQUAL_PARTS = {"F": 1.0, "B": 2.0, "I": 1.0, "W": 1.0}  # a backward pass takes twice as long
 
 
@@ -142,11 +143,19 @@ def play(
     return spans
 
 
-def idle_share(spans: Sequence[Sequence[Span]]) -> float:
-    """The share of the time, over all ranks, in which they do nothing: the bubble of a run."""
-    both = [span for some in spans for span in some]
-    length = max(span.end for span in both) - min(span.start for span in both)
-    return 1 - sum(span.end - span.start for span in both) / (length * len(spans))
+def idle_share(spans: Spans) -> float:
+    """The share of the time, over all ranks, in which they do nothing: the bubble of a run.
+
+    spans   for each rank (start, end, task): of `play`, or of a real run
+    """
+    both = [(start, end) for some in spans for start, end, _ in some]
+    length = max(end for _, end in both) - min(start for start, _ in both)
+    return 1 - sum(end - start for start, end in both) / (length * len(spans))
+
+
+def order_of(spans: Spans) -> Order:
+    """The order in which the ranks of a run did their tasks, so that it can be played on paper."""
+    return [[Task(*task) for _, _, task in sorted(some)] for some in spans]
 
 
 def most_in_flight(order: Sequence[Sequence[Task]]) -> list[float]:

@@ -107,7 +107,7 @@ def _one_crossing(answer, rng, n):
     got, right = answer(ps, small, large), _crossing(ps, small, large)
     case = f"{n} error rates from {ps[0]:.3%} to {ps[-1]:.3%}"
     assert got != math.inf, (
-        f"{case}: got no crossing: the larger code begins below the smaller one and ends above it, so "
+        f"{case}: got no crossing: the larger code begins below the smaller one, ends above it: "
         f"look at each pair of neighbouring points"
     )
     hint = "between the two points where the sign changes, each curve is a straight line"
