@@ -166,7 +166,7 @@ lk.check("22.5", my_chip)
 # ## To think about
 # 1. Somebody shows you a chip that takes a hundred times less energy than a GPU on a task that you
 #    know. Which five things do you ask?
-# 2. The estimators agree on large SRAM and differ by a factor of eight on small ones. Which designs
+# 2. The estimators agree on large SRAM and differ several times over on small ones. Which designs
 #    of this lesson would change their place if the smaller figure were right?
 
 # %% [markdown] tags=["solution"]
@@ -174,4 +174,4 @@ lk.check("22.5", my_chip)
 #    formats, with today's software? Is it the energy at the plug, with memory, converters, host and
 #    idle time? Does it hold for tasks that the makers didn't choose? Who measured it?
 # 2. Those with small memories beside each unit: spiking chips, and chips without HBM. Their reads
-#    would cost a tenth, so the arithmetic would decide, and spikes would win our comparison again.
+#    would cost little, so the arithmetic would decide, and spikes would win our comparison again.
