@@ -64,7 +64,8 @@ def floorplan(design: Design, runs: Mapping[str, Run], words: str = "") -> Pictu
     so the MACs slow down.
     """
     areas, wanted = design.areas_mm2, design.wanted_w
-    parts = [text(_LEFT, 26, design.name, size=17, bold=True), text(_LEFT, 52, words, muted=True)]
+    parts = [text(_LEFT, 26, design.name, size=17, bold=True)]
+    parts += [text(_LEFT, 52, words, muted=True)] if words else []
     parts += _die(areas, design.die_mm2)
     parts += _costs(areas, wanted)
     parts += _power(wanted, design.power_limit_w)

@@ -380,7 +380,7 @@ def analog_digits():
 
 # %% tags=["collapsed"]
 analog = lk.run_or_recorded(
-    "digits-analog", analog_digits, install="aihwkit-lightning scikit-learn torch",
+    "digits-analog", analog_digits, install="--no-deps aihwkit-lightning scikit-learn torch",
     origin="simulated", note="sampled",
 )  # fmt: skip
 at = {(row["bits"], row["noise"]): row["accuracy"] for row in analog}
@@ -580,8 +580,9 @@ CACHES = 64 * 2048 * 2 * 32 * 8 * 128 * 2  # bytes of keys and values for 64 use
 STEP = lk.workload.transformer_step(llama.n_params, 32, 32, 128, 8, 2048, 2, training=True)
 
 
-def design(macs, sram, hbm_stacks, links, machinery):
-    mine = lk.plan.ChipDesign("your chip", macs, sram, hbm_stacks, links, machinery)
+def design(kilomacs, sram_mib, hbm_stacks, links, machinery):
+    parts = 1000 * kilomacs, sram_mib * 2**20, hbm_stacks, links
+    mine = lk.plan.ChipDesign("your chip", *parts, machinery)
     runs = {
         "matmul 4,096³": mine.run(lk.workload.matmul(4096, 4096, 4096, 2), 3 * 2 * 4096**2),
         "prompt, 2,048": mine.run(llama.prefill(1, 2048), WEIGHTS, n_syncs=64),
@@ -596,8 +597,8 @@ def design(macs, sram, hbm_stacks, links, machinery):
 
 lk.Explorer(
     design,
-    macs=lk.draw.Slider(10_000, 400_000, 110_000, label="MACs"),
-    sram=lk.draw.Slider(2**24, 2**30, 87 * 2**20, unit="GiB", label="SRAM"),
+    kilomacs=lk.draw.Slider(10, 400, 110, label="thousand MACs"),
+    sram_mib=lk.draw.Slider(16, 1024, 87, label="SRAM (MiB)"),
     hbm_stacks=lk.draw.Slider(0, 8, 5, label="HBM stacks"),
     links=(0, 24, 12),
     machinery=lk.draw.Slider(0.1, 1.0, 1.0, unit="%"),
