@@ -6,6 +6,7 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
   series and models, `mark` for results with their intervals, `bar` for amounts, and units on axes
 - well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`, `pipeline`, and
   `stacks` for amounts that add up to a limit
+- runs that fail: `recoveries`, `goodputs`
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
   paper), `number_ruler`
 - what a kernel does: `launch`, `film`, `accesses`, `pattern`, `race_frames`, `interleaving`,
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 from labkit.draw.axis import Axis
 from labkit.draw.chart import Chart
 from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
+from labkit.draw.faults import goodputs, recoveries
 from labkit.draw.film import film
 from labkit.draw.floorplan import floorplan
 from labkit.draw.lanes import accesses, pattern
@@ -60,6 +62,7 @@ __all__ = [
     "epoch_timeline",
     "film",
     "floorplan",
+    "goodputs",
     "interleaving",
     "launch",
     "machine",
@@ -67,6 +70,7 @@ __all__ = [
     "pattern",
     "pipeline",
     "race_frames",
+    "recoveries",
     "roofline",
     "shards",
     "speedups",

@@ -1,5 +1,6 @@
 """Formulas that plan: pure functions of numbers, which never touch a device."""
 
+from labkit.plan import inference
 from labkit.plan.chip_design import (
     ChipDesign,
     Run,
@@ -39,7 +40,7 @@ __all__ = [
     "Swing", "Technology", "a100_design", "a100_technology", "amdahl", "availability",
     "bubble_share", "carbon_by_hour", "carbon_g", "carbon_intensity", "carbon_regions",
     "chance_of_any", "cost_usd", "daly_interval_s", "fit_amdahl", "fit_gustafson", "fleet_mttf_s",
-    "goodput", "gustafson", "j_per_token", "modelled_cpu_peak", "pareto", "period_energy_j",
-    "price", "roofline", "run_energy_j", "run_through", "tokens_per_s", "tornado",
-    "usd_per_million_tokens", "young_interval_s", "zero_bytes", "zero_sent_bytes",
+    "goodput", "gustafson", "inference", "j_per_token", "modelled_cpu_peak", "pareto",
+    "period_energy_j", "price", "roofline", "run_energy_j", "run_through", "tokens_per_s",
+    "tornado", "usd_per_million_tokens", "young_interval_s", "zero_bytes", "zero_sent_bytes",
 ]  # fmt: skip
