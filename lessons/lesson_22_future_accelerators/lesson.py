@@ -77,7 +77,7 @@ def accuracy(votes, labels):
 # ([snntorch](https://snntorch.readthedocs.io)). A bright pixel becomes many spikes within 15 steps.
 
 
-# %%
+# %% tags=["read"]
 def count_spikes(n_steps=15):
     import snntorch
     import torch
@@ -344,7 +344,7 @@ chart.picture("Logical errors against physical ones for three distances", varies
 bits_guess = lk.predict("22.c", ..., "%")
 
 
-# %%
+# %% tags=["read"]
 def analog_digits():
     import contextlib
     import copy
@@ -573,7 +573,7 @@ lk.show(
 # surrounds them: schedulers, registers, other arithmetic. Can you make a token faster at the same
 # power? What happens if you leave out HBM? And what if you keep only a third of the machinery?
 
-# %%
+# %% tags=["read"]
 llama = lk.plan.Decoder("Llama 3 8B", 8_030_000_000, 32, 32, 8, 128)
 WEIGHTS, TRAINED = 2 * llama.n_params, 16 * llama.n_params  # bytes; training keeps states too
 CACHES = 64 * 2048 * 2 * 32 * 8 * 128 * 2  # bytes of keys and values for 64 users
