@@ -84,6 +84,11 @@ def recorded(key: str) -> "Recorded":
     return _find("recorded", Recorded, key)
 
 
+def training_runs_path() -> Path:
+    """The CSV file of published training runs: one line a run, with its source and commit."""
+    return _HERE / "data" / "training_runs.csv"
+
+
 def _find(origin, kind, key):
     results = _results(origin, kind)
     if key not in results:
