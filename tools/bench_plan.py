@@ -27,11 +27,13 @@ from labkit.plan.training import (
     read_runs,
     stack_factor,
 )
+from labkit.results import training_runs_path
 from tools import plan_rivals
 
 MEGATRON = ("megatron2021", "megatron2021_t2_ptd", "korthikanti2022", "megascale_megatron")
 GPU_FAMILIES = ("a100", "h100")
 MEMORY_LIMIT_BYTES = 75e9
+SHOWN = 10  # lines that are no possible job
 DRAWS = 20  # how often three runs of a stack are drawn for its calibration
 
 
@@ -44,29 +46,34 @@ def main() -> int:
                   f" {constant.source}")  # fmt: skip
         return 0
     runs, refused = read_runs(options.runs)
-    for sentence in refused:
+    for sentence in refused[:SHOWN]:
         print(f"not planned: {sentence}")
-    _report(runs, refused)
+    if len(refused) > SHOWN:
+        print(f"not planned: {len(refused) - SHOWN} more lines")
+    _report(runs)
+    if options.runs is None:  # the file that tells of memory
+        runs_with_memory = read_runs(training_runs_path("nanotron_runs.csv.gz"))
+    else:
+        runs_with_memory = runs, refused
+    _memory(*runs_with_memory)
+    print()
+    _rivals([run for run in runs if _is_p2(run)])
     return 0
 
 
 def _options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--runs", metavar="FILE.csv", help="runs with the columns of the shipped file")
+    parser.add_argument("--runs", metavar="FILE.csv", help="any file with the shipped columns")
     parser.add_argument("--constants", action="store_true", help="print every constant and stop")
     return parser.parse_args()
 
 
-def _report(runs: Sequence[Run], refused: Sequence[str]) -> None:
+def _report(runs: Sequence[Run]) -> None:
     measured = [run for run in runs if run.tokens_per_s_chip is not None]
     tunings = leave_one_source_out(measured)
-    predicted = {
-        id(run): predicted_tokens_per_s_chip(run, tunings[run.source]) for run in measured
-    }
+    predicted = {id(run): predicted_tokens_per_s_chip(run, tunings[run.source]) for run in measured}
 
-    def error(run):
-        return abs(predicted[id(run)] / run.tokens_per_s_chip - 1)
-
+    error = _error_of(predicted)
     for source in dict.fromkeys(run.source for run in measured):
         _line(source, [run for run in measured if run.source == source], error)
     _line("all rows", measured, error)
@@ -76,9 +83,6 @@ def _report(runs: Sequence[Run], refused: Sequence[str]) -> None:
     _band(measured, predicted)
     print()
     _goals(measured, tunings, error)
-    _memory(runs, refused)
-    print()
-    _rivals([run for run in measured if _is_p2(run)], error)
 
 
 def _line(name: str, runs: Sequence[Run], error: Callable) -> None:
@@ -106,7 +110,8 @@ def _inside(run, rate):
 
 
 def _is_p2(run):
-    return run.dense and run.complete and run.job.chip.family in GPU_FAMILIES
+    told = run.dense and run.complete and run.tokens_per_s_chip is not None
+    return told and run.job.chip.family in GPU_FAMILIES
 
 
 def _goals(measured, tunings, error):
@@ -115,8 +120,7 @@ def _goals(measured, tunings, error):
     if megatron:
         rates = [predicted_tokens_per_s_chip(run, PHYSICS) for run in megatron]
         errors = [
-            abs(rate / run.tokens_per_s_chip - 1)
-            for rate, run in zip(rates, megatron, strict=True)
+            abs(rate / run.tokens_per_s_chip - 1) for rate, run in zip(rates, megatron, strict=True)
         ]
         _goal("P1 Megatron family, no constant from any run", errors, mean=0.035, worst=0.10)
     dense = [run for run in measured if _is_p2(run)]
@@ -150,6 +154,8 @@ def _calibrated(runs, tunings):
 
 
 def _goal(name, errors, *, mean=None, median=None, p90=None, worst=None, within=None):
+    if not errors:
+        return
     reached = {
         "mean": (statistics.mean(errors), mean),
         "median": (statistics.median(errors), median),
@@ -183,19 +189,24 @@ def _memory(runs, refused):
     )
 
 
-def _rivals(runs, error):
+def _rivals(runs):
     """The same dense A100 and H100 rows through other planners, where they can be had."""
     if not runs:
         return
-    _line("beside each other, this planner", runs, error)
+    tunings = leave_one_source_out(runs)
+    ours = {id(run): predicted_tokens_per_s_chip(run, tunings[run.source]) for run in runs}
+    _line("side by side, this planner", runs, _error_of(ours))
     for rival in plan_rivals.ALL:
-        answer = rival(runs, published_runs())
-        if isinstance(answer, str):
-            print(answer)
+        rates = rival(runs, published_runs())
+        if isinstance(rates, str):
+            print(f"side by side, {rates}")
             continue
-        planned = [run for run in runs if id(run) in answer]
-        _line(f"beside each other, {rival.__name__}", planned,
-              lambda run, rates=answer: abs(rates[id(run)] / run.tokens_per_s_chip - 1))  # fmt: skip
+        planned = [run for run in runs if id(run) in rates]
+        _line(f"side by side, {rival.__name__}", planned, _error_of(rates))
+
+
+def _error_of(rates):
+    return lambda run: abs(rates[id(run)] / run.tokens_per_s_chip - 1)
 
 
 def _quantile(values, share):

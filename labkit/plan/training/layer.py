@@ -112,15 +112,35 @@ def _attention(job):
 def _between(job):
     model, split, chip = job.model, job.split, job.chip
     ffn = model.top_k * model.moe_ffn if model.experts else model.ffn
-    tokens, tp = job.tokens_per_chip, split.tp
-    time = between(chip, tokens, model.hidden / split.width_shards, model.hidden / tp, ffn / tp)
+    width = model.hidden / split.width_shards
+    time = between(chip, job.tokens_per_chip, width, model.hidden / split.tp, ffn / split.tp)
+    return time + _extra(job, *_sorting_bytes(job)) + _extra(job, *_cast_bytes(job, ffn))
+
+
+def _extra(job, forward_bytes, backward_bytes):
+    """More traffic between the products, in bytes a token."""
+    time = Passes(forward_bytes, backward_bytes)
+    return time.times(job.tokens_per_chip / job.chip.pointwise_bytes_per_s)
+
+
+def _sorting_bytes(job):
+    """Tokens are sorted by expert before they travel, and put back: a read and a write each."""
+    width = job.model.hidden / job.split.width_shards
+    one = job.chip.constant("sorting_bytes") * job.model.top_k * width
+    return (one, 2 * one) if job.model.experts else (0, 0)
+
+
+def _cast_bytes(job, ffn):
+    """What turns values into 8 or 4 bits before each product."""
+    model, split = job.model, job.split
     if split.dtype in ("bf16", "fp16"):
-        return time
+        return 0, 0
     widths = 2 if model.gated else 1
-    forward = 3 * model.hidden + ffn / tp
-    backward = (model.query_width + 2 * model.kv_width + widths * ffn) / tp + 2 * model.hidden
-    casts = chip.constant("cast_bytes") * tokens / chip.pointwise_bytes_per_s
-    return time + Passes(casts * forward, casts * backward)
+    forward = 3 * model.hidden + ffn / split.tp
+    split_widths = model.query_width + 2 * model.kv_width + widths * ffn
+    backward = split_widths / split.tp + 2 * model.hidden
+    one = job.chip.constant("cast_bytes")
+    return one * forward, one * backward
 
 
 def _tensor(job, tuning):
@@ -192,5 +212,10 @@ def _last_product_s(job, tuning):
 
 
 def _launch_s(job):
+    """How long the CPU takes to launch a layer's kernels, each expert's own among them."""
+    constant, model = job.chip.constant, job.model
+    if job.chip.family == "tpu":
+        return 0.0
     again = 4 / 3 if job.split.recompute == "full" else 1
-    return 0.0 if job.chip.family == "tpu" else job.chip.constant("cpu_layer_s") * again
+    experts = model.experts / job.split.ep if model.experts else 0
+    return again * (constant("cpu_layer_s") + experts * constant("cpu_expert_s"))

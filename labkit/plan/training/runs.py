@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import functools
+import gzip
 import math
 from pathlib import Path
 
@@ -48,7 +49,8 @@ def read_runs(path: str | Path | None = None) -> tuple[list[Run], list[str]]:
     silently. Raises ValueError for a file without the needed columns.
     """
     path = Path(path) if path else training_runs_path()
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    unpacked = gzip.open if path.suffix == ".gz" else open
+    with unpacked(path, "rt", encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
         if missing:
@@ -71,8 +73,8 @@ def published_runs() -> tuple[Run, ...]:
 
 @functools.cache
 def models() -> dict[str, Transformer]:
-    """The models of the published runs, by name."""
-    return {run.job.model.name: run.job.model for run in published_runs()}
+    """The models of the published runs, by name; of two with one name, the first in the file."""
+    return {run.job.model.name: run.job.model for run in reversed(published_runs())}
 
 
 def _run(row):
