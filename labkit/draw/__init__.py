@@ -4,10 +4,12 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
 
 - numbers over numbers: `Chart` with two `Axis` (linear, log, names): `line`, `step`, `band` for
   series and models, `mark` for results with their intervals, `bar` for amounts, and units on axes
-- well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`
+- well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`, `pipeline`, and
+  `stacks` for amounts that add up to a limit
+- runs that fail: `recoveries`, `goodputs`
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `number_ruler`
-- what a kernel does: `launch`, `film`, `accesses`, `pattern`, `race_frames`, `interleaving`,
-  `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`
+- what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
+  `interleaving`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`
 - to play with: `Explorer` (sliders), `Player` (frames), `IndexExplorer`
 """
 
@@ -17,17 +19,20 @@ from typing import TYPE_CHECKING
 from labkit.draw.axis import Axis
 from labkit.draw.chart import Chart
 from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
+from labkit.draw.faults import goodputs, recoveries
 from labkit.draw.film import film
 from labkit.draw.lanes import accesses, pattern
-from labkit.draw.launch import launch
+from labkit.draw.launch import launch, launch_2d
 from labkit.draw.machines import machine
 from labkit.draw.marks import LINES, MARKS
 from labkit.draw.mesh import block_frames, shards
 from labkit.draw.number_ruler import number_ruler
 from labkit.draw.picture import Picture
+from labkit.draw.pipeline import pipeline
 from labkit.draw.roofline import Dot, roofline
 from labkit.draw.slider import Slider
 from labkit.draw.speedups import speedups
+from labkit.draw.stacks import stacks
 from labkit.draw.svg import INK
 from labkit.draw.systolic import systolic_frames
 from labkit.draw.timeline import timeline
@@ -54,15 +59,20 @@ __all__ = [
     "block_frames",
     "epoch_timeline",
     "film",
+    "goodputs",
     "interleaving",
     "launch",
+    "launch_2d",
     "machine",
     "number_ruler",
     "pattern",
+    "pipeline",
     "race_frames",
+    "recoveries",
     "roofline",
     "shards",
     "speedups",
+    "stacks",
     "systolic_frames",
     "timeline",
     "tornado",

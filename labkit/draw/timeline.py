@@ -1,5 +1,6 @@
 """A timeline: who does what when, as bars on rows over one axis of time."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 from labkit.draw.axis import Axis
@@ -9,7 +10,8 @@ from labkit.draw.picture import Picture
 from labkit.draw.sheet import sheet
 from labkit.draw.svg import GRID, INK, SMALL, TEXT, path, rect, text
 
-Span = tuple[float, float, str]  # start, end, kind
+# start, end, kind, and perhaps the words that stand in the bar in place of the kind
+Span = tuple[float, float, str] | tuple[float, float, str, str]
 
 _WIDTH, _ROW, _TOP, _TINT = 760, 34, 84, 0.45
 
@@ -20,19 +22,23 @@ def timeline(
 ) -> Picture:  # fmt: skip
     """Draw spans of time as bars: a Picture with a row for each name.
 
-    rows      name -> its spans (start, end, kind), in `unit`; spans of one kind have one colour
+    rows      name -> its spans (start, end, kind), in `unit`; spans of one kind have one colour. A
+              fourth entry is the words of a bar, where they are not the kind
     measured  whether these times were measured here
 
-    A kind stands in its bar where there is room, and in the legend always. Raises ValueError
-    without spans, and for a span that ends before it starts.
+    The words stand in a bar where there is room, and the kind in the legend always. Raises
+    ValueError without spans, and for a span that ends before it starts.
     """
     spans = [span for some in rows.values() for span in some]
     if not spans:
         raise ValueError("There is nothing to draw: no row of the timeline has a span.")
-    for start, end, kind in spans:
+    for start, end, kind, *_ in spans:
         if not start <= end:
             raise ValueError(f"The span {kind!r} ends at {end:g} {unit}, before it starts.")
-    axis = Axis(label, unit).fit([edge for start, end, _ in spans for edge in (start, end)])
+    edges = [edge for start, end, *_ in spans for edge in (start, end)]
+    axis = Axis(label, unit).fit(edges)
+    if max(edges) - axis.lo > (axis.hi - axis.lo) / 10:  # else nothing is long enough to see
+        axis = dataclasses.replace(axis, hi=max(edges))  # so that bars use the whole width
     colors = {
         kind: LINES[n % len(LINES)] for n, kind in enumerate(dict.fromkeys(s[2] for s in spans))
     }
@@ -49,13 +55,14 @@ def timeline(
     for n, (name, some) in enumerate(rows.items()):
         y = _TOP + n * _ROW
         parts.append(text(left - 10, y + 21, name, "end"))
-        for start, end, kind in some:
+        for start, end, kind, *own in some:
+            words = own[0] if own else kind
             x, width = pixel(start), pixel(end) - pixel(start)
             parts.append(
                 rect(x, y + 4, width, _ROW - 8, fill=colors[kind], tint=_TINT, stroke=INK, line=0.6)
             )
-            if text_width(kind, SMALL) < width - 6:
-                parts.append(text(x + width / 2, y + 21, kind, "middle", size=SMALL))
+            if text_width(words, SMALL) < width - 4:
+                parts.append(text(x + width / 2, y + 21, words, "middle", size=SMALL))
     parts.append(text(left + wide / 2, foot + 40, axis.title, "middle", muted=True))
     drawn = sheet(_WIDTH, foot + 52, parts, alt or _told(rows, axis, title))
     return Picture(drawn.svg, drawn.alt, measured=measured)

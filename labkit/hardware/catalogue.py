@@ -16,7 +16,7 @@ import types
 from pathlib import Path
 
 from labkit.reading import NotListedError, Origin, Reading
-from labkit.units import GB, GIB
+from labkit.units import GB, GIB, KIB, MIB
 
 FACTS = Path(__file__).parent / "data" / "hardware_facts.csv"
 DTYPES = ("fp32", "tf32", "bf16", "fp16", "fp8", "int8")
@@ -34,6 +34,10 @@ _UNITS = {
     "mm2": (1.0, "mm2"),
     "1e9 transistors": (1e9, "1"),
     "USD": (1.0, "USD"),
+    "multiprocessors": (1.0, "1"),
+    "KiB a multiprocessor": (KIB, "KiB"),
+    "MiB": (MIB, "MiB"),
+    "cycles": (1.0, "cycles"),
 }
 _NO_FIGURE = {"n/a": "this chip has no such mode", "": "not published"}
 _MARK_IN_WORDS = {"EST": "estimate", "C": "sources disagree", "U": "unverified"}

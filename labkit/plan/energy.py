@@ -20,8 +20,13 @@ _LIMITS = {
     "pue": (1.0, math.inf, "it is the energy of the facility over that of its computers"),
     "utilisation": (0.0, 1.0, "it is the share of the time in which the machine is used"),
     "residual_fraction": (0.0, 1.0, "it is a share of the purchase price"),
+    "chance": (0.0, 1.0, "it is a probability"),
+    "n_parts": (1, math.inf, "a fleet has at least one part"),
 }
-_ABOVE_ZERO = ("utilisation", "life_years", "tokens_per_s", "n_tokens", "n_chips")
+_ABOVE_ZERO = (
+    "utilisation", "life_years", "tokens_per_s", "n_tokens", "n_chips", "mttf_s", "part_mttf_s",
+    "interval_s",
+)  # fmt: skip
 
 
 def checked(**amounts: float) -> list[float]:

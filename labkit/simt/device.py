@@ -5,23 +5,6 @@ import dataclasses
 from labkit.hardware import chip, chips
 from labkit.simt import limits
 
-# Compute capability and streaming multiprocessors of the chips. Source: NVIDIA's architecture
-# whitepapers (V100, T4, A100, Ada, H100) and data sheets; the fp32 peaks of the catalogue agree.
-_GPUS = {
-    "v100-sxm2-32": ((7, 0), 80),
-    "t4": ((7, 5), 40),
-    "a100-sxm-40": ((8, 0), 108),
-    "a100-sxm-80": ((8, 0), 108),
-    "a100-pcie-80": ((8, 0), 108),
-    "l4": ((8, 9), 58),
-    "l40s": ((8, 9), 142),
-    "rtx4090": ((8, 9), 128),
-    "h100-sxm": ((9, 0), 132),
-    "h100-pcie": ((9, 0), 114),
-    "h200-sxm": ((9, 0), 132),
-    "b200": ((10, 0), 148),
-}
-
 
 @dataclasses.dataclass(frozen=True)
 class Device:
@@ -79,10 +62,16 @@ def device_of(name):
     """The Device of a GPU of the catalogue. Raises ValueError for a chip that is none, or whose
     multiprocessors are not known here."""
     found = chip(name)
-    if found.id not in _GPUS:
-        known = ", ".join(one.id for one in chips() if one.id in _GPUS)
+    if not _is_known(found):
+        known = ", ".join(one.id for one in chips() if _is_known(one))
         raise ValueError(f"{found.name} cannot be simulated as a CUDA device. Use one of: {known}.")
-    return Device(found.id, found.name.encode(), *_GPUS[found.id])
+    capability = tuple(map(int, found.figures["compute_capability"].value.split(".")))
+    multiprocessors = int(found.figures["multiprocessors"].value)
+    return Device(found.id, found.name.encode(), capability, multiprocessors)
+
+
+def _is_known(found):
+    return {"compute_capability", "multiprocessors"} <= found.figures.keys()
 
 
 _current = None

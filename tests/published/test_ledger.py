@@ -20,8 +20,14 @@ def name(line):
 
 @pytest.mark.parametrize("line", LINES, ids=name)
 def test_a_figure_comes_out_unless_the_ledger_says_why_not(line):
-    reason = line.entry.not_reproduced
+    reason = line.entry.reason(line.row)
     assert line.agrees == (reason is None), f"{line.printed} printed, {line.recomputed} recomputed"
+
+
+def test_a_reason_belongs_to_a_row_that_there_is():
+    for entry in LEDGER:
+        if isinstance(entry.not_reproduced, dict):
+            assert set(entry.not_reproduced) <= {line.row for line in entry.lines()}
 
 
 @pytest.mark.parametrize("line", LINES, ids=name)

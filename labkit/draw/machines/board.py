@@ -72,7 +72,8 @@ class Board:
         if not figure.unit:
             words = str(figure.value)
         else:
-            words = binary(figure.value) if figure.unit == "GiB" else si(figure.value, figure.unit)
+            in_binary = figure.unit in ("KiB", "MiB", "GiB")
+            words = binary(figure.value) if in_binary else si(figure.value, figure.unit)
         return words + "*" * doubtful
 
     def box(

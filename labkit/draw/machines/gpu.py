@@ -4,15 +4,10 @@ from labkit.draw.machines.board import BODY, LEFT, UNKNOWN, Board, Level
 from labkit.draw.picture import Picture
 from labkit.draw.svg import path
 from labkit.hardware import Chip
-from labkit.simt.occupancy import LIMITS, PARTITIONS
+from labkit.simt.limits import BANK_BYTES, BANKS, LIMITS
+from labkit.simt.occupancy import PARTITIONS
 from labkit.units import binary
 
-# Source: NVIDIA, "CUDA GPU Compute Capability", developer.nvidia.com/cuda-gpus.
-CAPABILITY = {
-    "v100-sxm2-32": "7.0", "t4": "7.5", "a100-sxm-40": "8.0", "a100-sxm-80": "8.0",
-    "a100-pcie-80": "8.0", "a10g": "8.6", "l4": "8.9", "l40s": "8.9", "rtx4090": "8.9",
-    "h100-sxm": "9.0", "h100-pcie": "9.0", "h200-sxm": "9.0", "b200": "10.0", "gb200-gpu": "10.0",
-}  # fmt: skip
 _REGISTER_BYTES = 4
 _NVIDIA = {
     "sm": "SM", "schedulers": "warp scheduler", "registers": "registers",
@@ -33,19 +28,31 @@ def gpu(chip: Chip, highlight: str | None = None) -> Picture:
     _enlarged(board, called)
     board.box(LEFT + 14, _L2_Y, BODY - 28, 42, f"L2 cache, shared by all {called['sm']}s", "l2")
     _outside(board)
-    limits = LIMITS.get(CAPABILITY.get(chip.id))
+    limits = LIMITS.get(_capability(chip))
     registers = binary(limits.registers * _REGISTER_BYTES) if limits else UNKNOWN
-    shared = f"≤ {binary(limits.shared_bytes)}" if limits else UNKNOWN
+    shared = f"shared ≤ {binary(limits.shared_bytes)}" if limits else UNKNOWN
+    banks = f"{BANKS * BANK_BYTES} B/cycle" if limits else UNKNOWN
     unit, warps = called["sm"], f"≤ {limits.warps} warps" if limits else UNKNOWN
     board.level(_SM_Y + 49, Level("schedulers", f"schedulers of one {unit}", warps, "", ""))
     board.level(_SM_Y + 96, Level("registers", f"registers of one {unit}", registers))
-    board.level(_SM_Y + 212, Level("shared", f"{called['shared']} and L1 of one {unit}", shared))
-    board.level(_L2_Y + 21, Level("l2", "L2 cache"))
-    memory = Level("memory", "memory", board.figure("mem_gb"), board.figure("mem_bw_gbs"))
+    both, cycles = board.figure("l1_kb"), board.figure("l1_cycles")
+    both = UNKNOWN if both == UNKNOWN else f"both {both}"
+    board.level(_SM_Y + 200, Level("l1", f"L1 and {called['shared']}", both, UNKNOWN, cycles))
+    cycles = board.figure("shared_cycles")
+    board.level(_SM_Y + 226, Level("shared", called["shared"], shared, banks, cycles))
+    l2 = Level("l2", "L2 cache", board.figure("l2_mb"), UNKNOWN, board.figure("l2_cycles"))
+    board.level(_L2_Y + 21, l2)
+    size, bandwidth = board.figure("mem_gb"), board.figure("mem_bw_gbs")
+    memory = Level("memory", "memory", size, bandwidth, board.figure("memory_cycles"))
     board.level(_HBM_Y + 24, memory)
     link = f"link, {board.figure('interconnect')}"
     board.level(_HBM_Y + 82, Level("link", link, "", board.figure("interconnect_gbs")))
     return board.picture(_title(board), _HBM_Y + 106, _notes(chip, limits, unit))
+
+
+def _capability(chip):
+    figure = chip.figures.get("compute_capability")
+    return figure.value if figure else None
 
 
 def _title(board):
@@ -58,18 +65,21 @@ def _title(board):
 
 
 def _notes(chip, limits, unit):
-    notes = [f"The catalogue doesn't hold how many {unit}s there are: the drawing shows some."]
+    notes = []
+    if "multiprocessors" not in chip.figures:
+        notes.append(f"The catalogue doesn't hold how many {unit}s there are.")
     if limits:
         notes.append(
             f"What one {unit} holds: [published] CUDA C++ Programming Guide, compute capability "
-            f"{CAPABILITY[chip.id]}."
+            f"{_capability(chip)}."
         )
     return tuple(notes)
 
 
 def _many(board, called):
     """Two rows of small multiprocessors; lines lead from the first to the enlarged one."""
-    board.write(LEFT + 14, 80, f"many {called}s")
+    count = board.figure("multiprocessors")
+    board.write(LEFT + 14, 80, _called(count, called))
     for n in range(2 * _N_SMALL):
         x = LEFT + 14 + n % _N_SMALL * (_SMALL_W + 5.8)
         board.box(x, 86 + n // _N_SMALL * 19, _SMALL_W, _SMALL_H - 5, "", "sm")
@@ -78,6 +88,12 @@ def _many(board, called):
         path(f"M{LEFT + 14},{120}L{LEFT + 14},{_SM_Y}H{right}L{LEFT + 14 + _SMALL_W},{120}z",
              stroke="none", fill="currentColor", tint=0.1)
     )  # fmt: skip
+
+
+def _called(count, unit):
+    return (
+        f"many {unit}s" if count == UNKNOWN else f"{count} {unit}s, of which {2 * _N_SMALL} drawn"
+    )
 
 
 def _enlarged(board, called):

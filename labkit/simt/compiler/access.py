@@ -64,7 +64,7 @@ class Access:
         sign = {ast.Add: 1, ast.Sub: -1}.get(type(getattr(node, "op", None)))
         if sign is None or not isinstance(node, ast.BinOp):
             value = self.expr(node)
-            return lambda f: _split(value(f))
+            return lambda f: _split(f, value(f))
         left, right = self.expr(node.left), self.expr(node.right)
         location, key, apply = self.location(node), object(), self.apply(node)
 
@@ -73,13 +73,14 @@ class Access:
             if type(b) is not int and type(a) is int and sign == 1:
                 a, b = b, a
             if type(b) is int and type(a) is np.ndarray and a.dtype.kind == "i":
-                found = a, sign * b
+                base, shift = f.batch.apart(a)
+                found = base, shift + sign * b
             else:
                 known = f.memo.get(key)
                 if known is None or known[0] is not a or known[1] is not b:
                     known = f.memo[key] = (a, b, apply(f, a, b))
-                    return _split(known[2])
-                found = _split(known[2])
+                    return _split(f, known[2])
+                found = _split(f, known[2])
             f.watch.operation(f.mask, location, "+", 0)
             return found
 
@@ -221,9 +222,9 @@ class Access:
         return items
 
 
-def _split(value):
+def _split(f, value):
     if type(value) is np.ndarray:
-        return (value, 0)
+        return f.batch.apart(value)
     return (None, int(value) if isinstance(value, np.integer) else value)
 
 

@@ -102,6 +102,12 @@ class Ranges:
             ordered = (value, stop) if step > 0 else (stop, value)
         return comparison("<")(*ordered), value
 
+    def tell(self, batch, value, number):
+        """An index that moves by the same step in all lanes has the addresses of its start."""
+        start, _, step = self.bounds
+        if is_vector(start) and not is_vector(step):
+            batch.moved(value, start, int(step) * number)
+
     def taken(self, lanes):
         return Ranges(*taken(self.bounds, lanes))
 
@@ -121,6 +127,8 @@ class Counted:
         f.watch.branch(f, self.location, mask, go, left)
         if go is not NONE:
             f.mask = go
+            if type(self.step) is Ranges and number:
+                self.step.tell(f.batch, value, number)
             self.assign(f, value)
         return go, left
 

@@ -97,6 +97,7 @@ class Batch:
     def forget(self):
         """Begin without anything worked out."""
         self._index_ranges, self._blocks, self._global, self._sums = {}, {}, {}, {}
+        self._moved = {}
 
     def block(self, axis):
         """`blockIdx` along an axis."""
@@ -143,6 +144,17 @@ class Batch:
         self._index_ranges[id(vector)] = (vector, index_range)
         self._index_ranges[id(whole)] = (whole, index_range)
         return index_range
+
+    def moved(self, vector, start, shift):
+        """Remember that a vector is `start + shift`, so that its addresses are those of `start`."""
+        if len(self._moved) > 16:
+            self._moved.clear()
+        self._moved[id(vector)] = (vector, start, shift)
+
+    def apart(self, vector):
+        """A vector of indices as (vector, shift), whose sum it is."""
+        known = self._moved.get(id(vector))
+        return known[1:] if known is not None and known[0] is vector else (vector, 0)
 
     def plus(self, a, b):
         """a + b, remembered: the offsets of many lines are the same sum of the same vectors."""

@@ -9,6 +9,9 @@ from labkit.simt.errors import refuse
 from labkit.simt.lanes.values import cast, is_vector, plain
 from labkit.simt.limits import WARP_SIZE
 
+_LANES = np.arange(WARP_SIZE)
+_LOADS_THAT_PAY = 2  # of one address, before it is worth while to look for even rows
+
 GLOBAL, SHARED, LOCAL, CONST = "global", "shared", "local", "const"
 
 
@@ -167,6 +170,18 @@ class IndexRange:
         alike = len(rows) == 1 or (rows - rows[:, :1] == pattern).all()
         return rows, pattern.tobytes() if alike else None
 
+    @functools.cached_property
+    def even_rows(self):
+        """-> (start, step) if each warp goes up by one per lane, from a start that moves by the
+        same step from warp to warp; else None."""
+        rows = self.vector.reshape(-1, WARP_SIZE)
+        starts = rows[:, 0]
+        step = int(starts[1] - starts[0]) if len(rows) > 1 else 0
+        if int(starts[-1] - starts[0]) != step * (len(rows) - 1):
+            return None
+        expected = int(starts[0]) + step * np.arange(len(rows))[:, None] + _LANES
+        return (int(starts[0]), step) if (rows == expected).all() else None
+
     def active(self, mask):
         """The bounds over the active lanes alone."""
         if self._active[0] is not mask:
@@ -184,7 +199,17 @@ class Address:
     answers  what the counters worked out for this address
     """
 
-    __slots__ = ("answers", "axes", "base", "index_range", "key", "low", "picked", "start")
+    __slots__ = (
+        "answers",
+        "axes",
+        "base",
+        "index_range",
+        "key",
+        "low",
+        "n_loads",
+        "picked",
+        "start",
+    )
 
     def __init__(self, batch, array, vectors):
         self.key, self.axes, base = (array, *vectors), [], None
@@ -204,13 +229,18 @@ class Address:
                 self.index_range.start,
                 self.index_range.low,
             )
-        self.picked, self.answers = (None, None), {}
+        self.picked, self.answers, self.n_loads = (None, None), {}, 0
 
     def made_from(self, array, vectors):
         key = (array, *vectors)
         if len(key) != len(self.key):
             return False
         return not [1 for old, new in zip(self.key, key, strict=True) if old is not new]
+
+    def rows(self):
+        """The base as (start, step) of even rows, or None; asked for where that may pay."""
+        self.n_loads += 1
+        return self.index_range.even_rows if self.n_loads > _LOADS_THAT_PAY else None
 
     def pick(self, mask):
         """The offsets of the active lanes."""
@@ -293,9 +323,22 @@ def load(f, location, array, address, shift):
             return value
     if array.pitch != store.itemsize:  # a field of records: `take` would copy it whole
         return store[np.clip(address.base + shift, 0, len(store) - 1)]
+    if (rows := address.rows()) is not None and store.flags.c_contiguous:
+        value = _even_rows(store, address, shift, *rows)
+        if value is not None:
+            return value
     if shift >= 0 <= address.low and shift < len(store):
         return (store[shift:] if shift else store).take(address.base, mode="clip")
     return store.take(address.base + shift, mode="clip")
+
+
+def _even_rows(store, address, shift, start, step):
+    """What all lanes load, copied warp by warp; None where an inactive lane is outside."""
+    if address.low + shift < 0 or address.index_range.high + shift >= len(store):
+        return None
+    size = store.itemsize
+    shape, strides = (len(address.base) // WARP_SIZE, WARP_SIZE), (step * size, size)
+    return np.ndarray(shape, store.dtype, store, (start + shift) * size, strides).flatten()
 
 
 def save(f, location, array, address, shift, value):

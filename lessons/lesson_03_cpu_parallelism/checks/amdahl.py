@@ -1,7 +1,7 @@
 """Exercise 03.1: Amdahl's law."""
 
 from labkit.teach.registry import always, exercise, solution
-from lessons.lesson_03_cpu_parallelism.checks.suspects import assert_right
+from labkit.teach.suspects import assert_right
 
 _amdahl = solution("03.1")
 

@@ -1,7 +1,7 @@
 """Exercise 03.5: weak scaling, from the rows of published runs."""
 
 from labkit.teach.registry import always, exercise, solution
-from lessons.lesson_03_cpu_parallelism.checks.suspects import assert_right
+from labkit.teach.suspects import assert_right
 
 _weak_scaling = solution("03.5")
 
