@@ -9,8 +9,8 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
 - runs that fail: `recoveries`, `goodputs`
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
   paper), `number_ruler`
-- what a kernel does: `launch`, `film`, `accesses`, `pattern`, `race_frames`, `interleaving`,
-  `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`
+- what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
+  `interleaving`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`
 - to play with: `Explorer` (sliders), `Player` (frames), `IndexExplorer`
 """
 
@@ -24,7 +24,7 @@ from labkit.draw.faults import goodputs, recoveries
 from labkit.draw.film import film
 from labkit.draw.floorplan import floorplan
 from labkit.draw.lanes import accesses, pattern
-from labkit.draw.launch import launch
+from labkit.draw.launch import launch, launch_2d
 from labkit.draw.machines import machine
 from labkit.draw.marks import LINES, MARKS
 from labkit.draw.mesh import block_frames, shards
@@ -65,6 +65,7 @@ __all__ = [
     "goodputs",
     "interleaving",
     "launch",
+    "launch_2d",
     "machine",
     "number_ruler",
     "pattern",

@@ -193,7 +193,7 @@ lk.expect(
 qubits_guess = lk.predict("22.b", ...)
 
 
-# %%
+# %% tags=["read"]
 def entangle(n_qubits, shots=100, noise=None):
     """How often n qubits that were made to agree do agree, and the seconds that it took."""
     from qiskit import QuantumCircuit
