@@ -69,7 +69,7 @@ def line(text: str, below: str = "") -> Line:
         return Line(text, _div("lk-line", _words(text) + below))
     word, rest = match["word"], match["rest"]
     name = f"{_words(match['name'])}: " if "name" in match.groupdict() else ""
-    if word in set(Origin):
+    if word in set(Origin) and name:
         figure, _, remarks = rest.partition(" (")
         rest = f"<b>{_words(figure)}</b>" + (f" {_words(f'({remarks}')}" if remarks else "")
     else:
