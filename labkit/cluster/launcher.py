@@ -29,6 +29,7 @@ from labkit.cluster.rank import STACK_SIGNAL
 PRELOAD = (
     "torch.distributed.launcher.api", "torch.distributed.fsdp", "torch.distributed.pipelining",
     "torch.distributed.tensor.parallel", "torch.distributed.checkpoint.state_dict",
+    "torch.distributed.optim",
 )  # fmt: skip
 MAX_PRINTED_BYTES = 64 << 20
 GRACE_S = 2.0  # from SIGTERM to SIGKILL
@@ -213,3 +214,5 @@ def main(base: str, warmth: str) -> None:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(0)  # to take torch down in order takes seconds, and everything has ended
