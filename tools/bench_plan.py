@@ -69,8 +69,9 @@ def _options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--runs", metavar="FILE.csv", help="any file with the shipped columns")
     parser.add_argument("--constants", action="store_true", help="print every constant and stop")
-    parser.add_argument("--serving", metavar="FILE.csv", nargs="?", const="",
-                        help="goals P6 and P7: the published servers of labkit, or any file")  # fmt: skip
+    parser.add_argument(
+        "--serving", metavar="FILE.csv", nargs="?", const="", help="servers: goals P6 and P7"
+    )
     return parser.parse_args()
 
 
