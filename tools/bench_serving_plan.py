@@ -68,7 +68,7 @@ class Run:
 
 
 def runs_of(rows):
-    """The Runs of rows with COLUMNS as their keys; one that cannot be a run is told and left out."""
+    """The Runs of rows with COLUMNS as keys; what cannot be a run is told and left out."""
     for number, row in enumerate(rows, 1):
         try:
             yield run_of(row)

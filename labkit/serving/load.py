@@ -60,6 +60,18 @@ class LoadRun:
         return sum(end_s <= self.time_s for end_s in ended) / self.time_s
 
     @property
+    def arrivals_per_s(self) -> float:
+        """Requests sent a second."""
+        return self.n_requests / self.time_s
+
+    @property
+    def mean_latency_s(self) -> float:
+        """From sending to the end, over all requests, the lost ones too; NaN without any."""
+        if not self.answers:
+            return math.nan
+        return sum(answer.latency_s for answer in self.answers) / self.n_requests
+
+    @property
     def mean_in_flight(self) -> float:
         """Requests under way on average, by the clients' own watches."""
         end_s = self.start_s + self.time_s
@@ -93,6 +105,16 @@ class LoadRun:
         low, high = statistics.median_interval(values) or (None, None)
         value = statistics.median(values)
         return Reading(name, value, "s", "measured", low=low, high=high)
+
+    def rate(self, name: str) -> Reading:
+        """Output tokens a second as a measured Reading."""
+        return Reading(name, self.tokens_per_s, "1", "measured")
+
+    def share_lost(self, name: str) -> Reading:
+        """The share of the requests that were lost, as a measured Reading."""
+        if not self.answers:
+            return Reading(name, None, "%", "measured", note="no request was sent")
+        return Reading(name, len(self.lost) / self.n_requests, "%", "measured")
 
     def tokens_by_interval(self, every_s: float = 0.5) -> list[tuple[float, float]]:
         """(start of an interval in s, tokens a second in it), from the start of the run on."""

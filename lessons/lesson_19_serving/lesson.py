@@ -118,13 +118,13 @@ format_guess = lk.predict("19.b", ...)
 files = {form: serving.model_file(form) for form in serving.FORMATS}
 
 # %%
-rows = []
+rates = {}
 for form, path in files.items():
     with serving.Replica(path, slots=1, context=256) as one:
         told = [serving.ask(one, "Count to ten.", max_tokens=16).server for _ in range(2)]
-    rate = max(timings["predicted_per_second"] for timings in told)
-    rows.append({"format": form, "model_bytes": path.stat().st_size, "decode_tokens_per_s": rate})
-    print(f"[measured] {form}, tokens a second: {rate:.0f}")
+    best = max(timings["predicted_per_second"] for timings in told)
+    rates[form] = lk.Reading(f"{form}, tokens a second", best, "1", "measured")
+lk.show(*rates.values())
 
 # %% tags=["collapsed"]
 import numpy as np
@@ -132,8 +132,11 @@ import numpy as np
 memory = np.ones(2**25, np.float32)
 reading = lk.bench(memory.sum, name="reading 128 MiB with one thread", max_time_s=1)
 read_bytes_per_s = memory.nbytes / reading.median_s
-rate_of = {row["format"]: row["decode_tokens_per_s"] for row in rows}
-faster = lk.Reading("Q4_1 over F32", rate_of["Q4_1"] / rate_of["F32"], "1", "measured")
+rows = [
+    {"format": form, "model_bytes": path.stat().st_size, "decode_tokens_per_s": rates[form].value}
+    for form, path in files.items()
+]
+faster = (rates["Q4_1"] / rates["F32"]).named("Q4_1 over F32")
 
 format_guess.against(faster)
 lk.draw.format_rates(rows, read_bytes_per_s, "measured")
@@ -181,9 +184,7 @@ with serving.Replica(files["F32"], slots=8, context=256) as full:
     ask = {"prompt": lambda client, number: "Count.", "max_tokens": 32, "time_s": 3.0}
     runs = {n: serving.closed_loop(full, clients=n, **ask) for n in (1, 8)}
     busy = serving.counters(full)["n_busy_slots_per_decode"]
-together = lk.Reading(
-    "eight users over one", runs[8].tokens_per_s / max(runs[1].tokens_per_s, 1e-9), "1", "measured"
-)
+together = (runs[8].rate("tokens") / runs[1].rate("tokens")).named("eight users over one")
 batch_guess.against(together)
 lk.show(
     runs[1].reading("tpot_s", "TPOT of one user alone"),
@@ -281,7 +282,8 @@ def with_and_without(form):
     for speculate in (False, True):
         with serving.Replica(files[form], slots=1, speculate=speculate) as one:
             answer = serving.ask(one, LIST, max_tokens=64)
-        rates.append(answer.server["predicted_per_second"])
+        rate = answer.server["predicted_per_second"]
+        rates.append(lk.Reading("tokens a second", rate, "1", "measured"))
         texts.append(answer.text)
     return (*rates, texts[0] == texts[1])
 
@@ -289,7 +291,7 @@ def with_and_without(form):
 gains = {}
 for form in ("F32", "Q4_1"):
     plain, guessed, same = with_and_without(form)
-    gains[form] = lk.Reading(f"{form}, guessing over not", guessed / plain, "1", "measured")
+    gains[form] = (guessed / plain).named(f"{form}, guessing over not")
     print(f"{form}: the same text:", same)
 lk.show(gains["Q4_1"])
 guessing_guess.against(gains["F32"])
@@ -341,13 +343,14 @@ for run in (single, offline, calm):
 # long each stays. You can check it: the clients know the times, and the server counts the requests.
 
 # %% tags=["collapsed"]
-stay_s = sum(answer.latency_s for answer in calm.answers) / calm.n_requests
-lk.show(
-    lk.Reading("by Little's law, requests inside", calm.n_requests / calm.time_s * stay_s, "1",
-               "measured"),
-    lk.Reading("by the server's own count, requests inside", seen.mean, "1", "measured",
-               note=None if seen.mean is not None else "it shows no counters"),
+come = lk.Reading("requests that come in a second", calm.arrivals_per_s, "1", "measured")
+stay = lk.Reading("time that each stays", calm.mean_latency_s, "s", "measured")
+inside = lk.Reading("inside, by Little's law", come.value * stay.value, "1", of=(come, stay))
+counted = lk.Reading(
+    "inside, by the server's own count", seen.mean, "1", "measured",
+    note=None if seen.mean is not None else "it shows no counters",
 )  # fmt: skip
+lk.show(come, stay, inside, counted)
 
 # %% [markdown]
 # **Play.** Each time you move the slider, LoadGen loads *your* server for two seconds at that rate,
@@ -405,11 +408,10 @@ told = {(row["router"], row["requests"]): row for row in kills.rows}
 
 
 def share_lost(run, name):
-    """The share of requests that were lost, as a Reading; unknown where nothing ran."""
-    why = "there is no router here"
+    """The share of requests that were lost; unknown where nothing ran."""
     if run is None:
-        return lk.Reading(name, None, "%", "measured", note=why)
-    return lk.Reading(name, len(run.lost) / max(run.n_requests, 1), "%", "measured")
+        return lk.Reading(name, None, "%", "measured", note="there is no router here")
+    return run.share_lost(name)
 
 
 # %%
