@@ -63,7 +63,7 @@ def format_rates(
     """
     sizes = [row["model_bytes"] for row in rows]
     chart = Chart(
-        Axis("bytes of the model", "B", min(sizes) / 1.3, max(sizes) * 1.3, log=True),
+        Axis("bytes of the model", "B", min(sizes) / 1.6, max(sizes) * 1.9, log=True),
         Axis("tokens a second", "1", log=True),
         title="Decoding alone, with one thread",
     )

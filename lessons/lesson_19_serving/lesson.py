@@ -184,13 +184,13 @@ with serving.Replica(files["F32"], slots=8, context=256) as full:
     ask = {"prompt": lambda client, number: "Count.", "max_tokens": 32, "time_s": 3.0}
     runs = {n: serving.closed_loop(full, clients=n, **ask) for n in (1, 8)}
     busy = serving.counters(full)["n_busy_slots_per_decode"]
-together = (runs[8].rate("tokens") / runs[1].rate("tokens")).named("eight users over one")
-batch_guess.against(together)
-lk.show(
-    runs[1].reading("tpot_s", "TPOT of one user alone"),
-    runs[8].reading("tpot_s", "TPOT of each of eight"),
-    lk.Reading("sequences in a step, by the server's own count", busy, "1", "measured"),
+alone, each = (
+    runs[n].reading("tpot_s", f"TPOT with {n} users" if n > 1 else "TPOT of one user alone")
+    for n in (1, 8)
 )
+together = (8 * alone / each).named("eight users over one")  # eight tokens in the time of `each`
+batch_guess.against(together)
+lk.show(alone, each, lk.Reading("sequences in a step, as the server counts", busy, "1", "measured"))
 
 # %% tags=["collapsed"]
 f32 = kept.rows[0]
@@ -453,7 +453,7 @@ fleet and lk.draw.tokens_over_time(careful, "One replica is gone, and comes back
 
 # %% tags=["collapsed"]
 for row in kills.rows:
-    many = f"{row['kills']} kills" if row["kills"] else "many kills"
+    many = f"kills: {row['kills'] or 'not counted'}"
     print(f"[recorded] {row['router']}, {row['requests']}: {row['lost']} of {row['sent']} lost, "
           f"{many} ({kills.source})")  # fmt: skip
 
@@ -520,14 +520,14 @@ for batch in (1, 16, 128):
           f"{step.tokens_per_s:6.0f} tokens/s; longest part: {step.bound}")  # fmt: skip
 
 # %% [markdown]
-# **Play.** You promise a time per token. How many chips does it take for 20 requests a second, and
+# **Play.** You promise a time per token. How many chips does it take for 200 requests a second, and
 # what does a million tokens cost? (At 3 $ an hour and 1,000 W a chip, with one replica to spare.)
 
 
 # %%
 def promised(replica, tpot_s):
     return inference.plan_serving(
-        replica, chat, 20.0, tpot_s=tpot_s, usd_per_chip_hour=3, power_w=1000
+        replica, chat, 200.0, tpot_s=tpot_s, usd_per_chip_hour=3, power_w=1000
     )
 
 
@@ -541,7 +541,8 @@ def promise(tpot, chips):
     chart.line(limits_s, prices, f"{chips} chips a replica", origin="modelled")
     if tpot >= fastest_s:
         plan = promised(one, tpot)
-        words = f"{plan.n_chips} chips, batch {plan.step.batch}, {plan.j_per_million_tokens:,.0f} J"
+        megajoule = plan.j_per_million_tokens / 1e6
+        words = f"{plan.n_chips} chips, batch {plan.step.batch}, {megajoule:.1f} MJ"
         chart.mark(tpot, plan.usd_per_million_tokens, "modelled", words)
     return chart.picture("The price of a million tokens falls as the promise gets looser")
 
