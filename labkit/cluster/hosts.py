@@ -21,7 +21,7 @@ from labkit.cluster.folder import AGENT, write_whole
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _RENDEZVOUS_PORT = 29400  # free for certain: the namespace is new
-_BURST_BYTES = 1 << 15  # what a link may send at once after a pause; small, or it looks faster
+_BURST_BYTES, _BURST_S = 8192, 5e-4  # what a link may send at once: little, or it looks faster
 _QUEUE_MS = 400
 
 
@@ -123,9 +123,10 @@ def _link(i, pid, bit_per_s):
 
 def _shape(device, bit_per_s):
     if bit_per_s is not None:
+        burst_bytes = max(_BURST_BYTES, round(bit_per_s / 8 * _BURST_S))
         _run(
             "tc", "qdisc", "add", "dev", device, "root", "tbf", "rate", f"{bit_per_s:.0f}bit",
-            "burst", str(_BURST_BYTES), "latency", f"{_QUEUE_MS}ms",
+            "burst", str(burst_bytes), "latency", f"{_QUEUE_MS}ms",
         )  # fmt: skip
 
 
