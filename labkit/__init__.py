@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr_
     from labkit import cluster as cluster
     from labkit import draw as draw
     from labkit import plan as plan
+    from labkit import serving as serving
     from labkit import systolic as systolic
     from labkit import units as units
     from labkit import workload as workload
@@ -86,7 +87,7 @@ _ROOM_OF = {
     "times_in_turns": "measure",
     "your_turn": "teach",
 }
-_ROOMS = ("cluster", "draw", "plan", "systolic", "units", "workload")
+_ROOMS = ("cluster", "draw", "plan", "serving", "systolic", "units", "workload")
 
 __all__ = sorted([*_ROOM_OF, *_ROOMS, "cuda"])
 

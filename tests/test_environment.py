@@ -68,6 +68,19 @@ def version_of_tiny(root):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
+def wheel_that_asks_for_more(folder):
+    """A wheel with one file, which asks for a package that there is not."""
+    asking = folder / "asking-2.0-py3-none-any.whl"
+    with zipfile.ZipFile(asking, "w") as wheel:
+        wheel.writestr("asking.py", "")
+        info = "asking-2.0.dist-info"
+        metadata = "Metadata-Version: 2.1\nName: asking\nVersion: 2.0\nRequires-Dist: nobody-has-it"
+        wheel.writestr(f"{info}/METADATA", metadata)
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    return asking
+
+
 def must_not_install(*_):
     raise AssertionError("something was installed")
 
@@ -103,6 +116,14 @@ def test_the_developers_set_up_serves_students_too(course, monkeypatch):
     set_up(course, "requirements-dev.txt")
     monkeypatch.setattr(environment, "install", must_not_install)
     set_up(course, "requirements.txt")
+
+
+def test_a_wheel_may_come_without_what_it_asks_for(whole):
+    (whole / environment.NO_DEPS).write_text(str(wheel_that_asks_for_more(whole)))
+    assert not is_set_up(whole, ["requirements.txt"])
+    set_up(whole, "requirements.txt")
+    (whole / environment.NO_DEPS).unlink()
+    assert list(whole.glob(".venv/**/asking.py"))
 
 
 def test_no_network_is_a_sentence_and_names_the_log(course, monkeypatch):

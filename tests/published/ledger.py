@@ -23,6 +23,7 @@ from labkit.plan import (
     zero_bytes,
     zero_sent_bytes,
 )
+from labkit.plan.inference import ServedModel
 from labkit.results import op_energy, published, recorded
 from labkit.units import si
 from labkit.workload import attention
@@ -172,6 +173,12 @@ def all_carbon(carbon_8b_t, carbon_70b_t, carbon_405b_t):
 
 def rented_gpu_hours(gpu_hours, usd_per_gpu_hour):
     return cost_usd(time_s=gpu_hours * HOUR_S, usd_per_hour=usd_per_gpu_hour)
+
+
+def kv_bytes_per_token(n_layers, d_model):
+    n_heads = 40  # it cancels: heads times their size is the width
+    model = ServedModel("OPT", 0, n_layers, d_model, n_heads, n_heads, d_model // n_heads, 0)
+    return model.kv_bytes_per_token(itemsize=2)
 
 
 def weights_alone(max_batch):
@@ -356,6 +363,7 @@ LEDGER = (
     Entry("llama-3.1-total", "carbon_t", "t", all_carbon),
     Entry("deepseek-v3-cost", "cost_usd", "USD", rented_gpu_hours),
     Entry("ml-energy-llama-3.1-8b", "tokens_per_s", "token/s", weights_alone, relation="≤"),
+    Entry("paged-attention", "kv_bytes_per_token", "B", kv_bytes_per_token),
     Entry("zeus-savings", "saved_fraction", "%", best_batch_and_power),
     Entry("numba-docs-compatibility", "result", "1", business_logic),
     Entry("numba-docs-integral", "integral", "1", integral_of_one_over_x),

@@ -68,6 +68,16 @@ def carbon_by_hour(grid: str) -> Day:
     return Day(first["grid"], first["date"], hours, first["source"])
 
 
+def serving_runs() -> tuple[dict[str, str], ...]:
+    """Published runs of servers, one a row, as text: model, chips, lengths, batch, tokens a second.
+
+    All of TensorRT-LLM's table for Llama in 8 bits, and a few points of ML.ENERGY's leaderboard,
+    whose repository states no licence. The column `read_in` names the source. Prompts of 200 tokens
+    are assumed for the latter, which does not state them; an empty batch is whatever fits.
+    """
+    return _rows("serving_runs.csv")
+
+
 @functools.cache
 def _rows(name):
     with (_HERE / name).open(encoding="utf-8", newline="") as file:

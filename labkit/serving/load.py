@@ -1,0 +1,180 @@
+"""Load on a server: clients that ask again and again, and what came of it."""
+
+import collections
+import dataclasses
+import itertools
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from labkit.measure import statistics
+from labkit.reading import Reading
+from labkit.serving.address import HasUrl
+from labkit.serving.answer import SLO, Answer
+from labkit.serving.client import ask
+from labkit.serving.errors import ServingError
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class LoadRun:
+    """All answers of a run, in the order in which the requests were sent.
+
+    start_s   when it began, on the clock of `time.monotonic`
+    time_s    for how long requests were sent; those under way at the end were waited for
+    """
+
+    answers: tuple[Answer, ...]
+    start_s: float
+    time_s: float
+
+    @property
+    def n_requests(self) -> int:
+        return len(self.answers)
+
+    @property
+    def lost(self) -> tuple[Answer, ...]:
+        """The answers that are not whole."""
+        return tuple(answer for answer in self.answers if not answer.ok)
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Why requests were lost, in the words of their errors -> how often."""
+        return dict(collections.Counter(answer.error or "" for answer in self.lost).most_common())
+
+    @property
+    def tokens_per_s(self) -> float:
+        """Output tokens a second, over the time in which requests were sent."""
+        return sum(n for at_s, n in self._tokens() if at_s <= self.time_s) / self.time_s
+
+    @property
+    def requests_per_s(self) -> float:
+        """Whole answers a second, over the time in which requests were sent."""
+        ended = (answer.end_s - self.start_s for answer in self.answers if answer.ok)
+        return sum(end_s <= self.time_s for end_s in ended) / self.time_s
+
+    @property
+    def mean_in_flight(self) -> float:
+        """Requests under way on average, by the clients' own watches."""
+        end_s = self.start_s + self.time_s
+        spent_s = (min(answer.end_s, end_s) - answer.sent_s for answer in self.answers)
+        return sum(max(one_s, 0.0) for one_s in spent_s) / self.time_s
+
+    def goodput_per_s(self, slo: SLO) -> float:
+        """Requests a second that met the objective."""
+        return sum(map(slo.met_by, self.answers)) / self.time_s
+
+    def meets(self, slo: SLO) -> bool:
+        """Did its share of the requests meet the objective?"""
+        met = sum(map(slo.met_by, self.answers))
+        return bool(self.answers) and met >= slo.percentile * self.n_requests
+
+    def percentile(self, what: str, q: float) -> float:
+        """The q-th percentile (0 to 100) of `ttft_s`, `tpot_s`, `itl_s` or `latency_s`.
+
+        Of whole answers; the nearest rank, so it is a value that occurred. NaN where there is none.
+        """
+        values = sorted(self._values(what))
+        if not values:
+            return math.nan
+        return values[max(math.ceil(q / 100 * len(values)) - 1, 0)]
+
+    def reading(self, what: str, name: str) -> Reading:
+        """The median of `ttft_s`, `tpot_s` or `latency_s` as a measured Reading, with interval."""
+        values = self._values(what)
+        if not values:
+            return Reading(name, None, "s", "measured", note="no request was answered")
+        low, high = statistics.median_interval(values) or (None, None)
+        value = statistics.median(values)
+        return Reading(name, value, "s", "measured", low=low, high=high)
+
+    def tokens_by_interval(self, every_s: float = 0.5) -> list[tuple[float, float]]:
+        """(start of an interval in s, tokens a second in it), from the start of the run on."""
+        n_intervals = max(math.ceil(self.time_s / every_s), 1)
+        counts = [0] * n_intervals
+        for at_s, n in self._tokens():
+            if 0 <= at_s < n_intervals * every_s:
+                counts[int(at_s / every_s)] += n
+        return [(index * every_s, count / every_s) for index, count in enumerate(counts)]
+
+    def _tokens(self) -> Iterator[tuple[float, int]]:
+        """(seconds since the start, tokens that came then)."""
+        for answer in self.answers:
+            if answer.token_times_s:
+                yield from ((at_s - self.start_s, 1) for at_s in answer.token_times_s)
+            else:
+                yield answer.end_s - self.start_s, answer.n_tokens
+
+    def _values(self, what):
+        values = [getattr(answer, what) for answer in self.answers if answer.ok]
+        if what == "itl_s":
+            return list(itertools.chain(*values))
+        return [value for value in values if value is not None]
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({self.n_requests} requests, {len(self.lost)} lost, "
+            f"{self.tokens_per_s:.1f} tokens/s, median latency "
+            f"{self.percentile('latency_s', 50):.2f} s)"
+        )
+
+
+def question(client: int, number: int) -> str:
+    """A question that no other client asks, and none twice: no cache can answer it."""
+    return f"Client {client}, question {number}: say something short about the number {number}."
+
+
+def closed_loop(
+    at: HasUrl | str, *, clients: int, time_s: float, max_tokens: int = 16, stream: bool = True,
+    resume: bool = False, prompt: Callable[[int, int], str] = question,
+    meanwhile: Callable[[], Any] | None = None,
+) -> LoadRun:  # fmt: skip
+    """Keep `clients` busy for `time_s`: each asks, waits for the whole answer, and asks again.
+
+    prompt     called as prompt(client, number of the question)
+    meanwhile  called once while the load runs, in the calling thread; the run waits for its end
+
+    An interrupt stops the clients. Raises ServingError for an `at` that is no address.
+    """
+    if clients < 1 or not time_s > 0:
+        raise ServingError(f"A load needs a client and some time, not {clients} and {time_s} s.")
+    answers: list[Answer] = []
+    start_s = time.monotonic()
+    stopped = threading.Event()
+
+    def busy(client):
+        for number in itertools.count():
+            if stopped.is_set() or time.monotonic() >= start_s + time_s:
+                return
+            answers.append(
+                ask(at, prompt(client, number), max_tokens=max_tokens, stream=stream, resume=resume)
+            )
+
+    threads = [threading.Thread(target=busy, args=(n,), daemon=True) for n in range(clients)]
+    try:
+        for thread in threads:
+            thread.start()
+        if meanwhile is not None:
+            meanwhile()
+        for thread in threads:
+            thread.join()
+    finally:
+        stopped.set()
+    return LoadRun(tuple(sorted(answers, key=lambda one: one.sent_s)), start_s, time_s)
+
+
+def burst(at: HasUrl | str, n_requests: int, *, max_tokens: int = 8) -> LoadRun:
+    """Send `n_requests` at the same moment, and wait for all of them."""
+    start_s, answers = time.monotonic(), []
+
+    def one(number):
+        answers.append(ask(at, question(number, 0), max_tokens=max_tokens, stream=False))
+
+    threads = [threading.Thread(target=one, args=(n,), daemon=True) for n in range(n_requests)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    time_s = time.monotonic() - start_s
+    return LoadRun(tuple(sorted(answers, key=lambda a: a.sent_s)), start_s, time_s)

@@ -1,0 +1,118 @@
+"""TTFT, ITL, TPOT, latency and goodput, each as its definition says."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labkit.serving import SLO, Answer, LoadRun
+
+GAPS = st.lists(st.floats(0.001, 2.0), min_size=2, max_size=30)
+
+
+def answer(*gaps_s, sent_s=100.0, **more):
+    """An answer whose tokens come after these gaps, the first of which is TTFT."""
+    times_s, at_s = [], sent_s
+    for gap_s in gaps_s:
+        at_s += gap_s
+        times_s.append(at_s)
+    fields = {"n_tokens": len(gaps_s), "token_times_s": tuple(times_s), "status": 200} | more
+    return Answer("?", "!", sent_s, at_s, **fields)
+
+
+@given(GAPS)
+def test_latency_is_ttft_and_the_inter_token_latencies(gaps_s):
+    one = answer(*gaps_s)
+    assert one.ttft_s == pytest.approx(gaps_s[0])
+    assert one.itl_s == pytest.approx(gaps_s[1:], abs=1e-9)
+    assert one.latency_s == pytest.approx(one.ttft_s + sum(one.itl_s))
+
+
+@given(GAPS)
+def test_tpot_is_the_mean_inter_token_latency(gaps_s):
+    one = answer(*gaps_s)
+    assert one.tpot_s == pytest.approx(sum(one.itl_s) / len(one.itl_s))
+
+
+@given(GAPS)
+def test_guidellms_tpot_has_ttft_in_it(gaps_s):
+    one = answer(*gaps_s)
+    assert one.guidellm_tpot_s == pytest.approx(one.latency_s / one.n_tokens)
+    assert (one.guidellm_tpot_s > one.tpot_s) == (one.ttft_s > one.tpot_s) or math.isclose(
+        one.ttft_s, one.tpot_s
+    )
+
+
+def test_tokens_that_come_two_in_a_piece_count_twice():
+    assert answer(1.0, 0.2, 0.2, n_tokens=5).tpot_s == pytest.approx(0.4 / 4)
+
+
+@pytest.mark.parametrize("gaps_s", [(), (0.5,)])
+def test_without_a_second_token_there_is_no_tpot(gaps_s):
+    assert answer(*gaps_s).tpot_s is None
+
+
+@pytest.mark.parametrize(
+    ("one", "met"),
+    [
+        (answer(0.5, 0.1, 0.1), True),
+        (answer(1.1, 0.1, 0.1), False),
+        (answer(0.5, 0.1, 0.4), False),
+        (answer(0.5), True),  # a single token: there is no gap to be too long
+        (answer(0.5, 0.1, error="the stream broke off"), False),
+        (answer(), False),
+    ],
+)
+def test_an_objective_bounds_both(one, met):
+    assert SLO(ttft_s=1.0, tpot_s=0.2).met_by(one) is met
+
+
+def run(*answers, time_s=10.0):
+    return LoadRun(answers, 100.0, time_s)
+
+
+def test_goodput_counts_only_what_met_the_objective():
+    mixed = run(answer(0.5, 0.1), answer(1.5, 0.1), answer(0.5, error="lost"))
+    assert mixed.goodput_per_s(SLO(1.0, 0.2)) == pytest.approx(0.1)
+    assert mixed.n_requests == 3
+    assert mixed.reasons == {"lost": 1}
+
+
+def test_a_share_of_the_requests_has_to_meet_it():
+    nine, one = [answer(0.5, 0.1)] * 9, answer(2.0, 0.1)
+    assert run(*nine, one).meets(SLO(1.0, 0.2, percentile=0.9))
+    assert not run(*nine, one).meets(SLO(1.0, 0.2, percentile=0.95))
+    assert not run().meets(SLO(1.0, 0.2))
+
+
+def test_tokens_after_the_end_do_not_count():
+    late = run(answer(9.0, 0.5, 2.0), time_s=10.0)
+    assert late.tokens_per_s == pytest.approx(0.2)
+    assert late.requests_per_s == 0
+
+
+def test_mean_in_flight_is_littles_law_over_the_window():
+    """Requests that lie wholly inside: L is the rate times the mean latency."""
+    answers = [answer(0.5, 1.0, sent_s=100.0 + n) for n in range(8)]
+    inside = run(*answers)
+    assert inside.mean_in_flight == pytest.approx(inside.requests_per_s * 1.5)
+
+
+@given(st.lists(st.floats(0.01, 9), min_size=1, max_size=40), st.floats(0, 100))
+def test_a_percentile_is_a_value_that_occurred(latencies_s, q):
+    many = run(*(answer(one_s) for one_s in latencies_s))
+    found = many.percentile("ttft_s", q)
+    assert any(math.isclose(found, one_s, rel_tol=1e-6, abs_tol=1e-9) for one_s in latencies_s)
+    at_most = sum(one.ttft_s <= found + 1e-9 for one in many.answers)
+    assert at_most >= q / 100 * len(latencies_s)
+
+
+def test_of_nothing_there_is_no_percentile():
+    assert math.isnan(run().percentile("latency_s", 50))
+    assert run().reading("ttft_s", "time to first token").value is None
+
+
+def test_tokens_are_counted_by_the_interval_in_which_they_came():
+    counted = run(answer(0.2, 0.2, 0.2), time_s=1.0).tokens_by_interval(0.5)
+    assert counted == [(0.0, 4.0), (0.5, 2.0)]

