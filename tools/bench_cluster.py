@@ -22,7 +22,7 @@ import time
 import psutil
 
 import labkit as lk
-from labkit.cluster.all_reduce import time_all_reduces
+from labkit.cluster import time_all_reduces
 
 LINK_BIT_PER_S = 100e6
 PARTS = ("start", "ring", "links", "kills")

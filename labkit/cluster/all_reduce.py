@@ -1,34 +1,17 @@
-"""All-reduces, timed on real ranks: the library's, back to back."""
+"""All-reduces on real ranks: their times, and the bytes on each link while they run."""
 
-import dataclasses
-import statistics
-from collections.abc import Sequence
-from typing import ClassVar
+import time
+from collections.abc import Callable, Sequence
 
+import numpy as np
+
+from labkit.cluster.hosts import why_no_hosts
+from labkit.cluster.meter import LinkMeter, LinkTraces, recorded_traces
+from labkit.cluster.ring import RingLinks, all_reduce_by
 from labkit.cluster.start import run_ranks
-from labkit.reading import Origin, Reading
+from labkit.measure import TimesInTurns, recorded_times
 
 SIZES = tuple(4**k << 10 for k in range(1, 7))  # 4 kB to 4 MB, as powers of two
-
-
-@dataclasses.dataclass(frozen=True)
-class AllReduceTimes:
-    """The times of all-reduces: n_bytes -> times in s, of rank 0."""
-
-    n_ranks: int
-    samples_s: dict[int, list[float]]
-
-    origin: ClassVar[Origin] = Origin.MEASURED
-
-    @property
-    def medians_s(self) -> dict[int, float]:
-        """The median time of each size."""
-        return {size: statistics.median(times) for size, times in self.samples_s.items()}
-
-    def bandwidth(self, n_bytes: int) -> Reading:
-        """Algorithm bandwidth: the bytes to be reduced over the median time, in B/s."""
-        name = f"algorithm bandwidth, {self.n_ranks} ranks"
-        return Reading(name, n_bytes / self.medians_s[n_bytes], "B/s", self.origin)
 
 
 def time_all_reduces(
@@ -39,24 +22,27 @@ def time_all_reduces(
     hosts: int | None = None,
     link_bit_per_s: float | None = None,
     timeout_s: float = 60.0,
-) -> AllReduceTimes:
-    """Time the library's all-reduce of float32 for several sizes in bytes, multiples of 4.
+    recorded: str | None = None,
+) -> TimesInTurns:
+    """The times of the library's all-reduce of float32: n_bytes -> times in s, as rank 0 saw them.
 
+    sizes    in bytes, multiples of 4
     repeats  timed runs of each size, one right after the other, with no barrier between them: a
              pause would let a link save up for a burst
+    recorded a recorded run, which is returned where hosts are asked for and cannot be laid out
 
-    hosts and link_bit_per_s as in `run_ranks`. Raises what it raises.
+    hosts and link_bit_per_s are as in `run_ranks`, and so are the errors.
     """
+    if hosts is not None and recorded is not None and why_no_hosts():
+        return recorded_times(recorded, "n_bytes")
     run = run_ranks(
         _time, n_ranks, args=(tuple(sizes), repeats), hosts=hosts, link_bit_per_s=link_bit_per_s,
         timeout_s=timeout_s, show=False,
     )  # fmt: skip
-    return AllReduceTimes(n_ranks, run.returned[0])
+    return TimesInTurns(run.returned[0])
 
 
 def _time(sizes, repeats):
-    import time
-
     import torch
     import torch.distributed as dist
 
@@ -66,10 +52,81 @@ def _time(sizes, repeats):
         data = torch.zeros(size // 4)
         for _ in range(3):  # fills the pipes, and empties the bucket of a shaped link
             dist.all_reduce(data)
-        times = samples_s[size] = []
+        times = []
         for _ in range(repeats):
             began = time.perf_counter()
             dist.all_reduce(data)
             times.append(time.perf_counter() - began)
+        samples_s[size] = tuple(times)
     dist.destroy_process_group()
     return samples_s
+
+
+def watch_links(
+    n_ranks: int,
+    n_bytes: int,
+    halves: tuple[Callable, Callable] | None = None,
+    *,
+    link_bit_per_s: float | None = None,
+    timeout_s: float = 60.0,
+    recorded: str | None = None,
+) -> LinkTraces:
+    """The bytes that each host has sent over time while one all-reduce runs, by rank.
+
+    halves   reduce-scatter and all-gather of a ring, as in `all_reduce_by`; None sends everything
+             to rank 0, which adds up and sends the sum to each of the others
+
+    recorded a recorded run, which is returned where hosts cannot be laid out
+
+    Every rank has a host of its own. Raises what `run_ranks` raises.
+    """
+    if recorded is not None and why_no_hosts():
+        return recorded_traces(recorded)
+    run = run_ranks(
+        _watch, n_ranks, args=(n_bytes, halves), hosts=n_ranks, link_bit_per_s=link_bit_per_s,
+        timeout_s=timeout_s, show=False,
+    )  # fmt: skip
+    return LinkTraces(run.returned)
+
+
+def _watch(n_bytes, halves):
+    import torch.distributed as dist
+
+    dist.init_process_group("gloo")
+    data = np.ones(n_bytes // 4, np.float32)
+    with RingLinks() as links:
+        all_reduce_by(*(halves or _NOTHING), data[: links.n_ranks], links)  # connects the ranks
+        dist.barrier()
+        with LinkMeter() as meter:
+            total = all_reduce_by(*halves, data, links) if halves else _through_one(data)
+        dist.barrier()
+    assert total[0] == total[-1] == links.n_ranks, "the sum is wrong"
+    dist.destroy_process_group()
+    return meter.trace
+
+
+def _nothing(parts, rank, n_ranks, send, receive):
+    """No half of a ring."""
+
+
+_NOTHING = (_nothing, _nothing)
+
+
+def _through_one(data):
+    """Rank 0 receives everything, adds it up, and sends the sum to each of the others."""
+    import torch
+    import torch.distributed as dist
+
+    total, others = torch.from_numpy(data.copy()), range(1, dist.get_world_size())
+    if dist.get_rank():
+        dist.send(total, 0)
+        dist.recv(total, 0)
+    else:
+        arrived = [torch.empty_like(total) for _ in others]
+        for work in [dist.irecv(part, rank) for rank, part in zip(others, arrived, strict=True)]:
+            work.wait()
+        for part in arrived:
+            total += part
+        for work in [dist.isend(total, rank) for rank in others]:
+            work.wait()
+    return total.numpy()

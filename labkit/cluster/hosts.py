@@ -6,6 +6,7 @@ agent of its own, and the agents meet through torch's rendezvous, as on real hos
 """
 
 import ctypes
+import functools
 import json
 import os
 import shutil
@@ -178,8 +179,9 @@ def _end_of(pid):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+@functools.cache
 def why_no_hosts() -> str | None:
-    """Why `hosts=` cannot work on this machine, as a sentence; None where it can. Takes 0.2 s."""
+    """Why `hosts=` cannot work on this machine, as a sentence; None where it can."""
     if sys.platform != "linux":
         return "Hosts on one machine are network namespaces, which only Linux has."
     code = "from labkit.cluster.hosts import try_out; try_out()"

@@ -44,7 +44,7 @@ class AlphaBeta(NamedTuple):
 
 
 def through_one(n_ranks: int) -> list[Transfer]:
-    """An all-reduce in which all send everything to rank 0, which adds up and sends the sum back."""
+    """An all-reduce in which all send everything to rank 0, and get the sum back from it."""
     _refuse_ranks(n_ranks)
     others = range(1, n_ranks)
     return [Transfer(0, rank, 0, 1.0) for rank in others] + [
