@@ -91,6 +91,7 @@ def drawings():
         "pattern": draw.pattern([8 * lane for lane in range(32)]),
         "film": draw.film(counts)[0],
         "launch": draw.launch(70, 4, 16),
+        "launch_2d": draw.launch_2d(3, 20, is_swapped=True),
         "epochs": draw.epoch_timeline(counts, findings),
         "race": draw.race_frames(findings[0], counts)[-1],
         "shards": draw.shards({"x": ((8, 8), OnDevices(8))}),

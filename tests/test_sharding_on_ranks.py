@@ -6,7 +6,7 @@ import pytest
 
 from labkit.cluster import PIPELINES, run_pipelines, run_ranks
 from labkit.plan.pipeline import SCHEDULES, idle_share, order_of, play
-from labkit.plan.zero import zero_sent_bytes
+from labkit.plan.zero import FP32_ADAM, zero_bytes, zero_sent_bytes
 
 pytest.importorskip("torch", reason="ranks need PyTorch")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ranks need Linux or macOS")
@@ -49,6 +49,7 @@ def sends():
     from torch import nn
     from torch.distributed.fsdp import fully_shard
 
+    from labkit.cluster.held import held_bytes
     from labkit.cluster.traffic import Traffic
 
     dist.init_process_group("gloo")
@@ -72,6 +73,7 @@ def sends():
     count("send", lambda: dist.send(eight, 1) if rank == 0 else dist.recv(eight, 0))
     count("barrier", lambda: dist.barrier())
 
+    ones = torch.ones(2, WIDTH)
     for stage in (0, 2, 3):
         model = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH))
         if stage:
@@ -80,9 +82,10 @@ def sends():
         else:
             model = nn.parallel.DistributedDataParallel(model)
         for _ in range(3):  # the first steps of DDP also arrange its buckets
-            count(
-                f"stage {stage}", lambda model=model: model(torch.ones(2, WIDTH)).sum().backward()
-            )
+            count(f"stage {stage}", lambda model=model: model(ones).sum().backward())
+        optimizer = torch.optim.Adam(model.parameters())
+        optimizer.step()
+        found[f"held at {stage}"] = held_bytes(model, optimizer)
     return found
 
 
@@ -117,3 +120,14 @@ def test_training_sends_what_the_formula_says(sent, stage):
     n_parameters = 2 * (WIDTH + 1) * WIDTH
     total = sum(sent_bytes for _, sent_bytes in sent[0][f"stage {stage}"].values())
     assert total == zero_sent_bytes(n_parameters, N_RANKS, stage, itemsize=4)
+
+
+@pytest.mark.parametrize("stage", [0, 3])
+def test_a_rank_holds_what_the_formula_says(sent, stage):
+    n_parameters = 2 * (WIDTH + 1) * WIDTH
+    held = zero_bytes(n_parameters, N_RANKS, stage, FP32_ADAM)._asdict()
+    assert [of_rank[f"held at {stage}"] for of_rank in sent] == [held] * N_RANKS
+
+
+def test_fsdp_lets_go_of_its_parameters_after_a_step_at_stage_2_as_well(sent):
+    assert sent[0]["held at 2"] == sent[0]["held at 3"]

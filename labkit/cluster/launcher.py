@@ -216,3 +216,5 @@ def main(base: str, warmth: str) -> None:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(0)  # to take torch down in order takes seconds, and everything has ended

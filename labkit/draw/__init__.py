@@ -6,9 +6,10 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
   series and models, `mark` for results with their intervals, `bar` for amounts, and units on axes
 - well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`, `pipeline`, and
   `stacks` for amounts that add up to a limit, `cables` for what ranks send in each step
+- runs that fail: `recoveries`, `goodputs`
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `number_ruler`
-- what a kernel does: `launch`, `film`, `accesses`, `pattern`, `race_frames`, `interleaving`,
-  `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`
+- what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
+  `interleaving`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`
 - to play with: `Explorer` (sliders), `Player` (frames), `IndexExplorer`
 """
 
@@ -19,9 +20,10 @@ from labkit.draw.axis import Axis
 from labkit.draw.cables import cables
 from labkit.draw.chart import Chart
 from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
+from labkit.draw.faults import goodputs, recoveries
 from labkit.draw.film import film
 from labkit.draw.lanes import accesses, pattern
-from labkit.draw.launch import launch
+from labkit.draw.launch import launch, launch_2d
 from labkit.draw.machines import machine
 from labkit.draw.marks import LINES, MARKS
 from labkit.draw.mesh import block_frames, shards
@@ -59,13 +61,16 @@ __all__ = [
     "cables",
     "epoch_timeline",
     "film",
+    "goodputs",
     "interleaving",
     "launch",
+    "launch_2d",
     "machine",
     "number_ruler",
     "pattern",
     "pipeline",
     "race_frames",
+    "recoveries",
     "roofline",
     "shards",
     "speedups",
