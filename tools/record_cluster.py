@@ -45,11 +45,10 @@ def traces(halves):
         }
 
 
-def all_reduces(n_ranks, sizes):
+def all_reduces(n_ranks, sizes, has_cables=True):
     """Rows with the times of the library's all-reduce by size."""
-    times = lk.cluster.time_all_reduces(
-        n_ranks, sizes=sizes, hosts=n_ranks, link_bit_per_s=LINK_BIT_PER_S
-    )
+    place = {"hosts": n_ranks, "link_bit_per_s": LINK_BIT_PER_S} if has_cables else {}
+    times = lk.cluster.time_all_reduces(n_ranks, sizes=sizes, **place)
     for size, samples_s in times.samples_s.items():
         yield {"n_bytes": size, "samples_s": [round(s, 6) for s in samples_s]}
 
@@ -84,6 +83,14 @@ RUNS = {
     "cluster-all-reduce-four": (
         "gloo's all-reduce between four hosts, links of 100 Mbit/s",
         lambda: all_reduces(4, [N_BYTES]),
+    ),
+    "cluster-loopback-first": (
+        "gloo's all-reduce between two ranks on the loopback",
+        lambda: all_reduces(2, SIZES, has_cables=False),
+    ),
+    "cluster-loopback-again": (
+        "gloo's all-reduce between two ranks on the loopback, a second run",
+        lambda: all_reduces(2, SIZES, has_cables=False),
     ),
     "cluster-backward-waiting": (
         "Four layers, 30 ms each, that wait for the all-reduce of their 256 KiB",

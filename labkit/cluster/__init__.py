@@ -52,7 +52,7 @@ from labkit.cluster.pipelines import PIPELINES, PipelineRun, run_pipelines
 from labkit.cluster.report import Report, report
 from labkit.cluster.ring import PracticeRing, RingError, RingLinks, all_reduce_by
 from labkit.cluster.run import RankRun
-from labkit.cluster.start import run_ranks, start_ranks, torchrun_command
+from labkit.cluster.start import run_ranks, start_ranks, torchrun_command, why_no_ranks
 
 __all__ = [
     "PIPELINES",
@@ -73,4 +73,5 @@ __all__ = [
     "torchrun_command",
     "watch_links",
     "why_no_hosts",
+    "why_no_ranks",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 from labkit.cluster.hosts import why_no_hosts
 from labkit.cluster.meter import LinkMeter, LinkTraces, recorded_traces
 from labkit.cluster.ring import RingLinks, all_reduce_by
-from labkit.cluster.start import run_ranks
+from labkit.cluster.start import run_ranks, why_no_ranks
 from labkit.measure import TimesInTurns, recorded_times
 
 SIZES = tuple(4**k << 10 for k in range(1, 7))  # 4 kB to 4 MB, as powers of two
@@ -29,11 +29,11 @@ def time_all_reduces(
     sizes    in bytes, multiples of 4
     repeats  timed runs of each size, one right after the other, with no barrier between them: a
              pause would let a link save up for a burst
-    recorded a recorded run, which is returned where hosts are asked for and cannot be laid out
+    recorded a recorded run, which is returned where ranks, or the hosts asked for, cannot be had
 
     hosts and link_bit_per_s are as in `run_ranks`, and so are the errors.
     """
-    if hosts is not None and recorded is not None and why_no_hosts():
+    if recorded is not None and (why_no_hosts() if hosts else why_no_ranks()):
         return recorded_times(recorded, "n_bytes")
     run = run_ranks(
         _time, n_ranks, args=(tuple(sizes), repeats), hosts=hosts, link_bit_per_s=link_bit_per_s,
@@ -99,7 +99,7 @@ def _watch(n_bytes, halves):
         dist.barrier()
         with LinkMeter() as meter:
             total = all_reduce_by(*halves, data, links) if halves else _through_one(data)
-        dist.barrier()
+            dist.barrier()  # bytes that are sent may still wait in a buffer of this host
     assert total[0] == total[-1] == links.n_ranks, "the sum is wrong"
     dist.destroy_process_group()
     return meter.trace

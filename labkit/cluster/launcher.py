@@ -207,11 +207,8 @@ def main(base: str, warmth: str) -> None:
             importlib.import_module(module)
     try:
         Launcher(warmth == "warm").serve()
-    except BaseException:
-        traceback.print_exc()
     finally:
         shutil.rmtree(base, ignore_errors=True)
-        os._exit(0)  # at once: taking torch apart would last longer than all the rest
 
 
 if __name__ == "__main__":
