@@ -240,8 +240,8 @@ stay, one, other = (lanes.bit_count() for lanes in (guard.taken, parting.taken, 
 n_off = 32 - max(one, other)
 lk.show(
     f"[simulated] At the guard, the {32 - stay} lanes without an element drop out. At the second "
-    f"if, {one} go one way, and then {other} the other: on each way {n_off} of 32 lanes are idle. "
-    f"Behind the if, they walk on together."
+    f"if, {one} go one way, and then {other} the other, so that on each way {n_off} of 32 lanes "
+    f"are idle. Behind the if, they walk on together."
 )
 
 # %% [markdown]
