@@ -73,7 +73,7 @@ def kill_at_random(run, kind, rng):
     if "mid-save" in kind:
         n = len(events(run, "saving"))
         wait_for(lambda: len(events(run, "saving")) > n, "save", run)
-        time.sleep(rng.uniform(0, 0.05))
+        time.sleep(rng.uniform(0, 0.03))
     else:
         time.sleep(rng.uniform(0, 0.8))
     ranks = list(range(run.n_ranks))

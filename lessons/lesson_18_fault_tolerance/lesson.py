@@ -165,7 +165,7 @@ def train_and_kill(plan, n_steps, save_every, in_background=False):
         args = (folder, n_steps, save_every, newest_finished, in_background)
         with lk.start_ranks(train, 2, args=args, restarts=len(plan), timeout_s=60) as run:
             for report in run.follow():
-                now = (report.values["event"], report.values["step"])
+                now = (report.values["event"], report.values.get("step"))
                 if plan and report.rank == 0 and now == plan[0][:2]:
                     run.kill(*plan.pop(0)[2])
                     kills_s.append(time.monotonic() - run.began)
@@ -180,7 +180,12 @@ killed = train_and_kill(
 lk.draw.recoveries(killed.progress(), killed.kills_s, title="60 steps, two kills")
 
 # %% tags=["collapsed"]
-recovery_guess.against(lk.Reading("slowest recovery", max(killed.recoveries_s()), "s", "measured"))
+slowest_s = max(killed.recoveries_s(), default=None)
+recovery_guess.against(
+    lk.Reading("slowest recovery", slowest_s, "s", "measured", note="without a kill there is none")
+    if slowest_s is None
+    else lk.Reading("slowest recovery", slowest_s, "s", "measured")
+)
 lk.show(
     lk.Reading("steps lost", sum(killed.lost_steps()), "1", "measured"),
     lk.Reading("goodput", killed.goodput(killed.step_s()), "%", "measured"),
