@@ -52,7 +52,7 @@ years_guess = lk.predict("18.a", ...)
 # %%
 fleet_s = meta["days"] * DAY_S / meta["unexpected"]
 gpu_s = fleet_s * meta["n_gpus"]
-lk.show(lk.Reading("from one interruption to the next", fleet_s, "s", of=causes))
+lk.show(lk.Reading("hours from one to the next", fleet_s / HOUR_S, "1", of=causes))
 years_guess.against(lk.Reading("years of one GPU per interruption", gpu_s / DAY_S / 365, "1",
                                of=causes))  # fmt: skip
 
@@ -100,7 +100,8 @@ chart.line(
     origin="modelled",
 )  # fmt: skip
 for row in rsc.rows:
-    chart.mark(row["n_gpus"], row["mttf_h"], "published", row["job"].partition(", ")[2])
+    label = row["job"].partition(", ")[2] if row["n_gpus"] < 100_000 else ""
+    chart.mark(row["n_gpus"], row["mttf_h"], "published", label)
 chart.mark(meta["n_gpus"], fleet_s / HOUR_S, "modelled", "Llama 3")
 chart.picture("Mean time to failure falls as one over the number of GPUs")
 
@@ -199,8 +200,8 @@ lk.show(
 
 # %% [markdown]
 # **Goodput** is the share of the time that went into work which was kept. Three things eat the
-# rest: saving, work that is done again, and the **stall** until the ranks are back. Our toy loses
-# much, because its steps take a thirtieth of a second and a restart takes hundreds of them.
+# rest: saving, work that is done again, and the **stall** until the ranks are back. Our toy loses a
+# lot, since its steps are so short that a restart lasts as long as many of them.
 #
 # Look at the losses, too: each step that was done again gave the same loss as before. That's only
 # so because a step's data depend on its number, and the optimizer's memory is in the checkpoint.
@@ -402,7 +403,7 @@ for rank, seconds in enumerate(run.returned):
 
 # %% [markdown]
 # All three take the same time for a step. The straggler is the one that *doesn't wait*. And chance
-# is enough to make one: if each GPU is late in one step of 10,000, then with 16,384 of them
+# is enough to make one: if each GPU is late in one step of 10,000, then with 16,384 of them:
 
 # %%
 held_up = lk.plan.chance_of_any(meta["n_gpus"], 1e-4)
@@ -418,8 +419,8 @@ lk.show(lk.Reading("steps in which somebody is late", held_up, "%", "modelled"))
 # checksums. Whoever is in all the pairs that differ is the culprit.
 #
 # ### Your turn
-# Write the checksum of a float32 array. If a single bit differs, so must the checksum. `array.view(
-# np.int32)` shows the same bits as integers. (1 line; why isn't the sum of the floats enough?)
+# Write the checksum of a float32 array. If a single bit differs, so must the checksum. The same
+# bits as integers are `gradient.view(np.int32)`. (1 line; why isn't the sum of the floats enough?)
 
 
 # %%
