@@ -59,6 +59,11 @@ _WRITTEN_AS = {"%": "1", "GiB": "B"}  # units that only show a value in another 
 _HAS_A_NAME = {"W·s": "J", "J/s": "W"}
 
 
+def counted(n: int, noun: str) -> str:
+    """`1 element`, `1,024 elements`: how many of a thing whose plural ends on s."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def dimension(unit: str) -> str:
     """What can be compared: a capacity in `GiB` is bytes, a `%` a pure number."""
     return _WRITTEN_AS.get(unit, unit)

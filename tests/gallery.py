@@ -7,11 +7,12 @@ import numpy as np
 
 import labkit as lk
 from labkit import draw
-from labkit.plan import Roofline
+from labkit.plan import Roofline, a100_design
 from labkit.plan.pipeline import one_f_one_b, play
 from labkit.reading import Origin
 from labkit.simt import cuda, profile, sanitize
 from labkit.teach.progress import Progress, Row
+from labkit.workload import Work
 
 THREADS = 64
 
@@ -73,6 +74,7 @@ def drawings():
         SimpleNamespace(name="power_w", low=700, high=1100, at_low=0.4, at_high=0.5),
         SimpleNamespace(name="pue", low=1.1, high=1.6, at_low=0.1, at_high=0.2),
     ]
+    chip = a100_design()
     pictures = {name: chart.picture(name) for name, chart in _charts().items()}
     pictures |= {
         "roofline": draw.roofline(roofs[:1], dots),
@@ -95,12 +97,14 @@ def drawings():
         "pattern": draw.pattern([8 * lane for lane in range(32)]),
         "film": draw.film(counts)[0],
         "launch": draw.launch(70, 4, 16),
+        "launch_2d": draw.launch_2d(3, 20, is_swapped=True),
         "epochs": draw.epoch_timeline(counts, findings),
         "race": draw.race_frames(findings[0], counts)[-1],
         "shards": draw.shards({"x": ((8, 8), OnDevices(8))}),
         "blocks": draw.block_frames((2, 2), {"x": blocks}, ("y", *blocks))[1],
         "systolic": draw.systolic_frames(states)[5],
         "ruler": draw.number_ruler(3.14159),
+        "floorplan": draw.floorplan(chip, {"matmul": chip.run(Work(1e12, 1e9, 0), 1e9)}),
         "gpu": draw.machine("h100-sxm", "l2"),
         "cpu": draw.machine("epyc-9654", "memory"),
         "tpu": draw.machine("tpu-v5e", "mxu"),

@@ -482,6 +482,7 @@ def test_a_comparison_is_one_measured_line_with_four_digits():
         "[measured] time of new over old: 1.004 (95 % interval 1.003 to 1.007) (SLOW; 6 pairs)"
     )
     assert comparison.time_ratio("slowdown").name == "slowdown"
+    assert comparison.time_ratio().note == "6 pairs"  # the name and the ratio say which is slower
 
 
 # Bad input

@@ -12,7 +12,7 @@ from labkit.draw.epochs import epoch_timeline
 from labkit.draw.film import film
 from labkit.draw.index_explorer import IndexExplorer, indices
 from labkit.draw.lanes import accesses, passes_of, pattern, sectors_of
-from labkit.draw.launch import launch
+from labkit.draw.launch import launch, launch_2d
 from labkit.simt import cuda
 
 
@@ -33,6 +33,13 @@ def gather_4_bytes(index, out):
 def gather_8_bytes(index, out):
     tile = cuda.shared.array(1024, cuda.float64)
     out[cuda.threadIdx.x] = tile[index[cuda.threadIdx.x]]
+
+
+@cuda.jit
+def swapped(out):
+    row, col = cuda.grid(2)
+    if row < out.shape[0] and col < out.shape[1]:
+        out[row, col] = 1
 
 
 @cuda.jit
@@ -148,10 +155,53 @@ def test_a_launch_says_who_is_idle_and_what_is_left_out(n, words):
     assert launch(n, 4, 16).alt.endswith(words)
 
 
+@pytest.mark.parametrize(
+    ("shape", "is_swapped", "words"),
+    [
+        ((3, 20), False, "[(2, 1), (16, 16)] for 3 × 20 elements: all fit"),
+        ((3, 20), True, "[(2, 1), (16, 16)] for 3 × 20 elements: 12 left out"),
+        ((12, 14), True, "[(1, 1), (16, 16)] for 12 × 14 elements: all fit"),
+        ((1, 1), False, "[(1, 1), (16, 16)] for 1 × 1 elements: all fit"),
+    ],
+)
+def test_a_swapped_launch_on_two_axes_leaves_out_what_lies_beyond_one_block(
+    shape, is_swapped, words
+):
+    assert launch_2d(*shape, is_swapped=is_swapped).alt == words
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_a_launch_on_two_axes_leaves_out_what_its_kernel_leaves_out(rows, columns):
+    grid = -(-columns // 16), -(-rows // 16)
+    out = np.zeros((rows, columns))
+    swapped[grid, (16, 16)](out)
+    n = int((out == 0).sum())
+    assert launch_2d(rows, columns, is_swapped=True).alt.endswith(f"{n} left out" if n else "fit")
+
+
+def test_a_launch_has_its_singular():
+    assert launch(1, 1, 2).alt == "1 × 2 = 2 threads for 1 element: 1 has none"
+    assert launch(2, 1, 1).alt == "1 × 1 = 1 thread for 2 elements: 1 is left out"
+
+
+def test_a_film_with_more_branches_than_rows_says_so():
+    assert (
+        "only the last 24 rows are shown" in film(lk.profile(countdown[1, 32], np.zeros(32)))[0].svg
+    )
+    assert "only the last" not in film(counts_of_gather())[0].svg
+
+
 def test_all_pictures_are_well_formed_and_the_same_each_time():
     def pictures():
         counts = counts_of_gather()
-        return [accesses(counts), *film(counts), launch(50, 4, 16), pattern(range(0, 128, 4))]
+        return [
+            accesses(counts),
+            *film(counts),
+            launch(50, 4, 16),
+            launch_2d(3, 20),
+            pattern(range(0, 128, 4)),
+        ]
 
     for one, again in zip(pictures(), pictures(), strict=True):
         ET.fromstring(one.svg)

@@ -88,7 +88,7 @@ def diagnosed_in_percent(times_s, moved_bytes, memory_bytes_per_s):
     n, time_s = sorted(times_s.items())[-1]
     if moved_bytes / time_s / memory_bytes_per_s * 100 >= 80:
         return "memory"
-    return "fine" if times_s[1] / time_s / n >= 0.8 else "serial"
+    return "fine" if times_s[1] / time_s / n >= 0.8 else "something else"
 
 
 def done_by_subtraction(work_s, n_threads, quota_cores, period_s):
@@ -271,6 +271,24 @@ def best_by_sorting(settings, max_time_s):
     return list(min(often, key=key)[:2])
 
 
+@cuda.jit
+def crowds_by_two_questions(x, out):
+    t = cuda.grid(1)
+    n_even = (out.size + 1) // 2
+    if t < out.size:
+        i = 2 * t if t < n_even else 2 * (t - n_even) + 1
+        out[i] = x[i] * x[i] if i % 2 == 0 else -x[i]
+
+
+@cuda.jit
+def table_by_stepping(left, top, out):
+    x, y = cuda.grid(2)
+    for row in range(y, len(left), cuda.gridsize(2)[1]):
+        if x >= len(top):
+            return
+        out[row, x] = left[row] * top[x]
+
+
 RIGHT = [
     ("00.1", lambda n, itemsize: np.int64(n) * itemsize * 2),
     ("01.2", warm_best_of_five),
@@ -285,6 +303,8 @@ RIGHT = [
     ("03.t1", in_threads_and_this_one),
     ("03.t1", in_threads_without_a_pool),
     ("03.t2", lambda time_1_s, time_n_s, n: (n * time_n_s / time_1_s - 1) / (n - 1)),
+    ("05.5", crowds_by_two_questions),
+    ("05.t2", table_by_stepping),
     ("06.3", scaled_by_divmod),
     ("06.4", smooth_by_a_loop),
     ("07.3", bins_by_thread_0),

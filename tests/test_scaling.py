@@ -155,14 +155,56 @@ def test_the_recorded_gpu_stays_below_its_data_sheet():
 # What lesson 03 says of the recorded runs on sixteen cores
 
 
+def run(experiment):
+    return recorded_times(f"cpu-{experiment}-16-cores")
+
+
 def recorded_gain(experiment):
-    return recorded_times(f"cpu-{experiment}-16-cores").speedup(16).value
+    return run(experiment).speedup(16).value
 
 
-def test_reading_saturates_where_the_polynomial_goes_on_climbing():
-    reading = recorded_times("cpu-read-16-cores").medians_s
-    assert recorded_gain("polynomial") > 1.3 * recorded_gain("read")
-    assert reading[8] / reading[16] < 1.5 < reading[1] / reading[2]
+def apparent_share(rate_over_one, n):
+    return (1 / rate_over_one - 1 / n) / (1 - 1 / n)
+
+
+def test_threads_cost_about_as_much_on_4_as_on_16_and_for_reading_as_for_arithmetic():
+    for experiment in ("polynomial", "read"):
+        times_s = run(experiment).medians_s
+        lost_s = [times_s[n] - times_s[1] / n for n in (4, 8, 16)]
+        assert lost_s == pytest.approx([1.7e-3] * 3, rel=0.15)
+    assert run("read").medians_s[1] < 0.6 * run("polynomial").medians_s[1]
+
+
+def test_later_doublings_bring_less_to_reading():
+    times_s = run("read").medians_s
+    gains = [times_s[n] / times_s[2 * n] for n in (2, 4, 8)]
+    assert gains == sorted(gains, reverse=True)
+    assert gains[-1] > 1.3
+
+
+@pytest.mark.parametrize("experiment", ["polynomial", "read"])
+def test_the_apparent_share_of_a_fixed_cost_stays(experiment):
+    times_s = run(experiment).medians_s
+    shares = [apparent_share(times_s[1] / times_s[n], n) for n in (4, 8, 16)]
+    assert max(shares) < 1.4 * min(shares)
+
+
+def test_the_apparent_share_of_a_saturated_memory_grows():
+    rates = {row["n_processes"]: row["rate_over_one"] for row in recorded("petsc-streams").rows}
+    shares = [apparent_share(rates[n], n) for n in (4, 6, 12)]
+    assert shares[2] > 1.8 * shares[1] > 3 * shares[0]
+    assert rates[12] < 1.05 * rates[6]
+
+
+def test_times_on_eight_cores_predict_sixteen():
+    times = run("program")
+    fit = fit_amdahl({n: times.samples_s[n] for n in (1, 2, 4, 8)})
+    timed = times.speedup(1, over=0)
+    assert fit.value == pytest.approx(0.25, abs=0.02)
+    assert fit.low > timed.high
+    predicted, measured = amdahl(16, fit.value), times.speedup(16)
+    assert measured.low < predicted < measured.high
+    assert times.speedup(16, over=8).high < 1.25
 
 
 def test_the_program_stays_somewhat_below_amdahls_law():

@@ -7,9 +7,10 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
 - well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`, `pipeline`, and
   `stacks` for amounts that add up to a limit
 - runs that fail: `recoveries`, `goodputs`
-- hardware: `machine` (a chip, a server, a pod, with one part highlighted), `number_ruler`
-- what a kernel does: `launch`, `film`, `accesses`, `pattern`, `race_frames`, `interleaving`,
-  `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`
+- hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
+  paper), `number_ruler`
+- what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
+  `interleaving`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`
 - to play with: `Explorer` (sliders), `Player` (frames), `IndexExplorer`
 """
 
@@ -21,8 +22,9 @@ from labkit.draw.chart import Chart
 from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
 from labkit.draw.faults import goodputs, recoveries
 from labkit.draw.film import film
+from labkit.draw.floorplan import floorplan
 from labkit.draw.lanes import accesses, pattern
-from labkit.draw.launch import launch
+from labkit.draw.launch import launch, launch_2d
 from labkit.draw.machines import machine
 from labkit.draw.marks import LINES, MARKS
 from labkit.draw.mesh import block_frames, shards
@@ -59,9 +61,11 @@ __all__ = [
     "block_frames",
     "epoch_timeline",
     "film",
+    "floorplan",
     "goodputs",
     "interleaving",
     "launch",
+    "launch_2d",
     "machine",
     "number_ruler",
     "pattern",

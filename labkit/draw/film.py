@@ -38,11 +38,12 @@ def _strip(profile, steps, labels, left, now):
     yes, no = steps[now].taken.bit_count(), steps[now].not_taken.bit_count()
     words = f"{labels[now]}  {yes + no} of {WARP_SIZE} lanes arrive: {yes} find it true, {no} false"
     some = "the first " if profile.is_cut(steps) else ""
+    key = _KEY + f"; only the last {rows} rows are shown" * (len(steps) > rows)
     head = f"{profile.kernel}, branch {now + 1} of {some}{len(steps)}"
     parts = [
         text(12, 24, head, size=15, bold=True),
         text(12, 46, words),
-        text(12, 66, _KEY, size=SMALL, muted=True),
+        text(12, 66, key, size=SMALL, muted=True),
         *(
             text(left + lane * _CELL, _TOP - 6, lane, size=SMALL, muted=True)
             for lane in range(0, WARP_SIZE, 8)
@@ -54,8 +55,10 @@ def _strip(profile, steps, labels, left, now):
             parts.append(text(12, y + 13, labels[number], size=SMALL, bold=number == now))
             parts += _row_of_lanes(left, y, steps[number])
         else:
-            parts.append(path(_cells(left, y, range(WARP_SIZE)), opacity=0.3, dash="1 3"))
-    width = max(left + WARP_SIZE * _CELL + 14, text_width(words, 14) + 30, 640)
+            parts.append(path(_cells(left, y, range(WARP_SIZE)), opacity=0.8, dash="2 2"))
+    width = max(
+        left + WARP_SIZE * _CELL + 14, text_width(words, 14) + 30, text_width(key, SMALL) + 24
+    )
     return sheet(width, _TOP + rows * _ROW + 8, parts, f"{head}: {words}")
 
 

@@ -14,6 +14,7 @@ from labkit.draw.picture import Picture
 from labkit.draw.sheet import sheet
 from labkit.draw.svg import INK, SMALL, path, rect, text
 from labkit.simt.limits import BANK_BYTES, BANKS, SECTOR_BYTES, WARP_SIZE
+from labkit.units import counted
 
 if TYPE_CHECKING:
     from labkit.simt import Profile
@@ -120,7 +121,7 @@ def _sector_panel(addresses, itemsize, active, title):
     n_used = collections.Counter(byte // SECTOR_BYTES for byte in used)
     wide = min(_CELL, _SIDE / max(len(columns), 1))
     words = (
-        f"{len(columns)} {_plural('sector', columns)}, {len(used)} of "
+        f"{counted(len(columns), 'sector')}, {len(used)} of "
         f"{SECTOR_BYTES * len(columns)} bytes used"
     )
     parts = list(_frame(title, words, active, "sectors touched, in order of address"))
@@ -136,7 +137,7 @@ def _sector_panel(addresses, itemsize, active, title):
 
 def _bank_panel(addresses, itemsize, active, title):
     served, wavefronts, ideal = passes_of(addresses, itemsize, active)
-    words = f"{wavefronts} {_plural('wavefront', range(wavefronts))}"
+    words = counted(wavefronts, "wavefront")
     words += f", {ideal} would do" if wavefronts > ideal else ", no bank conflict"
     parts = list(_frame(title, words, active, "the 32 banks"))
     passes = collections.defaultdict(set)
@@ -235,10 +236,6 @@ def _beside(notes):
         yield path(f"M{_LEFT + _SIDE + 3},{y}H{left - 8}", opacity=0.6)
         for row, line in enumerate(wrapped(words, _PANEL_W - 48, 14)):
             yield text(left, y + 5 + 19 * row, line)
-
-
-def _plural(word, items):
-    return word + "s" * (len(items) != 1)
 
 
 def _box(x, y, width, height, fill, tint=1):

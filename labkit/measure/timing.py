@@ -147,7 +147,7 @@ class Comparison:
         low, high = self.ci95_ratio or (None, None)
         named = (self.a.name, self.b.name)
         first, second = ("the first", "the second") if NAMELESS in named else named
-        name, note = name or f"time of {first} over {second}", self._note()
+        name, note = name or f"time of {first} over {second}", "; ".join(self._remarks())
         return Reading(name, self.ratio, "1", Origin.MEASURED, None, note, low, high)
 
     def __repr__(self):
@@ -156,16 +156,17 @@ class Comparison:
         if self.ci95_ratio:
             interval = "95 % interval {} to {}".format(*(si(x, "1", 4) for x in self.ci95_ratio))
         name = self.time_ratio().name
-        return f"[measured] {name}: {si(self.ratio, '1', 4)} ({interval}) ({self._note()})"
+        remarks = "; ".join([self.verdict, *self._remarks()])
+        return f"[measured] {name}: {si(self.ratio, '1', 4)} ({interval}) ({remarks})"
 
     def _ratio(self):
         return (paired_ratio if self.paired else ratio)(self.a.samples_s, self.b.samples_s)
 
-    def _note(self):
+    def _remarks(self):
         flags = dict.fromkeys([*self.a.flags, *self.b.flags])
         samples = f"{len(self.a.samples_s)} pairs" if self.paired else _samples_in_words(self.a)
         too_short = [TOO_SHORT] if self.ratio is None else []
-        return "; ".join([self.verdict, *too_short, samples, *map(in_words, flags)])
+        return [*too_short, samples, *map(in_words, flags)]
 
 
 def in_words(flag: str) -> str:

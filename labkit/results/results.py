@@ -84,6 +84,15 @@ def recorded(key: str) -> "Recorded":
     return _find("recorded", Recorded, key)
 
 
+def training_runs_path(which: str = "training_runs.csv") -> Path:
+    """A CSV file of published training runs: one line a run, with its source and commit.
+
+    which   `training_runs.csv`: 609 runs of 29 sources. `nanotron_runs.csv.gz`: 3,326
+            configurations that one team tried on H100, with memory, failures included (Apache-2.0)
+    """
+    return _HERE / "data" / which
+
+
 def _find(origin, kind, key):
     results = _results(origin, kind)
     if key not in results:

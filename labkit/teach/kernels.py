@@ -8,24 +8,41 @@ from typing import Any
 import numpy as np
 
 from labkit.simt import KernelError, Profile, cuda, profile, sanitize
+from labkit.simt.host import DeviceArray
+from labkit.simt.lanes.unfilled import Unfilled
 from labkit.teach.answer import BlankError, is_empty
 
 Shape = int | tuple[int, ...]  # of a grid in blocks, of a block in threads
+_BEGIN = "store each element before you read it"
 
 
-def run(answer: Any, grid: Shape, block: Shape, *args: Any, case: str, remedy: str = "") -> None:
+def run(
+    answer: Any, grid: Shape, block: Shape, *args: Any, case: str, remedy: str = "",
+    begin: str = _BEGIN, adds: bool = False,
+) -> None:  # fmt: skip
     """Run `answer[grid, block](*args)` with every race and bound checked; the arrays are written.
 
     case    what was tried, in words, such as "1,000 elements": the hint begins with it
     remedy  what to think about, a sentence without its full stop: the hint of a finding ends on it
+    begin   the same where the kernel reads what it writes before it has stored anything there
+    adds    the kernel adds to what the last argument holds, and so it may read that
 
     The last argument is what the kernel writes; it only reads the others, but for the states of
     random numbers. Raises AssertionError with the first finding or refusal, also where an input has
     changed, BlankError for an empty kernel.
     """
-    found = on_executor(sanitize, answer, grid, block, args, case)
-    found = [one for one in found if one.is_error]
-    assert not found, f"{case}: {_quoted(found[0], answer)}" + (f". {remedy}" if remedy else "")
+    given = args if adds else (*args[:-1], _unwritten(args[-1]))
+    found = on_executor(sanitize, answer, grid, block, given, case)
+    for one in found:
+        if one.is_error:
+            if one.kind == "uninitialised" and one.space == "global":
+                remedy = f"A kernel can't rely on what is in {one.array}: {begin}"
+            raise AssertionError(f"{case}: {_quoted(one, answer)}" + f". {remedy}" * bool(remedy))
+
+
+def _unwritten(array):
+    """The same memory, as a device array in which nothing was stored yet: to read it is found."""
+    return DeviceArray(array, Unfilled(array))
 
 
 def counts(answer: Any, grid: Shape, block: Shape, *args: Any, case: str) -> Profile:
@@ -33,9 +50,11 @@ def counts(answer: Any, grid: Shape, block: Shape, *args: Any, case: str) -> Pro
     return on_executor(profile, answer, grid, block, args, case)
 
 
-def clean_counts(answer: Any, grid: Shape, block: Shape, *arrays: np.ndarray, case: str) -> Profile:
+def clean_counts(
+    answer: Any, grid: Shape, block: Shape, *arrays: np.ndarray, case: str, adds: bool = False
+) -> Profile:
     """The Profile of a kernel that `run` let pass on copies; the arrays are written."""
-    run(answer, grid, block, *(array.copy() for array in arrays), case=case)
+    run(answer, grid, block, *(array.copy() for array in arrays), case=case, adds=adds)
     return counts(answer, grid, block, *arrays, case=case)
 
 

@@ -8,8 +8,8 @@
 
 # %% [markdown]
 # # 03 · CPU parallelism: exercises
-# You'll go from one law to the times of a real cluster. Each check tries your function on new
-# numbers, so nothing can be typed in.
+# You'll go from one law to the published times of a real training run. Each check calls your
+# function with new numbers, so a hard-coded answer won't pass.
 
 # %%
 import math
@@ -64,26 +64,27 @@ lk.check("03.2", threads_for)
 # The closer `wanted` comes to 1 / `s`, the more of them it takes.
 
 # %% [markdown]
-# ## 03.3 Serial, saturated or fine?
+# ## 03.3 Memory, something else, or nothing?
 # Somebody shows you the times of a program on several numbers of threads and asks whether more
 # cores would help. `times_s` maps each number of threads to seconds; the program moves
-# `moved_bytes`, and its machine's memory can move `memory_bytes_per_s`. Look at the run on the
-# largest number of threads, *n*, and return
+# `moved_bytes`, and its machine's memory can move `memory_bytes_per_s` (as measured in lesson 02; a
+# data sheet's number is rarely reached). Look at the run on the largest number of threads, *n*, and
+# return
 # - `"memory"` if it moves at least 80 % of what the memory can,
 # - otherwise `"fine"` if it is at least 0.8 *n* times faster than on one thread,
-# - otherwise `"serial"`. (about 6 lines)
+# - otherwise `"something else"`: a serial part, or what threads cost. (about 6 lines)
 
 
 # %%
 def diagnose(times_s, moved_bytes, memory_bytes_per_s):
-    """What keeps the program from getting faster: memory, something serial, or nothing."""
+    """What keeps the program from getting faster: memory, something else, or nothing."""
     ### BEGIN SOLUTION
     n = max(times_s)
     if moved_bytes / times_s[n] >= 0.8 * memory_bytes_per_s:
         return "memory"
     if times_s[1] / times_s[n] >= 0.8 * n:
         return "fine"
-    return "serial"
+    return "something else"
     ### END SOLUTION
 
 
@@ -92,7 +93,23 @@ lk.check("03.3", diagnose)
 
 # %% [markdown] tags=["solution"]
 # Many ask for the speed-up first. Then a program whose memory is saturated is called serial, and
-# somebody spends a week looking for a serial part that isn't there. Ask the roofline first.
+# somebody spends a week looking for a serial part that isn't there. Ask the roofline first. Here is
+# what your function says of two recorded runs on sixteen cores. (Nobody measured that machine's
+# memory otherwise, so we take the best rate at which it was read.)
+
+# %% tags=["solution"]
+reading_s = lk.recorded_times("cpu-read-16-cores").medians_s
+best_bytes_per_s = 2**28 / min(reading_s.values())  # 256 MiB were read
+for words, key, moved_bytes in (
+    ("the polynomial", "cpu-polynomial-16-cores", 2**26),
+    ("the polynomial after a serial part", "cpu-program-16-cores", 2**26),
+):
+    times_s = lk.recorded_times(key).medians_s
+    print(f"{words}: {diagnose(times_s, moved_bytes, best_bytes_per_s)}")
+
+# %% [markdown] tags=["solution"]
+# Both are told alike, although the first has nothing serial in it: there it's the cost of starting
+# and awaiting sixteen threads. "Something else" is where your search begins, not where it ends.
 
 # %% [markdown]
 # ## 03.4 Under a quota
@@ -102,8 +119,8 @@ lk.check("03.3", diagnose)
 # up, *all* of them stop until the next period begins.
 #
 # A job needs `work_s` seconds of CPU time, split evenly over `n_threads`. It starts together with a
-# period, and there are cores enough for all threads. When is it done, in seconds? (about 5 lines;
-# how many periods does it use up *before* its last one?)
+# period, and there are cores enough for all threads. When is it done, in seconds? A job without
+# work is done at once. (about 5 lines; how many periods does it use up *before* its last one?)
 
 
 # %%
@@ -113,7 +130,7 @@ def done_s(work_s, n_threads, quota_cores, period_s):
     allowed_s = quota_cores * period_s
     if n_threads <= quota_cores:
         return work_s / n_threads
-    n_used_up = math.ceil(work_s / allowed_s) - 1
+    n_used_up = max(0, math.ceil(work_s / allowed_s) - 1)
     return n_used_up * period_s + (work_s - n_used_up * allowed_s) / n_threads
     ### END SOLUTION
 
@@ -134,8 +151,9 @@ lk.check("03.4", done_s)
 # 79.6 % of the work that eight separate ones would have done in the same time
 # ([Megatron-LM](https://nv-adlr.github.io/MegatronLMV1)). Each row is `(parameters, n_gpus,
 # iteration_s)`, and the first is the run on one GPU. The work of an iteration is proportional to
-# the parameters. Return, for each row, the rate of work per GPU, relative to the first row's.
-# (about 3 lines)
+# the parameters. Return, for each row, the rate of work per GPU, relative to the first row's. (The
+# check makes up its rows: the published parameters are rounded, so with them your fractions would
+# be off by a few percent.) (about 3 lines)
 
 
 # %%

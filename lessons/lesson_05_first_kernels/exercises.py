@@ -8,9 +8,10 @@
 
 # %% [markdown]
 # # 05 · First kernels: exercises
-# You'll plan a launch, write three kernels that somebody really uses, and mend one that is right
-# but wasteful. Each check tries your kernel on several shapes, most of which no block divides, and
-# looks at every access that it makes. A step beyond the end of an array is reported with its line.
+# You'll plan a launch, write three kernels from AlexNet and from numba's documentation, and mend
+# one that is right but wasteful. Each check tries your kernel on several shapes, most of which no
+# block divides, and looks at every access that it makes. A step beyond the end of an array is
+# reported with its line.
 
 # %%
 import math
@@ -26,7 +27,7 @@ from labkit import cuda
 # You ask for `n` elements in blocks of `threads` threads, one thread for each element, and as few
 # blocks as will do. How many blocks does the GPU start, how many warps are these, and how many
 # lanes of those warps have no element? Remember that a warp always has 32 lanes, and that it never
-# reaches across blocks. (4 lines)
+# reaches across blocks. (3 lines)
 
 
 # %%
@@ -188,10 +189,11 @@ def mixed(x, out):
 lk.draw.film(lk.profile(mixed[2, 32], np.zeros(50), np.zeros(50)))[-1]
 
 # %% [markdown]
-# Mend it. The same grid has to give the same results, with at most 2 divergent branches altogether,
-# however long the array is, and each thread still does one element. You can't change which threads
-# share a warp, but you may choose which element each thread takes. Which one should thread 0 take,
-# and which one thread 1? (about 8 lines)
+# Mend it. The same grid has to give the same results, for an infinite *x* too, and each thread
+# still does one element. However long the array is, at most 3 branches may diverge in the whole
+# launch. (An expression `a if condition else b` counts as a branch here, like an `if`.) You can't
+# change which threads share a warp, but you may choose which element each thread takes. Which one
+# should thread 0 take, and which one thread 1? (about 8 lines)
 
 
 # %%
@@ -246,7 +248,10 @@ lk.check("05.5", two_crowds)
 # other wrong turn is `range(n_points // cuda.gridsize(1))`, which forgets the points that are left
 # over.
 #
-# **05.5** Half of `out.size` is one even index too few when the size is odd. It's tempting to let
+# **05.5** Our solution asks on which side of the border a thread is, and asks once, so only 2
+# branches diverge: the guard in the last warp, and the border in one. If you first choose *i* and
+# then ask whether it's even, the border's warp diverges twice, which makes 3.
+# Half of `out.size` is one even index too few when the size is odd. It's tempting to let
 # each thread do an even element and its odd neighbour: nothing diverges, but half of the threads
 # have nothing to do. The other wrong turn is to leave the elements where they are and only move the
 # `if`, for example to `if thread < n_even`: hardly a warp diverges, and the wrong elements are

@@ -334,6 +334,22 @@ def mttf_from_node_days(n_gpus, failures_per_1000_node_days):
     return fleet_mttf_s(n_gpus / 8, node_mttf_s) / HOUR_S
 
 
+def tensor_core_peak(n_multiprocessors, n_macs_each, clock_hz):
+    return mac_peak(n_multiprocessors * n_macs_each, clock_hz)
+
+
+def rate_by_the_a100(peak_flop_per_s, a100_peak_flop_per_s, a100_reached_flop_per_s):
+    return peak_flop_per_s * a100_reached_flop_per_s / a100_peak_flop_per_s
+
+
+def bandwidth_by_the_a100(peak_bytes_per_s, a100_peak_bytes_per_s, a100_reached_bytes_per_s):
+    return peak_bytes_per_s * a100_reached_bytes_per_s / a100_peak_bytes_per_s
+
+
+def surface_code_qubits(distance, n_leakage_qubits):
+    return 2 * distance**2 - 1 + n_leakage_qubits
+
+
 LEDGER = (
     Entry("tpu-v1-peak", "peak_op_per_s", "OP/s", mac_peak),
     Entry("tpu-v1-ridge", "ridge_mac_per_byte", "MAC/B", ridge_in_macs),
@@ -381,6 +397,10 @@ LEDGER = (
     Entry("lds128-banks", "wavefronts", "1", wavefronts_of_loads),
     Entry("lds128-banks", "bank_conflicts", "1", wavefronts_beyond_the_least),
     Entry("sgemm-a6000", "of_cublas_fraction", "%", of_cublas),
+    Entry("nvidia-matrix-peaks", "peak_flop_per_s", "FLOP/s", tensor_core_peak),
+    Entry("h100-from-a100", "reached_flop_per_s", "FLOP/s", rate_by_the_a100),
+    Entry("h100-from-a100", "reached_bytes_per_s", "B/s", bandwidth_by_the_a100),
+    Entry("willow-surface-code", "n_qubits", "1", surface_code_qubits),
     Entry("sgemm-gb10", "of_cublas_fraction", "%", of_cublas),
     Entry("sgemm-gb10-sectors", "sectors_per_request", "1", sectors_per_load),
     Entry("sgemm-gb10-sectors", "load_sectors", "1", sectors_of_all_loads),

@@ -7,6 +7,10 @@ _PREAMBLE = ("Failed in", "During:", "File")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _NO_FUNCTION = re.compile(r"No implementation of function Function\((.+?)\) found for")
 _SIGNATURE = re.compile(r">>>\s*([\w.]+)\((.*)\)")
+_ARITHMETIC = (
+    "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "neg", "max", "min", "abs",
+    "lt", "le", "gt", "ge", "eq", "ne", "iadd", "isub", "imul", "itruediv",
+)  # fmt: skip
 _UNIFY = re.compile(r"Cannot unify (.+) and (.+) for '([^']+)'")
 
 
@@ -68,7 +72,10 @@ def _no_function(words, node):
         return f"Python's {kind} is no type of elements: write cuda.float32 or its like"
     if name == "array":
         return "the shape of an array is a constant, a number or a tuple of these"
-    return f"numba has no {name} for {', '.join(map(named, types))}"
+    refused = f"numba has no {name} for {', '.join(map(named, types))}"
+    if name in _ARITHMETIC and any(part.startswith("array(") for part in types):
+        refused += ": a kernel has no arithmetic on whole arrays: one thread, one element"
+    return refused
 
 
 def _of_items(name, types, node):

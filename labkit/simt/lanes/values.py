@@ -39,7 +39,8 @@ def dtype_of(value):
     """The dtype of a scalar or vector."""
     found = getattr(value, "dtype", None) or _PYTHON_DTYPE.get(type(value))
     if found is None:
-        raise TypeError(f"a {type(value).__name__} is no number")
+        remedy = ": for infinity write math.inf or -math.inf" if isinstance(value, str) else ""
+        raise TypeError(f"a {type(value).__name__} isn't a number{remedy}")
     return found
 
 

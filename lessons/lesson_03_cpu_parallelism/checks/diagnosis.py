@@ -1,9 +1,9 @@
-"""Exercise 03.3: is a program serial, is its memory saturated, or is all well?"""
+"""Exercise 03.3: is it the memory, something else, or nothing?"""
 
 from labkit.teach.registry import always, exercise, solution
 
 _diagnose = solution("03.3")
-_WORDS = ("memory", "serial", "fine")
+_WORDS = ("memory", "something else", "fine")
 
 
 def _by_bounds(used_bound, gain_bound):
@@ -11,7 +11,7 @@ def _by_bounds(used_bound, gain_bound):
         n = max(times_s)
         if moved_bytes / times_s[n] >= used_bound * memory_bytes_per_s:
             return "memory"
-        return "fine" if times_s[1] / times_s[n] >= gain_bound * n else "serial"
+        return "fine" if times_s[1] / times_s[n] >= gain_bound * n else "something else"
 
     return diagnose
 
@@ -47,15 +47,20 @@ def _n_is_twice_the_middle(times_s, moved_bytes, memory_bytes_per_s):
 
 @exercise(
     "03.3",
-    title="serial, saturated or fine",
+    title="memory, something else, or nothing",
     wrong=[
         (always("memory"), "less than 80 %"),
-        (lambda t, b, m: "fine" if t[1] / t[max(t)] >= 0.8 * max(t) else "serial", "at least 80 %"),
+        (
+            lambda t, b, m: "fine" if t[1] / t[max(t)] >= 0.8 * max(t) else "something else",
+            "at least 80 %",
+        ),
         (lambda t, b, m: _diagnose({1: t[1], max(t): min(t.values())}, b, m), "largest number"),
         (lambda t, b, m: _diagnose(t, b * t[max(t)] / t[1], m), "at least 80 %"),
         (lambda t, b, m: _diagnose(t, b, m * max(t)), "at least 80 %"),
         (
-            lambda t, b, m: {"serial": "fine", "fine": "serial"}.get(d := _diagnose(t, b, m), d),
+            lambda t, b, m: {"something else": "fine", "fine": "something else"}.get(
+                d := _diagnose(t, b, m), d
+            ),
             "0.8 n",
         ),
         (lambda t, b, m: _diagnose(t, b, m).upper(), "one of"),
@@ -73,7 +78,10 @@ def _n_is_twice_the_middle(times_s, moved_bytes, memory_bytes_per_s):
         (_on(lambda times_s: min(times_s, key=times_s.get)), "largest number of threads"),
         (_from_the_slowest, "compare with the run on one thread"),
         (lambda t, b, m: "fine" if t[max(t)] > t[1] else _diagnose(t, b, m), "below 0.8 n"),
-        (lambda t, b, m: "serial" if t[max(t)] > t[1] else _diagnose(t, b, m), "at least 80 %"),
+        (
+            lambda t, b, m: "something else" if t[max(t)] > t[1] else _diagnose(t, b, m),
+            "at least 80 %",
+        ),
         (_n_is_twice_the_middle, "the largest number in times_s itself"),
     ],
 )
@@ -155,7 +163,7 @@ def _assert_diagnosed(answer, rng, times_s, used, hint=""):
     assert got in _WORDS, f"{case}; answer with one of {', '.join(_WORDS)}"
     reason = {
         "memory": "that's at least 80 % of its memory's rate",
-        "serial": f"{gain:.4g} times faster on {n} is below 0.8 n",
+        "something else": f"{gain:.4g} times faster on {n} is below 0.8 n",
         "fine": f"{gain:.4g} times faster on {n} is 0.8 n or more",
     }[right]
     if got == "memory":

@@ -50,6 +50,14 @@ def _uses_up_the_last(work_s, n_threads, quota_cores, period_s):
     return _burst(work_s, n_threads, allowed_s, period_s, math.floor(work_s / allowed_s))
 
 
+def _without_a_floor(work_s, n_threads, quota_cores, period_s):
+    """Counts -1 periods before the last one where there is no work."""
+    if n_threads <= quota_cores:
+        return work_s / n_threads
+    allowed_s = quota_cores * period_s
+    return _burst(work_s, n_threads, allowed_s, period_s, math.ceil(work_s / allowed_s) - 1)
+
+
 def _free_below_half(work_s, n_threads, quota_cores, period_s):
     if 2 * n_threads <= quota_cores:
         return work_s / n_threads
@@ -72,8 +80,9 @@ def _up_to_a_multiple(n, q):
 _PAUSE = "when the quota is used up, all threads stop until the next period"
 _LAST = "there is no pause after the last piece of work"
 _BURST = "in each period they burst on all threads, then stop; so in the last, too"
-_FREE = "they are never stopped"
+_FREE = "with no more threads than the quota, they are never stopped"
 _SHORT = "it is done before the first period's quota is used up, so nothing stops it"
+_NOTHING = "where there is no work, no period is used up before the last one"
 _FULL = "the last period may be used up, too: count those *before* it"
 _QUOTA = "a quota need not be a whole number of cores: take it as it is"
 _THREADS = "the number of threads need not be a multiple of the quota"
@@ -93,6 +102,7 @@ _THREADS = "the number of threads need not be a multiple of the quota"
         (_one_used_up_at_least, "nothing stops it"),
         (_one_period_at_least, "nothing stops it"),
         (_uses_up_the_last, "count those *before* it"),
+        (_without_a_floor, "no work"),
         (_with(quota=int), "not be a whole number"),
         (_with(quota=lambda q: max(1, int(q))), "not be a whole number"),
         (_with(quota=math.ceil), "not be a whole number"),
@@ -124,6 +134,8 @@ def done_s(answer, rng):
         case(n_threads, quota, rng.uniform(0.1, 0.9), hint=_QUOTA)
     for quota in (0.5, 1, 2, 4):  # in powers of two nothing is rounded
         case(rng.randint(5, 64), quota, rng.randint(1, 6), period_s=0.125, hint=_FULL)
+    for n_threads, quota in ((2, 4), (rng.randint(5, 64), 2)):
+        case(n_threads, quota, 0, hint=_NOTHING)
 
 
 def _one_job(answer, work_s, n_threads, quota, period_s, hint):

@@ -9,7 +9,6 @@ import numpy as np
 from labkit.teach.registry import always, exercise, solution
 from labkit.teach.suspects import assert_right
 
-_amdahl = solution("03.1")
 _share = solution("03.t2")
 
 _pool = ThreadPoolExecutor(max_workers=16)
@@ -195,6 +194,11 @@ def _assert_at_once(work, case):
         (lambda t1, tn, n: (n - t1 / tn) / (n - 1), "of the time on n threads"),
         (lambda t1, tn, n: max(0.05, _share(t1, tn, n)), "n times faster"),
         (lambda t1, tn, n: min(0.95, _share(t1, tn, n)), "nothing got faster"),
+        (lambda t1, tn, n: abs(tn / t1 - 1 / n) / (1 - 1 / n), "below 0"),
+        (lambda t1, tn, n: max(0, _share(t1, tn, n)), "below 0"),
+        (lambda t1, tn, n: min(1, _share(t1, tn, n)), "above 1"),
+        (lambda t1, tn, n: min(1, max(0, _share(t1, tn, n))), "below 0"),
+        (lambda t1, tn, n: _share(tn, t1, n), "the other way round"),
     ],
 )
 def serial_share(answer, rng):
@@ -205,10 +209,17 @@ def serial_share(answer, rng):
     _one_share(answer, n, 0.0, rng.uniform(1, 9), "it got n times faster, so nothing is serial")
     _one_share(answer, n, 1.0, rng.uniform(1, 9), "nothing got faster, so all of it is serial")
     _one_share(answer, n, rng.uniform(0.001, 0.04), rng.uniform(1, 9), "a share may be small")
+    for n in (rng.randint(2, 64), 8):
+        below, above = -rng.uniform(0.1, 0.9) / n, 1 + rng.uniform(0.05, 2)
+        _one_share(answer, n, below, 8.0, f"it got more than n times faster, so {_OUTSIDE} below 0")
+        _one_share(answer, n, above, 8.0, f"it got slower, so {_OUTSIDE} above 1")
+
+
+_OUTSIDE = "the law doesn't hold, and the share says so: return it as it is,"
 
 
 def _one_share(answer, n, s, time_1_s, hint=""):
-    time_n_s = time_1_s / _amdahl(n, s)
+    time_n_s = time_1_s * (s + (1 - s) / n)  # Amdahl's law, for shares that it doesn't allow, too
     left, ideal = time_n_s / time_1_s, 1 / n
     suspects = []
     if not hint:
@@ -223,6 +234,11 @@ def _one_share(answer, n, s, time_1_s, hint=""):
                 "only 1 / n is divided: put brackets around left - 1 / n",
             ),
             (1 / left, "that is a speed-up, not a share"),
+            (
+                (1 / left - ideal) / (1 - ideal),
+                "what is left on n is the time on n over that on one: you have it the other way "
+                "round",
+            ),
             (1 - s, "that is the parallel share, and the serial one is asked for"),
             (
                 (n - 1 / left) / (n - 1),

@@ -9,6 +9,7 @@ from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
 from labkit.teach.shares import assert_spread
+from labkit.units import counted
 
 _GUARD = "if i < out.size:"
 _EACH = "for i in range(out.size):"
@@ -31,6 +32,8 @@ _apply_logic = solution("05.2")
         (changed(_apply_logic, _CALL, "-126.79644737231007"), "numba's documentation"),
         (changed(_apply_logic, _GUARD, _EACH), "threads did the work of others"),
         (changed(_apply_logic, _GUARD, "if i < min(150, out.size):"), "was never written"),
+        (changed(_apply_logic, _GUARD, "if i < min(20_000, out.size):"), "was never written"),
+        (changed(_apply_logic, _CALL, f"max(out[i], {_CALL})"), "can't rely on what is in out"),
         (changed(_apply_logic, _CALL, f"{_CALL} * (1 + 3e-7 * (i > 2))"), "expected"),
         (
             changed(_apply_logic, _GUARD, "for i in range(out.size if i == 0 else 0):"),
@@ -40,10 +43,13 @@ _apply_logic = solution("05.2")
     ],
 )
 def apply_logic(answer, rng):
-    for n, threads in ((rng.randint(65, 95), 32), (rng.randint(1100, 1300), 64)):
+    for n, threads in ((rng.randint(65, 95), 32), (rng.randint(20_001, 30_000), 64)):
         x, y, z = (kernels.numbers(rng, n) for _ in range(3))
         x[:3], y[:3], z[:3], printed = _as_printed()
-        out, case = np.full(n, np.nan), f"We also tried {n} elements in blocks of {threads}"
+        out, case = (
+            np.full(n, np.nan),
+            f"We also tried {counted(n, 'element')} in blocks of {threads}",
+        )
         grid = math.ceil(n / threads)
         kernels.run(answer, grid, threads, x, y, z, out, case=case, remedy="Where is the guard?")
         for got, right in zip(out, printed, strict=False):

@@ -56,12 +56,16 @@ def _all_by_thread_0(states, low, high, n_points, sums):
         (changed(_sums, "uniform(states, thread)", _BY_LANE), "isn't its own (line"),
         (changed(_sums, "uniform(states, thread)", _NEXT), "isn't its own (line"),
         (changed(_sums, "sums[thread] = total", "sums[0] = total"), "race"),
-        (changed(_sums, "sums[thread] = total", "sums[thread] += total"), "as sums was before"),
+        (
+            changed(_sums, "sums[thread] = total", "sums[thread] += total"),
+            "can't rely on what is in sums",
+        ),
         (
             changed(_sums, "for _ in range(thread, n_points, cuda.gridsize(1))", _AT_LEAST_1),
             "adds up too many points, 1 for 0",
         ),
         (changed(_sums, _SHARE, _AT_MOST_5), "too few points, 5 of"),
+        (changed(_sums, _SHARE, "range(thread, min(n_points, 1000), cuda.gridsize(1))"), "too few"),
         (_added_in_memory, "store the sum once"),
         (_all_by_thread_0, "one thread does the work of others"),
         (changed(_sums, "1.0 / ", ""), "not a sum of 1/x"),
@@ -69,7 +73,12 @@ def _all_by_thread_0(states, low, high, n_points, sums):
     ],
 )
 def sums_of_one_over_x(answer, rng):
-    for blocks, threads, n_each in ((1, 32, 2), (2, 48, 1), (3, 64, 0), (1, 8, 50)):
+    for blocks, threads, n_each in (
+        (1, 32, 2),
+        (2, 48, 1),
+        (3, 64, 0),
+        (1, 8, rng.randint(150, 250)),
+    ):
         n_threads = blocks * threads
         n_points = n_threads * n_each + rng.randint(1, n_threads - 1)
         low, high = rng.uniform(1, 2), rng.uniform(3, 4)
@@ -102,7 +111,7 @@ def _assert_spread(answer, *args, case):
 def _run(answer, *args, case):
     """As kernels.run, but a finding inside of a generator is told as one of the kernel's line."""
     try:
-        kernels.run(answer, *args, case=case)
+        kernels.run(answer, *args, case=case, begin="store the sum once")
     except AssertionError as error:
         if " states[" not in str(error) and " of states" not in str(error):
             raise
@@ -137,8 +146,7 @@ def _draw(states, draws):
 def _assert_share(got, running, share, case):
     """Hold what a thread stored against the sum of its share, and say what else it may be."""
     assert not np.isnan(got), (
-        f"{case}: its sum is NaN, as sums was before. Did it add to what was there, or store "
-        f"nothing?"
+        f"{case}: its sum is NaN, as sums was before: nothing was stored there"
     )
     found = np.nonzero(np.isclose(running, got, rtol=1e-5))[0]
     assert found.size, (

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from labkit.teach.registry import always, exercise
+from labkit.units import counted
 
 
 def _no_ceiling(n, threads):
@@ -53,19 +54,20 @@ def launch_plan(answer, rng):
     sizes += [(rng.randint(1, 10**6), rng.randint(1, 1024)) for _ in range(10)]
     for n, threads in sizes:
         blocks, warps, idle = _three_numbers(answer(n, threads))
-        case = f"{n} elements in blocks of {threads}: you started {blocks} blocks"
+        case = f"{counted(n, 'element')} in blocks of {threads}: "
+        case += f"you started {counted(blocks, 'block')}"
         right = math.ceil(n / threads)
         assert blocks >= right, f"{case}, so {n - blocks * threads} of the elements have no thread"
         assert blocks <= right, f"{case}, and at least a whole block has nothing to do"
-        case = f"{n} elements in {blocks} blocks of {threads}"
+        case = f"{counted(n, 'element')} in {counted(blocks, 'block')} of {threads}"
         right *= math.ceil(threads / 32)
         assert warps == right, (
-            f"{case}: you have {warps} warps, expected {right}. A warp never reaches across "
-            f"blocks: how many does one block need?"
+            f"{case}: you have {counted(warps, 'warp')}, expected {right}. A warp never reaches "
+            f"across blocks: how many does one block need?"
         )
         assert idle == 32 * right - n, (
-            f"{case}: you have {idle} lanes without an element, expected {32 * right - n}. A warp "
-            f"has 32 lanes even where the block has fewer threads"
+            f"{case}: {counted(idle, 'lane')} without an element, expected {32 * right - n}. A "
+            f"warp has 32 lanes even where the block has fewer threads"
         )
 
 

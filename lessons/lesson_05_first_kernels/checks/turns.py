@@ -9,6 +9,7 @@ from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
 from labkit.teach.shares import assert_spread, shares
+from labkit.units import counted
 
 _GUARD = "i < out.size"
 _NO_ELEMENT = "Which threads should do nothing? The index of the last element is out.size - 1"
@@ -53,6 +54,12 @@ def _fahrenheit_in_thread_0(celsius, out):
         ),
         (changed(_fahrenheit, "32", "32.000001"), "expected"),
         (changed(_fahrenheit, _GUARD, f"{_GUARD} and i < 512"), "was never written"),
+        (changed(_fahrenheit, _GUARD, f"{_GUARD} and i < 20_000"), "was never written"),
+        (changed(_fahrenheit, "out[i] =", "out[i] +="), "can't rely on what is in out"),
+        (
+            changed(_fahrenheit, _DEGREES, f"max(out[i], {_DEGREES})"),
+            "can't rely on what is in out",
+        ),
         (changed(_fahrenheit, "cuda.grid(1)", _CLAMPED), "several threads write the same element"),
         (changed(_fahrenheit, "cuda.grid(1)", _WRAPPED), "several threads write the same element"),
     ],
@@ -60,7 +67,7 @@ def _fahrenheit_in_thread_0(celsius, out):
 def fahrenheit(answer, rng):
     for n, threads in _ragged_sizes(rng):
         celsius, out = kernels.numbers(rng, n), np.full(n, np.nan)
-        case = f"We also tried {n} elements in blocks of {threads}"
+        case = f"We also tried {counted(n, 'element')} in blocks of {threads}"
         grid = math.ceil(n / threads)
         kernels.run(answer, grid, threads, celsius, out, case=case, remedy=_NO_ELEMENT)
         kernels.assert_equal(out, 1.8 * celsius + 32, case)
@@ -75,7 +82,7 @@ def _ragged_sizes(rng):
         (4 * threads, threads),
         (threads * rng.randint(2, 5) + 1, threads),
         (1, 32),
-        (rng.randint(3000, 4000), 256),
+        (rng.randint(20_001, 30_000), 256),
     ]
 
 
@@ -131,27 +138,34 @@ def _table_of_swapped_strides(left, top, out):
         (_table_by_rows, "one thread writes"),
         (_table_of_swapped_strides, "one thread writes"),
         (changed(_times_table, _PRODUCT, "0\n        left[row] = 0"), "your kernel changes left"),
+        (changed(_times_table, _INSIDE, f"{_INSIDE} and row < 100"), "nobody writes"),
+        (changed(_times_table, _INSIDE, f"{_INSIDE} and col < 100"), "nobody writes"),
+        (
+            changed(_times_table, _PRODUCT, f"max(out[row, col], {_PRODUCT})"),
+            "can't rely on what is in out",
+        ),
     ],
 )
 def times_table(answer, rng):
     rows, columns = rng.randint(10, 14), rng.randint(35, 44)
-    for shape in ((rows, columns), (columns, rows), (1, columns), (16, 32)):
+    long = (rng.randint(2, 5), rng.randint(150, 400))
+    for shape in ((rows, columns), (columns, rows), (1, columns), (16, 32), long, long[::-1]):
         left, top = (kernels.numbers(rng, n) for n in shape)
         out = np.full(shape, np.nan)
         grid = math.ceil(shape[1] / 16), math.ceil(shape[0] / 8)
-        case = f"We also tried {shape[0]} rows and {shape[1]} columns in blocks of (16, 8)"
+        case = f"We also tried {counted(shape[0], 'row')} and {counted(shape[1], 'column')}"
         kernels.run(answer, grid, (16, 8), left, top, out, case=case, remedy=_NO_CELL)
         n_missing = int(np.isnan(out).sum())
         assert not n_missing, (
-            f"{case}: {n_missing} elements were never written. x is the column, and cuda.grid(2) "
-            f"gives x first"
+            f"{case}, in blocks of (16, 8): nobody writes {counted(n_missing, 'element')} of out. "
+            f"x is the column, and cuda.grid(2) gives x first"
         )
         kernels.assert_equal(out, left[:, None] * top, case)
         assert_spread(answer, grid, (16, 8), left, top, out, case=case, most=1, what="an element")
 
 
 _LARGE = 2 * (2**54 + 113)  # 169 steps, but 337 where n is a float64, which cannot hold it
-_LONG = 837_799  # 524 steps, more than any other number below a million
+_LONG, _LONG_STEPS = 63_728_127, 949  # more than any other number below a hundred million
 _WHOLE = ". Is n a whole number all the time? / makes it a float, and // does not"
 _collatz = solution("05.t3")
 
@@ -185,6 +199,16 @@ def _collatz_of_all(numbers, steps):
         (changed(_collatz, "n //= 2", "n = n / 2"), "/ makes it a float"),
         (_collatz_of_all, "threads did the work of others"),
         (changed(_collatz, "n != 1", "n != 1 and count < 180"), "your kernel counts 180"),
+        (changed(_collatz, "n != 1", "n != 1 and count < 600"), "your kernel counts 600"),
+        (changed(_collatz, "steps[i] = count", "steps[i] = max(steps[i], count)"), "can't rely on"),
+        (
+            changed(
+                _collatz,
+                "while n != 1:",
+                "for _ in range(949):\n            if n == 1:\n                break",
+            ),
+            "your kernel counts 949",
+        ),
         (
             changed(_collatz, "steps[i] = count", "steps[i] = count\n        numbers[i] = 1"),
             "your kernel changes numbers",
@@ -199,8 +223,11 @@ def collatz(answer, rng):
         numbers = np.random.default_rng(rng.getrandbits(64)).integers(1, 1000, n)
         numbers[:6], steps = np.arange(1, 7)[:n], np.full(n, -1, np.int32)
         if n > 6:
-            numbers[6:8] = _LARGE, _LONG
-        case, grid = f"We also tried {n} numbers in blocks of {threads}", math.ceil(n / threads)
+            numbers[6:8] = _LARGE, _LONG << rng.randint(1, 30)  # so many steps more
+        case, grid = (
+            f"We also tried {counted(n, 'number')} in blocks of {threads}",
+            math.ceil(n / threads),
+        )
         kernels.run(answer, grid, threads, numbers, steps, case=case)
         for number, got in sorted(zip(numbers.tolist(), steps.tolist(), strict=True)):
             right = _steps(number)
@@ -253,7 +280,7 @@ def _scale_add_no_guard(a, x, y, out):
         (always(0), "@cuda.jit"),
         (
             changed(_scale_add, _EVERY, "i = cuda.grid(1)\n    if i < out.size:"),
-            "at most one element and stops",
+            "at most 1 element and stops",
         ),
         (_scale_add_of_8, "at most 8 elements and stops"),
         (changed(_scale_add, "out.size, cuda.gridsize(1)", _40_ROUNDS), "at most 40 elements"),
@@ -265,35 +292,56 @@ def _scale_add_no_guard(a, x, y, out):
         (changed(_scale_add, "out.size", "out.size + 1"), "out-of-bounds"),
         (_scale_add_no_guard, "out-of-bounds"),
         (changed(_scale_add, "a * x[i] + y[i]", "3.0"), "is 3, expected"),
+        (changed(_scale_add, "out.size", "out.size - 1"), "stops before its second number"),
+        (changed(_scale_add, "range(cuda.grid(1)", "range(0"), "though later ones were"),
+        (changed(_scale_add, "cuda.grid(1)", "cuda.threadIdx.x"), "though later ones were"),
+        (changed(_scale_add, "cuda.gridsize(1)", "128"), "though later ones were"),
+        (changed(_scale_add, "out.size", "min(out.size, 5000)"), "and stops"),
+        (changed(_scale_add, "out[i] =", "out[i] +="), "can't rely on what is in out"),
     ],
 )
 def scale_add(answer, rng):
-    few, many = (500, 700), (3500, 3900)
+    few, many, most = (500, 700), (3500, 3900), (20_001, 30_000)
     for blocks, threads, size in (
         (1, 32, few),
         (2, 64, few),
         (3, 96, few),
         (40, 32, few),
         (1, 32, many),
+        (40, 64, most),
     ):
         n = rng.randint(*size)
         a, x, y = rng.uniform(1, 2), kernels.numbers(rng, n), kernels.numbers(rng, n)
-        case = f"We also tried {n} elements, with a grid of {blocks} times {threads} threads"
+        case = f"We also tried {counted(n, 'element')} on {counted(blocks, 'block')} of {threads}"
         out = np.full(n, np.nan)
         kernels.run(answer, blocks, threads, a, x, y, out, case=case, remedy=_STOP)
-        if n_left := int(np.isnan(out).sum()):
+        missing = np.nonzero(np.isnan(out))[0]
+        if missing.size:
             work = shares(answer, blocks, threads, a, x, y, out, case=case).of("store", "global")
-            most = "one element" if work.max() == 1 else f"{work.max()} elements"
-            raise AssertionError(
-                f"{case}: {n_left} elements were never written: a thread of yours does at most "
-                f"{most} and stops. It should go on to the end of the array, however few there are"
-            )
+            raise AssertionError(f"{case}: {_of_the_missing(missing, n, work.max())}")
         kernels.assert_equal(out, a * x + y, case)
         stored = kernels.counts(answer, blocks, threads, a, x, y, out, case=case).global_stores
         assert stored.bytes_requested == out.nbytes, (
-            f"{case}: right, but {stored.bytes_requested // out.itemsize} stores were made: some "
+            f"{case}: right, but {stored.bytes_requested // out.itemsize:,} stores were made: some "
             f"elements are stored more than once. Think how far it is to a thread's next element"
         )
         most = math.ceil(n / (blocks * threads))
         what = f"{most} of {n}"
         assert_spread(answer, blocks, threads, a, x, y, out, case=case, most=most, what=what)
+
+
+def _of_the_missing(missing, n, most):
+    """Which turn was wrong, from the indices nobody wrote and the stores of the busiest thread."""
+    first, last = missing[0], missing[-1]
+    if first == n - 1:
+        return f"out[{first}], the last, was never written: range stops before its second number"
+    if last - first + 1 > missing.size or last < n - 1:
+        return (
+            f"out[{first}] was never written, though later ones were: where does each thread "
+            f"begin, and how far is it to its next element?"
+        )
+    return (
+        f"nobody writes the last {counted(missing.size, 'element')}: a thread of yours does at "
+        f"most {counted(most, 'element')} and stops. It should go on to the end of the array, "
+        f"however few threads there are"
+    )

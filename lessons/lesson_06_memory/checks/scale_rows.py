@@ -8,6 +8,7 @@ from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
 from labkit.teach.shares import assert_spread
+from labkit.units import counted
 from lessons.lesson_06_memory.checks.sector_budget import assert_sectors
 
 _scale_rows = solution("06.3")
@@ -50,7 +51,7 @@ def scale_rows(answer, rng):
         factor = kernels.numbers(rng, shape[0]).astype(np.float32)
         out = np.full(shape, np.nan, np.float32)
         grid, block = math.ceil(out.size / 128), 128
-        case = f"{shape[0]} rows and {shape[1]} columns in blocks of 128"
+        case = f"{counted(shape[0], 'row')} and {counted(shape[1], 'column')} in blocks of 128"
         kernels.run(answer, grid, block, a, factor, out, case=case)
         kernels.assert_equal(out, factor[:, None] * a, case)
         assert_sectors(answer, _scale_rows, grid, block, (a, factor, out), case)

@@ -9,6 +9,7 @@ from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
 from labkit.teach.shares import assert_loads_spread, assert_spread
+from labkit.units import counted
 
 SMOOTH_THREADS = 64  # of a block, as the exercise says
 SMOOTH_TILE = SMOOTH_THREADS + 2  # a shared shape must be a constant
@@ -87,7 +88,7 @@ def smooth(answer, rng):
     threads = SMOOTH_THREADS
     for n in (rng.randint(3, 6) * threads - rng.randint(5, 40), 4 * threads, 2 * threads + 1, 1):
         blocks, x, out = math.ceil(n / threads), kernels.numbers(rng, n), np.full(n, np.nan)
-        case = f"{n} elements in blocks of {threads}"
+        case = f"{counted(n, 'element')} in blocks of {threads}"
         kernels.run(answer, blocks, threads, x, out, case=case)
         edged = np.pad(x, 1, mode="edge")
         kernels.assert_equal(out, (edged[:-2] + x + edged[2:]) / 3, case)

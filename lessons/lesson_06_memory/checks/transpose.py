@@ -9,6 +9,7 @@ from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
 from labkit.teach.shares import assert_loads_spread, assert_spread
+from labkit.units import counted
 from lessons.lesson_06_memory.checks.sector_budget import assert_sectors
 
 _transpose = solution("06.5")
@@ -93,7 +94,7 @@ def transpose(answer, rng):
         a = kernels.numbers(rng, *shape).astype(np.float32)
         out = np.full(shape[::-1], np.nan, np.float32)
         grid, block = (math.ceil(shape[1] / 32), math.ceil(shape[0] / 32)), (32, 32)
-        case = f"{shape[0]} rows and {shape[1]} columns"
+        case = f"{counted(shape[0], 'row')} and {counted(shape[1], 'column')}"
         kernels.run(answer, grid, block, a, out, case=case)
         kernels.assert_equal(out, a.T, case)
         assert_sectors(answer, _transpose, grid, block, (a, out), case)

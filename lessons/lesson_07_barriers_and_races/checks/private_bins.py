@@ -88,7 +88,7 @@ def private_bins(answer, rng):
         values = draw.integers(0, N_BINS, n).astype(np.int32)
         bins = np.zeros(N_BINS, np.int32)
         case = f"{n} values, {n_blocks} blocks"
-        kernels.run(answer, n_blocks, THREADS, values, bins, case=case)
+        kernels.run(answer, n_blocks, THREADS, values, bins, case=case, adds=True)
         assert bins.sum() >= n or bins.sum() != n_blocks * THREADS, (
             f"{case}: only {bins.sum()} were counted. There are more values than threads: each "
             f"thread takes several, cuda.gridsize(1) apart"

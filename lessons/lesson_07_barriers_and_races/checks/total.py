@@ -109,7 +109,7 @@ def total(answer, rng):
         draw = np.random.default_rng(rng.getrandbits(64))
         x, out = draw.integers(1, 100, n).astype(np.float32), np.zeros(1, np.float32)
         case = f"{n} numbers, {n_blocks} blocks"
-        counts = kernels.clean_counts(answer, n_blocks, THREADS, x, out, case=case)
+        counts = kernels.clean_counts(answer, n_blocks, THREADS, x, out, case=case, adds=True)
         kernels.assert_equal(out, np.array([x.sum()]), case)
     work = shares(answer, n_blocks, THREADS, x, np.zeros_like(out), case=case)
     atomics = (work.of("atomic", "global") + work.of("atomic", "shared")).sum(axis=1).max()
