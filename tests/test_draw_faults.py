@@ -6,23 +6,30 @@ from labkit.draw import goodputs, recoveries
 from labkit.plan import goodput
 
 ATTEMPTS = [([0.1, 0.2, 0.3], [1, 2, 3]), ([1.1, 1.2], [3, 4])]
+RUN = {"training": ATTEMPTS}
 
 
 def test_each_attempt_and_each_kill_has_its_line():
-    picture = recoveries(ATTEMPTS, [0.35], title="Two lives")
+    picture = recoveries(RUN, [0.35], title="Two lives")
     assert picture.svg.count("<polyline") == 3
     assert picture.svg.count("stroke-dasharray") == 1
 
 
+def test_each_run_has_a_colour_of_its_own():
+    both = recoveries({"a": ATTEMPTS, "b": ATTEMPTS[:1]}, [], title="Two runs").svg
+    colors = re.findall(r'<polyline[^>]*stroke="([^"]+)"', both)
+    assert colors[0] == colors[1] != colors[2]
+
+
 def test_a_measured_run_says_so_and_a_recorded_one_too():
-    assert recoveries(ATTEMPTS, [0.35], title="t").alt.startswith("[measured]")
-    assert not recoveries(ATTEMPTS, [0.35], title="t", origin="recorded").alt.startswith(
-        "[measured]"
-    )
+    assert recoveries(RUN, [0.35], title="t").alt.startswith("[measured]")
+    assert not recoveries(RUN, [0.35], title="t", origin="recorded").alt.startswith("[measured]")
 
 
 def test_a_life_without_a_step_is_left_out():
-    assert recoveries([*ATTEMPTS, ([], [])], [0.35, 2], title="t").svg.count("<polyline") == 4
+    assert (
+        recoveries({"a": [*ATTEMPTS, ([], [])]}, [0.35, 2], title="t").svg.count("<polyline") == 4
+    )
 
 
 def drawn(**choices):

@@ -145,7 +145,7 @@ def record_a_kill():
         "date": datetime.date.today().isoformat(),
         "command": "python tools/kill_ranks.py --record",
         "provenance": f"torch {version('torch')}, torchft {version('torchft')}",
-        "notes": ["progress holds the seconds and the steps of each life of each replica."],
+        "notes": ["lives holds the seconds and the steps of each life of each replica."],
         "rows": [story.as_row()],
     }
     path = ROOT / "labkit/results/recorded/fault_tolerance.json"

@@ -148,7 +148,8 @@ newest_finished = lk.your_turn("18.t1", newest_finished)
 # %% [markdown]
 # Now we'll train 60 steps on two ranks, with a checkpoint every 10, and send `SIGKILL`, the signal
 # that no process can refuse. Rank 1 dies in step 27. Later, while checkpoint 40 is being saved,
-# *all* ranks die at once. Change the plan if you like.
+# *all* ranks die at once. Change the plan if you like. (The first start takes seconds, in which the
+# agent imports torch.)
 #
 # **Guess first.** How many seconds will it take from a kill to the next step that is done?
 # (Starting a Python that imports torch takes 2 to 4 s. Our agent has imported it already, and
@@ -178,7 +179,7 @@ killed = train_and_kill(
 )  # fmt: skip
 
 # %%
-lk.draw.recoveries(killed.progress(), killed.kills_s, title="60 steps, two kills")
+lk.draw.recoveries({"training": killed.progress()}, killed.kills_s, title="60 steps, two kills")
 
 # %% tags=["collapsed"]
 slowest_s = max(killed.recoveries_s(), default=None)
@@ -310,7 +311,7 @@ lk.Explorer(
 # %%
 stuck = train_and_kill([("step", 20, [1])] * 3, n_steps=30, save_every=50)
 print("[measured] first step after each start:", *(steps[0] for _, steps in stuck.progress()))
-lk.draw.recoveries(stuck.progress(), stuck.kills_s, title="Killed faster than it saves")
+lk.draw.recoveries({"training": stuck.progress()}, stuck.kills_s, title="Faster than it saves")
 
 # %% [markdown]
 # It began at step 1 four times, and only got to its 30 steps because we stopped killing. From
@@ -358,9 +359,7 @@ from lessons.lesson_18_fault_tolerance.replica_kills import kill_a_replica
 
 story = kill_a_replica()
 lk.show(story.stall, story.rejoin, story.lost_steps)
-lk.draw.recoveries(
-    story.progress, story.kills_s, title="Two replicas, one kill", origin=story.origin
-)
+lk.draw.recoveries(story.lives, story.kills_s, title="Two replicas, one kill", origin=story.origin)
 
 # %% [markdown]
 # The survivor stalls for as long as the lighthouse waits for a sign of life (we set 1 s), goes on
