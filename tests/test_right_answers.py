@@ -99,6 +99,23 @@ def done_by_subtraction(work_s, n_threads, quota_cores, period_s):
     return begun_s + work_s / n_threads
 
 
+def done_by_each_thread(work_s, n_threads, quota_cores, period_s):
+    mine_s, burst_s = work_s / n_threads, min(quota_cores, n_threads) * period_s / n_threads
+    begun_s = 0.0
+    while mine_s > burst_s:
+        mine_s -= burst_s
+        begun_s += period_s
+    return begun_s + mine_s
+
+
+def done_by_a_quotient(work_s, n_threads, quota_cores, period_s):
+    mine_s, burst_s = work_s / n_threads, quota_cores * period_s / n_threads
+    if n_threads <= quota_cores:
+        return mine_s
+    n_used_up = max(0, math.ceil(mine_s / burst_s) - 1)
+    return n_used_up * period_s + mine_s - n_used_up * burst_s
+
+
 def weak_scaling_as_an_array(rows):
     parameters, n_gpus, time_s = np.array(rows).T
     rates = parameters / n_gpus / time_s
@@ -343,6 +360,8 @@ RIGHT = [
     ("03.2", threads_by_the_time_left),
     ("03.3", diagnosed_in_percent),
     ("03.4", done_by_subtraction),
+    ("03.4", done_by_each_thread),
+    ("03.4", done_by_a_quotient),
     ("03.5", weak_scaling_as_an_array),
     ("03.t1", in_threads_as_an_array),
     ("03.t1", in_threads_and_this_one),
