@@ -38,16 +38,15 @@ lk.show(lk.Reading("floats in one SIMD register", lanes, "1", "measured"))
 # ## First fill one core
 # The laptop won with plain code on one core. How much is in one core? It has **SIMD** registers
 # ([single instruction, multiple
-# data](https://en.wikipedia.org/wiki/Single_instruction,_multiple_data)): one instruction works on
-# several numbers at once.
+# data](https://en.wikipedia.org/wiki/Single_instruction,_multiple_data)): one instruction works
+# on several numbers at once.
 #
 # Our task is a polynomial, evaluated in 64 steps at many points. A point takes 128 operations and
-# only 4 bytes, so arithmetic is the limit. We compile the same Python twice. `in_order` has to add
-# the values to `total` exactly as we wrote it, because each addition rounds, and another order
-# would round differently. The compiler could still work on many points and only *add* in order, as
-# it does on ARM; on x86 it takes one point after the other. `any_order` was told that we mind
-# neither the order nor the last digits (`fastmath=True`), so it works on many points at once and
-# fuses operations.
+# only 4 bytes, so arithmetic is the limit. We compile the same Python twice. `in_order` has to
+# add the values to `total` exactly as we wrote it, because each addition rounds, and another
+# order would round differently. It could still work on many points and only *add* in order, as on
+# ARM; on x86 it doesn't. `any_order` was told that we mind neither the order nor the last digits
+# (`fastmath=True`), so it works on many points at once and fuses operations.
 
 # %%
 points = np.random.default_rng(0).random(2**24, dtype=np.float32)
@@ -110,8 +109,7 @@ del ones
 # > one order may leave most of each SIMD register empty.
 #
 # ## Then use all cores
-# A **thread** is one sequence of instructions being carried out. A program can start several: they
-# share its memory, and the operating system puts them on different cores. In the usual build of
+# A **thread** is one sequence of instructions being carried out. The threads of a program share its memory, and the operating system puts them on different cores. In the usual build of
 # Python one lock, the [GIL](https://docs.python.org/3/glossary.html#term-global-interpreter-lock),
 # lets only one thread at a time run Python code. Our compiled functions let go of it
 # (`nogil=True`).
@@ -318,16 +316,15 @@ rent_guess.against(kept.speedup(16, over=8, name="sixteen cores over eight"))
 # it.
 #
 # ## Nobody buys a thousand cores for yesterday's problem
-# With a serial share of 1 %, no number of cores makes a program more than 100 times faster. So who
-# would buy a thousand? In 1988 [John
-# Gustafson](https://www.johngustafson.net/pubs/pub13/amdahl.htm) answered: people who want to solve
-# a *larger* problem in the same time. Often only the parallel part grows, and the serial share
-# shrinks.
+# With a serial share of 1 %, no number of cores makes a program more than 100 times faster. So
+# who would buy a thousand? In 1988 [John
+# Gustafson](https://www.johngustafson.net/pubs/pub13/amdahl.htm) answered: people who want to
+# solve a *larger* problem in the same time. Often only the parallel part grows, and the serial
+# share shrinks.
 #
 # **Guess first.** Gustafson's team ran a beam-stress simulation on 1,024 processors, 1,021 times
 # faster than one processor would have been on the same large problem. Had one processor done that
-# large problem alone, how many percent of its time would have been serial? (With 1 %, Amdahl's law
-# allows 91 times on 1,024.)
+# large problem alone, how many percent of its time would have been serial?
 
 # %%
 share_guess = lk.predict("03.d", ..., "%")
@@ -347,7 +344,7 @@ lk.show(
 )
 
 # %% [markdown]
-# That's tiny, and your formula, which is Amdahl's law, found it. Gustafson's law uses the share
+# Your formula, which is Amdahl's law, found it. Gustafson's law uses the share
 # *s′* of the time on *all* processors:
 #
 # $$\text{speed-up} = n - (n - 1)\,s'$$
@@ -420,13 +417,12 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# In the recorded run later doublings of the cores bring less. Is it the memory? It lost hardly more
-# milliseconds than the polynomial did, though (below), and it's the shorter job. Your formula can
-# tell. From four threads on, such a fixed cost looks like about the same serial share, or a slowly
-# falling one. Where the memory is the limit, the share *grows*, for further threads bring
-# nothing. Compare with a run from the manual of
-# [PETSc](https://petsc.org/release/manual/performance/): STREAM, which goes through large arrays,
-# on twelve cores.
+# In the recorded run later doublings of the cores bring less. Is it the memory? It lost hardly
+# more milliseconds than the polynomial did, though (below). Your formula can tell. From four
+# threads on, such a fixed cost looks like about the same serial share, or a slowly falling one.
+# Where the memory is the limit, the share *grows*. Compare
+# with a run from the manual of [PETSc](https://petsc.org/release/manual/performance/): STREAM,
+# which goes through large arrays, on twelve cores.
 
 # %%
 stream = lk.recorded("petsc-streams")
@@ -538,10 +534,9 @@ lk.expect(
 # ## Back to the laptop
 # So how could one thread beat 128 cores? It did only the work itself. The systems also sent
 # messages and kept copies, and needed many cores just to earn that back. And the laptop's core
-# wasn't even busy: it mostly waited for memory. Each machine of a cluster brings a memory of its
-# own, which is what such systems gain by. But when McSherry put the edges into an order that suits
-# the cache, the same thread needed 110 seconds, less than any of the four. (Reordering took 180
-# more, once; two of the systems prepare their data, too.)
+# wasn't even busy: it mostly waited for memory. When McSherry put the edges into an order that
+# suits the cache, the same thread needed 110 seconds, less than any of the four. (Reordering took
+# 180 more, once; two of the systems prepare their data, too.)
 #
 # McSherry and his colleagues proposed a number that every parallel system should state, its
 # [COST](https://www.usenix.org/conference/hotos15/workshop-program/presentation/mcsherry)
