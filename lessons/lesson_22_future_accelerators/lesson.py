@@ -69,7 +69,7 @@ def accuracy(votes, labels):
 # In a **neuromorphic** chip a neuron sends nothing but **spikes**. A spike that arrives adds a
 # weight to a neuron's voltage; when the voltage is high enough, the neuron spikes itself. Where
 # nothing spikes, nothing is computed, and a spike needs only an addition, where an ordinary network
-# multiplies and adds. Intel says that its largest such machine takes [100 times less
+# multiplies and adds. Intel says that Hala Point, its largest such machine, takes [100 times less
 # energy](https://btw.media/en/intel-develops-the-largest-neuromorphic-computer-system) than GPUs,
 # for tasks that suit it.
 #
@@ -241,8 +241,8 @@ chart.picture("Time to simulate against the number of qubits", varies=True)
 
 # %% [markdown]
 # From some size on, each qubit doubles the time, and a GPU with a thousand times the memory gains
-# ten qubits. A step takes Google's chip [1.1 µs](https://arxiv.org/abs/2408.13687). That's the
-# exponential wall, and it's why people build the real thing.
+# ten qubits. A whole cycle of Google's chip takes [1.1 µs](https://arxiv.org/abs/2408.13687).
+# That's the exponential wall, and it's why people build the real thing.
 #
 # Real qubits err, though. Next, each step fails with 1 %. Do all qubits still agree?
 
@@ -447,8 +447,8 @@ def photons():
 light = lk.run_or_recorded("photons", photons, install="perceval-quandela", origin="simulated")
 for row in light:
     what = (
-        f"all {row['n']} of {row['n']} photons arrive" if row["alike"] is None
-        else f"both click, photons alike to {row['alike']:.0%}"
+        f"{row['n']} of {row['n']} photons arrive" if row["alike"] is None
+        else f"both click, photons {100 * row['alike']:.0f} % alike"
     )  # fmt: skip
     lk.show(light.reading(what, row["probability"], "%"))
 
@@ -477,20 +477,22 @@ loss_guess.against(lk.Reading("times more laser light", 10 ** (0.2 * 64 / 10), "
 # > the depth of the mesh. Ask for the power at the plug.
 #
 # ## All memory on the chip
-# Now to digital chips that are for sale. Groq, Graphcore and Cerebras leave HBM out and keep
-# everything in SRAM. To make a token, a language model reads all its weights once. So the time in
-# which a machine reads *its whole memory once* bounds the tokens per second for one user.
+# Groq, Graphcore and Cerebras leave HBM out and keep everything in SRAM. To make a token, a
+# language model reads all its weights once. So the time in which a machine reads *its whole memory
+# once* bounds a user's tokens per second, if weights fill it.
 #
-# **Guess first.** An H100 reads its memory in 26 ms. How many times faster is Groq's chip?
+# **Guess first.** An H100 reads its memory in 26 ms. Groq's is some 350 times smaller, and SRAM.
+# How many times sooner is it done?
 
 # %%
 sweep_guess = lk.predict("22.e", ...)
 
 # %% tags=["collapsed"]
 sweep = {chip.id: chip.memory / chip.bandwidth for chip in lk.chips() if chip.bandwidth.value}
-sweep_guess.against((sweep["h100-sxm"] / sweep["groq-lpu1"]).named("times faster"))
+sweep_guess.against((sweep["h100-sxm"] / sweep["groq-lpu1"]).named("times sooner"))
 SHOWN = ("h100-sxm", "tpu-v7", "trn2", "gaudi2", "apple-m4-npu", "ipu-gc200", "groq-lpu1", "wse2")
-print("[modelled] from published figures: peak, memory, time to read it once, ridge (16-bit)")
+print("[modelled] from published figures (16 bits; the NPU's are 8)")
+print(f"  {'':32} {'peak':>14} {'memory':>9} {'read in':>8} {'ridge':>8}")
 for chip in map(lk.chip, SHOWN):
     peaks = [chip.peak(dtype) for dtype in ("bf16", "fp16", "int8")]
     peak = next((one for one in peaks if one.value), peaks[0])
@@ -501,9 +503,8 @@ for chip in map(lk.chip, SHOWN):
 
 # %% [markdown]
 # The ridge falls from hundreds of operations a byte to a few, so even one user's tokens keep a good
-# part of the arithmetic busy. (Cerebras prints no dense peak, and the NPU's is for 8-bit numbers.)
-# Does the matrix unit follow? In [lesson 12](12_systolic_arrays.ipynb)'s array a tile of weights
-# came in row by row:
+# part of the arithmetic busy. (Cerebras prints no dense peak.) Does the matrix unit follow? In
+# [lesson 12](12_systolic_arrays.ipynb)'s array a tile of weights came in row by row:
 
 # %%
 a100 = lk.chip("a100-sxm-80")
@@ -611,32 +612,46 @@ lk.Explorer(
 
 # %% tags=["collapsed"]
 estimated = lk.recorded("estimator-energies")
+NAMES = {"add": "add", "mul": "multiply", "sram_64b": "64 bits of SRAM,", "dram_64b": "64 bits of"}
 for row in estimated.rows:
     ours = lk.results.op_energy(row["op"], row["kind"], 7)
     if row["node_nm"] == 7 and ours.low_j:
-        theirs = lk.units.si(row["energy_j"], "J")
+        name, theirs = f"{NAMES[row['op']]} {row['kind']}", lk.units.si(row["energy_j"], "J")
         print(
-            f"[recorded] {row['op']} {row['kind']}: {theirs} estimated, {ours.figure} in our table"
+            f"[recorded] {name}: {theirs} estimated, {ours.figure.split(' per ')[0]} in our table"
         )
 
 # %% [markdown]
 # They agree on large SRAM, HBM and small multipliers. On a *small* SRAM they differ many times
-# over. So don't believe a design that wins by less than its estimator errs.
+# over.
+#
+# > **Takeaway.** A budget of area and watts says what a choice costs. Don't believe a design that
+# > wins by less than its estimator errs.
 #
 # ## Which number?
 # Last, what the makers print, in one unit:
 
+
 # %% tags=["collapsed"]
-CLAIMS = {  # joules for one operation; what it includes
-    "A100, 8 bit": 400 / 624e12, "Groq, 8 bit": 215 / 750e12, "H100, 8 bit": 1 / FP8_FLOP_PER_J,
-    "Lightmatter": 79.6 / 65.5e12, "IBM analog": 1 / 12.4e12, "Hala Point": 1 / 15e12,
-}  # fmt: skip
+def data_sheet_j(name, dtype):
+    chip = lk.chip(name)
+    return chip.power.value / chip.peak(dtype).value
+
+
+CLAIMS = {  # joules for one operation
+    "A100, 8 bit": (data_sheet_j("a100-sxm-80", "int8"), "modelled"),
+    "Groq, 8 bit": (data_sheet_j("groq-lpu1", "int8"), "modelled"),
+    "H100, 8 bit": (1 / FP8_FLOP_PER_J, "modelled"),
+    "Lightmatter": ((78 + 1.6) / 65.5e12, "modelled"),
+    "IBM analog": (1 / 12.4e12, "published"),
+    "Hala Point": (1 / 15e12, "published"),
+}
 chart = lk.draw.Chart(
     lk.draw.Axis("", names=list(CLAIMS)), lk.draw.Axis("energy of one operation", "J", log=True),
-    title="Energy of one operation, as the makers print it", width=760,
+    title="Energy of one operation, from what the makers print", width=760,
 )  # fmt: skip
-for place, energy_j in enumerate(CLAIMS.values()):
-    chart.mark(place, energy_j, "published")
+for place, (energy_j, origin) in enumerate(CLAIMS.values()):
+    chart.mark(place, energy_j, origin)
 chart.picture("Energy of one operation: from a picojoule to a fifteenth of one")
 
 # %% [markdown]
