@@ -89,6 +89,14 @@ def drawings():
             limit_words="80 GB",
         ),
         "timeline": draw.timeline({"rank 0": [(0, 2, "forward"), (2, 5, "wait")]}, title="Ranks"),
+        "recoveries": draw.recoveries(
+            {"a": [([1, 2], [1, 2]), ([4, 5], [2, 3])], "b": [([1, 5], [1, 3])]},
+            [2.5],
+            title="Kill",
+        ),
+        "goodputs": draw.goodputs(
+            lambda s: 0.9, [(600, 0.88)], {"Young": 1150.0, "Daly": 1100.0}, title="A fleet"
+        ),
         "accesses": draw.accesses(counts),
         "pattern": draw.pattern([8 * lane for lane in range(32)]),
         "film": draw.film(counts)[0],

@@ -11,7 +11,7 @@ from labkit.units import si
 
 _WIDTH, _TOP, _DIE = 760, 78, 250  # pixels
 _LEFT, _RIGHT = 16, 300  # where the die and the tables begin
-_COLUMNS = (_RIGHT, 460, 560, 640)  # of the table of runs
+_COLUMNS = (_RIGHT, 440, 528, 616, 676)  # of the table of runs
 _ROW, _TINT = 24, 0.5
 _COLORS = (MAGENTA, LEAF, VIOLET, BROWN)
 
@@ -116,13 +116,12 @@ def _power(wanted, limit_w):
 
 def _runs(runs):
     top = _TOP + 108
-    for x, head in zip(_COLUMNS, ("workload", "time", "chips", "bound by"), strict=True):
+    for x, head in zip(_COLUMNS, ("workload", "time", "energy", "chips", "bound by"), strict=True):
         yield text(x, top, head, size=SMALL, muted=True)
     for n, (name, run) in enumerate(runs.items(), start=1):
         y = top + n * _ROW
-        for x, word in zip(
-            _COLUMNS, (name, si(run.time_s, "s"), f"{run.n_chips:,}", run.bound_by), strict=True
-        ):
+        amounts = si(run.time_s, "s"), si(run.energy_j, "J"), f"{run.n_chips:,}"
+        for x, word in zip(_COLUMNS, (name, *amounts, run.bound_by), strict=True):
             yield text(x, y, word)
 
 

@@ -19,7 +19,7 @@
 # **The question of this lesson**: somebody shows you a machine that beats GPUs. Which number do you
 # ask for before you believe it?
 #
-# You'll run five candidates in their own libraries, and then design a chip yourself.
+# You'll run five candidates, and then design a chip.
 #
 # *{time} Needs lessons [02](02_roofline.ipynb), [12](12_systolic_arrays.ipynb) and
 # [20](20_power_and_energy.ipynb). Each section has a library of its own. Where one is missing, it
@@ -69,7 +69,7 @@ def accuracy(votes, labels):
 # In a **neuromorphic** chip a neuron sends nothing but **spikes**. A spike that arrives adds a
 # weight to a neuron's voltage; when the voltage is high enough, the neuron spikes itself. Where
 # nothing spikes, nothing is computed, and a spike needs only an addition, where an ordinary network
-# multiplies and adds. Intel says that its largest such machine takes [100 times less
+# multiplies and adds. Intel says that Hala Point, its largest such machine, takes [100 times less
 # energy](https://btw.media/en/intel-develops-the-largest-neuromorphic-computer-system) than GPUs,
 # for tasks that suit it.
 #
@@ -135,6 +135,7 @@ spikes_guess.against(spiking.reading("additions for a digit", n_added, "1"))
 lk.show(
     spiking.reading("right answers, spiking", row["accuracy"], "%"),
     spiking.reading("right answers, ordinary", row["dense_accuracy"], "%"),
+    spiking.reading("steps in which a pixel spikes", row["input_spikes"] / 64 / 15, "%"),
 )
 
 # %% [markdown]
@@ -175,8 +176,8 @@ lk.expect(
 # (Energies of a 45 nm process, [Horowitz](https://doi.org/10.1109/ISSCC.2014.6757323).) A spiking
 # network reads each weight several times for one digit. What decides isn't the spike but how *few*
 # there are. An [independent study](https://arxiv.org/abs/2409.08290) that counts data movement
-# finds that with 5 steps a neuron may spike in 5.7 % of them at most; in ours, pixels spike in 30
-# %. And an ordinary chip can skip zeros, too.
+# finds that with 5 steps a neuron may spike in 5.7 % of them at most; ours spikes far more often.
+# And an ordinary chip can skip zeros, too.
 #
 # > **Takeaway.** Spiking hardware wins where almost nothing happens almost all of the time. Ask for
 # > the spikes per synapse, and whether memory was counted.
@@ -241,8 +242,8 @@ chart.picture("Time to simulate against the number of qubits", varies=True)
 
 # %% [markdown]
 # From some size on, each qubit doubles the time, and a GPU with a thousand times the memory gains
-# ten qubits. A step takes Google's chip [1.1 µs](https://arxiv.org/abs/2408.13687). That's the
-# exponential wall, and it's why people build the real thing.
+# ten qubits. A whole cycle of Google's chip takes [1.1 µs](https://arxiv.org/abs/2408.13687).
+# That's the exponential wall, and it's why people build the real thing.
 #
 # Real qubits err, though. Next, each step fails with 1 %. Do all qubits still agree?
 
@@ -326,8 +327,8 @@ chart.picture("Logical errors against physical ones for three distances", varies
 # %% [markdown]
 # In December 2024 Google [went below it](https://arxiv.org/abs/2408.13687) with a chip of a hundred
 # qubits: each step of the distance by two divided the logical error by 2.14. That's measured, and
-# peer reviewed. It still left 1.4 errors in a thousand cycles. How large must the code be for one
-# in a trillion? You'll compute that in an exercise.
+# peer reviewed. It still left 1.4 errors in a thousand cycles. How large must it be for one in a
+# trillion? That's an exercise.
 #
 # > **Takeaway.** Nobody knows how to speed up ordinary matrix products with qubits; they need a
 # > problem with much structure and little data. Ask for logical qubits, not qubits.
@@ -335,7 +336,7 @@ chart.picture("Logical errors against physical ones for three distances", varies
 # ## Weights as conductances
 # Drive a voltage through a resistor: the current is voltage times conductance, and currents on one
 # wire add up. A grid of resistors computes a matrix product *where the weights are stored*, and
-# nothing is fetched. But conductances are noisy, and only a few levels can be told apart.
+# nothing is fetched. But conductances are noisy, and few levels can be told apart.
 #
 # **Guess first.** Our ordinary network recognises about 9 digits in 10; chance would be 1 in 10.
 # How many are left, in percent, if each weight has only 2 bits?
@@ -405,8 +406,8 @@ chart.picture("Right answers against noise, for 2 to 6 bits", varies=True)
 # Four bits are enough, and a little noise is forgiven, because a sum over many weights averages it
 # out. With much of it every chip is another draw. And every input passes a converter to analog,
 # every output one back, and digital arithmetic has to do the rest. IBM's chip with 35 million such
-# weights [reached 12.4 TOP/s a watt](https://www.nature.com/articles/s41586-023-06337-5),
-# converters included, though not the arithmetic between its layers. And the H100, with its memory?
+# cells [reached 12.4 TOP/s a watt](https://www.nature.com/articles/s41586-023-06337-5), converters
+# included, though not the arithmetic between its layers. And the H100, with its memory?
 
 # %% tags=["collapsed"]
 FP8_FLOP_PER_J = h100.peak("fp8").value / h100.power.value
@@ -418,8 +419,8 @@ lk.show(lk.Reading("H100, 8-bit numbers", FP8_FLOP_PER_J, "FLOP/J", of=h100.powe
 #
 # ## Light
 # Beams of light pass through each other, and no wire has to be charged. In an *interferometer* two
-# beams meet and add or cancel, which is a 2 × 2 matrix product; a mesh of *n* columns of them does
-# *n* × *n*. The purest form: two single photons meet at a half-silvered mirror, and
+# beams meet and add or cancel: a 2 × 2 matrix product. A mesh of *n* columns of them does *n* ×
+# *n*. The purest form: two single photons meet at a half-silvered mirror, and
 # [Perceval](https://perceval.quandela.net) computes how often *both* detectors click.
 
 
@@ -447,8 +448,8 @@ def photons():
 light = lk.run_or_recorded("photons", photons, install="perceval-quandela", origin="simulated")
 for row in light:
     what = (
-        f"all {row['n']} of {row['n']} photons arrive" if row["alike"] is None
-        else f"both click, photons alike to {row['alike']:.0%}"
+        f"{row['n']} of {row['n']} photons arrive" if row["alike"] is None
+        else f"both click, photons {100 * row['alike']:.0f} % alike"
     )  # fmt: skip
     lk.show(light.reading(what, row["probability"], "%"))
 
@@ -477,20 +478,22 @@ loss_guess.against(lk.Reading("times more laser light", 10 ** (0.2 * 64 / 10), "
 # > the depth of the mesh. Ask for the power at the plug.
 #
 # ## All memory on the chip
-# Now to digital chips that are for sale. Groq, Graphcore and Cerebras leave HBM out and keep
-# everything in SRAM. To make a token, a language model reads all its weights once. So the time in
-# which a machine reads *its whole memory once* bounds the tokens per second for one user.
+# Groq, Graphcore and Cerebras leave HBM out and keep everything in SRAM. To make a token, a
+# language model reads all its weights once. So the time in which a machine reads *its whole memory
+# once* bounds a user's tokens per second, if weights fill it.
 #
-# **Guess first.** An H100 reads its memory in 26 ms. How many times faster is Groq's chip?
+# **Guess first.** An H100 reads its memory in 26 ms. Groq's is some 350 times smaller, and SRAM.
+# How many times sooner is it done?
 
 # %%
 sweep_guess = lk.predict("22.e", ...)
 
 # %% tags=["collapsed"]
 sweep = {chip.id: chip.memory / chip.bandwidth for chip in lk.chips() if chip.bandwidth.value}
-sweep_guess.against((sweep["h100-sxm"] / sweep["groq-lpu1"]).named("times faster"))
+sweep_guess.against((sweep["h100-sxm"] / sweep["groq-lpu1"]).named("times sooner"))
 SHOWN = ("h100-sxm", "tpu-v7", "trn2", "gaudi2", "apple-m4-npu", "ipu-gc200", "groq-lpu1", "wse2")
-print("[modelled] from published figures: peak, memory, time to read it once, ridge (16-bit)")
+print("[modelled] from published figures (16 bits; the NPU's are 8)")
+print(f"  {'':32} {'peak':>14} {'memory':>9} {'read in':>8} {'ridge':>8}")
 for chip in map(lk.chip, SHOWN):
     peaks = [chip.peak(dtype) for dtype in ("bf16", "fp16", "int8")]
     peak = next((one for one in peaks if one.value), peaks[0])
@@ -501,9 +504,8 @@ for chip in map(lk.chip, SHOWN):
 
 # %% [markdown]
 # The ridge falls from hundreds of operations a byte to a few, so even one user's tokens keep a good
-# part of the arithmetic busy. (Cerebras prints no dense peak, and the NPU's is for 8-bit numbers.)
-# Does the matrix unit follow? In [lesson 12](12_systolic_arrays.ipynb)'s array a tile of weights
-# came in row by row:
+# part of the arithmetic busy. (Cerebras prints no dense peak.) Does the matrix unit follow? In
+# [lesson 12](12_systolic_arrays.ipynb)'s array a tile of weights came in row by row:
 
 # %%
 a100 = lk.chip("a100-sxm-80")
@@ -515,7 +517,10 @@ for name, load_cycles in {"from the A100's HBM": from_hbm, "a row a cycle": 128}
 # %% [markdown]
 # Hardly. An array that keeps its weights still wants a large batch, however fast the memory is. So
 # these chips also need another **dataflow**: the weights stream past, or each core has a small unit
-# beside its own SRAM. The price is capacity, and with it links:
+# beside its own SRAM. Groq says [300 tokens per
+# second](https://techpowerup.com/news-tags/Processor?page=3) for a model of 70 billion weights; a
+# competitor [measured 185](https://github.com/ray-project/llmperf-leaderboard), and 66 on its own
+# GPUs. The price is capacity, and with it links:
 
 # %% tags=["collapsed"]
 groq = lk.chip("groq-lpu1").memory
@@ -526,9 +531,9 @@ lk.show(lk.Reading("Groq chips for 70 billion weights of a byte", 70e9 / groq.va
 # > at the same latency, on the same model.
 #
 # ## Design a chip
-# Your turn to decide. `lk.plan.ChipDesign` splits a 7 nm die and its power over multiply-accumulate
-# units (MACs), SRAM, HBM and links. Its constants come from the A100: what memory and links leave
-# of its area and power is the price of its MACs.
+# `lk.plan.ChipDesign` splits a 7 nm die and its power over multiply-accumulate units (MACs), SRAM,
+# HBM and links. Its constants come from the A100: what memory and links leave of its area and power
+# is the price of its MACs.
 #
 # Can such constants predict the *next* chip? Take the A100's MACs for each mm², times how much
 # denser the H100 is, times its area and its clock.
@@ -611,32 +616,46 @@ lk.Explorer(
 
 # %% tags=["collapsed"]
 estimated = lk.recorded("estimator-energies")
+NAMES = {"add": "add", "mul": "multiply", "sram_64b": "64 bits of SRAM,", "dram_64b": "64 bits of"}
 for row in estimated.rows:
     ours = lk.results.op_energy(row["op"], row["kind"], 7)
     if row["node_nm"] == 7 and ours.low_j:
-        theirs = lk.units.si(row["energy_j"], "J")
+        name, theirs = f"{NAMES[row['op']]} {row['kind']}", lk.units.si(row["energy_j"], "J")
         print(
-            f"[recorded] {row['op']} {row['kind']}: {theirs} estimated, {ours.figure} in our table"
+            f"[recorded] {name}: {theirs} estimated, {ours.figure.split(' per ')[0]} in our table"
         )
 
 # %% [markdown]
 # They agree on large SRAM, HBM and small multipliers. On a *small* SRAM they differ many times
-# over. So don't believe a design that wins by less than its estimator errs.
+# over.
+#
+# > **Takeaway.** A budget of area and watts says what a choice costs. Don't believe a design that
+# > wins by less than its estimator errs.
 #
 # ## Which number?
 # Last, what the makers print, in one unit:
 
+
 # %% tags=["collapsed"]
-CLAIMS = {  # joules for one operation; what it includes
-    "A100, 8 bit": 400 / 624e12, "Groq, 8 bit": 215 / 750e12, "H100, 8 bit": 1 / FP8_FLOP_PER_J,
-    "Lightmatter": 79.6 / 65.5e12, "IBM analog": 1 / 12.4e12, "Hala Point": 1 / 15e12,
-}  # fmt: skip
+def data_sheet_j(name, dtype):
+    chip = lk.chip(name)
+    return chip.power.value / chip.peak(dtype).value
+
+
+CLAIMS = {  # joules for one operation
+    "A100, 8 bit": (data_sheet_j("a100-sxm-80", "int8"), "modelled"),
+    "Groq, 8 bit": (data_sheet_j("groq-lpu1", "int8"), "modelled"),
+    "H100, 8 bit": (1 / FP8_FLOP_PER_J, "modelled"),
+    "Lightmatter": ((78 + 1.6) / 65.5e12, "modelled"),
+    "IBM analog": (1 / 12.4e12, "published"),
+    "Hala Point": (1 / 15e12, "published"),
+}
 chart = lk.draw.Chart(
     lk.draw.Axis("", names=list(CLAIMS)), lk.draw.Axis("energy of one operation", "J", log=True),
-    title="Energy of one operation, as the makers print it", width=760,
+    title="Energy of one operation, from what the makers print", width=760,
 )  # fmt: skip
-for place, energy_j in enumerate(CLAIMS.values()):
-    chart.mark(place, energy_j, "published")
+for place, (energy_j, origin) in enumerate(CLAIMS.values()):
+    chart.mark(place, energy_j, origin)
 chart.picture("Energy of one operation: from a picojoule to a fifteenth of one")
 
 # %% [markdown]
