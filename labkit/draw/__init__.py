@@ -5,7 +5,7 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
 - numbers over numbers: `Chart` with two `Axis` (linear, log, names): `line`, `step`, `band` for
   series and models, `mark` for results with their intervals, `bar` for amounts, and units on axes
 - well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`, `pipeline`, and
-  `stacks` for amounts that add up to a limit
+  `stacks` for amounts that add up to a limit, `cables` for what ranks send in each step
 - runs that fail: `recoveries`, `goodputs`
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
   paper), `number_ruler`
@@ -18,6 +18,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from labkit.draw.axis import Axis
+from labkit.draw.cables import cables
 from labkit.draw.chart import Chart
 from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
 from labkit.draw.faults import goodputs, recoveries
@@ -59,6 +60,7 @@ __all__ = [
     "Slider",
     "accesses",
     "block_frames",
+    "cables",
     "epoch_timeline",
     "film",
     "floorplan",

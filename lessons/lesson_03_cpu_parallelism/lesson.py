@@ -109,10 +109,10 @@ del ones
 # > one order may leave most of each SIMD register empty.
 #
 # ## Then use all cores
-# A **thread** is one sequence of instructions being carried out. The threads of a program share its memory, and the operating system puts them on different cores. In the usual build of
-# Python one lock, the [GIL](https://docs.python.org/3/glossary.html#term-global-interpreter-lock),
-# lets only one thread at a time run Python code. Our compiled functions let go of it
-# (`nogil=True`).
+# A **thread** is one sequence of instructions being carried out. The threads of a program share its
+# memory, and the operating system puts them on different cores. In the usual build of Python one
+# lock, the [GIL](https://docs.python.org/3/glossary.html#term-global-interpreter-lock), lets only
+# one thread at a time run Python code. Our compiled functions let go of it (`nogil=True`).
 #
 # ### Your turn
 # `pool.submit(work, part)` has a thread do `work(part)` and returns at once with a *future*, whose

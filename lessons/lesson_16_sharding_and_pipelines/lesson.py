@@ -21,7 +21,7 @@
 # You'll train on real **ranks**: two or four processes that share nothing and send each other
 # messages, as the GPUs of a cluster do. The same code runs there, with `nccl` for `gloo`.
 #
-# *{time} Needs lesson [10](10_attention_and_precision.ipynb), and lesson 15 for the collectives.*
+# *{time} Needs lessons [10](10_attention_and_precision.ipynb) and [15](15_collectives.ipynb).*
 
 # %% tags=["collapsed"]
 import numpy as np
@@ -196,8 +196,8 @@ for stage, (n_parameters, after_forward, after_step, _) in of_rank_0.items():
 #
 # ## Who talks, and how much?
 # **Guess first.** At stage 3 a rank computes with parameters that it doesn't have. How many times
-# as many bytes as at stage 0 does it send in a step? It would be 1 if cutting were free. Lesson 15
-# showed that an all-reduce is a reduce-scatter and then an all-gather.
+# as many bytes as at stage 0 does it send in a step? It would be 1 if cutting were free. [Lesson
+# 15](15_collectives.ipynb) showed that an all-reduce is a reduce-scatter and then an all-gather.
 
 # %%
 sent_guess = lk.predict("16.c", ...)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from labkit.plan import (
     Decoder,
     Roofline,
+    bus_factor,
     carbon_g,
     cost_usd,
     fit_gustafson,
@@ -125,6 +126,14 @@ def share_of_maximum(inferences_per_s, maximum_inferences_per_s):
 
 def weak_scaling(parameters_1e9, n_gpus, iteration_s, baseline_1e9, baseline_s):
     return parameters_1e9 / n_gpus / baseline_1e9 * baseline_s / iteration_s
+
+
+def bus_bandwidth(n_gpus, algorithm_bytes_per_s):
+    return algorithm_bytes_per_s * bus_factor(n_gpus)
+
+
+def bus_bandwidth_from_time(n_gpus, n_bytes, time_s):
+    return n_bytes / time_s * bus_factor(n_gpus)
 
 
 def gustafson_share(n_processors, speedup):
@@ -366,6 +375,8 @@ LEDGER = (
     Entry("megatron-v1-weak-scaling", "weak_scaling_fraction", "%", weak_scaling),
     Entry("zero-memory", "state_bytes", "B", zero_state),
     Entry("zero-communication", "times_as_much", "1", sent_over_plain),
+    Entry("nccl-h100-all-reduce", "bus_bytes_per_s", "B/s", bus_bandwidth),
+    Entry("nccl-h100-pcie-all-reduce", "bus_bytes_per_s", "B/s", bus_bandwidth_from_time),
     Entry("gustafson-1988", "serial_share", "%", gustafson_share),
     Entry("patterson-2021", "energy_wh", "Wh", run_energy),
     Entry("patterson-2021", "flop", "FLOP", run_flop),
