@@ -19,7 +19,7 @@
 #
 # You'll train on real processes here, and kill them.
 #
-# *{time} Needs lessons 15 and [16](16_sharding_and_pipelines.ipynb).*
+# *{time} Needs lessons [15](15_collectives.ipynb) and [16](16_sharding_and_pipelines.ipynb).*
 
 # %%
 import inspect
