@@ -160,7 +160,8 @@ lk.check("22.5", my_chip)
 # %% [markdown] tags=["solution"]
 # A token reads all weights once, so only HBM makes it faster: seven stacks instead of five. They
 # take 36 W more, which the MACs lack, and the prompt gets slower. Most designs fail there, and more
-# MACs don't help: there are watts for fewer, not area. Less machinery makes each of them cheaper.
+# MACs don't help, because it's watts that are short and not area. With less machinery each MAC
+# takes fewer of them.
 
 # %% [markdown]
 # ## To think about

@@ -19,7 +19,7 @@
 # **The question of this lesson**: somebody shows you a machine that beats GPUs. Which number do you
 # ask for before you believe it?
 #
-# You'll run five candidates in their own libraries, and then design a chip yourself.
+# You'll run five candidates, and then design a chip.
 #
 # *{time} Needs lessons [02](02_roofline.ipynb), [12](12_systolic_arrays.ipynb) and
 # [20](20_power_and_energy.ipynb). Each section has a library of its own. Where one is missing, it
@@ -135,6 +135,7 @@ spikes_guess.against(spiking.reading("additions for a digit", n_added, "1"))
 lk.show(
     spiking.reading("right answers, spiking", row["accuracy"], "%"),
     spiking.reading("right answers, ordinary", row["dense_accuracy"], "%"),
+    spiking.reading("steps in which a pixel spikes", row["input_spikes"] / 64 / 15, "%"),
 )
 
 # %% [markdown]
@@ -175,8 +176,8 @@ lk.expect(
 # (Energies of a 45 nm process, [Horowitz](https://doi.org/10.1109/ISSCC.2014.6757323).) A spiking
 # network reads each weight several times for one digit. What decides isn't the spike but how *few*
 # there are. An [independent study](https://arxiv.org/abs/2409.08290) that counts data movement
-# finds that with 5 steps a neuron may spike in 5.7 % of them at most; in ours, pixels spike in 30
-# %. And an ordinary chip can skip zeros, too.
+# finds that with 5 steps a neuron may spike in 5.7 % of them at most; ours spikes far more often.
+# And an ordinary chip can skip zeros, too.
 #
 # > **Takeaway.** Spiking hardware wins where almost nothing happens almost all of the time. Ask for
 # > the spikes per synapse, and whether memory was counted.
@@ -325,9 +326,9 @@ chart.picture("Logical errors against physical ones for three distances", varies
 
 # %% [markdown]
 # In December 2024 Google [went below it](https://arxiv.org/abs/2408.13687) with a chip of a hundred
-# qubits: each step of the distance by two divided the logical error by 2.14. That's measured, and
-# peer reviewed. It still left 1.4 errors in a thousand cycles. How large must the code be for one
-# in a trillion? You'll compute that in an exercise.
+# qubits: each step of the distance by two divided the logical error by 2.14. That's peer reviewed.
+# It still left 1.4 errors in a thousand cycles. How large must it be for one in a trillion? That's
+# an exercise.
 #
 # > **Takeaway.** Nobody knows how to speed up ordinary matrix products with qubits; they need a
 # > problem with much structure and little data. Ask for logical qubits, not qubits.
@@ -335,7 +336,7 @@ chart.picture("Logical errors against physical ones for three distances", varies
 # ## Weights as conductances
 # Drive a voltage through a resistor: the current is voltage times conductance, and currents on one
 # wire add up. A grid of resistors computes a matrix product *where the weights are stored*, and
-# nothing is fetched. But conductances are noisy, and only a few levels can be told apart.
+# nothing is fetched. But conductances are noisy, and few levels can be told apart.
 #
 # **Guess first.** Our ordinary network recognises about 9 digits in 10; chance would be 1 in 10.
 # How many are left, in percent, if each weight has only 2 bits?
@@ -405,8 +406,8 @@ chart.picture("Right answers against noise, for 2 to 6 bits", varies=True)
 # Four bits are enough, and a little noise is forgiven, because a sum over many weights averages it
 # out. With much of it every chip is another draw. And every input passes a converter to analog,
 # every output one back, and digital arithmetic has to do the rest. IBM's chip with 35 million such
-# weights [reached 12.4 TOP/s a watt](https://www.nature.com/articles/s41586-023-06337-5),
-# converters included, though not the arithmetic between its layers. And the H100, with its memory?
+# cells [reached 12.4 TOP/s a watt](https://www.nature.com/articles/s41586-023-06337-5), converters
+# included, though not the arithmetic between its layers. And the H100, with its memory?
 
 # %% tags=["collapsed"]
 FP8_FLOP_PER_J = h100.peak("fp8").value / h100.power.value
@@ -418,8 +419,8 @@ lk.show(lk.Reading("H100, 8-bit numbers", FP8_FLOP_PER_J, "FLOP/J", of=h100.powe
 #
 # ## Light
 # Beams of light pass through each other, and no wire has to be charged. In an *interferometer* two
-# beams meet and add or cancel, which is a 2 × 2 matrix product; a mesh of *n* columns of them does
-# *n* × *n*. The purest form: two single photons meet at a half-silvered mirror, and
+# beams meet and add or cancel: a 2 × 2 matrix product. A mesh of *n* columns of them does *n* ×
+# *n*. The purest form: two single photons meet at a half-silvered mirror, and
 # [Perceval](https://perceval.quandela.net) computes how often *both* detectors click.
 
 
@@ -516,7 +517,10 @@ for name, load_cycles in {"from the A100's HBM": from_hbm, "a row a cycle": 128}
 # %% [markdown]
 # Hardly. An array that keeps its weights still wants a large batch, however fast the memory is. So
 # these chips also need another **dataflow**: the weights stream past, or each core has a small unit
-# beside its own SRAM. The price is capacity, and with it links:
+# beside its own SRAM. Groq says [300 tokens per
+# second](https://techpowerup.com/news-tags/Processor?page=3) for a model of 70 billion weights; a
+# competitor [measured 185](https://github.com/ray-project/llmperf-leaderboard), and 66 on its own
+# GPUs. The price is capacity, and with it links:
 
 # %% tags=["collapsed"]
 groq = lk.chip("groq-lpu1").memory
@@ -527,9 +531,9 @@ lk.show(lk.Reading("Groq chips for 70 billion weights of a byte", 70e9 / groq.va
 # > at the same latency, on the same model.
 #
 # ## Design a chip
-# Your turn to decide. `lk.plan.ChipDesign` splits a 7 nm die and its power over multiply-accumulate
-# units (MACs), SRAM, HBM and links. Its constants come from the A100: what memory and links leave
-# of its area and power is the price of its MACs.
+# `lk.plan.ChipDesign` splits a 7 nm die and its power over multiply-accumulate units (MACs), SRAM,
+# HBM and links. Its constants come from the A100: what memory and links leave of its area and power
+# is the price of its MACs.
 #
 # Can such constants predict the *next* chip? Take the A100's MACs for each mm², times how much
 # denser the H100 is, times its area and its clock.
@@ -567,8 +571,8 @@ lk.show(
 
 # %% [markdown]
 # Too low, by far: NVIDIA gave matrix units a larger share of the die, and no constant knows that.
-# What software *reaches* of the printed peak carries over well. So a model of this kind tells you
-# what a split costs, not what somebody will choose.
+# What software *reaches* of the printed peak carries over well. So such a model tells you what a
+# split costs, not what somebody will choose.
 #
 # **Play.** You start with the A100. Its MACs are so much larger than bare ones because machinery
 # surrounds them: schedulers, registers, other arithmetic. Can you make a token faster at the same
@@ -606,7 +610,7 @@ lk.Explorer(
 )
 
 # %% [markdown]
-# Should you trust these joules? Here they stand beside those of
+# Should you trust these joules? Here they are beside those of
 # [HWComponents](https://github.com/Accelergy-Project/hwcomponents), the estimator behind
 # [AccelForge](https://github.com/Accelergy-Project/accelforge), at 7 nm:
 
@@ -629,7 +633,7 @@ for row in estimated.rows:
 # > wins by less than its estimator errs.
 #
 # ## Which number?
-# Last, what the makers print, in one unit:
+# What the makers print, in one unit:
 
 
 # %% tags=["collapsed"]
