@@ -19,8 +19,8 @@
 # You'll run a real language model in a real server on this machine, put a router in front of two of
 # them, load them with the field's own load generator, and then kill them.
 #
-# *{time} Needs lessons [02](02_roofline.ipynb) and [10](10_attention_and_precision.ipynb). Where the
-# server isn't installed, as on Colab, the first cell says how.*
+# *{time} Needs lessons [02](02_roofline.ipynb) and [10](10_attention_and_precision.ipynb). Where
+# the server isn't installed, as on Colab, the first cell says how.*
 
 # %%
 import labkit as lk
@@ -242,10 +242,10 @@ lk.show(
 )  # fmt: skip
 
 # %% [markdown]
-# (The paper writes 800 KB, of 1,024 bytes each.) For 2,048 tokens of OPT-13B that's 1.7 GB. Earlier systems set aside the
-# longest possible answer for each request, and only [20 to 38 % of that memory held
-# anything](https://arxiv.org/abs/2309.06180). PagedAttention hands it out in small blocks instead.
-# And whoever sends the same beginning again need not wait for it to be read again:
+# (The paper writes 800 KB, of 1,024 bytes each.) For 2,048 tokens of OPT-13B that's 1.7 GB. Earlier
+# systems set aside the longest possible answer for each request, and only [20 to 38 % of that
+# memory held anything](https://arxiv.org/abs/2309.06180). PagedAttention hands it out in small
+# blocks instead. And whoever sends the same beginning again need not wait for it to be read again:
 
 # %% tags=["collapsed"]
 first = serving.ask(server, "Here are the rules. " + QUESTION, max_tokens=4)
@@ -392,8 +392,8 @@ lk.Explorer(within, objective=lk.draw.Slider(0.2, 2.5, 1.0, unit="s"))
 # one replica a SIGKILL, which no program can catch, and start it again a second later. First the
 # router has neither retries nor anything that remembers failures.
 #
-# **Guess first.** One of two servers is gone for some 40 % of the run. What share of all requests is
-# lost, in percent? It's 0 if the router notices at once, and 20 if the lost ones are just those
+# **Guess first.** One of two servers is gone for some 40 % of the run. What share of all requests
+# is lost, in percent? It's 0 if the router notices at once, and 20 if the lost ones are just those
 # that the dead replica would have had.
 
 # %%
