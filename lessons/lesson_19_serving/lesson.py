@@ -30,7 +30,7 @@ ADDRESS = None  # or "http://host:8000", of vLLM or another server that speaks O
 
 server = serving.Server(ADDRESS) if ADDRESS else serving.Replica(slots=8, context=512)
 answer = serving.ask(server, "Why is the sky blue?", max_tokens=32)
-print(answer.text)
+print("[measured] the model says:", *answer.text.split())
 
 # %% [markdown]
 # That was [SmolLM2](https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct), with 135 million
@@ -292,7 +292,7 @@ gains = {}
 for form in ("F32", "Q4_1"):
     plain, guessed, same = with_and_without(form)
     gains[form] = (guessed / plain).named(f"{form}, guessing over not")
-    print(f"{form}: the same text:", same)
+    print(f"[measured] {form}, the same text with guesses: {same}")
 lk.show(gains["Q4_1"])
 guessing_guess.against(gains["F32"])
 
