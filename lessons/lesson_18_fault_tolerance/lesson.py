@@ -8,19 +8,18 @@
 
 # %% [markdown]
 # # 18 · Fault tolerance
-# In 2024 Meta wrote down 54 days in the training of Llama 3 405B. It ran on 16,384 GPUs, all of
-# which have to finish a step before any of them may begin the next. In those 54 days it was
-# interrupted 466 times, 419 of them unexpectedly ([Llama Team
-# 2024](https://arxiv.org/abs/2407.21783), section 3.3.4). That's once every three hours, day and
-# night. And yet more than 90 % of the time went into training, and only three times did it take
-# significant work by people.
+# In 2024 Meta described 54 days of training Llama 3 405B. It ran on 16,384 GPUs, all of which have
+# to finish a step before any of them may begin the next. In those 54 days it was interrupted 466
+# times, 419 of them unexpectedly ([Llama Team 2024](https://arxiv.org/abs/2407.21783), section
+# 3.3.4). That's once every three hours, day and night. And yet more than 90 % of the time went into
+# training, and only three times did it take significant work by people.
 #
 # **The question of this lesson**: when something breaks every few hours, how does a run of months
 # ever get done, and how often should it save?
 #
 # You'll train on real processes here, and kill them.
 #
-# *{time} Needs lessons 15 and 16.*
+# *{time} Needs lessons [15](15_collectives.ipynb) and [16](16_sharding_and_pipelines.ipynb).*
 
 # %%
 import inspect
@@ -120,7 +119,8 @@ chart.picture("Mean time to failure falls as one over the number of GPUs")
 # a failure all ranks start again from there. In PyTorch two parts do it. The **elastic agent**
 # (it's what `torchrun` runs) watches the ranks. When one dies, it stops the others, whose partner
 # is gone, and starts all of them anew. **Distributed checkpoint** lets every rank save and load its
-# own shard at the same time. This is our training, cut into shards as in lesson 16:
+# own shard at the same time. This is our training, cut into shards as in [lesson
+# 16](16_sharding_and_pipelines.ipynb):
 
 # %%
 print(inspect.getsource(train))
@@ -213,7 +213,7 @@ lk.show(
 # > finished, and mark it last.
 #
 # ## How often?
-# If you save rarely, each failure undoes a lot. If you save often, you do nothing else. Let a
+# If you save rarely, each failure undoes a lot. If you save too often, you do little else. Let a
 # checkpoint stop the run for `save_s`, and let failures come every `mttf_s` on average. With an
 # interval of $\tau$ seconds between checkpoints, saving costs a share $\text{save}/\tau$ of the
 # time. A failure comes, on average, in the middle of an interval and undoes $\tau/2$, once per
@@ -411,7 +411,7 @@ held_up = lk.plan.chance_of_any(meta["n_gpus"], 1e-4)
 lk.show(lk.Reading("steps in which somebody is late", held_up, "%", "modelled"))
 
 # %% [markdown]
-# The worst rank is alive, fast and *wrong*: its chip computes something else now and then, and says
+# The worst rank is alive, fast and *wrong*: its chip gets an answer wrong now and then, and says
 # nothing. That's **silent data corruption**. It's in Meta's table six times, and Google expected it
 # [every week or two](https://arxiv.org/abs/2312.11805) while training Gemini. The all-reduce then
 # hands the error to everybody. Comparing the ranks afterwards finds nothing, because they agree.
@@ -463,10 +463,11 @@ for save_s, restart_s in ((15, 300), (60, 600)):
     lk.show(lk.Reading(words, left, "%", of=causes))
 
 # %% [markdown]
-# Not by breaking less, but by being back within minutes, without people: the second line wouldn't
-# have been enough. The formula shows it, too. At the best interval a failure costs the restart plus
-# √(2 × save × MTTF), and both come from engineering: quick detection, quick loading, checkpoints
-# that hardly stop anything. A run of months gets done because each failure costs it minutes.
+# Meta doesn't print how long a save and a restart took, but by our formula the second line wouldn't
+# have been enough: the run had to be back within minutes, without waiting for people. At the best
+# interval a failure costs the restart plus √(2 × save × MTTF), and both come from engineering:
+# quick detection, quick loading, checkpoints that hardly stop anything. A run of months gets done
+# because each failure costs it only minutes.
 #
 # **Next**: the [exercises](../exercises/18_fault_tolerance.ipynb), then lesson 19, where replicas
 # die under load.

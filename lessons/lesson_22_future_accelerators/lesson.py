@@ -326,9 +326,9 @@ chart.picture("Logical errors against physical ones for three distances", varies
 
 # %% [markdown]
 # In December 2024 Google [went below it](https://arxiv.org/abs/2408.13687) with a chip of a hundred
-# qubits: each step of the distance by two divided the logical error by 2.14. That's measured, and
-# peer reviewed. It still left 1.4 errors in a thousand cycles. How large must it be for one in a
-# trillion? That's an exercise.
+# qubits: each step of the distance by two divided the logical error by 2.14. That's peer reviewed.
+# It still left 1.4 errors in a thousand cycles. How large must it be for one in a trillion? That's
+# an exercise.
 #
 # > **Takeaway.** Nobody knows how to speed up ordinary matrix products with qubits; they need a
 # > problem with much structure and little data. Ask for logical qubits, not qubits.
@@ -571,8 +571,8 @@ lk.show(
 
 # %% [markdown]
 # Too low, by far: NVIDIA gave matrix units a larger share of the die, and no constant knows that.
-# What software *reaches* of the printed peak carries over well. So a model of this kind tells you
-# what a split costs, not what somebody will choose.
+# What software *reaches* of the printed peak carries over well. So such a model tells you what a
+# split costs, not what somebody will choose.
 #
 # **Play.** You start with the A100. Its MACs are so much larger than bare ones because machinery
 # surrounds them: schedulers, registers, other arithmetic. Can you make a token faster at the same
@@ -610,7 +610,7 @@ lk.Explorer(
 )
 
 # %% [markdown]
-# Should you trust these joules? Here they stand beside those of
+# Should you trust these joules? Here they are beside those of
 # [HWComponents](https://github.com/Accelergy-Project/hwcomponents), the estimator behind
 # [AccelForge](https://github.com/Accelergy-Project/accelforge), at 7 nm:
 
@@ -633,7 +633,7 @@ for row in estimated.rows:
 # > wins by less than its estimator errs.
 #
 # ## Which number?
-# Last, what the makers print, in one unit:
+# What the makers print, in one unit:
 
 
 # %% tags=["collapsed"]

@@ -334,14 +334,14 @@ def scale_add(answer, rng):
             f"{case}: right, but {stored.bytes_requested // out.itemsize:,} stores were made: some "
             f"elements are stored more than once. Think how far it is to a thread's next element"
         )
+        most = math.ceil(n / (blocks * threads))
+        what = f"{most} of {n}"
+        assert_spread(answer, blocks, threads, a, x, y, out, case=case, most=most, what=what)
         dealt = kernels.counts(_scale_add, blocks, threads, a, x, y, out, case=case).global_stores
         assert stored.sectors <= 2 * dealt.sectors, (
             f"{case}: right, but each thread takes a run of neighbours: deal the elements out like "
             f"cards. Lesson 06 shows what a run costs"
         )
-        most = math.ceil(n / (blocks * threads))
-        what = f"{most} of {n}"
-        assert_spread(answer, blocks, threads, a, x, y, out, case=case, most=most, what=what)
 
 
 def _of_the_missing(missing, n, most):
