@@ -304,8 +304,8 @@ lk.expect(
 )
 
 # %% [markdown]
-# > **Takeaway.** Below alpha × beta bytes a message costs mostly alpha, above that its bytes. So send
-# > few large messages: libraries collect gradients in buckets of megabytes before they reduce them.
+# > **Takeaway.** Below alpha × beta bytes a message costs mostly alpha, above that its bytes. So
+# > send few large messages: libraries collect gradients in buckets of megabytes first.
 #
 # ## A ring is long
 # Alpha is why a ring isn't always best: its messages come one after the other, 2(*n* − 1) of them.
