@@ -1,6 +1,6 @@
 """Formulas that plan: pure functions of numbers, which never touch a device."""
 
-from labkit.plan import inference
+from labkit.plan import inference, training
 from labkit.plan.cost import Ownership, Swing, cost_usd, tornado, usd_per_million_tokens
 from labkit.plan.cpu_peak import modelled_cpu_peak
 from labkit.plan.data import carbon_by_hour, carbon_intensity, carbon_regions, price
@@ -34,5 +34,6 @@ __all__ = [
     "carbon_regions", "chance_of_any", "cost_usd", "daly_interval_s", "fit_amdahl", "fit_gustafson",
     "fleet_mttf_s", "goodput", "gustafson", "inference", "j_per_token", "modelled_cpu_peak",
     "pareto", "period_energy_j", "price", "roofline", "run_energy_j", "run_through", "tokens_per_s",
-    "tornado", "usd_per_million_tokens", "young_interval_s", "zero_bytes", "zero_sent_bytes",
+    "tornado", "training", "usd_per_million_tokens", "young_interval_s", "zero_bytes",
+    "zero_sent_bytes",
 ]  # fmt: skip
