@@ -37,10 +37,10 @@ def mfu(tokens_per_s, parameters, layers, width, seq, chips, peak_flop_per_s):
 # %%
 lk.check("17.1", mfu)
 
-# %% [markdown]
+# %% [markdown] tags=["solution"]
 # The same for two models whose makers printed it:
 
-# %%
+# %% tags=["solution"]
 for row in lk.published("palm-mfu").rows:
     ours = mfu(
         row["tokens_per_s"], 1e9 * row["parameters_1e9"], row["n_layers"], row["query_width"],
@@ -76,7 +76,7 @@ lk.check("17.2", micro_batches_for)
 # %% [markdown] tags=["solution"]
 # Many people set b / m equal to `share`. That's the bubble relative to the *ideal* time, which is
 # what the Megatron paper quotes, and it asks for more micro-batches than you need. (We round before
-# `ceil`, because 0.1 and its kind aren't exact in a computer, and 27.000000000000004 would become
+# `ceil`, because 0.2 and its kind aren't exact in a computer, and 24.000000000000004 would become
 # 28.)
 
 # %% [markdown]
@@ -106,7 +106,7 @@ def mfu_from_hfu(hfu, layers, hidden, seq, vocab):
 # %%
 lk.check("17.3", mfu_from_hfu)
 
-# %%
+# %% tags=["solution"]
 for row in lk.published("megatron-2021-models").rows:
     ours = mfu_from_hfu(row["peak_fraction"], row["n_layers"], row["hidden"], 2048, 51200)
     print(f"{row['model']:>8}: {row['peak_fraction']:.0%} (published), {ours:.1%} MFU (modelled)")
@@ -140,11 +140,11 @@ def honest_error(runs):
 # %%
 lk.check("17.4", honest_error)
 
-# %% [markdown]
+# %% [markdown] tags=["solution"]
 # What difference does it make? Here are the published runs on A100 and H100, predicted without any
 # fitted constant, and corrected by one factor in both ways.
 
-# %%
+# %% tags=["solution"]
 training = lk.plan.training
 runs = [
     (run.source, training.predicted_tokens_per_s_chip(run, training.PHYSICS), run.tokens_per_s_chip)

@@ -11,10 +11,9 @@
 # In 2021 NVIDIA, Stanford and Microsoft ran a language model of 530 billion parameters on 2,240
 # A100 GPUs, twice. Once every GPU had a share of everything (ZeRO, stage 3). Once the model was cut
 # three ways at the same time. From the speed of a few steps they worked out how long 300 billion
-# tokens would take: 140 days the first way, and 42 days the second
-# ([Narayanan et al. 2021](https://arxiv.org/abs/2104.04473), Table 2). The model was the same, and
-# so were the GPUs. The difference is 98 days of a machine that rents for over four thousand dollars an
-# hour.
+# tokens would take: 140 days the first way, and 42 days the second ([Narayanan et al.
+# 2021](https://arxiv.org/abs/2104.04473), Table 2). The model was the same, and so were the GPUs.
+# The difference is 98 days of a machine that rents for over four thousand dollars an hour.
 #
 # **The question of this lesson**: you have a model and a cluster. How do you cut the one so that it
 # fits the other, how long will it take, and how far can you trust the answer?

@@ -45,7 +45,7 @@ def _one_layer(hfu, layers, hidden, seq, vocab):
         (_without_head, "the vocabulary"),
         (lambda hfu, *sizes: 100 * _mfu(hfu, *sizes), "a fraction"),
         (lambda hfu, *sizes: _counts(*sizes)[1] / _counts(*sizes)[0], "multiply by hfu"),
-        (_one_layer, "all layers"),
+        (_one_layer, "all layers share"),
     ],
 )
 def mfu_from_hfu(answer, rng):
@@ -67,7 +67,10 @@ def mfu_from_hfu(answer, rng):
                 (_without_head(hfu, *sizes), "the vocabulary counts in both"),
                 (100 * _mfu(hfu, *sizes), "give a fraction, not per cent"),
                 (needed / counted, "this is the ratio of the two: multiply by hfu"),
-                (_one_layer(hfu, *sizes), "the vocabulary is shared by all layers: divide by L too"),
+                (
+                    _one_layer(hfu, *sizes),
+                    "all layers share the vocabulary: divide by L too",
+                ),
             ],
             "wrong on fresh numbers: hfu × what is needed / what was counted",
         )
