@@ -69,11 +69,10 @@ days_guess = lk.predict("17.a", ...)
 # %%
 gpt3, a100 = training.models()["gpt-175B"], training.accelerator("a100-80")
 ideal = training_days(gpt3.parameters, 300e9, 1024, a100.peak_flop_per_s, 1.0)
-printed = lk.published("megatron-2021-days").rows[0]
-days_guess.against(
-    lk.Reading("days of GPT-3", printed["days"], "1", of=lk.published("megatron-2021-days"))
-)
-lk.show(lk.Reading("MFU that this implies", ideal / printed["days"], "%", "modelled"))
+paper = lk.published("megatron-2021-days")
+days = lk.Reading("days of GPT-3", paper.rows[0]["days"], "1", "published", source=paper.source)
+days_guess.against(days)
+lk.show(lk.Reading("MFU that this implies", ideal / days.value, "%", of=paper))
 
 # %% [markdown]
 # That was the state of the art in 2021. Two thirds of the machine's peak went somewhere else, and
@@ -126,7 +125,7 @@ lk.draw.training_plan(plan)
 # should lie. We'll check that below.
 #
 # In 2022 Korthikanti and others at NVIDIA [found](https://arxiv.org/abs/2205.05198) that
-# recomputing everything wastes most of the effort. The scores of the attention are what takes up
+# you needn't recompute everything. The scores of the attention are what takes up
 # the memory, and they're cheap to compute. So recompute only those (*selective* recomputation), and
 # split the norms over the tensor-parallel chips too (*sequence parallelism*), so that the rest
 # fits. They printed how much faster a step got:
@@ -134,10 +133,10 @@ lk.draw.training_plan(plan)
 # %%
 selective = dataclasses.replace(like_megatron, recompute="selective", sequence_parallel=True)
 faster = training.plan_training(gpt3_on(selective))
-of_175b = lk.published("korthikanti-2022").rows[1]
+gains = lk.published("korthikanti-2022")
 lk.show(
     lk.Reading("gain predicted", plan.step.total_s / faster.step.total_s - 1, "%", "modelled"),
-    lk.Reading("gain published", of_175b["gain"], "%", of=lk.published("korthikanti-2022")),
+    lk.Reading("gain published", gains.rows[1]["gain"], "%", "published", source=gains.source),
     lk.Reading("MFU predicted", faster.mfu, "%", "modelled"),
 )
 print(faster.explain(), faster.verdict, sep="; ")
@@ -147,11 +146,11 @@ print(faster.explain(), faster.verdict, sep="; ")
 # > that binds, with what you have left of the others.
 #
 # ## See what breaks
-# **Play.** Start with GPT-3 on 1,024 H100. What happens with tp = 16, when a server has eight
-# chips? With pp = 64 and few micro-batches? Without any cut but dp? Can you get Llama 3 405B onto
-# 512 chips? The sentence in bold names the constraint that binds. The bill is for 20 tokens a
-# parameter ([Chinchilla](https://arxiv.org/abs/2203.15556)), at 2.99 dollars a chip-hour and a PUE
-# of 1.1.
+# **Play.** Start with GPT-3 on 1,024 H100. (`vp` cuts each stage of the pipeline into pieces, which
+# makes the bubble smaller.) What happens with tp = 16, when a server has eight chips? With pp = 64
+# and few micro-batches? Without any cut but dp? Can you get Llama 3 405B onto 512 chips? The
+# sentence in bold names the constraint that binds. The bill is for 20 tokens a parameter
+# ([Chinchilla](https://arxiv.org/abs/2203.15556)), at 2.99 dollars a chip-hour and a PUE of 1.1.
 
 
 # %% tags=["collapsed"]
@@ -244,8 +243,7 @@ fitting = sorted((p for p in plans if p.may_fit), key=lambda p: p.step.total_s)
 too_large_guess.against(
     lk.Reading("plans that don't fit", 1 - len(fitting) / len(plans), "%", "modelled")
 )
-for plan in fitting[:6]:
-    print(f"{plan.step.total_s:5.1f} s, MFU {plan.mfu:.0%}, {plan.verdict}: {plan.job.split}")
+print(*fitting[:6], sep="\n")
 
 # %% [markdown]
 # `training.search` does the same, and also tries interleaved pipelines, all kinds of recomputation
@@ -254,8 +252,7 @@ for plan in fitting[:6]:
 # %%
 found = training.search(gpt3_on(selective), best=6)
 print(f"{found.tried} splits tried, {found.too_large} did not fit")
-for plan in found.plans:
-    print(f"{plan.step.total_s:5.1f} s, MFU {plan.mfu:.0%}, {plan.verdict}: {plan.job.split}")
+print(*found.plans, sep="\n")
 
 # %% [markdown]
 # Look how close together the best ones are. Their differences are far smaller than the band, so the
@@ -323,8 +320,9 @@ for source in dict.fromkeys(run.source for run in runs):
 
 # %% [markdown]
 # Nearly all that's far off lies *above* the line: real programs lose time in ways that no formula
-# mentions. Mixtures of experts launch many small kernels, and the CPU can't keep up. Small models
-# on hundreds of GPUs wait for Python. And among the worst is our opening: ZeRO-3 on 2,240 GPUs.
+# mentions. Mixtures of experts launch many small kernels, and often the CPU can't keep up. Small
+# models on hundreds of GPUs seem to wait for Python. And among the worst is our opening: ZeRO-3 on
+# 2,240 GPUs.
 #
 # The limit of all such planners is the software. The same 530-billion model was trained on 2,240
 # A100 in the same split by another team
@@ -352,11 +350,12 @@ for name in ("megatron21-t2-ptd-530-2240", "mtnlg-280"):
 llama = by_name["llama3-405B-16384-8192"]
 seen_none = training.plan_training(llama.job, tunings["llama3"])
 bill = seen_none.bill(15.6e12, usd_per_chip_hour=USD_PER_HOUR, pue=PUE)
-card = next(row for row in lk.published("llama-3.1-card").rows if row["model"] == "405B")
+cards = lk.published("llama-3.1-card")
+card = next(row for row in cards.rows if row["model"] == "405B")
 hours = bill.time.value / 3600 * llama.job.split.chips
 lk.show(
-    lk.Reading("chip-hours predicted", hours, "1", "modelled"),
-    lk.Reading("chip-hours published", card["gpu_hours"], "1", of=lk.published("llama-3.1-card")),
+    lk.Reading("chip-hours predicted", hours, "h", "modelled"),
+    lk.Reading("chip-hours published", card["gpu_hours"], "h", "published", source=cards.source),
     bill.energy, bill.cost,
 )  # fmt: skip
 
