@@ -48,6 +48,7 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr_
     from labkit.teach import expect as expect
     from labkit.teach import predict as predict
     from labkit.teach import progress as progress
+    from labkit.teach import run_or_recorded as run_or_recorded
     from labkit.teach import show as show
     from labkit.teach import your_turn as your_turn
 
@@ -79,6 +80,7 @@ _ROOM_OF = {
     "recorded": "results",
     "recorded_times": "measure",
     "roofline": "plan",
+    "run_or_recorded": "teach",
     "run_ranks": "cluster",
     "sanitize": "simt",
     "show": "teach",

@@ -8,11 +8,12 @@ import numpy as np
 import labkit as lk
 from labkit import draw
 from labkit.draw.dots import scatter
-from labkit.plan import Roofline, training
+from labkit.plan import Roofline, a100_design, training
 from labkit.plan.pipeline import one_f_one_b, play
 from labkit.reading import Origin
 from labkit.simt import cuda, profile, sanitize
 from labkit.teach.progress import Progress, Row
+from labkit.workload import Work
 
 THREADS = 64
 
@@ -81,6 +82,7 @@ def drawings():
         SimpleNamespace(name="power_w", low=700, high=1100, at_low=0.4, at_high=0.5),
         SimpleNamespace(name="pue", low=1.1, high=1.6, at_low=0.1, at_high=0.2),
     ]
+    chip = a100_design()
     pictures = {name: chart.picture(name) for name, chart in _charts().items()}
     pictures |= {
         "roofline": draw.roofline(roofs[:1], dots),
@@ -103,6 +105,14 @@ def drawings():
             title="Six runs",
         ),
         "timeline": draw.timeline({"rank 0": [(0, 2, "forward"), (2, 5, "wait")]}, title="Ranks"),
+        "recoveries": draw.recoveries(
+            {"a": [([1, 2], [1, 2]), ([4, 5], [2, 3])], "b": [([1, 5], [1, 3])]},
+            [2.5],
+            title="Kill",
+        ),
+        "goodputs": draw.goodputs(
+            lambda s: 0.9, [(600, 0.88)], {"Young": 1150.0, "Daly": 1100.0}, title="A fleet"
+        ),
         "accesses": draw.accesses(counts),
         "pattern": draw.pattern([8 * lane for lane in range(32)]),
         "film": draw.film(counts)[0],
@@ -114,6 +124,7 @@ def drawings():
         "blocks": draw.block_frames((2, 2), {"x": blocks}, ("y", *blocks))[1],
         "systolic": draw.systolic_frames(states)[5],
         "ruler": draw.number_ruler(3.14159),
+        "floorplan": draw.floorplan(chip, {"matmul": chip.run(Work(1e12, 1e9, 0), 1e9)}),
         "gpu": draw.machine("h100-sxm", "l2"),
         "cpu": draw.machine("epyc-9654", "memory"),
         "tpu": draw.machine("tpu-v5e", "mxu"),

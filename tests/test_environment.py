@@ -112,6 +112,18 @@ def test_changed_requirements_are_installed(course):
     assert version_of_tiny(course) == "1.1"
 
 
+def test_a_changed_part_of_the_requirements_is_installed(whole):
+    (whole / environment.FUTURE).write_text("# nothing yet")
+    assert not is_set_up(whole, ["requirements.txt"])
+    (whole / environment.FUTURE).unlink()
+    assert is_set_up(whole, ["requirements.txt"])
+
+
+def test_the_requirements_take_in_their_part():
+    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    assert f"-r {environment.FUTURE}" in lines
+
+
 def test_the_developers_set_up_serves_students_too(course, monkeypatch):
     set_up(course, "requirements-dev.txt")
     monkeypatch.setattr(environment, "install", must_not_install)

@@ -99,6 +99,23 @@ def done_by_subtraction(work_s, n_threads, quota_cores, period_s):
     return begun_s + work_s / n_threads
 
 
+def done_by_each_thread(work_s, n_threads, quota_cores, period_s):
+    mine_s, burst_s = work_s / n_threads, min(quota_cores, n_threads) * period_s / n_threads
+    begun_s = 0.0
+    while mine_s > burst_s:
+        mine_s -= burst_s
+        begun_s += period_s
+    return begun_s + mine_s
+
+
+def done_by_a_quotient(work_s, n_threads, quota_cores, period_s):
+    mine_s, burst_s = work_s / n_threads, quota_cores * period_s / n_threads
+    if n_threads <= quota_cores:
+        return mine_s
+    n_used_up = max(0, math.ceil(mine_s / burst_s) - 1)
+    return n_used_up * period_s + mine_s - n_used_up * burst_s
+
+
 def weak_scaling_as_an_array(rows):
     parameters, n_gpus, time_s = np.array(rows).T
     rates = parameters / n_gpus / time_s
@@ -289,6 +306,51 @@ def table_by_stepping(left, top, out):
         out[row, x] = left[row] * top[x]
 
 
+def gpus_by_stages(n_parameters, stage, memory_bytes, other_bytes):
+    kept = {0: 16, 1: 4, 2: 2, 3: 0}[stage] * n_parameters
+    room = memory_bytes - other_bytes - kept
+    if room < 0 or (room == 0 and stage):
+        return math.inf
+    return int(-(-(16 * n_parameters - kept) // max(room, 1))) or 1
+
+
+def merged_by_the_ratio(first, second):
+    swap = first[2] < second[2]
+    high = [np.where(swap, b, a) for a, b in zip(first, second, strict=True)]
+    low = [np.where(swap, a, b) for a, b in zip(first, second, strict=True)]
+    shrink = np.exp(low[2] - high[2])
+    return [high[0] + shrink * low[0], high[1] + shrink * low[1], high[2]]
+
+
+def plan_by_sorting(expert_of, n_ranks, experts_per_rank):
+    order = sorted(range(len(expert_of)), key=lambda i: expert_of[i])
+    ranks = [e // experts_per_rank for e in expert_of]
+    return np.array(order), tuple(ranks.count(rank) for rank in range(n_ranks))
+
+
+def batches_by_searching(share, n_ranks, n_chunks):
+    n_batches = n_ranks
+    while (n_ranks - 1) / (n_chunks * n_batches + n_ranks - 1) > share:
+        n_batches += n_ranks
+    return n_batches
+
+
+def order_by_queues(rank, n_ranks, n_batches):
+    forward = [["F", batch] for batch in range(n_batches)]
+    backward = [["B", batch] for batch in range(n_batches)]
+    tasks = [forward.pop(0) for _ in range(min(n_batches, n_ranks - 1 - rank))]
+    while backward:
+        if forward:
+            tasks.append(forward.pop(0))
+        tasks.append(backward.pop(0))
+    return tasks
+
+
+def neurons_by_splitting(x, up, down, rank, n_ranks):
+    hidden = x @ np.split(up, n_ranks, axis=1)[rank]
+    return (hidden * (hidden > 0)) @ np.split(down, n_ranks)[rank]
+
+
 RIGHT = [
     ("00.1", lambda n, itemsize: np.int64(n) * itemsize * 2),
     ("01.2", warm_best_of_five),
@@ -298,6 +360,8 @@ RIGHT = [
     ("03.2", threads_by_the_time_left),
     ("03.3", diagnosed_in_percent),
     ("03.4", done_by_subtraction),
+    ("03.4", done_by_each_thread),
+    ("03.4", done_by_a_quotient),
     ("03.5", weak_scaling_as_an_array),
     ("03.t1", in_threads_as_an_array),
     ("03.t1", in_threads_and_this_one),
@@ -319,6 +383,17 @@ RIGHT = [
     ("12.4", tick_as_one_array),
     ("13.3", blocks_by_where),
     ("13.4", mlp_of_a_tuple),
+    ("16.1", lambda p, n, stage, size: (2 + stage // 3) * (p - p / n) * size),
+    ("16.2", gpus_by_stages),
+    ("16.3", merged_by_the_ratio),
+    ("16.4", plan_by_sorting),
+    ("16.5", batches_by_searching),
+    (
+        "16.t1",
+        lambda p, n, stage: p * sum([2, 2, 12][i] / (n if stage > 2 - i else 1) for i in (0, 1, 2)),
+    ),
+    ("16.t2", neurons_by_splitting),
+    ("16.t3", order_by_queues),
     ("20.3", diagnosed_by_the_text),
     ("20.4", best_by_sorting),
 ]

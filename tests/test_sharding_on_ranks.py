@@ -42,6 +42,11 @@ def test_a_pipeline_that_cannot_be_is_refused(arguments, words):
         run_pipelines(*arguments)
 
 
+def test_a_pipeline_takes_a_step_at_least():
+    with pytest.raises(ValueError, match="got n_steps=0"):
+        run_pipelines(["1F1B"], n_steps=0)
+
+
 def sends():
     """What one rank sends by each collective, as Traffic counts it."""
     import torch

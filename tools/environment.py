@@ -25,6 +25,7 @@ TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 # On Windows the plain index has no torch for a GPU.
 TORCH_WINDOWS = {12: ("torch==2.10.0", "https://download.pytorch.org/whl/cu128"),
                  13: ("torch==2.13.0", "https://download.pytorch.org/whl/cu130")}  # fmt: skip
+FUTURE = "requirements-future.txt"  # a part of requirements.txt
 NO_DEPS = "requirements-no-deps.txt"  # wheels that are wanted without what they ask for
 WAITING = "Another start of the course is setting it up. Waiting for it."
 
@@ -133,7 +134,8 @@ def site_packages(venv):
 def fingerprint(root, name):
     """Changes with the requirements, labkit's own too, the Python of `.venv`, and the folder."""
     digest = hashlib.sha256(str(root).encode())
-    for path in sorted({"requirements.txt", NO_DEPS, name, "pyproject.toml", ".venv/pyvenv.cfg"}):
+    files = {"requirements.txt", FUTURE, NO_DEPS, name, "pyproject.toml", ".venv/pyvenv.cfg"}
+    for path in sorted(files):
         digest.update((root / path).read_bytes() if (root / path).exists() else b"")
     return digest.hexdigest()
 

@@ -73,7 +73,7 @@ def kill_at_random(run, kind, rng):
     if "mid-save" in kind:
         n = len(events(run, "saving"))
         wait_for(lambda: len(events(run, "saving")) > n, "save", run)
-        time.sleep(rng.uniform(0, 0.05))
+        time.sleep(rng.uniform(0, 0.03))
     else:
         time.sleep(rng.uniform(0, 0.8))
     ranks = list(range(run.n_ranks))
@@ -145,7 +145,7 @@ def record_a_kill():
         "date": datetime.date.today().isoformat(),
         "command": "python tools/kill_ranks.py --record",
         "provenance": f"torch {version('torch')}, torchft {version('torchft')}",
-        "notes": ["progress holds the seconds and the steps of each life of each replica."],
+        "notes": ["lives holds the seconds and the steps of each life of each replica."],
         "rows": [story.as_row()],
     }
     path = ROOT / "labkit/results/recorded/fault_tolerance.json"

@@ -45,24 +45,33 @@ running when the notebook, the launcher, an agent or a rank is killed. Where pro
 forked safely (macOS), ranks are started as torchrun starts them, which takes seconds.
 """
 
+from labkit.cluster.all_reduce import time_all_reduces, watch_links
 from labkit.cluster.errors import RankError, RankTimeoutError
 from labkit.cluster.hosts import why_no_hosts
 from labkit.cluster.pipelines import PIPELINES, PipelineRun, run_pipelines
 from labkit.cluster.report import Report, report
+from labkit.cluster.ring import PracticeRing, RingError, RingLinks, all_reduce_by
 from labkit.cluster.run import RankRun
-from labkit.cluster.start import run_ranks, start_ranks, torchrun_command
+from labkit.cluster.start import run_ranks, start_ranks, torchrun_command, why_no_ranks
 
 __all__ = [
     "PIPELINES",
     "PipelineRun",
+    "PracticeRing",
     "RankError",
     "RankRun",
     "RankTimeoutError",
     "Report",
+    "RingError",
+    "RingLinks",
+    "all_reduce_by",
     "report",
     "run_pipelines",
     "run_ranks",
     "start_ranks",
+    "time_all_reduces",
     "torchrun_command",
+    "watch_links",
     "why_no_hosts",
+    "why_no_ranks",
 ]

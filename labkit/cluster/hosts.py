@@ -6,6 +6,7 @@ agent of its own, and the agents meet through torch's rendezvous, as on real hos
 """
 
 import ctypes
+import functools
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ from labkit.cluster.folder import AGENT, write_whole
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _RENDEZVOUS_PORT = 29400  # free for certain: the namespace is new
-_BURST_BYTES = 1 << 15  # what a link may send at once after a pause; small, or it looks faster
+_BURST_BYTES, _BURST_S = 8192, 5e-4  # what a link may send at once: little, or it looks faster
 _QUEUE_MS = 400
 
 
@@ -123,9 +124,10 @@ def _link(i, pid, bit_per_s):
 
 def _shape(device, bit_per_s):
     if bit_per_s is not None:
+        burst_bytes = max(_BURST_BYTES, round(bit_per_s / 8 * _BURST_S))
         _run(
             "tc", "qdisc", "add", "dev", device, "root", "tbf", "rate", f"{bit_per_s:.0f}bit",
-            "burst", str(_BURST_BYTES), "latency", f"{_QUEUE_MS}ms",
+            "burst", str(burst_bytes), "latency", f"{_QUEUE_MS}ms",
         )  # fmt: skip
 
 
@@ -177,8 +179,9 @@ def _end_of(pid):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+@functools.cache
 def why_no_hosts() -> str | None:
-    """Why `hosts=` cannot work on this machine, as a sentence; None where it can. Takes 0.2 s."""
+    """Why `hosts=` cannot work on this machine, as a sentence; None where it can."""
     if sys.platform != "linux":
         return "Hosts on one machine are network namespaces, which only Linux has."
     code = "from labkit.cluster.hosts import try_out; try_out()"

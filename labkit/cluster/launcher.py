@@ -29,6 +29,7 @@ from labkit.cluster.rank import STACK_SIGNAL
 PRELOAD = (
     "torch.distributed.launcher.api", "torch.distributed.fsdp", "torch.distributed.pipelining",
     "torch.distributed.tensor.parallel", "torch.distributed.checkpoint.state_dict",
+    "torch.distributed.optim",
 )  # fmt: skip
 MAX_PRINTED_BYTES = 64 << 20
 GRACE_S = 2.0  # from SIGTERM to SIGKILL

@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Iterable
 
-from labkit.cluster.errors import RankError
 from labkit.cluster.start import run_ranks
 
 Span = tuple[float, float, tuple[str, int, int]]  # start_s, end_s, (kind, stage, micro-batch)
@@ -60,6 +59,11 @@ def run_pipelines(
             f"These schedules take micro-batches in whole rounds of {n_ranks}, one for each rank: "
             f"got {n_batches}."
         )
+    if n_steps < 1 or forward_s < 0:
+        raise ValueError(
+            f"A run takes one step or more and sleeps 0 s or longer: got n_steps={n_steps} and "
+            f"forward_s={forward_s}."
+        )
     run = run_ranks(_step_through, n_ranks, args=(
         [PIPELINES[name] for name in names], n_batches, forward_s, n_steps,
     ), timeout_s=timeout_s)  # fmt: skip
@@ -76,6 +80,4 @@ def _shortest(name, returned):
     found = [of_rank[PIPELINES[name]] for of_rank in returned]
     error, steps = found[0][0], zip(*(steps for _, steps in found), strict=True)
     runs = [PipelineRun(name, tuple(map(tuple, spans)), error) for spans in steps]
-    if not runs:
-        raise RankError("There is no run to look at: ask for one step at least.")
     return min(runs, key=lambda run: run.time_s)

@@ -81,7 +81,8 @@ def start_ranks(
 
     Use it as a context, `with start_ranks(...) as run:`, so that leaving the block stops all ranks.
     """
-    refuse_where_ranks_cannot_run()
+    if why := why_no_ranks():
+        raise RankError(why)
     _refuse_nonsense(n_ranks, timeout_s, restarts, env or {})
     place = _place(n_ranks, hosts, link_bit_per_s, rendezvous)
     if rendezvous and callable(program):
@@ -180,16 +181,17 @@ def how_to_launch() -> str:
     return asked or ("warm" if sys.platform == "linux" else "cold")
 
 
-def refuse_where_ranks_cannot_run() -> None:
-    """Raise RankError with a sentence where this platform or this Python cannot run ranks."""
+def why_no_ranks() -> str | None:
+    """Why this platform or this Python cannot run ranks, as a sentence; None where it can."""
     if sys.platform == "win32":
-        raise RankError(
+        return (
             "Ranks need Linux or macOS: on Windows torch's agent cannot stop what it started. Run "
             "this notebook under WSL 2, or on Binder or Colab; the results stored in this "
             "notebook come from Linux."
         )
     if importlib.util.find_spec("torch") is None:
-        raise RankError("Ranks need PyTorch, which is not installed here: pip install torch.")
+        return "Ranks need PyTorch, which is not installed here: pip install torch."
+    return None
 
 
 def refuse_without_ports(n_ranks: int) -> None:

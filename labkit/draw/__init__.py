@@ -5,9 +5,10 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
 - numbers over numbers: `Chart` with two `Axis` (linear, log, names): `line`, `step`, `band` for
   series and models, `mark` for results with their intervals, `bar` for amounts, and units on axes
 - well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`, `pipeline`, and
-  `stacks` for amounts that add up to a limit
+  `stacks` for amounts that add up to a limit, `cables` for what ranks send in each step
 - runs that fail: `recoveries`, `goodputs`
-- hardware: `machine` (a chip, a server, a pod, with one part highlighted), `number_ruler`
+- hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
+  paper), `number_ruler`
 - what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
   `interleaving`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`
 - a plan of a training run: `training_plan`, and `broken_plan` where it cannot be
@@ -18,10 +19,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 from labkit.draw.axis import Axis
+from labkit.draw.cables import cables
 from labkit.draw.chart import Chart
 from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
 from labkit.draw.faults import goodputs, recoveries
 from labkit.draw.film import film
+from labkit.draw.floorplan import floorplan
 from labkit.draw.lanes import accesses, pattern
 from labkit.draw.launch import launch, launch_2d
 from labkit.draw.machines import machine
@@ -63,8 +66,10 @@ __all__ = [
     "accesses",
     "block_frames",
     "broken_plan",
+    "cables",
     "epoch_timeline",
     "film",
+    "floorplan",
     "goodputs",
     "interleaving",
     "launch",

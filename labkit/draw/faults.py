@@ -1,6 +1,6 @@
 """Pictures of runs that fail: how far they got, and what is left of their time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from labkit.draw.axis import Axis
 from labkit.draw.chart import Chart
@@ -8,30 +8,32 @@ from labkit.draw.marks import LINES
 from labkit.draw.picture import Picture
 from labkit.reading import Origin
 
+Attempt = tuple[Sequence[float], Sequence[float]]  # when steps were finished, in s; which steps
+
 
 def recoveries(
-    attempts: Sequence[tuple[Sequence[float], Sequence[float]]], kills_s: Sequence[float], *,
+    runs: Mapping[str, Sequence[Attempt]], kills_s: Sequence[float], *,
     title: str, origin: Origin | str = Origin.MEASURED,
 ) -> Picture:  # fmt: skip
-    """The steps of a training over time: up, and back to the checkpoint after each kill.
+    """The steps of training runs over time: up, and after a kill back to where it can go on.
 
-    attempts  for each start, when steps were finished, in s, and which steps these were
-    kills_s   when ranks were killed
+    runs     name -> its attempts, one for each start; each run has a colour
+    kills_s  when something was killed
     """
     chart = Chart(Axis("time", "s"), Axis("step", lo=0), title=title)
-    steps = [step for _, some in attempts for step in some] or [1]
-    for times_s, some in attempts:
+    attempts = [(n, *attempt) for n, some in enumerate(runs.values()) for attempt in some]
+    most = max((step for *_, steps in attempts for step in steps), default=1)
+    for n, times_s, steps in attempts:
         if times_s:
-            chart.line(times_s, some, color=LINES[0])
+            chart.line(times_s, steps, color=LINES[n])
+    for name, color in zip(runs, LINES, strict=False):
+        chart.key(f"{name} ({Origin(origin)})", color)
     for killed_s in kills_s:
-        chart.line([killed_s, killed_s], [0, max(steps)], color=LINES[1], dash=True)
-    chart.key(f"training ({Origin(origin)})", LINES[0])
+        chart.line([killed_s] * 2, [0, most], color=LINES[len(runs)], dash=True)
     if kills_s:
-        chart.key("kill", LINES[1])
-    return chart.picture(
-        f"{title}: {len(kills_s)} kills, up to step {max(steps)}",
-        varies=Origin(origin) is Origin.MEASURED,
-    )
+        chart.key("kill", LINES[len(runs)])
+    told = f"{title}: kills {len(kills_s)}, last step {most}"
+    return chart.picture(told, varies=Origin(origin) is Origin.MEASURED)
 
 
 def goodputs(

@@ -26,7 +26,10 @@ GROUNDS = {
 # One line of HTML is one line of text, so that the sanitizer can blank a line that varies.
 _LINE = re.compile(r"\[(?P<word>\w+)\] (?P<name>[^:]*): (?P<rest>.*)", re.S)
 _SENTENCE = re.compile(r"\[(?P<word>\w+)\] (?P<rest>.*)", re.S)
-_VARIES = re.compile(r"\[(measured|here)\]|\[modelled\].*\bfrom measured\b", re.S)
+_VARIES = re.compile(
+    r"\[(measured|here)\]|\[modelled\].*\bfrom measured\b|\[(simulated|modelled)\].*\bsampled\b",
+    re.S,
+)
 _STYLE = (
     "margin:2px 0;max-width:60em;line-height:1.5;"
     "white-space:normal;word-break:normal;overflow-wrap:normal"
@@ -66,7 +69,7 @@ def line(text: str, below: str = "") -> Line:
         return Line(text, _div("lk-line", _words(text) + below))
     word, rest = match["word"], match["rest"]
     name = f"{_words(match['name'])}: " if "name" in match.groupdict() else ""
-    if word in set(Origin):
+    if word in set(Origin) and name:
         figure, _, remarks = rest.partition(" (")
         rest = f"<b>{_words(figure)}</b>" + (f" {_words(f'({remarks}')}" if remarks else "")
     else:

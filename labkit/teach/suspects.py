@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 _TINY = 1e-9  # what rounding may leave where the right answer is 0
 
@@ -20,6 +21,12 @@ def assert_right(
     raise AssertionError(
         f"{case}: got {got:.4g}, expected {right:.4g}" + (f": {hint}" if hint else "")
     )
+
+
+def assert_pair(got: Any, case: str, what: str) -> None:
+    """Assert that `got` is two numbers; `what` says which, such as `chips and seconds`."""
+    is_pair = isinstance(got, (tuple, list)) and len(got) == 2
+    assert is_pair, f"{case}: got {got!r}: return two numbers, {what}"
 
 
 def _is_close(got, value):

@@ -9,9 +9,9 @@
 # %% [markdown]
 # # 03 · CPU parallelism
 # PageRank, with which Google once ranked web pages, goes over a large graph again and again. In
-# 2015 three researchers looked up what four well-known systems for that, each on 128 cores, had
-# needed for twenty rounds over Twitter's followers: between 249 and 857 seconds. Then they wrote
-# the same computation for *one* thread of a laptop. It took 300 seconds and beat three of the four
+# 2015 three researchers looked up four well-known systems for that. On 128 cores each, twenty
+# rounds over Twitter's followers had taken them between 249 and 857 seconds. Then they wrote the
+# same computation for *one* thread of a laptop. It took 300 seconds and beat three of the four
 # ([McSherry](https://github.com/frankmcsherry/blog/blob/master/posts/2015-01-15.md)).
 #
 # **The question of this lesson**: your machine has *p* cores. Why isn't your program *p* times
@@ -38,15 +38,15 @@ lk.show(lk.Reading("floats in one SIMD register", lanes, "1", "measured"))
 # ## First fill one core
 # The laptop won with plain code on one core. How much is in one core? It has **SIMD** registers
 # ([single instruction, multiple
-# data](https://en.wikipedia.org/wiki/Single_instruction,_multiple_data)): one instruction works on
-# several numbers at once.
+# data](https://en.wikipedia.org/wiki/Single_instruction,_multiple_data)): one instruction works
+# on several numbers at once.
 #
 # Our task is a polynomial, evaluated in 64 steps at many points. A point takes 128 operations and
-# only 4 bytes, so arithmetic is the limit. We compile the same Python twice. `in_order` has to add
-# the values to `total` exactly as we wrote it, because each addition rounds, and another order
-# would round differently. So the compiler works on one point after the other. `any_order` was told
-# that we mind neither the order nor the last digits (`fastmath=True`), so it may work on many
-# points at once and fuse operations.
+# only 4 bytes, so arithmetic is the limit. We compile the same Python twice. `in_order` has to
+# add the values to `total` exactly as we wrote it, because each addition rounds, and another
+# order would round differently. It could still work on many points and only *add* in order, as on
+# ARM; on x86 it doesn't. `any_order` was told that we mind neither the order nor the last digits
+# (`fastmath=True`), so it works on many points at once and fuses operations.
 
 # %%
 points = np.random.default_rng(0).random(2**24, dtype=np.float32)
@@ -109,11 +109,10 @@ del ones
 # > one order may leave most of each SIMD register empty.
 #
 # ## Then use all cores
-# A **thread** is one sequence of instructions being carried out. A program can start several: they
-# share its memory, and the operating system puts them on different cores. In the usual build of
-# Python one lock, the [GIL](https://docs.python.org/3/glossary.html#term-global-interpreter-lock),
-# lets only one thread at a time run Python code. Our compiled functions let go of it
-# (`nogil=True`).
+# A **thread** is one sequence of instructions being carried out. The threads of a program share its
+# memory, and the operating system puts them on different cores. In the usual build of Python one
+# lock, the [GIL](https://docs.python.org/3/glossary.html#term-global-interpreter-lock), lets only
+# one thread at a time run Python code. Our compiled functions let go of it (`nogil=True`).
 #
 # ### Your turn
 # `pool.submit(work, part)` has a thread do `work(part)` and returns at once with a *future*, whose
@@ -193,12 +192,15 @@ def ideal_s(run, n):
     return run.medians_s[1] / n
 
 
-lost_s = {n: sixteen.medians_s[n] - ideal_s(sixteen, n) for n in (4, 8, 16)}
+def lost_s(run, n):
+    return run.medians_s[n] - ideal_s(run, n)
+
+
 lk.show(
-    lk.Reading("recorded time on one thread, divided by 16", ideal_s(sixteen, 16), "s", of=sixteen),
+    lk.Reading("recorded time on one thread", sixteen.medians_s[1], "s", of=sixteen),
     *(
-        lk.Reading(f"what {n} threads took beyond it", s, "s", of=sixteen)
-        for n, s in lost_s.items()
+        lk.Reading(f"{n} threads took, beyond 1/{n} of that", lost_s(sixteen, n), "s", of=sixteen)
+        for n in (4, 8, 16)
     ),
 )
 
@@ -310,19 +312,19 @@ rent_guess.against(kept.speedup(16, over=8, name="sixteen cores over eight"))
 # because what threads cost looks serial from outside, too.
 #
 # > **Takeaway.** Before you pay for more cores, fit the times on those that you have. You get the
-# > share of *everything that didn't get faster*, and that's the one that counts.
+# > share of *everything that didn't get faster*. While it stays the same as you add cores, trust
+# it.
 #
 # ## Nobody buys a thousand cores for yesterday's problem
-# With a serial share of 1 %, no number of cores makes a program more than 100 times faster. So who
-# would buy a thousand? In 1988 [John
-# Gustafson](https://www.johngustafson.net/pubs/pub13/amdahl.htm) answered: people who want to solve
-# a *larger* problem in the same time. Often only the parallel part grows, and the serial share
-# shrinks.
+# With a serial share of 1 %, no number of cores makes a program more than 100 times faster. So
+# who would buy a thousand? In 1988 [John
+# Gustafson](https://www.johngustafson.net/pubs/pub13/amdahl.htm) answered: people who want to
+# solve a *larger* problem in the same time. Often only the parallel part grows, and the serial
+# share shrinks.
 #
 # **Guess first.** Gustafson's team ran a beam-stress simulation on 1,024 processors, 1,021 times
 # faster than one processor would have been on the same large problem. Had one processor done that
-# large problem alone, how many percent of its time would have been serial? (With 1 %, Amdahl's law
-# allows 91 times on 1,024.)
+# large problem alone, how many percent of its time would have been serial?
 
 # %%
 share_guess = lk.predict("03.d", ..., "%")
@@ -342,12 +344,13 @@ lk.show(
 )
 
 # %% [markdown]
-# That's tiny, and your formula, which is Amdahl's law, found it. Gustafson's law uses the share
+# Your formula, which is Amdahl's law, found it. Gustafson's law uses the share
 # *s′* of the time on *all* processors:
 #
 # $$\text{speed-up} = n - (n - 1)\,s'$$
 #
-# Each law with its own share gives the same speed-up. What does each say about 1,024 processors?
+# Of course both laws give the same speed-up: it's one run, described by two shares. Move the
+# slider: at which share would Amdahl, too, allow 1,000 times? (Near 0.002 %.)
 
 
 # %%
@@ -414,12 +417,12 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# In the recorded run later doublings of the cores bring less. Is it the memory? It lost as many
-# milliseconds to its threads as the polynomial did, though, and it's the shorter job. Your formula
-# can tell. Such a fixed cost looks like about the same serial share on any number of threads. Where
-# the memory is the limit, the share *grows*, because further threads bring nothing. Compare with a
-# run from the manual of [PETSc](https://petsc.org/release/manual/performance/): STREAM, which goes
-# through large arrays, on twelve cores.
+# In the recorded run later doublings of the cores bring less. Is it the memory? It lost hardly
+# more milliseconds than the polynomial did, though (below). Your formula can tell. From four
+# threads on, such a fixed cost looks like about the same serial share, or a slowly falling one.
+# Where the memory is the limit, the share *grows*. Compare
+# with a run from the manual of [PETSc](https://petsc.org/release/manual/performance/): STREAM,
+# which goes through large arrays, on twelve cores.
 
 # %%
 stream = lk.recorded("petsc-streams")
@@ -429,6 +432,9 @@ here_rate = big.nbytes / reading.medians_s[usable]
 lk.show(lk.Reading("read here, on all cores", here_rate, "B/s", of=reading))
 for n, rate in read.items():
     lk.show(lk.Reading(f"read, recorded, on {n}", rate, "B/s", of=kept_read))
+for n in (4, 16):
+    name = f"reading on {n} threads took, beyond 1/{n}"
+    lk.show(lk.Reading(name, lost_s(kept_read, n), "s", of=kept_read))
 for n in (6, 12):
     name = f"STREAM, on {n} over on 1"
     lk.show(lk.Reading(name, streamed[n], "1", "recorded", stream.source))
@@ -452,10 +458,10 @@ chart.picture("Apparent serial share of three programs, by threads")
 
 # %% [markdown]
 # Nothing here is serial, and yet your formula finds a share, because it was only told times. On our
-# sixteen cores it stays, and the bytes per second still climb. In the PETSc run it climbs, and
-# twelve processes move hardly more than six. Six already moved 45 GB/s, of about 50 that the manual
-# calls the practical peak. That's **saturation**: the memory is busy all the time, and a further
-# core only makes the others wait longer.
+# sixteen cores it hardly moves, and the bytes per second still climb. In the PETSc run it climbs,
+# and twelve processes move hardly more than six. Six already moved 45 GB/s, of about 50 that the
+# manual calls the practical peak. That's **saturation**: the memory is busy all the time, and a
+# further core only makes the others wait longer.
 #
 # > **Takeaway.** More cores bring more arithmetic, but they share one memory. When a program stops
 # > scaling, hold the bytes per second that it moves against what the memory can do, before you hunt
@@ -528,9 +534,9 @@ lk.expect(
 # ## Back to the laptop
 # So how could one thread beat 128 cores? It did only the work itself. The systems also sent
 # messages and kept copies, and needed many cores just to earn that back. And the laptop's core
-# wasn't even busy: it mostly waited for memory. Each machine of a cluster brings a memory of its
-# own, which is what such systems gain by. But when McSherry put the edges into an order that suits
-# the cache, the same thread needed 110 seconds, and beat all four.
+# wasn't even busy: it mostly waited for memory. When McSherry put the edges into an order that
+# suits the cache, the same thread needed 110 seconds, less than any of the four. (Reordering took
+# 180 more, once; two of the systems prepare their data, too.)
 #
 # McSherry and his colleagues proposed a number that every parallel system should state, its
 # [COST](https://www.usenix.org/conference/hotos15/workshop-program/presentation/mcsherry)

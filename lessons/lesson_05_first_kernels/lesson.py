@@ -12,8 +12,8 @@
 # were made for games ([Krizhevsky, Sutskever and Hinton
 # 2012](https://proceedings.neurips.cc/paper_files/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html)).
 # Together with a few others like it, it won the ImageNet contest. The right answer wasn't among its
-# five best guesses on 15.3 % of the pictures; for the runner-up it was 26.2 %. Since 2025 anyone
-# can read the program, **AlexNet**, at the [Computer History
+# five best guesses on 15.3 % of the pictures; for the runner-up it was 26.2 %. Since 2025 the
+# program, **AlexNet**, can be read at the [Computer History
 # Museum](https://github.com/computerhistory/AlexNet-Source-Code). Its GPU functions work on large
 # arrays, but in most of those in that archive the loop over the array is missing. (The convolutions
 # are in a library of their own.)
@@ -22,7 +22,7 @@
 # different from a loop?
 #
 # You'll write four such functions, and read two of AlexNet's. Without a GPU, the course runs your
-# code on the CPU and counts what a GPU would do. (Only a GPU can tell how long it takes.)
+# code on the CPU and counts what a GPU would do.
 #
 # *{time} Needs lesson [04](04_cpu_vs_gpu.ipynb).*
 
@@ -49,19 +49,19 @@ celsius = np.linspace(-20, 40, N)
 # size, and all blocks together are the **grid**.
 #
 # **Guess first.** We'll take blocks of 256 threads, and just enough of them. How many threads will
-# find no element? (A bus with 50 seats takes 120 people in three trips, the third with 30 empty
-# seats.)
+# find no element? (A bus with 50 seats takes 120 people in three trips, with 30 empty seats in the
+# last.)
 # %%
 idle_guess = lk.predict("05.a", ...)
 
 # %% [markdown]
 # ### Your turn
 # Finish the kernel: `out[i]` becomes 1.8 times `celsius[i]`, plus 32. Its first line gives each
-# thread its own number *i*, counted from 0 over all blocks. What should a thread do if its *i* lies
-# beyond the end of the array? (2 lines)
+# thread its own *i*, counted from 0 over all blocks. What should a thread do whose *i* lies beyond
+# the end? (2 lines)
 #
-# The last line starts the grid, with the number of blocks and their size in square brackets. That's
-# called a **launch**.
+# The last line starts the grid, with the number of blocks and their size in square brackets: a
+# **launch**.
 # %%
 THREADS = 256
 blocks = math.ceil(N / THREADS)
@@ -136,8 +136,8 @@ for name, kernel in {"without a guard": no_guard, guarded: fahrenheit}.items():
 #
 # ## Two axes
 # A grid can have two axes. `cuda.grid(2)` gives a thread two numbers, and their order surprises
-# most people: *x* comes first, and **x is the column**. Nothing forces this: it's a choice, made
-# because neighbours in a row are neighbours in memory.
+# most people: *x* comes first, and **x is the column**. It's a choice, made because neighbours in a
+# row are neighbours in memory.
 #
 # On two axes a launch takes pairs, *x* first again: `[(2, 1), (16, 16)]` is two blocks side by
 # side, each of 16 by 16 threads.
@@ -178,8 +178,9 @@ print(table)
 
 
 # %% [markdown]
-# > **Takeaway.** A grid has up to three axes, each with its own guard, and *x* is the column. A
-# > table that fits one square block hides swapped axes, so test on shapes of several blocks.
+# > **Takeaway.** A grid has up to three axes, each with its own guard, and *x* is the column.
+# > Swapped axes stay hidden where the grid has as many rows of threads as columns, so test on a
+# > wide table and on a tall one.
 #
 # ## Inside the chip
 # In the hardware, a block has a place: a [**streaming
@@ -194,13 +195,14 @@ lk.draw.machine("h100-sxm", highlight="schedulers")
 
 # %% [markdown]
 # The GPU gives each block to one SM, where it stays until its threads are done. You don't decide
-# which SM, or when, so no block may rely on another one being finished. In exchange the same launch
-# runs on small chips and on large ones.
+# which SM, or when, so no block may rely on another being finished, and the same launch runs on any
+# chip.
 #
-# Inside the SM, each block is cut into groups of 32 threads with neighbouring numbers. Such a group
-# is called a [**warp**](https://modal.com/gpu-glossary/device-software/warp) and each place in it
-# is a **lane**. In every clock cycle, each of the SM's four **warp schedulers** picks a warp that
-# is ready, if there is one, and issues *one* instruction (a step such as an addition or a load) for
+# Inside the SM, each block is cut into groups of 32 threads with neighbouring numbers (on two axes
+# *x* counts first, so 16 by 16 gives two rows a warp). Such a group is called a
+# [**warp**](https://modal.com/gpu-glossary/device-software/warp) and each place in it is a
+# **lane**. In every clock cycle, each of the SM's four **warp schedulers** picks a warp that is
+# ready, if there is one, and issues *one* instruction (a step such as an addition or a load) for
 # all of its lanes. When a warp has to wait for memory, the scheduler picks another. That's how a
 # GPU hides its long waits ([lesson 04](04_cpu_vs_gpu.ipynb)). Switching costs nothing, because
 # every warp keeps its own registers (the variables of its threads).
@@ -218,8 +220,8 @@ lk.draw.machine("h100-sxm", highlight="schedulers")
 # switched off. The warp **diverges**. (Since Volta, in 2017, the hardware may alternate between the
 # two ways, so never rely on which goes first.)
 #
-# `lk.profile` runs a launch and counts what its warps do. Its film has one picture for each branch,
-# and we show the last. A row is a branch that the warp meets, and a column is a lane.
+# `lk.profile` runs a launch and counts what its warps do. We show the last picture of its film: a
+# row for each branch that the warp met, a column for each lane.
 # %%
 @cuda.jit
 def odd_even(x, out):
@@ -240,8 +242,8 @@ stay, one, other = (lanes.bit_count() for lanes in (guard.taken, parting.taken, 
 n_off = 32 - max(one, other)
 lk.show(
     f"[simulated] At the guard, the {32 - stay} lanes without an element drop out. At the second "
-    f"if, {one} go one way, and then {other} the other: on each way {n_off} of 32 lanes are idle. "
-    f"Behind the if, they walk on together."
+    f"if, {one} go one way, and then {other} the other, so that on each way {n_off} of 32 lanes "
+    f"are idle. Behind the if, they walk on together."
 )
 
 # %% [markdown]
@@ -251,7 +253,7 @@ lk.show(
 # of steps looks random.
 #
 # ### Your turn
-# Each thread counts the steps of one number `n`. 1 takes no step, 2 takes one, 3 takes seven.
+# Each thread counts the steps of one number `n`. 1 takes no step, 3 takes seven.
 # Divide with `//`, so that `n` stays a whole number. (6 lines)
 
 
@@ -283,7 +285,8 @@ print(f"the longest: {steps.max()}, the mean: {steps.mean():.1f}")
 # %% [markdown]
 # **Guess first.** One warp just did this for the numbers 1 to 20. Averaged over the instructions
 # that the warp executed, how many of its 32 lanes were at work? It would be a little over 20 if all
-# threads did the same, and hardly more than 1 if each had to run alone.
+# threads did the same (all 32 meet the guard), and hardly more than 1 if each had to run
+# alone.
 # %%
 lanes_guess = lk.predict("05.b", ...)
 
@@ -349,8 +352,8 @@ def waiting(steps):
 
 
 lk.show(
-    f"[simulated] Of a warp's rounds of the loop, lanes spend {100 * waiting(steps):.0f} % waiting "
-    f"for the slowest, and {100 * waiting(sorted_steps):.1f} % when sorted."
+    f"[simulated] While a warp is in the loop, its lanes spend {100 * waiting(steps):.0f} % of the "
+    f"rounds waiting for the slowest; sorted, it's {100 * waiting(sorted_steps):.1f} %."
 )
 
 
@@ -364,15 +367,15 @@ lk.show(
 # > the same kind and the same length.
 #
 # ## A grid of any size
-# One thread for each element is only a habit. You can also start as many threads as the chip can
-# hold and let each do several elements, the way four players are dealt 52 cards: the first gets
-# cards 0, 4, 8 and so on. That's a [**grid-stride
+# You can also start only as many threads as the chip can hold. Then any launch is right, and a
+# thread's preparations are paid for once (exercise 05.4). The elements are dealt out the way four
+# players get 52 cards: the first gets cards 0, 4, 8 and so on. That's a [**grid-stride
 # loop**](https://developer.nvidia.com/blog/cuda-pro-tip-write-flexible-kernels-grid-stride-loops/).
 #
 # ### Your turn
-# `out[i]` becomes `a` times `x[i]`, plus `y[i]`, however many threads there are, and each element
-# is stored only once. `cuda.gridsize(1)` is the number of threads in the whole grid. (2 lines with
-# `range(start, stop, step)`; where is the guard?)
+# Deal the elements out like cards: `out[i]` becomes `a` times `x[i]`, plus `y[i]`, however many
+# threads there are, and each is stored only once. `cuda.gridsize(1)` is the number of threads in
+# the whole grid. (2 lines with `range(start, stop, step)`, whose `stop` is the guard)
 # %%
 @cuda.jit
 def scale_add(a, x, y, out):
@@ -414,8 +417,8 @@ for threads in (16, 32, 33, 48, 256):
 # licence](https://github.com/computerhistory/AlexNet-Source-Code/blob/2f8b81f76470bf873c865754ad8f4a5e0dbbeb7b/src/layer_kernels.cu#L1)).
 # [kEltwiseMaxGrad](https://github.com/computerhistory/AlexNet-Source-Code/blob/2f8b81f76470bf873c865754ad8f4a5e0dbbeb7b/src/layer_kernels.cu#L501)
 # is your grid-stride loop. `B_X`, the size of a block, is 128, and `gridDim.x` is the number of
-# blocks, so `B_X * gridDim.x` is your `cuda.gridsize(1)`. (We left out a second version, which
-# adds.)
+# blocks, so `B_X * gridDim.x` is your `cuda.gridsize(1)`. (A second version, which adds, is left
+# out.)
 #
 # ```c
 # for (int i = B_X * blockIdx.x + threadIdx.x;
@@ -437,12 +440,11 @@ for threads in (16, 32, 33, 48, 256):
 # }
 # ```
 #
-# So what does a program for a GPU look like, and why is it so different from a loop? Mostly it's
-# the body of the loop, with a guard. A loop says *one after the other*, and nothing about the
-# temperatures asks for an order. Leave the order out, and the hardware may spread the blocks over
-# all SMs, run 32 threads on one instruction, and turn to another warp whenever one has to wait.
-# That's what two gaming cards did for five to six days in 2012.
+# So what does a program for a GPU look like, and why is it so different from a loop? It's the body
+# of the loop, with a guard. A loop says *one after the other*, and nothing about the temperatures
+# asks for an order. Without it, the hardware may spread the blocks over all SMs, run 32 threads on
+# one instruction, and turn to another warp whenever one waits. That's what two gaming cards did for
+# five to six days in 2012.
 #
 # **Next**: in the [exercises](../exercises/05_first_kernels.ipynb) you'll write AlexNet's pooling.
-# In [lesson 06](06_memory.ipynb) all lanes are at work, and most of the bytes that
-# move are never used.
+# In [lesson 06](06_memory.ipynb) all lanes are at work, and most of the bytes that move are wasted.

@@ -49,7 +49,7 @@ lk.check("16.1", sent_bytes)
 # A model trains with mixed-precision Adam, 16 bytes a parameter as in the lesson. Each GPU has
 # `memory_bytes`, of which `other_bytes` go to activations and buffers, whatever the number of GPUs.
 # What is the smallest number of GPUs whose memory suffices at a ZeRO stage? Return `math.inf` if no
-# number does. (about 6 lines; which bytes are cut, and which stay?)
+# number does. (about 5 lines; which bytes are cut, and which stay?)
 
 
 # %%
@@ -58,9 +58,9 @@ def gpus_for(n_parameters, stage, memory_bytes, other_bytes):
     ### BEGIN SOLUTION
     cut = n_parameters * {0: 0, 1: 12, 2: 14, 3: 16}[stage]
     left = memory_bytes - other_bytes - (16 * n_parameters - cut)
-    if left < 0 or (left == 0 and cut):
-        return math.inf
-    return max(1, math.ceil(cut / left)) if cut else 1
+    if cut == 0:
+        return 1 if left >= 0 else math.inf
+    return math.ceil(cut / left) if left > 0 else math.inf
     ### END SOLUTION
 
 

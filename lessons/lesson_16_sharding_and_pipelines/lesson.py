@@ -8,20 +8,20 @@
 
 # %% [markdown]
 # # 16 · Sharding and pipelines
-# Before 2020 a team at Microsoft spread a language model of 40 billion parameters over two servers,
-# each with sixteen GPUs. The best software of the day cut every layer across all of them. Each GPU
-# did about 5 TFLOP/s, less than 5 % of its peak
-# ([Rajbhandari et al. 2020](https://arxiv.org/abs/1910.02054)). The simple way, a copy of the model
-# on each GPU, ended at 1.4 billion parameters: those weigh 2.8 GB, and a GPU had 32. A few months
-# later the team's own system ran models of 100 billion on 400 such GPUs, at over 38 TFLOP/s each.
+# In 2020 a team at Microsoft reported what happened when they spread a language model of 40 billion
+# parameters over two servers with sixteen GPUs each. They used the best software of the day,
+# Megatron-LM, which cuts every layer into pieces, and each GPU did about 5 TFLOP/s: less than 5 %
+# of its peak ([Rajbhandari et al. 2020](https://arxiv.org/abs/1910.02054)). The simple way, a copy
+# of the model on each GPU, had ended at 1.4 billion parameters. Those weigh 2.8 GB, and a GPU had
+# 32. Their own system ran models of 100 billion on 400 such GPUs, at over 38 TFLOP/s each.
 #
 # **The question of this lesson**: when a model doesn't fit, what can you cut, who has to talk
 # then, and who has to wait?
 #
 # You'll train on real **ranks**: two or four processes that share nothing and send each other
-# messages, as the GPUs of a cluster do. The same code runs there.
+# messages, as the GPUs of a cluster do. The same code runs there, with `nccl` for `gloo`.
 #
-# *{time} Needs lesson [10](10_attention_and_precision.ipynb), and lesson 15 for the collectives.*
+# *{time} Needs lessons [10](10_attention_and_precision.ipynb) and [15](15_collectives.ipynb).*
 
 # %% tags=["collapsed"]
 import numpy as np
@@ -116,7 +116,7 @@ lk.Explorer(
 # throughout: 4 + 4 + 8 bytes.
 
 
-# %%
+# %% tags=["read"]
 def train_at(stage):
     """What each rank runs: three steps at a ZeRO stage. Returns bytes held, and bytes sent."""
     import torch
@@ -155,7 +155,7 @@ def train_at(stage):
 
 # %% [markdown]
 # **Guess first.** The parameters of this model take 8.4 MB. At stage 2 they aren't cut. How many MB
-# of them does a rank hold between two steps?
+# of them does each of our two ranks hold between two steps?
 
 # %%
 stage_2_guess = lk.predict("16.b", ..., "MB")
@@ -164,7 +164,8 @@ stage_2_guess = lk.predict("16.b", ..., "MB")
 of_rank_0 = {stage: lk.run_ranks(train_at, 2, args=(stage,)).returned[0] for stage in range(4)}
 bars = {}
 for stage, (_, after_forward, after_step, _) in of_rank_0.items():
-    bars[f"{stage}, after forward"], bars[f"{stage}, after the step"] = after_forward, after_step
+    bars[f"stage {stage}, after forward"] = after_forward
+    bars[f"stage {stage}, after the step"] = after_step
 stage_2_guess.against(
     lk.Reading("parameters at stage 2", of_rank_0[2][2]["parameters"], "B", "measured")
 )
@@ -195,8 +196,8 @@ for stage, (n_parameters, after_forward, after_step, _) in of_rank_0.items():
 #
 # ## Who talks, and how much?
 # **Guess first.** At stage 3 a rank computes with parameters that it doesn't have. How many times
-# as many bytes as at stage 0 does it send in a step? It would be 1 if cutting were free. Lesson 15
-# showed that an all-reduce is a reduce-scatter and then an all-gather.
+# as many bytes as at stage 0 does it send in a step? It would be 1 if cutting were free. [Lesson
+# 15](15_collectives.ipynb) showed that an all-reduce is a reduce-scatter and then an all-gather.
 
 # %%
 sent_guess = lk.predict("16.c", ...)
@@ -208,7 +209,7 @@ sent = {}
 def show_sent(name, totals):
     """One line: which collectives, and the bytes that a rank sends with them."""
     told = ", ".join(f"{n} {kind} ({sent / 1e6:.2f} MB)" for kind, (n, sent) in totals.items())
-    print(f"[measured] {name}: {told}")
+    lk.show(f"[measured] {name}: {told}")
 
 
 # %%
@@ -226,8 +227,9 @@ lk.show((sent[2] / sent[0]).named("stage 2 over stage 0"))
 # says. The paper has stage 1 at 1.0, too. PyTorch's sends 1.5: it all-reduces every gradient to
 # everyone, and *then* each owner broadcasts what it updated.
 #
-# > **Takeaway.** Cutting optimizer state and gradients is free, cutting parameters costs half as
-# > much again. Count what your library sends; the formula may be about another one.
+# > **Takeaway.** Cutting the optimizer's state and the gradients adds nothing to what is sent, and
+# > cutting the parameters adds half. Count what your library really sends: the formula may describe
+# > another one.
 #
 # ## Cut the matrices
 # All this cuts state, but each rank still computes whole layers. **Tensor parallelism** ([Shoeybi
@@ -236,8 +238,8 @@ lk.show((sent[2] / sent[0]).named("stage 2 over stage 0"))
 #
 # ### Your turn
 # Do one rank's work. Its neurons are the `rank`-th of `n_ranks` equal parts of the *columns* of
-# `up`. Which part of `down` do they need? The sum over all ranks has to be the whole result. (3 or
-# 4 lines)
+# `up`, counted from 0. Which part of `down` do they need? The sum over all ranks has to be the
+# whole result. (3 or 4 lines)
 
 
 # %%
@@ -260,7 +262,7 @@ one_part = lk.your_turn("16.t2", one_part)
 # cut. We run them on four ranks, beside data parallelism and a mix of both in a 2 × 2 mesh:
 
 
-# %%
+# %% tags=["read"]
 def cut_a_block():
     """What each rank runs: one block with 256 tokens, cut in four ways."""
     import torch
@@ -322,7 +324,7 @@ assert all(error < 1e-6 for of_rank in cuts for _, error in of_rank.values())
 # computing can go on meanwhile. Tensor parallelism sends *activations*: their bytes depend on the
 # tokens, they're sent in every layer, forward and backward, and everybody waits for them.
 #
-# Two more cuts work alike. For long texts, **ring attention** ([Liu et al.
+# There are two more things to cut. For long texts, **ring attention** ([Liu et al.
 # 2023](https://arxiv.org/abs/2310.01889)) cuts the sequence, and the keys and values travel around
 # the ranks. In a **mixture of experts** the experts are cut: an all-to-all brings each token to its
 # expert's rank, and another one brings it back. You'll write the hearts of both in the exercises;
@@ -409,9 +411,10 @@ for name, program in {"ring attention": ring_attention, "experts": experts}.item
 #
 # ## Cut the layers
 # A **pipeline** gives each rank a **stage**, some layers that follow one another. Only the
-# activations at the borders are sent, and they're small. But a rank has to wait until its
-# neighbours have something for it. So the batch is cut into **micro-batches** that follow one
-# another through the stages. The time in which a rank still has nothing to do is the **bubble**.
+# activations at the borders are sent, and their gradients on the way back, which isn't much. But a
+# rank has to wait until its neighbours have something for it. So the batch is cut into
+# **micro-batches** that follow one another through the stages. The time in which a rank still has
+# nothing to do is the **bubble**.
 #
 # **Guess first.** In [GPipe](https://arxiv.org/abs/1811.06965) all micro-batches go forward, then
 # all go backward. With four ranks and eight micro-batches, what percentage of the time is bubble?
@@ -456,10 +459,11 @@ one_f_one_b = lk.your_turn("16.t3", one_f_one_b)
 
 # %% [markdown]
 # **Play.** 1F1B is your order. How does its bubble compare with GPipe's? What does it save? Then
-# try the others. **Interleaved** gives each rank two stages, so a micro-batch passes by twice and
-# the wait is half as long ([Narayanan et al. 2021](https://arxiv.org/abs/2104.04473)). **Zero
-# bubble** cuts the backward pass in two: the neighbour waits only for the gradient of the *input*;
-# that of the *weights* can fill the bubble ([Qi et al. 2023](https://arxiv.org/abs/2401.10241)).
+# try the others. **Interleaved** gives each rank two stages, so a micro-batch passes by twice, the
+# wait is half as long, and messages double ([Narayanan et al.
+# 2021](https://arxiv.org/abs/2104.04473)). **Zero bubble** cuts the backward pass in two: the
+# neighbour waits only for the gradient of the *input*; that of the *weights* can fill the bubble
+# ([Qi et al. 2023](https://arxiv.org/abs/2401.10241)).
 
 
 # %%
@@ -535,7 +539,7 @@ lk.expect(
 # %%
 others = [name for name in lk.cluster.PIPELINES if name not in runs]
 for name, run in (runs | lk.cluster.run_pipelines(others, forward_s=0, n_steps=1)).items():
-    print(f"[measured] {name}: gradients differ by at most {run.gradient_error:.0e}")
+    lk.show(f"[measured] {name}: gradients differ by at most {run.gradient_error:.0e}")
     assert run.gradient_error < 1e-6
 
 # %% [markdown]
@@ -549,9 +553,9 @@ for name, run in (runs | lk.cluster.run_pipelines(others, forward_s=0, n_steps=1
 # inside have 300 (the paper's figures), 24 times less. And a copy for each GPU failed at 1.4
 # billion parameters because 2.8 GB of weights come with 22 GB of state, and activations on top.
 #
-# The team cut by what has to talk: layers inside a server, state across servers, where the talk is
-# once a step and nobody waits for long. That is the map for every large model since: tensor
-# parallel inside a server, pipelines and ZeRO across. How large should each be? Lesson 17 plans it.
+# The team cut by what has to talk: layers inside a server, where links are fast, and state across
+# servers, where ranks talk once a step and nobody waits for long. Most large training runs since
+# then follow that map, with pipelines between the two. How large should each be? That's lesson 17.
 #
 # **Next**: the [exercises](../exercises/16_sharding_and_pipelines.ipynb), then planning a training
 # run (lesson 17).

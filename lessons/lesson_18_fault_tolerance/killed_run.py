@@ -75,11 +75,11 @@ class KilledRun:
         return [report.values["stop_s"] for report in self.events("saved", rank=0)]
 
     def was_killed_in_mid_save(self, attempt: int) -> bool:
-        """Had a rank begun a checkpoint that it didn't finish when its attempt ended?"""
+        """Had a rank begun a checkpoint that wasn't all written when its attempt ended?"""
         ranks = {report.rank for report in self.reports}
         return any(
             len(self.events("saving", rank=rank, attempt=attempt))
-            > len(self.events("saved", rank=rank, attempt=attempt))
+            > len(self.events("written", rank=rank, attempt=attempt))
             for rank in ranks
         )
 

@@ -129,7 +129,7 @@ class ReplicaStory:
     stall: Reading
     rejoin: Reading
     lost_steps: Reading
-    progress: list[tuple[list[float], list[int]]]  # of each life of each replica
+    lives: dict[str, list[tuple[list[float], list[int]]]]  # replica -> seconds and steps of each
     kills_s: list[float]
 
     @property
@@ -143,7 +143,10 @@ class ReplicaStory:
             "rejoin_s": round(self.rejoin.value, 3),
             "lost_steps": self.lost_steps.value,
             "killed_s": round(self.kills_s[0], 3),
-            "progress": [([round(s, 3) for s in times], steps) for times, steps in self.progress],
+            "lives": {
+                name: [([round(s, 3) for s in times], steps) for times, steps in lives]
+                for name, lives in self.lives.items()
+            },
         }
 
 
@@ -155,16 +158,20 @@ def kill_a_replica() -> ReplicaStory:
         replicas.wait_until_both_train(10)
         kill = replicas.kill(1, alone_for_s=0.5)
         replicas.wait_until_both_train(10)
-        lives = [
-            [report.values for report in run.reports] for runs in replicas.lives for run in runs
-        ]
-    began_s = min(life[0]["at_s"] for life in lives)
+        lives = {
+            f"replica {number}": [[report.values for report in run.reports] for run in runs]
+            for number, runs in enumerate(replicas.lives)
+        }
+    began_s = min(life[0]["at_s"] for some in lives.values() for life in some)
     return _story(
         stall_s=kill.stall_s, rejoin_s=kill.rejoin_s, lost_steps=kill.skipped_or_repeated_steps,
-        progress=[
-            ([step["at_s"] - began_s for step in life], [step["step"] for step in life])
-            for life in lives
-        ],
+        lives={
+            name: [
+                ([step["at_s"] - began_s for step in life], [step["step"] for step in life])
+                for life in some
+            ]
+            for name, some in lives.items()
+        },
         killed_s=kill.killed_s - began_s, how={"origin": "measured"},
     )  # fmt: skip
 
@@ -176,11 +183,11 @@ def _recorded_story():
     return _story(**{**row, "how": how})
 
 
-def _story(stall_s, rejoin_s, lost_steps, progress, killed_s, how):
+def _story(stall_s, rejoin_s, lost_steps, lives, killed_s, how):
     return ReplicaStory(
         Reading("the survivor stalls", stall_s, "s", **how),
         Reading("the new replica is back after", rejoin_s, "s", **how),
         Reading("steps lost or done again", lost_steps, "1", **how),
-        progress,
+        lives,
         [killed_s],
     )

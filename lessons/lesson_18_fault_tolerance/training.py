@@ -120,8 +120,10 @@ class Checkpoints:
             self.writing = dcp.async_save(
                 training.state(), checkpoint_id=self.folder / name, process_group=self.group
             )
+            self.writing.add_done_callback(lambda _done: report(event="written", name=name))
         else:
             dcp.save(training.state(), checkpoint_id=self.folder / name)
+            report(event="written", name=name)
         report(event="saved", step=training.step, name=name, stop_s=time.monotonic() - start)
         self.forget_all_but(2)
 

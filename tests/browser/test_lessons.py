@@ -14,6 +14,9 @@ DRAGGED = {
     "20_power_and_energy": "window_start",  # the sensor microscope
 }
 
+CHIP_DESIGNER = "22_future_accelerators"
+KEPT_OPEN = {*DRAGGED, CHIP_DESIGNER}  # for the tests below
+
 # The exercise that is answered: what its blank and its check hold, and what a student might type,
 # first the wrong way round, then right.
 EXERCISE = "exercises/02_roofline.ipynb"
@@ -44,7 +47,7 @@ def test_a_lesson_runs_from_top_to_bottom(opened, lesson):
     lab.screenshot_whole(lesson)
     assert all_succeeded is True, lab.raised()
     assert lab.errors == []
-    if lesson not in DRAGGED:
+    if lesson not in KEPT_OPEN:
         lab.shut_down()  # all kernels at once are more than a small machine holds
 
 
@@ -64,6 +67,31 @@ def test_a_picture_follows_its_slider(opened, lesson):
         "([frame, before]) => frame.innerHTML !== before", arg=[frame.element_handle(), before]
     )
     lab.screenshot(f"{lesson}_explorer", explorer)
+    assert lab.errors == []
+
+
+def test_the_chip_designer_refuses_what_does_not_fit_and_draws_what_does(opened):
+    lab, _ = opened(f"notebooks/{CHIP_DESIGNER}.ipynb")
+    explorer = lab.page.locator(".lk-explorer", has=lab.page.locator("input[name=kilomacs]")).first
+    frame, error = explorer.locator(".lk-picture"), explorer.locator(".lk-error")
+
+    def push(slider, key, times):
+        explorer.locator(f"input[name={slider}]").focus()
+        for _ in range(times):
+            lab.page.keyboard.press(key)
+
+    push("links", "ArrowRight", 6)  # the A100's die is nearly full
+    error.filter(has_text="take away MACs").wait_for(timeout=10_000)
+    last = frame.inner_html()
+    push("links", "ArrowRight", 1)
+    lab.page.wait_for_timeout(300)
+    assert frame.inner_html() == last
+    push("kilomacs", "ArrowLeft", 20)
+    lab.page.wait_for_function(
+        "([frame, last]) => frame.innerHTML !== last", arg=[frame.element_handle(), last]
+    )
+    error.wait_for(state="hidden")
+    lab.screenshot("chip_designer", explorer)
     assert lab.errors == []
 
 

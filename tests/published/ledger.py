@@ -15,6 +15,7 @@ import planning
 from labkit.plan import (
     Decoder,
     Roofline,
+    bus_factor,
     carbon_g,
     cost_usd,
     fit_gustafson,
@@ -127,6 +128,14 @@ def share_of_maximum(inferences_per_s, maximum_inferences_per_s):
 
 def weak_scaling(parameters_1e9, n_gpus, iteration_s, baseline_1e9, baseline_s):
     return parameters_1e9 / n_gpus / baseline_1e9 * baseline_s / iteration_s
+
+
+def bus_bandwidth(n_gpus, algorithm_bytes_per_s):
+    return algorithm_bytes_per_s * bus_factor(n_gpus)
+
+
+def bus_bandwidth_from_time(n_gpus, n_bytes, time_s):
+    return n_bytes / time_s * bus_factor(n_gpus)
 
 
 def gustafson_share(n_processors, speedup):
@@ -336,6 +345,22 @@ def mttf_from_node_days(n_gpus, failures_per_1000_node_days):
     return fleet_mttf_s(n_gpus / 8, node_mttf_s) / HOUR_S
 
 
+def tensor_core_peak(n_multiprocessors, n_macs_each, clock_hz):
+    return mac_peak(n_multiprocessors * n_macs_each, clock_hz)
+
+
+def rate_by_the_a100(peak_flop_per_s, a100_peak_flop_per_s, a100_reached_flop_per_s):
+    return peak_flop_per_s * a100_reached_flop_per_s / a100_peak_flop_per_s
+
+
+def bandwidth_by_the_a100(peak_bytes_per_s, a100_peak_bytes_per_s, a100_reached_bytes_per_s):
+    return peak_bytes_per_s * a100_reached_bytes_per_s / a100_peak_bytes_per_s
+
+
+def surface_code_qubits(distance, n_leakage_qubits):
+    return 2 * distance**2 - 1 + n_leakage_qubits
+
+
 LEDGER = (
     Entry("tpu-v1-peak", "peak_op_per_s", "OP/s", mac_peak),
     Entry("tpu-v1-ridge", "ridge_mac_per_byte", "MAC/B", ridge_in_macs),
@@ -367,6 +392,8 @@ LEDGER = (
     Entry("llama3-2024-mfu", "batch_tokens", "token", planning.tokens_of_a_batch),
     Entry("zero-memory", "state_bytes", "B", zero_state),
     Entry("zero-communication", "times_as_much", "1", sent_over_plain),
+    Entry("nccl-h100-all-reduce", "bus_bytes_per_s", "B/s", bus_bandwidth),
+    Entry("nccl-h100-pcie-all-reduce", "bus_bytes_per_s", "B/s", bus_bandwidth_from_time),
     Entry("gustafson-1988", "serial_share", "%", gustafson_share),
     Entry("patterson-2021", "energy_wh", "Wh", run_energy),
     Entry("patterson-2021", "flop", "FLOP", run_flop),
@@ -398,6 +425,10 @@ LEDGER = (
     Entry("lds128-banks", "wavefronts", "1", wavefronts_of_loads),
     Entry("lds128-banks", "bank_conflicts", "1", wavefronts_beyond_the_least),
     Entry("sgemm-a6000", "of_cublas_fraction", "%", of_cublas),
+    Entry("nvidia-matrix-peaks", "peak_flop_per_s", "FLOP/s", tensor_core_peak),
+    Entry("h100-from-a100", "reached_flop_per_s", "FLOP/s", rate_by_the_a100),
+    Entry("h100-from-a100", "reached_bytes_per_s", "B/s", bandwidth_by_the_a100),
+    Entry("willow-surface-code", "n_qubits", "1", surface_code_qubits),
     Entry("sgemm-gb10", "of_cublas_fraction", "%", of_cublas),
     Entry("sgemm-gb10-sectors", "sectors_per_request", "1", sectors_per_load),
     Entry("sgemm-gb10-sectors", "load_sectors", "1", sectors_of_all_loads),

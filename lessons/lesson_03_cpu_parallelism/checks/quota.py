@@ -133,7 +133,8 @@ def done_s(answer, rng):
         case(n_threads, quota, rng.randint(1, 6) + rng.uniform(0.2, 0.8), hint=_QUOTA)
         case(n_threads, quota, rng.uniform(0.1, 0.9), hint=_QUOTA)
     for quota in (0.5, 1, 2, 4):  # in powers of two nothing is rounded
-        case(rng.randint(5, 64), quota, rng.randint(1, 6), period_s=0.125, hint=_FULL)
+        n_threads = rng.choice((8, 16, 32, 64))
+        case(n_threads, quota, rng.randint(1, 6), period_s=0.125, hint=_FULL)
     for n_threads, quota in ((2, 4), (rng.randint(5, 64), 2)):
         case(n_threads, quota, 0, hint=_NOTHING)
 

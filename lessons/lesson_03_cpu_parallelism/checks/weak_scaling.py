@@ -17,6 +17,7 @@ def _powers_of_two(rows):
         (always([1, 0.907, 0.865, 0.796]), "row"),
         (lambda rows: [rows[0][2] / t for _, _, t in rows], "work per GPU"),
         (lambda rows: [p / rows[0][0] * rows[0][2] / t for p, _, t in rows], "per GPU, not"),
+        (lambda rows: [rows[0][2] / (p * t) for _, p, t in rows], "aren't equally large"),
         (lambda rows: [1 / x for x in _weak_scaling(rows)], "upside down"),
         (lambda rows: [p / n / t for p, n, t in rows], "relative to the baseline"),
         (lambda rows: _weak_scaling(rows)[1:], "one fraction a row"),
@@ -54,6 +55,10 @@ def _one_table(answer, rng, n_gpus, hint, most=1.0):
         case = f"row {_shown(row)} after {_shown(rows[0])}"
         suspects = [
             (rows[0][2] / row[2], "a ratio of times forgets that the work per GPU isn't the same"),
+            (
+                rows[0][2] / (row[1] * row[2]),
+                "this forgets that the models aren't equally large: put the work in",
+            ),
             (row[1] * truth, "the rate is per GPU, not of all"),
             (1 / truth, "this is upside down"),
         ]

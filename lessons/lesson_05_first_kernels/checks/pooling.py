@@ -13,7 +13,11 @@ from labkit.units import counted
 
 _INSIDE = "row < out.shape[0] and col < out.shape[1]"
 _CORNER = "image[2 * row, 2 * col]"
-_WRITE = "Guard what you write: row counts along out.shape[0], and col along out.shape[1]"
+_WRITE = (
+    "Guard what you write: row counts along out.shape[0], and col along out.shape[1]. If they do, "
+    "look at the square: it begins at image[2 * row, 2 * col] and goes 2 further each way"
+)
+_NEXT = "image[2 * row + down, 2 * col + right]"
 _BEGIN = "begin with one of the nine elements"
 _max_pool = solution("05.3")
 
@@ -70,9 +74,9 @@ def _pool_all(image, out):
         (changed(_max_pool, f"largest = {_CORNER}", "largest = 0.0"), "you can't start from 0"),
         (changed(_max_pool, "range(3)", "range(2)"), "expected"),
         (changed(_max_pool, "range(3)", "range(4)"), "out-of-bounds"),
-        (changed(_max_pool, "image[2 * row + down, 2 * col + right]", _CORNER), "expected"),
+        (changed(_max_pool, _NEXT, _CORNER), "expected"),
         (
-            changed(_max_pool, "image[2 * row + down, 2 * col + right]", "image[row + down, col]"),
+            changed(_max_pool, _NEXT, "image[row + down, col]"),
             "expected",
         ),
         (changed(_max_pool, f"largest = {_CORNER}", "largest = -1e6"), "can't start from -1e+06"),
@@ -84,6 +88,8 @@ def _pool_all(image, out):
             changed(_max_pool, "row < out.shape[0]", "row < image.shape[0] // 2"),
             "Guard what you write",
         ),
+        (changed(_max_pool, _NEXT, "image[2 * row + down - 1, 2 * col + right - 1]"), "the square"),
+        (changed(_max_pool, _NEXT, "image[3 * row + down, 3 * col + right]"), "the square"),
         (changed(_max_pool, "= largest\n", "= image[2 * row, 2 * col] = 0\n"), "changes image"),
         (_by_method, "compare the elements in a loop"),
         (_from_nothing, "begin with one of the nine elements"),

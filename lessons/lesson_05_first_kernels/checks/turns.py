@@ -264,6 +264,14 @@ def _scale_add_of_8(a, x, y, out):
 
 
 @cuda.jit
+def _scale_add_of_neighbours(a, x, y, out):
+    share = math.ceil(out.size / cuda.gridsize(1))
+    first = share * cuda.grid(1)
+    for i in range(first, min(first + share, out.size)):
+        out[i] = a * x[i] + y[i]
+
+
+@cuda.jit
 def _scale_add_no_guard(a, x, y, out):
     i = cuda.grid(1)
     while True:
@@ -298,6 +306,7 @@ def _scale_add_no_guard(a, x, y, out):
         (changed(_scale_add, "cuda.gridsize(1)", "128"), "though later ones were"),
         (changed(_scale_add, "out.size", "min(out.size, 5000)"), "and stops"),
         (changed(_scale_add, "out[i] =", "out[i] +="), "can't rely on what is in out"),
+        (_scale_add_of_neighbours, "a run of neighbours"),
     ],
 )
 def scale_add(answer, rng):
@@ -328,6 +337,11 @@ def scale_add(answer, rng):
         most = math.ceil(n / (blocks * threads))
         what = f"{most} of {n}"
         assert_spread(answer, blocks, threads, a, x, y, out, case=case, most=most, what=what)
+        dealt = kernels.counts(_scale_add, blocks, threads, a, x, y, out, case=case).global_stores
+        assert stored.sectors <= 2 * dealt.sectors, (
+            f"{case}: right, but each thread takes a run of neighbours: deal the elements out like "
+            f"cards. Lesson 06 shows what a run costs"
+        )
 
 
 def _of_the_missing(missing, n, most):

@@ -34,6 +34,18 @@ def _negative(n_parameters, stage, memory_bytes, other_bytes):
     return math.ceil(cut / left) if left else math.inf
 
 
+def _one_too_many(*case):
+    """Rounds down and adds one, which is right unless it comes out even."""
+    found = _not_rounded(*case)
+    return found if found == math.inf else math.floor(found) + 1
+
+
+def _divides_by_zero(n_parameters, stage, memory_bytes, other_bytes):
+    cut = _CUT[stage] * n_parameters
+    left = memory_bytes - other_bytes - (16 * n_parameters - cut)
+    return math.inf if left < 0 else max(1, math.ceil(cut / left))
+
+
 def _power_of_two(*case):
     found = _gpus_for(*case)
     return found if found == math.inf else 2 ** math.ceil(math.log2(found))
@@ -52,6 +64,8 @@ def _power_of_two(*case):
         (_not_rounded, "whole number"),
         (_negative, "math.inf"),
         (_power_of_two, "fewer are enough"),
+        (_one_too_many, "fewer are enough"),
+        (_divides_by_zero, "divide by 0"),
         (lambda p, stage, memory, other: _gpus_for(p, stage, memory / 2, other), "enough"),
         (lambda p, stage, memory, other: math.inf if stage == 0 else _gpus_for(p, stage, memory,
          other), "one GPU is enough"),
@@ -74,6 +88,17 @@ def gpus_for(answer, rng):
         n_parameters, other = rng.randint(10**8, 10**11), rng.randint(10**8, 10**10)
         _one(answer, n_parameters, stage, other + 16 * n_parameters * rng.uniform(1.1, 3), other)
     _one(answer, 10**9, 3, 10**10, 2 * 10**10)
+    _one(answer, 5 * 10**8, 3, 10**9 + 16 * 10**8, 10**9)  # all of the memory is used, on five
+    for stage in range(4):  # what isn't cut fills the memory
+        n_parameters, other = rng.randint(10**8, 10**11), rng.randint(10**8, 10**10)
+        memory = other + (16 - _CUT[stage]) * n_parameters
+        try:
+            _one(answer, n_parameters, stage, memory, other)
+        except ZeroDivisionError:
+            raise AssertionError(
+                f"stage {stage}, and what isn't cut fills the memory exactly: you divide by 0, as "
+                f"nothing is left for the rest. Return math.inf, or 1 where there is no rest"
+            ) from None
 
 
 def _one(answer, n_parameters, stage, memory_bytes, other_bytes):

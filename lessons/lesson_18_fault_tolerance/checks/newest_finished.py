@@ -26,6 +26,10 @@ def _newest(places):
     return max(places, key=_step)
 
 
+def _written(place):
+    return os.path.getmtime(place / ".metadata")
+
+
 def _with_files(folder):
     return [place for place in folder.glob("step*") if len(list(place.iterdir())) > 1]
 
@@ -49,6 +53,7 @@ def _newest_or_none(folder):
         (_of(_newest, _with_any_metadata), "is torn"),
         (_of(lambda places: max(places, key=lambda place: place.name)), "as numbers"),
         (_of(lambda places: max(places, key=os.path.getmtime)), "there is a newer one"),
+        (_of(lambda places: max(places, key=_written)), "there is a newer one"),
         (_of(lambda places: min(places, key=_step)), "there is a newer one"),
         (_newest_or_none, "an older one is finished"),
         (lambda folder: _newest(_finished(folder)).name, "an empty text", "error"),
@@ -93,7 +98,8 @@ def _write(place, is_finished, age):
         (place / f"__{rank}_0.distcp").write_bytes(b"shard")
     (place / (".metadata" if is_finished else ".metadata.tmp")).write_bytes(b"who has what")
     moment = 10**9 - 100 * age
-    os.utime(place, (moment, moment))
+    for path in (*place.iterdir(), place):
+        os.utime(path, (moment, moment))
 
 
 def _hint(got, right, checkpoints, folder):

@@ -1,0 +1,527 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 15 · Collectives
+# In 2017 Uber trained image networks on 128 GPUs with the standard tools of the day, and about half
+# of what those GPUs could do was lost. The GPUs were fine. They waited for each other's numbers:
+# after each step, all of them had to add up their gradients, and a few *parameter servers* did the
+# adding. Two engineers replaced those servers by an old algorithm in which nobody is special. On
+# the same machines, the same networks then ran at 88 % of the ideal ([Sergeev and Del Balso
+# 2018](https://arxiv.org/abs/1802.05799)).
+#
+# **The question of this lesson**: *n* machines hold *n* arrays, and each of them needs the sum. Who
+# should send what to whom, and how long must it take?
+#
+# *{time} Needs lesson [02](02_roofline.ipynb). Your ranks are real processes. Where your system
+# allows it, each gets a network of its own, behind a cable of 100 Mbit/s; elsewhere you see runs
+# that were recorded.*
+
+# %% tags=["collapsed"]
+import numpy as np
+
+import labkit as lk
+from labkit.measure import TimesInTurns
+
+LINK_BIT_PER_S = 100e6
+link_bytes_per_s = LINK_BIT_PER_S / 8
+no_hosts = lk.cluster.why_no_hosts()  # None where hosts can be laid out
+
+# %% [markdown]
+# ## Nobody should be special
+# A **rank** is one process of a program that runs many times at once; think of one for each GPU. An
+# operation in which all ranks take part is a **collective**. The one that cost Uber half of its
+# GPUs is the **all-reduce**: each rank brings an array, and each gets the sum of all of them.
+#
+# The obvious way is to send everything to rank 0, which adds it up and sends the sum back. With 64
+# ranks, 63 arrays have to come in through the cable of rank 0, while the other cables are idle most
+# of the time. That's what a single parameter server does. Now imagine the ranks in a ring. Each
+# cuts its array into 64 parts and only ever talks to its two neighbours.
+#
+# **Guess first.** Around a ring of 64, how many times the size of the whole array must pass through
+# each cable in each direction? Through rank 0's it would be 63. It can't be less than 1, or
+# somebody's numbers would never have left home.
+
+# %%
+cable_guess = lk.predict("15.a", ...)
+
+# %%
+ring_of_64 = lk.plan.ALL_REDUCES["ring"](64)
+cable_guess.against(
+    lk.Reading("ring of 64, times the array", lk.plan.busiest_share(ring_of_64), "1", "modelled")
+)
+
+# %% [markdown]
+# **Play with it.** Each row is the cable of one rank, both directions. Choose the algorithm and the
+# number of ranks. Which cable is the busiest, and which are idle?
+
+
+# %%
+def who_sends(algorithm, ranks):
+    transfers = lk.plan.ALL_REDUCES[algorithm](ranks)
+    busiest = lk.plan.busiest_share(transfers)
+    return lk.draw.cables(
+        transfers, ranks, title=f"All-reduce of {ranks} ranks: {algorithm}",
+        busiest_words=f"The busiest cable carries {busiest:.3g} times the array one way.",
+    )  # fmt: skip
+
+
+lk.Explorer(who_sends, algorithm=["ring", "tree", "all through one"], ranks=(2, 10, 6))
+
+# %% [markdown]
+# > **Takeaway.** What counts is the busiest cable. All through one, it carries *n* − 1 arrays;
+# > around a ring every cable carries the same, 2(*n* − 1)/*n* of an array, which never exceeds 2.
+#
+# ## First half: add up around the ring
+# In the first half of the ring algorithm, the **reduce-scatter**, the parts travel around and
+# collect everybody's numbers on the way. In each step every rank sends one part to the rank after
+# it, receives another from the rank before it, and adds what came to its own. After *n* − 1 steps
+# each rank holds *one* part that is complete.
+#
+# ### Your turn
+# `parts` is the list of this rank's *n* arrays. Start by sending the part that has the rank's own
+# number, and then always pass on the part that you have just added to. `send(array)` doesn't wait.
+# `receive(like)` waits for the neighbour's array; give it your own array of the part that is due,
+# so that it knows the size. Change `parts` in place. Which part is due from a neighbour that starts
+# with *its* own number? (about 4 lines)
+
+
+# %%
+def reduce_scatter(parts, rank, n_ranks, send, receive):
+    """Afterwards parts[(rank + 1) % n_ranks] is the sum over all ranks."""
+    ### BEGIN SOLUTION
+    for step in range(n_ranks - 1):
+        send(parts[(rank - step) % n_ranks])
+        due = (rank - step - 1) % n_ranks
+        parts[due] = parts[due] + receive(parts[due])
+    ### END SOLUTION
+
+
+reduce_scatter = lk.your_turn("15.t1", reduce_scatter)
+
+# %% [markdown]
+# ## Second half: hand the sums on
+# Now every part of the sum exists, each on another rank: part (rank + 1) mod *n*. In the
+# **all-gather** they travel around once more, and this time nobody adds anything.
+#
+# ### Your turn
+# Send the part that is complete here, and then always what has just come. (about 4 lines)
+
+
+# %%
+def all_gather(parts, rank, n_ranks, send, receive):
+    """Hand on complete parts, beginning with number (rank + 1) % n_ranks, until all are here."""
+    ### BEGIN SOLUTION
+    for step in range(n_ranks - 1):
+        send(parts[(rank + 1 - step) % n_ranks])
+        due = (rank - step) % n_ranks
+        parts[due] = receive(parts[due])
+    ### END SOLUTION
+
+
+all_gather = lk.your_turn("15.t2", all_gather)
+
+# %% [markdown]
+# ## Now on real ranks
+# The checks played all ranks in one process. Now your two functions run in real ones, and we hold
+# them against the all-reduce of PyTorch's library. `run_ranks` starts a function as *n* processes,
+# which find each other as they would under
+# [`torchrun`](https://docs.pytorch.org/docs/stable/elastic/run.html). With a GPU in each rank you
+# would write `nccl` for `gloo`, and put the arrays on the GPU. We choose array sizes that *n*
+# doesn't divide.
+
+
+# %%
+def largest_difference(sizes):
+    """In each rank: how far our all-reduce is off the library's, relative to the largest sum."""
+    import torch
+    import torch.distributed as dist
+
+    dist.init_process_group("gloo")
+    off = {"int64": 0.0, "float32": 0.0}
+    with lk.cluster.RingLinks() as links:
+        for size in sizes:
+            for dtype in off:
+                rng = np.random.default_rng(size + links.rank)  # each rank has numbers of its own
+                data = (1000 * rng.standard_normal(size)).astype(dtype)
+                theirs = torch.from_numpy(data.copy())
+                dist.all_reduce(theirs)
+                ours = lk.cluster.all_reduce_by(reduce_scatter, all_gather, data, links)
+                differs = np.abs(ours - theirs.numpy()).max() / np.abs(theirs.numpy()).max()
+                off[dtype] = max(off[dtype], float(differs))
+    return off
+
+
+no_ranks = lk.cluster.why_no_ranks()
+if no_ranks:
+    print(no_ranks)
+for n_ranks in () if no_ranks else (2, 3, 4):
+    run = lk.run_ranks(largest_difference, n_ranks, args=([5, 17, 1001],))
+    exact = all(off["int64"] == 0 for off in run.returned)
+    close = all(off["float32"] <= 1e-6 for off in run.returned)
+    print(f"{n_ranks} ranks: integers equal {exact}, float32 within 1e-6 {close}")
+
+# %% [markdown]
+# Integers agree to the last bit. Floats may differ in the last digits, because they are rounded
+# after each addition and the ring adds them in another order, a different one for each part. That's
+# why two runs on different numbers of GPUs never give exactly the same loss.
+#
+# > **Takeaway.** An all-reduce is a reduce-scatter followed by an all-gather. Remember the two
+# > halves: sharded training (lesson 16) uses each of them alone.
+#
+# ## Watch the cables
+# Four ranks, each on a host of its own behind a cable of 100 Mbit/s, add up an array of 1 MB.
+#
+# **Guess first.** How long does your ring take, in ms? One cable needs 84 ms to carry the whole
+# array (1 MB is 2²⁰ bytes here) once.
+
+# %%
+ring_time_guess = lk.predict("15.b", ..., "ms")
+
+# %%
+N_BYTES, HOSTS = 2**20, 4
+around = lk.cluster.watch_links(
+    HOSTS, N_BYTES, (reduce_scatter, all_gather), link_bit_per_s=LINK_BIT_PER_S,
+    recorded="cluster-links-ring",
+)  # fmt: skip
+through = lk.cluster.watch_links(
+    HOSTS, N_BYTES, link_bit_per_s=LINK_BIT_PER_S, recorded="cluster-links-through-one"
+)
+ring_time_guess.against(around.time_s)
+
+# %% [markdown]
+# The operating system counts the bytes that leave each host. We read its counters every 4 ms while
+# the all-reduce runs, for your ring and for the way through rank 0.
+
+
+# %% tags=["collapsed"]
+def sent_over_time(traces, title):
+    chart = lk.draw.Chart(
+        lk.draw.Axis("time", "s", 0, 0.75), lk.draw.Axis("sent", "B", 0, 3.6e6), title=title,
+        height=300,
+    )  # fmt: skip
+    for rank, trace in enumerate(traces.by_rank):
+        chart.line(trace.times_s, trace.sent_bytes, f"rank {rank}", origin=traces.origin)
+    return chart.picture(f"[measured] bytes that each host has sent over time: {title}")
+
+
+# %% tags=["collapsed"]
+sent_over_time(around, "Around the ring")
+
+# %% tags=["collapsed"]
+sent_over_time(through, "All through rank 0")
+
+# %% tags=["collapsed"]
+full_speed_s = lk.plan.bus_factor(HOSTS) * N_BYTES / link_bytes_per_s
+lk.expect(
+    around.time_s, 0.98 * full_speed_s, 1.35 * full_speed_s,
+    below="That's faster than the cables allow, so the meter missed the beginning. Run it again.",
+    inside="All cables were busy from the beginning to the end, so it took little longer than the "
+    "slowest cable needs for its bytes.",
+    above="The cables need less than that for their bytes, so the ranks waited for a core: the "
+    "machine is busy, and a ring is as slow as its slowest rank.",
+    cannot=no_hosts, recorded="cluster-links-ring",
+)  # fmt: skip
+
+# %% [markdown]
+# Around the ring the four lines climb together. Through rank 0 three hosts share the way into one
+# cable. Then they have nothing to do, and rank 0 alone sends three arrays.
+#
+# > **Takeaway.** An all-reduce of *B* bytes can't take less than 2(*n* − 1)/*n* × *B* / bandwidth,
+# > whatever the algorithm, as long as the ranks do the adding. A ring gets there for large arrays.
+#
+# ## What a message costs: alpha and beta
+# And for small arrays? Sending has a price that doesn't depend on the size: system calls, switches,
+# and the time that light takes. The usual model has two numbers. **Alpha** is the time before the
+# first byte, and **beta** the bytes per second after that:
+#
+# $$T(B) = \alpha + B / \beta$$
+#
+# We time the library's all-reduce on two hosts, for several sizes. From the times of *one* run we
+# fit alpha and beta, and with them we predict *another* run, because a model that only fits the
+# data it was made from has told us nothing.
+
+# %%
+SIZES = [4096, 16384, 65536, 262144, 1048576]
+two_hosts = {"hosts": 2, "link_bit_per_s": LINK_BIT_PER_S, "sizes": SIZES}
+first = lk.cluster.time_all_reduces(2, **two_hosts, recorded="cluster-all-reduce-first")
+again = lk.cluster.time_all_reduces(2, **two_hosts, recorded="cluster-all-reduce-again")
+link = lk.plan.fit_alpha_beta(first.samples_s)
+alpha = lk.Reading(
+    "alpha", link.alpha_s, "s", low=link.alpha_low_s, high=link.alpha_high_s, of=first
+)
+beta = lk.Reading(
+    "beta", link.bytes_per_s, "B/s", low=link.bytes_per_s_low, high=link.bytes_per_s_high, of=first
+)
+lk.show(alpha, beta, (alpha * beta).named("bytes in the time of alpha"))
+
+# %% tags=["collapsed"]
+chart = lk.draw.Chart(
+    lk.draw.Axis("size of the array", "B", log=True), lk.draw.Axis("time", "s", log=True),
+    title="Predicted from one run, measured in another",
+)  # fmt: skip
+chart.line(SIZES, [link.time_s(n) for n in SIZES], "alpha + B / beta", origin="modelled")
+for n, time_s in again.medians_s.items():
+    chart.mark(n, time_s, again.origin)
+chart.picture("[measured] time of an all-reduce by size, predicted and measured")
+
+# %% tags=["collapsed"]
+errors = [abs(link.time_s(n) / time_s - 1) for n, time_s in again.medians_s.items()]
+off = lk.Reading("mean error of the prediction", float(np.mean(errors)), "%", of=again)
+lk.show(off)
+lk.expect(
+    off, 0, 0.2,
+    inside="Two numbers predict times that differ by a factor of 200.",
+    above="The two runs differ by more than that, so the machine is busy with something else. No "
+    "model of the cables can know about that.",
+    cannot=no_hosts, recorded="cluster-all-reduce-again",
+)  # fmt: skip
+
+# %% [markdown]
+# Does the model hold without the slow cables? On the loopback a message never leaves the memory of
+# your machine.
+
+# %% tags=["collapsed"]
+loopback = lk.cluster.time_all_reduces(2, sizes=SIZES, recorded="cluster-loopback-first")
+loopback_again = lk.cluster.time_all_reduces(2, sizes=SIZES, recorded="cluster-loopback-again")
+memory_link = lk.plan.fit_alpha_beta(loopback.samples_s)
+errors = [abs(memory_link.time_s(n) / t - 1) for n, t in loopback_again.medians_s.items()]
+misfit = lk.Reading("mean error on the loopback", float(np.mean(errors)), "%", of=loopback)
+lk.show(misfit)
+lk.expect(
+    misfit,
+    0,
+    0.2,
+    inside="It holds here, too: your cores were free while we measured.",
+    above="Two numbers aren't enough here. Nothing waits for a cable now. What counts is when the "
+    "operating system gives each rank a core, and whether the array fits in a cache: neither is a "
+    "straight line in the bytes.",
+)
+
+# %% [markdown]
+# > **Takeaway.** Below alpha × beta bytes a message costs alpha, above that its bytes. So send few
+# > large messages: libraries collect gradients in buckets of megabytes before they reduce them.
+#
+# ## A ring is long
+# Alpha is why a ring isn't always best: its messages come one after the other, 2(*n* − 1) of them.
+# A **tree** needs only 2 log₂ *n* steps, but each carries the whole array. So a ring costs
+# 2(*n* − 1)(α + *B*/*nβ*), and a simple tree 2 log₂ *n* (α + *B*/*β*).
+#
+# **Guess first.** 1,024 ranks, alpha 10 µs, beta 50 GB/s (a fast network of today). From which size
+# on is the ring faster? In MB; a layer's gradient may have 100.
+
+# %%
+crossover_guess = lk.predict("15.c", ..., "MB")
+
+# %% tags=["collapsed"]
+fast = lk.plan.AlphaBeta(10e-6, 50e9)
+sizes = np.geomspace(1e3, 1e10, 400)
+ring_wins = next(
+    n for n in sizes
+    if lk.plan.ring_all_reduce_s(n, 1024, fast) < lk.plan.tree_all_reduce_s(n, 1024, fast)
+)  # fmt: skip
+crossover_guess.against(lk.Reading("ring beats tree from", float(ring_wins), "B", "modelled"))
+
+
+# %%
+def ring_or_tree(ranks, alpha):
+    one = lk.plan.AlphaBeta(alpha, 50e9)
+    xs = [float(n) for n in np.geomspace(1e3, 1e10, 60)]
+    chart = lk.draw.Chart(
+        lk.draw.Axis("size of the array", "B", log=True),
+        lk.draw.Axis("time", "s", 1e-6, 10, log=True),
+        title=f"All-reduce of {ranks} ranks, modelled",
+    )
+    for words, time_s in (
+        ("ring", lk.plan.ring_all_reduce_s), ("tree", lk.plan.tree_all_reduce_s),
+    ):  # fmt: skip
+        chart.line(xs, [time_s(n, ranks, one) for n in xs], words, origin="modelled")
+    return chart.picture(f"Time by size for {ranks} ranks, ring and tree")
+
+
+lk.Explorer(
+    ring_or_tree, ranks=lk.draw.Slider(2, 4096, 1024, log=True),
+    alpha=lk.draw.Slider(1e-6, 1e-3, 1e-5, unit="s", log=True),
+)  # fmt: skip
+
+# %% [markdown]
+# NVIDIA's library [NCCL](https://docs.nvidia.com/deeplearning/nccl/) has both, and chooses by size
+# and number of ranks. Its trees cut the array into pieces that follow one another, and use two
+# trees at once, so that a cable that idles in one is busy in the other.
+#
+# There's also a way to make the ring shorter. Inside a server, GPUs talk over links that are
+# several times faster than the network. So reduce-scatter *inside* each server first. Then GPU
+# number *i* of each server all-reduces its part with the other GPUs number *i*, and an all-gather
+# inside ends it. That's a **hierarchical** all-reduce. For 128 servers of 8 GPUs:
+
+# %% tags=["collapsed"]
+inside, between = lk.plan.AlphaBeta(3e-6, 370e9), fast
+for n in (1e6, 1e8):
+    flat = lk.plan.ring_all_reduce_s(n, 1024, between)
+    rings = lk.plan.hierarchical_all_reduce_s(n, 128, 8, inside, between)
+    name = f"{n / 1e6:.0f} MB"
+    lk.show(
+        lk.Reading(f"one ring of 1,024, {name}", flat, "s", "modelled"),
+        lk.Reading(f"rings in rings, {name}", rings, "s", "modelled"),
+    )
+
+# %% [markdown]
+# > **Takeaway.** Rings save bytes, trees save steps, and hierarchies use the fast links for most of
+# > the bytes. Small arrays on many ranks want few steps.
+#
+# ## Which bandwidth do they mean?
+# In 2024 somebody measured 250 GB/s for an all-reduce on eight H100 and asked NVIDIA why, when
+# 450 GB/s were promised ([nccl-tests, issue 212](https://github.com/NVIDIA/nccl-tests/issues/212)).
+# Part of the answer is that there are two bandwidths. **Algorithm bandwidth** is the size of the
+# array over the time. **Bus bandwidth** is what each cable must have carried: algorithm bandwidth ×
+# 2(*n* − 1)/*n*. Only that can be compared with a data sheet. Here are both, on our own cables:
+
+# %% tags=["collapsed"]
+times_s = {2: again.medians_s[N_BYTES]}
+times_s[4] = lk.cluster.time_all_reduces(
+    4, sizes=[N_BYTES], hosts=4, link_bit_per_s=LINK_BIT_PER_S, recorded="cluster-all-reduce-four"
+).medians_s[N_BYTES]
+bandwidths = []
+for n, time_s in times_s.items():
+    algorithm = lk.Reading(f"algorithm bandwidth, {n} ranks", N_BYTES / time_s, "B/s", of=again)
+    bus = (algorithm * lk.plan.bus_factor(n)).named(f"bus bandwidth, {n} ranks")
+    bandwidths += [algorithm, bus]
+lk.show(*bandwidths, lk.Reading("one cable", link_bytes_per_s, "B/s", "modelled"))
+
+# %% [markdown]
+# With more ranks algorithm bandwidth falls, although each cable is as busy as before.
+#
+# **Guess first.** The author of NCCL replied that eight H100 should reach an algorithm bandwidth of
+# 275 GB/s. What bus bandwidth is that? A GPU's links carry 450 GB/s each way, and about 370 after
+# the protocol has taken its share.
+
+# %%
+bus_guess = lk.predict("15.d", ..., "GB/s")
+
+# %% tags=["collapsed"]
+h100 = lk.published("nccl-h100-all-reduce")
+row = h100.rows[0]
+bus_guess.against(
+    lk.Reading(
+        "bus bandwidth of 8 H100", row["algorithm_bytes_per_s"] * lk.plan.bus_factor(row["n_gpus"]),
+        "B/s", of=h100,
+    )
+)  # fmt: skip
+for row in h100.rows[1:]:
+    bus = row["algorithm_bytes_per_s"] * lk.plan.bus_factor(row["n_gpus"])
+    printed = row["bus_bytes_per_s"] / 1e9
+    print(f"{row['n_gpus']} GPUs: {printed:.0f} GB/s printed, {bus / 1e9:.0f} GB/s recomputed")
+
+# %% [markdown]
+# That's more than the links can carry! Nothing is wrong with the measurement. The factor
+# 2(*n* − 1)/*n* counts what ranks must send when *ranks* do the adding, and in these servers the
+# switches do it (NVLink SHARP). Then each GPU sends about one array instead of nearly two, and "bus
+# bandwidth" is no longer what's on any bus. With `NCCL_ALGO=RING` the same GPUs show 365 to 370
+# ([NCCL, issue 1455](https://github.com/NVIDIA/nccl/issues/1455)).
+#
+# > **Takeaway.** Ask which bandwidth, of how many ranks, by which algorithm. Bus bandwidth above a
+# > link's rate means that something other than the ranks did some of the adding.
+#
+# ## The fastest all-reduce is the one you don't wait for
+# Gradients of the last layer are ready first, while the backward pass still works on the others. So
+# start their all-reduce at once, and go on computing. With `async_op=True` the library returns a
+# handle; you wait for it when you need the sum.
+#
+# Our four layers "compute" by sleeping 30 ms, so that computing takes no core from the cables.
+
+
+# %%
+def backward(rounds, overlapping):
+    """In each rank: the times of some backward passes through four layers, in s."""
+    import time
+
+    import torch
+    import torch.distributed as dist
+
+    dist.init_process_group("gloo")
+    layers, times_s = [torch.zeros(2**16) for _ in range(4)], []  # 256 kB of gradients each
+    for _ in range(rounds):
+        dist.barrier()
+        began, handles = time.perf_counter(), []
+        for gradient in layers:
+            time.sleep(0.03)
+            handle = dist.all_reduce(gradient, async_op=True)
+            handles.append(handle) if overlapping else handle.wait()
+        for handle in handles:
+            handle.wait()
+        times_s.append(time.perf_counter() - began)
+    return times_s
+
+
+# %% [markdown]
+# **Guess first.** Computing takes 4 × 30 ms, and each all-reduce about 21 ms. How long does a
+# backward pass take with overlap, in ms? Without, it would be 204.
+
+# %%
+overlap_guess = lk.predict("15.e", ..., "ms")
+
+
+# %% tags=["collapsed"]
+def timed(overlapping, key):
+    if no_hosts:
+        return lk.recorded_times(key, "rank")
+    run = lk.run_ranks(
+        backward, 2, args=(7, overlapping), hosts=2, link_bit_per_s=LINK_BIT_PER_S, show=False
+    )
+    return TimesInTurns({0: tuple(run.returned[0])})
+
+
+waiting = timed(False, "cluster-backward-waiting")
+overlapped = timed(True, "cluster-backward-overlapping")
+passes = {
+    name: lk.Reading(f"backward pass, {name}", run.medians_s[0], "s", run.origin, run.source)
+    for name, run in (("waiting", waiting), ("overlapping", overlapped))
+}
+lk.show(passes["waiting"])
+overlap_guess.against(passes["overlapping"])
+
+# %% tags=["collapsed"]
+hidden = 1 - (overlapped.medians_s[0] - 0.12) / (waiting.medians_s[0] - 0.12)
+lk.expect(
+    lk.Reading("share of the waiting that overlap hides", hidden, "%", of=(waiting, overlapped)),
+    0.5, 0.95,
+    below="Less than half is hidden here: the ranks wait for a core as well, and that can't be "
+    "hidden behind computing.",
+    inside="Three of the four all-reduces hide behind the computing. Nothing is left to compute "
+    "while the last one runs, so that one shows.",
+    above="Nearly everything was hidden, more than the last all-reduce allows: the run without "
+    "overlap was disturbed. Run it again.",
+    cannot=no_hosts, recorded="cluster-backward-overlapping",
+)  # fmt: skip
+
+# %% [markdown]
+# > **Takeaway.** Overlap hides the smaller of computing and communicating behind the larger, but
+# > for the last bucket. If communication is the larger one, only fewer bytes or better cables help.
+#
+# ## Back to the 128 GPUs
+# Uber's benchmark ran on 32 servers with networks of 25 Gbit/s. ResNet-101 has 44.5 million
+# parameters. Suppose that each server adds up inside first. What must the cables of 25 Gbit/s then
+# carry?
+
+# %% tags=["collapsed"]
+gradient_bytes, uber = 4 * 44.5e6, lk.plan.AlphaBeta(50e-6, 25e9 / 8)
+through_one_s = 2 * 31 * gradient_bytes / uber.bytes_per_s  # in, and out again
+ring_s = lk.plan.ring_all_reduce_s(gradient_bytes, 32, uber)
+lk.show(
+    lk.Reading("all through one server", through_one_s, "s", "modelled"),
+    lk.Reading("around a ring of 32 servers", ring_s, "s", "modelled"),
+)
+
+# %% [markdown]
+# A training step took a few tenths of a second. One server in the middle would have made it ten
+# times longer; Uber's several servers shared that load, and still half was lost. A ring needs about
+# a tenth of a second on the same cables, and much of that hides behind the backward pass. Nothing
+# was wrong with the GPUs or the network. The question was only who sends what to whom.
+#
+# **Next**: the [exercises](../exercises/15_collectives.ipynb), then sharding and pipelines, where
+# the two halves of an all-reduce go separate ways.

@@ -1,0 +1,28 @@
+"""How a test moves an explorer as a student does, and waits for what it then says."""
+
+
+def explorer(lab, name):
+    """The explorer that has a slider of this name."""
+    found = lab.page.locator(".lk-explorer", has=lab.page.locator(f"input[name={name}]")).first
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def says(widget, words):
+    """Wait until the alt text of the picture holds the words."""
+    widget.locator(f"svg[aria-label*='{words}']").wait_for(timeout=10_000)
+
+
+def drag(widget, name, to):
+    """Move a slider's knob with the mouse to a share of its way."""
+    slider = widget.locator(f"input[name={name}]")
+    box = slider.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    mouse = widget.page.mouse
+    now = slider.evaluate("input => (input.value - input.min) / (input.max - input.min)")
+    knob = 8  # half of its width, by which its way is shorter than the slider
+    way = box["width"] - 2 * knob
+    mouse.move(box["x"] + knob + now * way, middle)
+    mouse.down()
+    mouse.move(box["x"] + knob + to * way, middle, steps=10)
+    mouse.up()
