@@ -34,6 +34,7 @@ from labkit.draw.number_ruler import number_ruler
 from labkit.draw.picture import Picture
 from labkit.draw.pipeline import pipeline
 from labkit.draw.roofline import Dot, roofline
+from labkit.draw.serving import format_rates, latency_curve, tokens_over_time
 from labkit.draw.slider import Slider
 from labkit.draw.speedups import speedups
 from labkit.draw.stacks import stacks
@@ -70,8 +71,10 @@ __all__ = [
     "epoch_timeline",
     "film",
     "floorplan",
+    "format_rates",
     "goodputs",
     "interleaving",
+    "latency_curve",
     "launch",
     "launch_2d",
     "machine",
@@ -86,6 +89,7 @@ __all__ = [
     "stacks",
     "systolic_frames",
     "timeline",
+    "tokens_over_time",
     "tornado",
     "training_plan",
 ]
