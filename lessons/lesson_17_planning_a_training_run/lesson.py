@@ -61,7 +61,7 @@ training_days = lk.your_turn("17.t1", training_days)
 # %% [markdown]
 # **Guess first.** GPT-3 has 175 billion parameters and was trained on 300 billion tokens. You have
 # 1,024 A100, whose peak is 312 TFLOP/s. At an MFU of 100 % it would take 11 days. How many days
-# will it really take?
+# does it take at the speed that the paper measured?
 
 # %%
 days_guess = lk.predict("17.a", ...)
@@ -124,11 +124,11 @@ lk.draw.training_plan(plan)
 # fused kernels do (the dotted line). Every other number has its **band**, too: where the truth
 # should lie. We'll check that below.
 #
-# In 2022 Korthikanti and others at NVIDIA [found](https://arxiv.org/abs/2205.05198) that
-# you needn't recompute everything. The scores of the attention are what takes up
-# the memory, and they're cheap to compute. So recompute only those (*selective* recomputation), and
-# split the norms over the tensor-parallel chips too (*sequence parallelism*), so that the rest
-# fits. They printed how much faster a step got:
+# In 2022 Korthikanti and others at NVIDIA [found](https://arxiv.org/abs/2205.05198) that you
+# needn't recompute everything. The scores of the attention are what takes up the memory, and
+# they're cheap to compute. So recompute only those (*selective* recomputation), and split the norms
+# over the tensor-parallel chips too (*sequence parallelism*), so that the rest fits. They printed
+# how much faster a step got:
 
 # %%
 selective = dataclasses.replace(like_megatron, recompute="selective", sequence_parallel=True)
@@ -371,10 +371,10 @@ lk.show(
 #
 # ## Back to the 140 days
 # In our opening, one split took 140 days and the other 42. Ask the planner, though, and it says
-# that the *first* one is the faster! It's the worst failure in the picture above, and it would have
-# cost you 98 days. With ZeRO-3, every GPU gathers all weights of the model for every pass, over the
-# network. So what if the network was slower than we told the planner? Each of those servers had
-# eight network cards. Let's give it one.
+# that the *first* one is the faster! It's one of the worst failures in the picture above, and it
+# would have cost you 98 days. With ZeRO-3, every GPU gathers all weights of the model for every
+# pass, over the network. So what if the network was slower than we told the planner? Each of those
+# servers had eight network cards. Let's give it one.
 
 # %%
 zero_3 = [run for run in runs if run.source == "megatron2021_t2_zero3"]
@@ -388,8 +388,8 @@ for run, row in zip(zero_3, lk.published("megatron-2021-splits").rows, strict=Fa
     print(f"{row['split']:32} {row['days']:10} {days[0]:13.0f} {days[1]:10.0f}")
 
 # %% [markdown]
-# With one card the planner comes within a sixth of all six rows, and names the right cause: from
-# the third row on, most of a step goes to the network. That proves nothing. The paper doesn't say
+# With one card the planner comes within a sixth of all six rows, and on the larger clusters most of
+# a step goes to the network. That proves nothing. The paper doesn't say
 # how the cards were used, and other causes could look alike. But now you'd know what to measure
 # first.
 #
