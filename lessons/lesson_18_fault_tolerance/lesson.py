@@ -492,5 +492,5 @@ for save_s, restart_s in ((15, 300), (60, 600)):
 # quick detection, quick loading, checkpoints that hardly stop anything. A run of months gets done
 # because each failure costs it only minutes.
 #
-# **Next**: the [exercises](../exercises/18_fault_tolerance.ipynb), then lesson 19, where replicas
-# die under load.
+# **Next**: the [exercises](../exercises/18_fault_tolerance.ipynb), then [serving](19_serving.ipynb),
+# where replicas die under load.
