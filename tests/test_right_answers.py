@@ -391,6 +391,23 @@ LEAN_CHIP = {
     "machinery": 0.75,
 }  # fmt: skip
 
+
+def micro_batches_by_searching(share, pp, vp):
+    bubble, micro_batches = (pp - 1) / vp, 1
+    while bubble / (micro_batches + bubble) > share:
+        micro_batches += 1
+    return micro_batches
+
+
+def sizes_as_lists(chips, heads, layers):
+    found = []
+    for pp in range(layers, 0, -1):
+        for tp in (8, 7, 6, 5, 4, 3, 2, 1):
+            if not (heads % tp or layers % pp or chips % (tp * pp)):
+                found.append([tp, pp, chips // tp // pp])
+    return found
+
+
 RIGHT = [
     ("00.1", lambda n, itemsize: np.int64(n) * itemsize * 2),
     ("01.2", warm_best_of_five),
@@ -423,6 +440,9 @@ RIGHT = [
     ("12.4", tick_as_one_array),
     ("13.3", blocks_by_where),
     ("13.4", mlp_of_a_tuple),
+    ("17.1", lambda t, n, k, w, s, c, p: 6 * t * (n + 2 * k * w * s) / c / p),
+    ("17.2", micro_batches_by_searching),
+    ("17.t2", sizes_as_lists),
     ("16.1", lambda p, n, stage, size: (2 + stage // 3) * (p - p / n) * size),
     ("16.2", gpus_by_stages),
     ("16.3", merged_by_the_ratio),
