@@ -155,3 +155,17 @@ def test_a_file_without_the_columns_is_said(tmp_path):
     path.write_text("model,batch\nx,1\n")
     with pytest.raises(SystemExit, match="lacks the columns chip"):
         bench_serving_plan.report(path)
+
+
+def test_a_row_that_is_no_run_is_told_and_left_out(tmp_path, capsys):
+    rows = [",".join(bench_serving_plan.COLUMNS)]
+    good = "mlenergy,M,8e9,32,4096,32,8,128,128256,H100,1,2,2,200,400,8,1000"
+    rows += [good, good.replace("H100", "abacus"), good.replace("8e9", "many"),
+             good.replace(",8,1000", ",,1000"), good.replace(",1000", ",0")]  # fmt: skip
+    path = tmp_path / "runs.csv"
+    path.write_text("\n".join(rows))
+    kept = list(bench_serving_plan.runs_of(bench_serving_plan.rows_of(path)))
+    assert len(kept) == 1
+    told = capsys.readouterr().out
+    assert "row 2 (M) is left out: chip 'abacus' is none of H100" in told
+    assert all(f"row {n} (M) is left out" in told for n in (3, 4, 5))

@@ -377,6 +377,46 @@ def neurons_by_splitting(x, up, down, rank, n_ranks):
     return (hidden * (hidden > 0)) @ np.split(down, n_ranks)[rank]
 
 
+def energies_as_an_array(n_macs, n_added, mac_j, add_j, read_j):
+    return np.array([n_macs, n_added]) * (np.array([mac_j, add_j]) + read_j)
+
+
+def crossing_by_a_root(ps, small, large):
+    gap = np.subtract(large, small)
+    for i in np.flatnonzero((gap[:-1] <= 0) & (gap[1:] > 0)):
+        return float(np.interp(0, gap[i : i + 2], ps[i : i + 2]))
+    return math.inf
+
+
+def share_by_the_budget(mac_j, add_j, read_j, n_steps):
+    affordable = (mac_j + read_j) / (n_steps * (add_j + read_j))
+    return affordable if affordable < 1 else 1.0
+
+
+def qubits_by_doubling(memory_bytes, amplitude_bytes):
+    n = 0
+    while amplitude_bytes * 2 ** (n + 1) <= memory_bytes:
+        n += 1
+    return n
+
+
+def code_by_logarithms(target, error_7, suppression):
+    n_steps = math.ceil(math.log(error_7 / target) / math.log(suppression))
+    distance = max(3, 7 + 2 * n_steps)
+    return [distance, distance**2 + (distance**2 - 1)]
+
+
+def machine_in_numpy(weight_bytes, memory_bytes, bytes_per_s, n_syncs, sync_s):
+    n_chips = -int(-weight_bytes // memory_bytes)
+    token_s = np.float64(weight_bytes) / (n_chips * bytes_per_s) + (n_chips > 1) * n_syncs * sync_s
+    return np.array([n_chips, 1 / token_s])
+
+
+LEAN_CHIP = {
+    "n_macs": np.int64(100_000), "sram_bytes": 16 * 2.0**20, "hbm_stacks": 8, "n_links": 12,
+    "machinery": 0.75,
+}  # fmt: skip
+
 RIGHT = [
     ("00.1", lambda n, itemsize: np.int64(n) * itemsize * 2),
     ("01.2", warm_best_of_five),
@@ -426,6 +466,13 @@ RIGHT = [
     ("16.t3", order_as_arrays),
     ("20.3", diagnosed_by_the_text),
     ("20.4", best_by_sorting),
+    ("22.t1", energies_as_an_array),
+    ("22.t2", crossing_by_a_root),
+    ("22.1", share_by_the_budget),
+    ("22.2", qubits_by_doubling),
+    ("22.3", code_by_logarithms),
+    ("22.4", machine_in_numpy),
+    ("22.5", LEAN_CHIP),
 ]
 
 

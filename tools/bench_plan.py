@@ -3,6 +3,7 @@
     python tools/bench_plan.py                    the published runs that travel with the course
     python tools/bench_plan.py --runs FILE.csv    any file with the same columns
     python tools/bench_plan.py --constants        every constant of the planner, with its source
+    python tools/bench_plan.py --serving [FILE.csv]    servers instead: goals P6 and P7
 
 No prediction has seen a figure of its own source: the fitted constants come from the published
 runs of all other sources (leave one source out). The goals are printed where the file has their
@@ -28,7 +29,7 @@ from labkit.plan.training import (
     stack_factor,
 )
 from labkit.results import training_runs_path
-from tools import plan_rivals
+from tools import bench_serving_plan, plan_rivals
 
 MEGATRON = ("megatron2021", "megatron2021_t2_ptd", "korthikanti2022", "megascale_megatron")
 GPU_FAMILIES = ("a100", "h100")
@@ -39,13 +40,20 @@ DRAWS = 20  # how often three runs of a stack are drawn for its calibration
 
 def main() -> int:
     options = _options()
+    if options.serving is not None:
+        bench_serving_plan.report(options.serving or None)
+        return 0
     if options.constants:
         for constant in constants():
             where = f"{constant.of} {constant.name}"
             print(f"{where} = {constant.value:g} {constant.unit} [{constant.kind}]"
                   f" {constant.source}")  # fmt: skip
         return 0
-    runs, refused = read_runs(options.runs)
+    try:
+        runs, refused = read_runs(options.runs)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        print(f"These runs cannot be read: {error}")
+        return 2
     for sentence in refused[:SHOWN]:
         print(f"not planned: {sentence}")
     if len(refused) > SHOWN:
@@ -65,11 +73,17 @@ def _options():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--runs", metavar="FILE.csv", help="any file with the shipped columns")
     parser.add_argument("--constants", action="store_true", help="print every constant and stop")
+    parser.add_argument(
+        "--serving", metavar="FILE.csv", nargs="?", const="", help="servers: goals P6 and P7"
+    )
     return parser.parse_args()
 
 
 def _report(runs: Sequence[Run]) -> None:
     measured = [run for run in runs if run.tokens_per_s_chip is not None]
+    if not measured:
+        print("No run of this file has a measured rate.")
+        return
     tunings = leave_one_source_out(measured)
     predicted = {id(run): predicted_tokens_per_s_chip(run, tunings[run.source]) for run in measured}
 

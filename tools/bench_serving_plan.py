@@ -68,16 +68,31 @@ class Run:
 
 
 def runs_of(rows):
-    """The Runs of rows with COLUMNS as their keys."""
-    for row in rows:
-        sizes = (row[name] for name in ("layers", "hidden", "heads", "kv_heads", "head_dim"))
-        model = ServedModel(row["model"], float(row["params"]), *map(int, sizes), int(row["vocab"]))
-        deployment = Deployment(
-            model, CHIPS[row["chip"]], int(row["tp"]), float(row["w_bytes"]), float(row["kv_bytes"])
-        )
-        batch = float(row["batch"]) if row.get("batch") else None
-        traffic = Traffic(float(row["prompt"]), float(row["output"]))
-        yield Run(deployment, traffic, batch, float(row["tokens_per_s"]))
+    """The Runs of rows with COLUMNS as keys; what cannot be a run is told and left out."""
+    for number, row in enumerate(rows, 1):
+        try:
+            yield run_of(row)
+        except (KeyError, ValueError, TypeError) as error:
+            print(f"row {number} ({row.get('model')}) is left out: {error}")
+
+
+def run_of(row):
+    """One Run; raises ValueError or KeyError for a row that cannot be one."""
+    if row["chip"] not in CHIPS:
+        raise ValueError(f"chip {row['chip']!r} is none of {', '.join(CHIPS)}")
+    sizes = (row[name] for name in ("layers", "hidden", "heads", "kv_heads", "head_dim"))
+    model = ServedModel(row["model"], float(row["params"]), *map(int, sizes), int(row["vocab"]))
+    deployment = Deployment(
+        model, CHIPS[row["chip"]], int(row["tp"]), float(row["w_bytes"]), float(row["kv_bytes"])
+    )
+    batch = float(row["batch"]) if row.get("batch") else None
+    traffic = Traffic(float(row["prompt"]), float(row["output"]))
+    if batch is None and tuple(map(int, traffic)) not in N_REQUESTS:
+        raise ValueError("neither a batch nor a number of waiting requests is known")
+    run = Run(deployment, traffic, batch, float(row["tokens_per_s"]))
+    if not (run.tokens_per_s > 0 and min(traffic) > 0):
+        raise ValueError("tokens and rates are above 0")
+    return run
 
 
 def rows_of(path):

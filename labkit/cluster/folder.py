@@ -33,7 +33,8 @@ class RankFile(NamedTuple):
 
 def rank_files(folder: Path) -> Iterator[RankFile]:
     """All files of ranks that are there, in the order of attempt and rank."""
-    found = (_NAME.fullmatch(name) for name in os.listdir(folder))
+    names = os.listdir(folder) if folder.exists() else ()  # it goes with the launcher
+    found = (_NAME.fullmatch(name) for name in names)
     files = (RankFile(int(m[1]), int(m[2]), m[3]) for m in found if m)
     yield from sorted(files, key=lambda file: (file.attempt, file.rank))
 

@@ -7,6 +7,7 @@ a CUDA context does not survive a fork. Everything else it learns from the folde
 
 import contextlib
 import dataclasses
+import gc
 import importlib
 import json
 import os
@@ -206,6 +207,7 @@ def main(base: str, warmth: str) -> None:
         torch.set_num_threads(1)
         for module in PRELOAD:
             importlib.import_module(module)
+        gc.freeze()  # a collection in a forked process would copy all of these modules' pages
     try:
         Launcher(warmth == "warm").serve()
     finally:

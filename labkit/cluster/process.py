@@ -27,7 +27,9 @@ def launcher(warmth: str) -> "LauncherProcess":
     """The living launcher of this process, `warm` or `cold`; a new one if there is none."""
     key = (warmth, os.getpid())  # a forked child must not talk through its parent's pipe
     with _lock:
-        if key not in _launchers or not _launchers[key].is_alive:
+        if key in _launchers and not _launchers[key].is_alive:
+            _launchers.pop(key).close()
+        if key not in _launchers:
             _launchers[key] = LauncherProcess(warmth)
         return _launchers[key]
 

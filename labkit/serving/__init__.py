@@ -5,7 +5,7 @@
 - `ask` sends one request and notes when each token came; `Answer` and `SLO` define TTFT, TPOT,
   inter-token latency and goodput
 - `closed_loop` keeps a number of clients busy, `loadgen` is MLPerf's own load generator; both give
-  a `LoadRun`
+  a `LoadRun`; `Watch` asks the server itself meanwhile
 - `Fleet` is replicas and a router together, with `kill`, `kill_under_load` and `rolling_restart`
 
 Everything listens on 127.0.0.1 and ends with the Python that started it, however that ends.
@@ -16,7 +16,7 @@ from labkit.serving.answer import SLO, Answer
 from labkit.serving.client import ask
 from labkit.serving.errors import ServingError
 from labkit.serving.fleet import Fleet, FleetRun, Outage
-from labkit.serving.load import LoadRun, burst, closed_loop, question
+from labkit.serving.load import LoadRun, Watch, burst, closed_loop, question
 from labkit.serving.loadgen import SCENARIOS, LoadGenRun, loadgen
 from labkit.serving.model import FORMATS, model_file
 from labkit.serving.replica import Replica
@@ -24,6 +24,6 @@ from labkit.serving.router import CAREFUL, NOTHING, USUAL, Router
 
 __all__ = [
     "CAREFUL", "FORMATS", "NOTHING", "SCENARIOS", "SLO", "USUAL", "Answer", "Fleet", "FleetRun",
-    "LoadGenRun", "LoadRun", "Outage", "Replica", "Router", "Server", "ServingError", "ask",
-    "burst", "closed_loop", "counters", "loadgen", "model_file", "question",
+    "LoadGenRun", "LoadRun", "Outage", "Replica", "Router", "Server", "ServingError", "Watch",
+    "ask", "burst", "closed_loop", "counters", "loadgen", "model_file", "question",
 ]  # fmt: skip

@@ -11,10 +11,15 @@ from typing import Any
 
 from labkit.measure import statistics
 from labkit.reading import Reading
-from labkit.serving.address import HasUrl
+from labkit.serving.address import HasUrl, counters
 from labkit.serving.answer import SLO, Answer
 from labkit.serving.client import ask
 from labkit.serving.errors import ServingError
+
+# Requests that a server works on or keeps waiting, by llama.cpp's names and by vLLM's.
+_IN_SYSTEM = (
+    "requests_processing", "requests_deferred", "num_requests_running", "num_requests_waiting"
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -55,6 +60,18 @@ class LoadRun:
         return sum(end_s <= self.time_s for end_s in ended) / self.time_s
 
     @property
+    def arrivals_per_s(self) -> float:
+        """Requests sent a second."""
+        return self.n_requests / self.time_s
+
+    @property
+    def mean_latency_s(self) -> float:
+        """From sending to the end, over all requests, the lost ones too; NaN without any."""
+        if not self.answers:
+            return math.nan
+        return sum(answer.latency_s for answer in self.answers) / self.n_requests
+
+    @property
     def mean_in_flight(self) -> float:
         """Requests under way on average, by the clients' own watches."""
         end_s = self.start_s + self.time_s
@@ -88,6 +105,16 @@ class LoadRun:
         low, high = statistics.median_interval(values) or (None, None)
         value = statistics.median(values)
         return Reading(name, value, "s", "measured", low=low, high=high)
+
+    def rate(self, name: str) -> Reading:
+        """Output tokens a second as a measured Reading."""
+        return Reading(name, self.tokens_per_s, "1", "measured")
+
+    def share_lost(self, name: str) -> Reading:
+        """The share of the requests that were lost, as a measured Reading."""
+        if not self.answers:
+            return Reading(name, None, "%", "measured", note="no request was sent")
+        return Reading(name, len(self.lost) / self.n_requests, "%", "measured")
 
     def tokens_by_interval(self, every_s: float = 0.5) -> list[tuple[float, float]]:
         """(start of an interval in s, tokens a second in it), from the start of the run on."""
@@ -178,3 +205,40 @@ def burst(at: HasUrl | str, n_requests: int, *, max_tokens: int = 8) -> LoadRun:
         thread.join()
     time_s = time.monotonic() - start_s
     return LoadRun(tuple(sorted(answers, key=lambda a: a.sent_s)), start_s, time_s)
+
+
+class Watch:
+    """What a server counts while a load runs: `with Watch(server) as seen: ...; seen.mean`.
+
+    Every `every_s` it asks for the requests that the server works on or keeps waiting. A server
+    that is not llama.cpp or vLLM, or that shows no counters, gives a mean of None.
+    """
+
+    def __init__(self, at: HasUrl | str, every_s: float = 0.1):
+        self._at, self._every_s = at, every_s
+        self._samples: list[float] = []
+        self._done = threading.Event()
+
+    @property
+    def mean(self) -> float | None:
+        """Requests in the system on average."""
+        return sum(self._samples) / len(self._samples) if self._samples else None
+
+    def __enter__(self) -> "Watch":
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _look(self):
+        while not self._done.wait(self._every_s):
+            try:
+                found = counters(self._at)
+            except (ServingError, ValueError):
+                return
+            seen = [found[name] for name in _IN_SYSTEM if name in found]
+            if seen:
+                self._samples.append(sum(seen))

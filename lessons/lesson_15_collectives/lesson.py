@@ -8,12 +8,12 @@
 
 # %% [markdown]
 # # 15 · Collectives
-# In 2017 Uber trained image networks on 128 GPUs with the standard tools of the day, and about half
-# of what those GPUs could do was lost. The GPUs were fine. They waited for each other's numbers:
-# after each step, all of them had to add up their gradients, and a few *parameter servers* did the
-# adding. Two engineers replaced those servers by an old algorithm in which nobody is special. On
-# the same machines, the same networks then ran at 88 % of the ideal ([Sergeev and Del Balso
-# 2018](https://arxiv.org/abs/1802.05799)).
+# In 2017 engineers at Uber ran two image networks on 128 GPUs with the standard tools of the day,
+# and about half of what those GPUs could do was lost. The GPUs were fine. They waited for each
+# other's numbers: after each step, all of them had to add up their gradients, and a few *parameter
+# servers* did the adding. Two engineers replaced those servers by an old algorithm in which nobody
+# is special. On the same machines, the same networks then ran at 88 % of the ideal ([Sergeev and
+# Del Balso 2018](https://arxiv.org/abs/1802.05799)).
 #
 # **The question of this lesson**: *n* machines hold *n* arrays, and each of them needs the sum. Who
 # should send what to whom, and how long must it take?
@@ -44,8 +44,8 @@ no_hosts = lk.cluster.why_no_hosts()  # None where hosts can be laid out
 # cuts its array into 64 parts and only ever talks to its two neighbours.
 #
 # **Guess first.** Around a ring of 64, how many times the size of the whole array must pass through
-# each cable in each direction? Through rank 0's it would be 63. It can't be less than 1, or
-# somebody's numbers would never have left home.
+# each cable in each direction? Through rank 0's it would be 63. If the network itself could add,
+# each rank would send its array once.
 
 # %%
 cable_guess = lk.predict("15.a", ...)
@@ -136,7 +136,7 @@ all_gather = lk.your_turn("15.t2", all_gather)
 # doesn't divide.
 
 
-# %%
+# %% tags=["read"]
 def largest_difference(sizes):
     """In each rank: how far our all-reduce is off the library's, relative to the largest sum."""
     import torch
@@ -169,7 +169,7 @@ for n_ranks in () if no_ranks else (2, 3, 4):
 # %% [markdown]
 # Integers agree to the last bit. Floats may differ in the last digits, because they are rounded
 # after each addition and the ring adds them in another order, a different one for each part. That's
-# why two runs on different numbers of GPUs never give exactly the same loss.
+# why two runs on different numbers of GPUs hardly ever give exactly the same loss.
 #
 # > **Takeaway.** An all-reduce is a reduce-scatter followed by an all-gather. Remember the two
 # > halves: sharded training (lesson 16) uses each of them alone.
@@ -304,8 +304,8 @@ lk.expect(
 )
 
 # %% [markdown]
-# > **Takeaway.** Below alpha × beta bytes a message costs alpha, above that its bytes. So send few
-# > large messages: libraries collect gradients in buckets of megabytes before they reduce them.
+# > **Takeaway.** Below alpha × beta bytes a message costs mostly alpha, above that its bytes. So
+# > send few large messages: libraries collect gradients in buckets of megabytes first.
 #
 # ## A ring is long
 # Alpha is why a ring isn't always best: its messages come one after the other, 2(*n* − 1) of them.
@@ -375,8 +375,8 @@ for n in (1e6, 1e8):
 # > the bytes. Small arrays on many ranks want few steps.
 #
 # ## Which bandwidth do they mean?
-# In 2024 somebody measured 250 GB/s for an all-reduce on eight H100 and asked NVIDIA why, when
-# 450 GB/s were promised ([nccl-tests, issue 212](https://github.com/NVIDIA/nccl-tests/issues/212)).
+# In 2024 somebody measured 250 GB/s for an all-reduce on H100s and asked NVIDIA why, when 450 GB/s
+# were promised ([nccl-tests, issue 212](https://github.com/NVIDIA/nccl-tests/issues/212)).
 # Part of the answer is that there are two bandwidths. **Algorithm bandwidth** is the size of the
 # array over the time. **Bus bandwidth** is what each cable must have carried: algorithm bandwidth ×
 # 2(*n* − 1)/*n*. Only that can be compared with a data sheet. Here are both, on our own cables:
@@ -505,8 +505,8 @@ lk.expect(
 #
 # ## Back to the 128 GPUs
 # Uber's benchmark ran on 32 servers with networks of 25 Gbit/s. ResNet-101 has 44.5 million
-# parameters. Suppose that each server adds up inside first. What must the cables of 25 Gbit/s then
-# carry?
+# parameters. Suppose that each server adds up inside first, and that a message costs 50 µs. How
+# long do the cables of 25 Gbit/s then need?
 
 # %% tags=["collapsed"]
 gradient_bytes, uber = 4 * 44.5e6, lk.plan.AlphaBeta(50e-6, 25e9 / 8)

@@ -61,8 +61,9 @@ def most_qubits(memory_bytes, amplitude_bytes):
 lk.check("22.2", most_qubits)
 
 # %% [markdown] tags=["solution"]
-# `int(math.log2(...))` is nearly right. For large memories that lack one byte to a power of two,
-# the logarithm is rounded up and the answer is one too many. Whole numbers don't round.
+# `int(math.log2(...))` is right for every memory that there is. Only far beyond, one byte below a
+# power of two, the logarithm is rounded up and the answer is one too many. Whole numbers don't
+# round.
 
 # %% [markdown]
 # ## 22.3 A large enough code

@@ -11,6 +11,7 @@ LESSONS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
 DRAGGED = {
     "02_roofline": "peak",
     "12_systolic_arrays": "batch",
+    "19_serving": "rate",  # which loads the real server
     "20_power_and_energy": "window_start",  # the sensor microscope
 }
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labkit.serving import Server, ServingError, ask, burst, closed_loop, counters
+from labkit.serving import Server, ServingError, Watch, ask, burst, closed_loop, counters
 
 FIRST_SIX = "w0 w1 w2 w3 w4 w5 "
 
@@ -136,3 +136,22 @@ def test_a_burst_is_sent_at_once(scripted):
 def test_a_load_of_nothing_is_refused(scripted, clients, time_s):
     with pytest.raises(ServingError, match="needs a client and some time"):
         closed_loop(scripted, clients=clients, time_s=time_s)
+
+
+def test_a_watch_sees_what_the_server_counts(scripted):
+    scripted.metrics = "llamacpp:requests_processing 3\nllamacpp:requests_deferred 2"
+    with Watch(scripted, every_s=0.01) as seen:
+        closed_loop(scripted, clients=1, time_s=0.2, max_tokens=1)
+    assert seen.mean == 5
+
+
+def test_a_server_without_counters_is_watched_in_vain(scripted):
+    with Watch(scripted, every_s=0.01) as seen:
+        closed_loop(scripted, clients=1, time_s=0.1, max_tokens=1)
+    assert seen.mean is None
+
+
+def test_what_was_lost_is_a_measured_share(scripted):
+    scripted.script = [500]
+    lost = burst(scripted, 4).share_lost("lost")
+    assert (lost.value, str(lost.origin), lost.unit) == (0.25, "measured", "%")

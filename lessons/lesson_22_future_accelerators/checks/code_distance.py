@@ -56,7 +56,6 @@ def code_distance(answer, rng):
     for n_steps in (1, 2):  # a distance below 7 does: 5 and 3
         _one_code(answer, 4e-3 * 2.0**n_steps * 1.001, 4e-3, 2.0)
     _one_code(answer, 0.4, 1e-3, 2.0)  # and never below 3
-    _one_code(answer, 2.0**-30, 2.0**-10, 4.0)  # exactly ten steps
 
 
 def _one_code(answer, target, error_7, suppression):

@@ -1,5 +1,7 @@
 """Exercise 22.5: a chip of the student's own, judged by the planner."""
 
+import numbers
+
 from labkit.plan import ChipDesign, Decoder
 from labkit.teach.registry import exercise, solution
 
@@ -45,7 +47,7 @@ def own_chip(answer, rng):
         f"or too much"
     )
     for field, value in answer.items():
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         assert is_number, f"{field} is {value!r}: all five must be numbers"
     for field, what in (("hbm_stacks", "stacks"), ("n_links", "links")):
         assert answer[field] == int(answer[field]), f"give a whole number of {what}"

@@ -1,0 +1,576 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 19 · Serving
+# For 24 hours in March 2024, about a fifth of the requests to a company that sells generated speech
+# were slow or failed. The cause was a single server. It had come up with a part missing, and went
+# on taking requests all the same ([incident
+# report](https://status.wellsaidlabs.com/incidents/x9yjd7tq5q45)).
+#
+# **The question of this lesson**: how do you serve a model so that everybody gets an answer soon,
+# at a price you can pay, and nobody notices when a server dies?
+#
+# You'll run a real language model in a real server on this machine, put a router in front of two of
+# them, load them with the field's own load generator, and then kill them.
+#
+# *{time} Needs lessons [02](02_roofline.ipynb) and [10](10_attention_and_precision.ipynb). Where
+# the server isn't installed, as on Colab, the first cell says how.*
+
+# %%
+import labkit as lk
+
+serving = lk.serving
+ADDRESS = None  # or "http://host:8000", of vLLM or another server that speaks OpenAI's protocol
+
+server = serving.Server(ADDRESS) if ADDRESS else serving.Replica(slots=8, context=512)
+answer = serving.ask(server, "Why is the sky blue?", max_tokens=32)
+print("[measured] the model says:", *answer.text.split())
+
+# %% [markdown]
+# That was [SmolLM2](https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct), with 135 million
+# parameters, in [llama.cpp](https://github.com/ggml-org/llama.cpp), on one thread. A **token** is a
+# piece of a word, and the server sends each as soon as it's made. So two times matter to whoever
+# waits: **TTFT**, the *time to first token*, and **TPOT**, the *time per output token* after that.
+#
+# ### Your turn
+# A request was sent at `sent_s`, and its tokens came at `token_times_s` (two or more). Return TTFT
+# and TPOT. TPOT is the mean of the gaps between tokens; how many gaps are there? (2 lines)
+
+
+# %%
+def ttft_and_tpot(sent_s, token_times_s):
+    """Time to first token and time per output token, both in s."""
+    ### BEGIN SOLUTION
+    ttft_s = token_times_s[0] - sent_s
+    return ttft_s, (token_times_s[-1] - token_times_s[0]) / (len(token_times_s) - 1)
+    ### END SOLUTION
+
+
+ttft_and_tpot = lk.your_turn("19.t1", ttft_and_tpot)
+
+# %% [markdown]
+# Not everybody counts like that. [GuideLLM](https://github.com/vllm-project/guidellm) 0.8.1 divides
+# the *whole* time by all tokens and calls that TPOT. Here are both, for one long question:
+
+# %% tags=["collapsed"]
+QUESTION = "Tell me how bridges were built. " * 12
+answer = serving.ask(server, QUESTION, max_tokens=24)
+ttft_s, tpot_s = ttft_and_tpot(answer.sent_s, answer.token_times_s)
+lk.show(
+    lk.Reading("TTFT", ttft_s, "s", "measured"),
+    lk.Reading("TPOT", tpot_s, "s", "measured"),
+    lk.Reading("what GuideLLM calls TPOT", answer.guidellm_tpot_s, "s", "measured"),
+)
+
+# %% [markdown]
+# > **Takeaway.** A user's wait needs two numbers, TTFT and TPOT. Before you compare somebody else's
+# > TPOT with yours, ask whether TTFT is in it.
+#
+# ## Reading is not writing
+# To read the question, the server runs all of its tokens through the model at once: **prefill**. To
+# write the answer, it runs the model once for each token: **decode**. Both multiply each token by
+# every weight.
+#
+# **Guess first.** How many times faster does the server read a token than write one? It would be 1
+# if only the multiplications counted.
+
+# %%
+prefill_guess = lk.predict("19.a", ...)
+
+# %% tags=["collapsed"]
+timings = serving.ask(server, "And now tunnels. " + QUESTION, max_tokens=24).server
+unknown = None if timings else "this server does not say"
+read = lk.Reading(
+    "tokens read a second", timings.get("prompt_per_second"), "1", "measured", note=unknown
+)
+written = lk.Reading(
+    "tokens written a second", timings.get("predicted_per_second"), "1", "measured", note=unknown
+)
+
+lk.show(read, written)
+prefill_guess.against((read / written).named("reading over writing"))
+
+# %% [markdown]
+# In prefill, each weight is fetched from memory once for hundreds of tokens, so arithmetic is the
+# limit: it's **compute-bound**. In decode, each weight is fetched for a single token and used for
+# two operations, so by [lesson 02](02_roofline.ipynb) memory should be the limit:
+# **memory-bound**.
+#
+# ## Fewer bytes, more tokens?
+# If decode only waits for bytes, then a model in a smaller number format must be faster by just as
+# much. We have the same model in five [formats](https://huggingface.co/docs/hub/gguf): 32 and 16
+# bits a weight (F32, F16), 8 bits (Q8_0) and two kinds of 4 (Q4_1, Q4_0).
+#
+# **Guess first.** The file in Q4_1 is 5.5 times smaller than the one in F32. How many times faster
+# does it decode?
+
+# %%
+format_guess = lk.predict("19.b", ...)
+
+# %% tags=["collapsed"]
+# Making the formats takes some seconds once; they are kept in your cache folder.
+files = {form: serving.model_file(form) for form in serving.FORMATS}
+
+# %%
+rates = {}
+for form, path in files.items():
+    with serving.Replica(path, slots=1, context=256) as one:
+        told = [serving.ask(one, "Count to ten.", max_tokens=16).server for _ in range(2)]
+    best = max(timings["predicted_per_second"] for timings in told)
+    rates[form] = lk.Reading(f"{form}, tokens a second", best, "1", "measured")
+lk.show(*rates.values())
+
+# %% tags=["collapsed"]
+import numpy as np
+
+memory = np.ones(2**25, np.float32)
+reading = lk.bench(memory.sum, name="reading 128 MiB with one thread", max_time_s=1)
+read_bytes_per_s = memory.nbytes / reading.median_s
+rows = [
+    {"format": form, "model_bytes": path.stat().st_size, "decode_tokens_per_s": rates[form].value}
+    for form, path in files.items()
+]
+faster = (rates["Q4_1"] / rates["F32"]).named("Q4_1 over F32")
+
+format_guess.against(faster)
+lk.draw.format_rates(rows, read_bytes_per_s, "measured")
+
+# %% tags=["collapsed"]
+kept = lk.recorded("serving-formats")
+kept_rate = {row["format"]: row["decode_tokens_per_s"] for row in kept.rows}
+lk.expect(
+    faster, 1.5, 4.0,
+    below="Here even F32 does not wait for memory, or the machine was busy.",
+    inside="Faster, but far from 5.5 times: with Q4_1 memory is no longer what decode waits for.",
+    above="Nearly as much as the bytes: your CPU unpacks 4-bit weights faster than memory brings "
+    "them.",
+    recorded=lk.Reading("Q4_1 over F32", kept_rate["Q4_1"] / kept_rate["F32"], "1", of=kept),
+)  # fmt: skip
+
+# %% [markdown]
+# In the recorded run below, F32 and F16 sit on the line of the bandwidth: there, decode waits for
+# bytes. The small formats don't. Their weights have to be unpacked before they can be multiplied,
+# and on that CPU unpacking Q4_1, with two scales for every 32 weights, takes longer than fetching
+# it.
+
+# %% tags=["collapsed"]
+lk.draw.format_rates(kept.rows, kept.rows[0]["read_bytes_per_s"], "recorded")
+
+# %% [markdown]
+# > **Takeaway.** Quantisation *moves* the bottleneck: it takes bytes away until something else is
+# > the limit. Predict by bytes, then measure which limit you've reached.
+#
+# ## Company makes it cheaper
+# In decode a weight is fetched for one token only because there's only one. If eight users wait for
+# a token, the server can fetch each weight once and use it eight times. And it need not wait until
+# eight have come together: before each step it takes in whoever has arrived and lets go of whoever
+# is finished. That's **continuous batching**.
+#
+# **Guess first.** We take F32, with the most bytes. How many times more tokens a second do eight
+# users get, all together, than one? It would be 1 if they took turns, and 8 if company cost
+# nothing.
+
+# %%
+batch_guess = lk.predict("19.c", ...)
+
+# %%
+with serving.Replica(files["F32"], slots=8, context=256) as full:
+    ask = {"prompt": lambda client, number: "Count.", "max_tokens": 32, "time_s": 3.0}
+    runs = {n: serving.closed_loop(full, clients=n, **ask) for n in (1, 8)}
+    busy = serving.counters(full)["n_busy_slots_per_decode"]
+alone, each = (
+    runs[n].reading("tpot_s", f"TPOT with {n} users" if n > 1 else "TPOT of one user alone")
+    for n in (1, 8)
+)
+together = (8 * alone / each).named("eight users over one")  # eight tokens in the time of `each`
+batch_guess.against(together)
+lk.show(alone, each, lk.Reading("sequences in a step, as the server counts", busy, "1", "measured"))
+
+# %% tags=["collapsed"]
+f32 = kept.rows[0]
+lk.expect(
+    together, 1.7, 8.0,
+    below="Little is gained here: arithmetic, not memory, was the limit already, or your cores had "
+    "other work.",
+    inside="The weights are fetched once for all: many more tokens, each a little later.",
+    recorded=lk.Reading(
+        "eight users over one", f32["eight_clients_tokens_per_s"] / f32["decode_tokens_per_s"],
+        "1", of=kept,
+    ),
+)  # fmt: skip
+
+# %% [markdown]
+# > **Takeaway.** A batch trades latency for throughput: each user waits a little longer for each
+# > token, and a token gets several times cheaper.
+#
+# ## What has to be remembered
+# So why not a thousand users? To write the next token, the model looks back at all earlier ones. It
+# keeps two vectors for each, a **key** and a **value**, in every layer: the **KV cache**.
+#
+# ### Your turn
+# How many bytes of cache does *one* token take? It has a key and a value in each layer, for each KV
+# head, of `head_size` numbers with `itemsize` bytes. (1 line)
+
+
+# %%
+def kv_bytes_per_token(n_layers, n_kv_heads, head_size, itemsize):
+    """Bytes of keys and values of one token."""
+    ### BEGIN SOLUTION
+    return 2 * n_layers * n_kv_heads * head_size * itemsize
+    ### END SOLUTION
+
+
+kv_bytes_per_token = lk.your_turn("19.t2", kv_bytes_per_token)
+
+# %% tags=["collapsed"]
+opt = kv_bytes_per_token(n_layers=40, n_kv_heads=40, head_size=128, itemsize=2)
+paper = lk.published("paged-attention")
+lk.show(
+    lk.Reading("KV cache of a token, OPT-13B", opt, "B", "modelled"),
+    lk.Reading(
+        "the same in the PagedAttention paper", paper.rows[0]["kv_bytes_per_token"], "B",
+        "published", source=paper.source,
+    ),
+    lk.Reading("KV cache of a token, SmolLM2-135M", kv_bytes_per_token(30, 3, 64, 2), "B",
+               "modelled"),
+)  # fmt: skip
+
+# %% [markdown]
+# (The paper writes 800 KB, of 1,024 bytes each.) For 2,048 tokens of OPT-13B that's 1.7 GB. Earlier
+# systems set aside the longest possible answer for each request, and only [20 to 38 % of that
+# memory held anything](https://arxiv.org/abs/2309.06180). PagedAttention hands it out in small
+# blocks instead. And whoever sends the same beginning again need not wait for it to be read again:
+
+# %% tags=["collapsed"]
+first = serving.ask(server, "Here are the rules. " + QUESTION, max_tokens=4)
+again = serving.ask(server, "Here are the rules. " + QUESTION, max_tokens=4)
+lk.show(
+    lk.Reading("TTFT of a new question", first.ttft_s, "s", "measured"),
+    lk.Reading("TTFT of the same question again", again.ttft_s, "s", "measured"),
+)
+print("[measured] tokens from the cache:", again.server.get("cache_n"))
+
+# %% [markdown]
+# > **Takeaway.** Memory, not arithmetic, limits how many users share a server. Count the bytes of a
+# > token's cache first: it decides the largest batch.
+#
+# ## Guessing ahead
+# One user alone leaves the arithmetic units idle. They could check *guesses*. After "red, green,
+# blue, red, green" the next word isn't hard to guess. The server guesses eight tokens, runs them
+# through the model in one go, like a prompt, and keeps as many as the model would have chosen
+# itself. This is **speculative decoding**, and the text is exactly the same.
+#
+# **Guess first.** We ask for a list of colours that repeats itself, once from F32 and once from
+# Q4_1. How many times faster does F32 get?
+
+# %%
+guessing_guess = lk.predict("19.d", ...)
+
+# %% tags=["collapsed"]
+LIST = "Repeat exactly: " + "red, green, blue, " * 12
+
+
+def with_and_without(form):
+    """Tokens a second without and with guesses, and whether both texts are equal."""
+    rates, texts = [], []
+    for speculate in (False, True):
+        with serving.Replica(files[form], slots=1, speculate=speculate) as one:
+            answer = serving.ask(one, LIST, max_tokens=48)
+        rate = answer.server["predicted_per_second"]
+        rates.append(lk.Reading("tokens a second", rate, "1", "measured"))
+        texts.append(answer.text)
+    return (*rates, texts[0] == texts[1])
+
+
+gains = {}
+for form in ("F32", "Q4_1"):
+    plain, guessed, same = with_and_without(form)
+    gains[form] = (guessed / plain).named(f"{form}, guessing over not")
+    print(f"[measured] {form}, the same text with guesses: {same}")
+lk.show(gains["Q4_1"])
+guessing_guess.against(gains["F32"])
+
+# %% tags=["collapsed"]
+guesses = lk.recorded("serving-guessing")
+f32 = guesses.rows[0]
+lk.expect(
+    gains["F32"], 1.5, None,
+    below="Checking eight guesses took nearly as long as making eight tokens here.",
+    inside="F32 waits for bytes, so checking eight tokens takes hardly longer than making one.",
+    recorded=lk.Reading(
+        "F32, guessing over not", f32["guessing_tokens_per_s"] / f32["plain_tokens_per_s"], "1",
+        of=guesses,
+    ),
+)  # fmt: skip
+
+# %% [markdown]
+# In the recorded run Q4_1 gained nothing, for the reason that you've seen: it waits for arithmetic,
+# and guesses need more of it.
+#
+# > **Takeaway.** Speculation spends idle arithmetic on guesses. Where arithmetic is the limit, as
+# > in a full batch, there is nothing to spend.
+#
+# ## The knee
+# Real users don't wait for each other. They come at random moments, whether or not you're ready.
+# [LoadGen](https://github.com/mlcommons/inference/blob/master/loadgen/README.md), the load
+# generator of the MLPerf benchmarks, knows three kinds of load: `SingleStream`, one request after
+# the other; `Offline`, everything at once; and `Server`, random arrivals at a given rate. And it
+# says whether a run is VALID: long enough, and within its **objective**, here nine of ten first
+# tokens within half a second.
+
+# %%
+slo = serving.SLO(ttft_s=0.5, tpot_s=0.15)
+single = serving.loadgen(server, "SingleStream", rate_per_s=5, time_s=2, slo=slo)
+offline = serving.loadgen(server, "Offline", rate_per_s=6, time_s=2, slo=slo)
+calm_rate = max(single.requests_per_s / 2, 0.5)
+with serving.Watch(server) as seen:
+    calm = serving.loadgen(server, "Server", rate_per_s=calm_rate, time_s=3, slo=slo,
+                           least_requests=5)  # fmt: skip
+for run in (single, offline, calm):
+    why = f" ({run.reasons_given[0]})" if run.reasons_given else ""
+    print(f"[measured] {run.scenario}: {run.verdict}{why}")
+
+# %% [markdown]
+# INVALID often means only that the run was too short to be sure. Read the reason.
+#
+# How many requests are in the server at a time? [Little's
+# law](https://en.wikipedia.org/wiki/Little%27s_law) says: as many as come in a second, times how
+# long each stays. You can check it: the clients know the times, and the server counts the requests.
+
+# %% tags=["collapsed"]
+come = lk.Reading("requests that come in a second", calm.arrivals_per_s, "1", "measured")
+stay = lk.Reading("time that each stays", calm.mean_latency_s, "s", "measured")
+inside = lk.Reading("inside, by Little's law", come.value * stay.value, "1", of=(come, stay))
+counted = lk.Reading(
+    "inside, by the server's own count", seen.mean, "1", "measured",
+    note=None if seen.mean is not None else "it shows no counters",
+)  # fmt: skip
+lk.show(come, stay, inside, counted)
+
+# %% [markdown]
+# **Play.** Each time you move the slider, LoadGen loads *your* server for two seconds at that rate,
+# and marks what nine of ten users got. Where does latency suddenly rise? That's the **knee**. The
+# line is a recorded run.
+
+# %%
+sweep = lk.recorded("serving-rates").rows
+tried = []
+
+
+def load_it(rate):
+    run = serving.loadgen(server, "Server", rate_per_s=rate, time_s=2, slo=slo, least_requests=2)
+    tried.append((run.n_requests / run.time_s, run.percentile("latency_s", 90)))
+    return lk.draw.latency_curve(sweep, tried)
+
+
+lk.Explorer(load_it, rate=lk.draw.Slider(1, 12, 2, label="requests a second"))
+
+# %% [markdown]
+# **Play**, without running anything: you set the objective, and the recorded run says how many
+# requests a second it allows. What counts is the **goodput**: the requests that kept to it.
+
+
+# %%
+def within(objective):
+    return lk.draw.latency_curve(sweep, limit_s=objective)
+
+
+lk.Explorer(within, objective=lk.draw.Slider(0.2, 2.5, 1.0, unit="s"))
+
+# %% [markdown]
+# > **Takeaway.** Near its limit a queue explodes. Find the knee, plan to stay well below it, and
+# > count only the requests that kept to the objective.
+#
+# ## Now kill one
+# Two replicas, a [router](https://github.com/vllm-project/router) in front, four clients. We send
+# one replica a SIGKILL, which no program can catch, and start it again a second later. First the
+# router has neither retries nor anything that remembers failures.
+#
+# **Guess first.** One of two servers is gone for some 40 % of the run. What share of all requests
+# is lost, in percent? It's 0 if the router notices at once, and 20 if the lost ones are just those
+# that the dead replica would have had.
+
+# %%
+lost_guess = lk.predict("19.e", ..., "%")
+
+# %% tags=["collapsed"]
+try:
+    fleet = serving.Fleet(2, serving.NOTHING, slots=4, context=256)
+except serving.ServingError as reason:  # the router is made for Linux
+    fleet = print(reason)
+kills = lk.recorded("serving-kills")
+told = {(row["router"], row["requests"]): row for row in kills.rows}
+
+
+def share_lost(run, name):
+    """The share of requests that were lost; unknown where nothing ran."""
+    if run is None:
+        return lk.Reading(name, None, "%", "measured", note="there is no router here")
+    return run.share_lost(name)
+
+
+# %%
+careless = fleet and fleet.kill_under_load(1, time_s=4)
+lost = share_lost(careless, "requests lost without retries")
+lost_guess.against(lost)
+
+# %% tags=["collapsed"]
+row = told["no retries, no breaker", "plain"]
+lk.expect(
+    lost, 0.3, None,
+    below="Fewer than usual: the dead replica was avoided, or few requests came while it was gone.",
+    inside="Far more than its share: the dead replica attracts the load.",
+    recorded=lk.Reading(
+        "requests lost without retries", row["lost"] / row["sent"], "%", of=kills
+    ),
+)  # fmt: skip
+
+# %% [markdown]
+# Why so many? A dead server answers *fastest*: refusing a connection takes a millisecond, an answer
+# takes a second. The router sends the next request to whoever has the least to do, and that's the
+# one that has just finished, by failing. It has become a **black hole**.
+#
+# Two habits help. **Retry** on another replica, and after some failures stop asking: a **circuit
+# breaker**. Both have numbers, and the numbers matter. With the router's usual ones a few requests
+# are still lost, probably because five retries are over before the breaker, which waits for ten
+# failures, has opened. `CAREFUL` opens it after two and allows twenty retries.
+
+# %%
+if fleet:
+    fleet.put_behind(serving.CAREFUL)
+careful = fleet and fleet.kill_under_load(1, time_s=5)
+lk.show(share_lost(careful, "requests lost with retries and breaker"))
+fleet and lk.draw.tokens_over_time(careful, "One replica is gone, and comes back")
+
+# %% [markdown]
+# While one of two replicas is gone, the other makes what it can. Over a longer time, on other
+# machines:
+
+# %% tags=["collapsed"]
+print(f"[recorded] {kills.source}")
+for row in kills.rows:
+    print(f"{row['requests']:17} {row['router']:23} {row['lost']:5} of {row['sent']} lost")
+
+# %% [markdown]
+# ### Half an answer
+# A stream can't be retried by the router: half of the answer is with the user already. Only the
+# client can go on, by sending the question *and what it has received so far*. Since this server
+# always takes the most likely token, the rest must come out as if nothing had happened.
+
+# %%
+if fleet:
+    cut = fleet.kill_under_load(1, time_s=4, stream=True, max_tokens=16)
+    resumed = fleet.kill_under_load(1, time_s=4, stream=True, max_tokens=16, resume=True)
+    lk.show(share_lost(cut, "streams lost"), share_lost(resumed, "streams lost, with resume"))
+    mended = [answer for answer in resumed.answers if answer.n_resumed and answer.ok][:4]
+    same = [serving.ask(fleet, one.prompt, max_tokens=16).text == one.text for one in mended]
+    print(f"[measured] of {len(same)} resumed streams, the text is the same in: {sum(same)}")
+
+# %% [markdown]
+# The same habits let you install a new version by day, one replica after the other. And when too
+# many come at once, refuse some at once (status 429, "try later"), or nobody is served in time.
+# That's **load shedding**.
+
+# %% tags=["collapsed"]
+if fleet:
+    rolling = fleet.rolling_restart(time_s=4)
+    lk.show(share_lost(rolling, "requests lost in a rolling restart"))
+    fleet.put_behind({**serving.CAREFUL, "max_concurrent_requests": 8, "queue_size": 0})
+    crowd = serving.burst(fleet, 40)
+    refused = [answer for answer in crowd.lost if answer.status == 429]
+    longest_s = max((answer.latency_s for answer in refused), default=0.0)
+    print(f"[measured] of 40 at once, refused with 429: {len(refused)}")
+    lk.show(lk.Reading("the slowest refusal", longest_s, "s", "measured"))
+    fleet.stop()
+
+# %% [markdown]
+# How often would both be gone at once? If a replica runs for a day and takes a minute to come back,
+# and replicas fail independently (a power cut doesn't), then:
+
+# %% tags=["collapsed"]
+DAY_S, MINUTE_S = 86_400, 60
+for n_replicas in (1, 2, 3):
+    down_s = 365 * DAY_S * (1 - lk.plan.availability(DAY_S, MINUTE_S, n_replicas, 1))
+    print(f"[modelled] none of {n_replicas} up: {down_s:,.1f} s a year")
+
+# %% [markdown]
+# > **Takeaway.** A dead server must be cheap to notice. Retry elsewhere, stop asking after two
+# > failures, let the client finish broken streams, and refuse what you can't serve. Then kill a
+# > replica on purpose, and count.
+#
+# ## The same on GPUs
+# For a large model only the numbers differ. `lk.plan.inference` adds up one step of a replica part
+# by part, and it's within a factor of 1.25 for about nine of ten [published
+# runs](https://github.com/NVIDIA/TensorRT-LLM/blob/main/docs/source/performance/perf-overview.md).
+# Llama 3.1 70B on four H100, questions of 1,000 tokens, answers of 300:
+
+# %% tags=["collapsed"]
+inference = lk.plan.inference
+replica = inference.Deployment(inference.LLAMA_3_70B, "h100-sxm", n_chips=4)
+chat = inference.Traffic(prompt=1000, output=300)
+for batch in (1, 16, 128):
+    step = inference.step(replica, chat, batch)
+    print(f"[modelled] batch {batch:3}: {1e3 * step.time_s:5.1f} ms a token, "
+          f"{step.tokens_per_s:6.0f} tokens/s; longest part: {step.bound}")  # fmt: skip
+
+# %% [markdown]
+# **Play.** You promise a time per token. How many chips does it take for 200 requests a second, and
+# what does a million tokens cost? (At 3 $ an hour and 1,000 W a chip, with one replica to spare.)
+
+
+# %%
+def promised(replica, tpot_s):
+    return inference.plan_serving(
+        replica, chat, 200.0, tpot_s=tpot_s, usd_per_chip_hour=3, power_w=1000
+    )
+
+
+def promise(tpot, chips):
+    one = inference.Deployment(inference.LLAMA_3_70B, "h100-sxm", n_chips=int(chips))
+    fastest_s = 1.02 * inference.step(one, chat, 1).time_s
+    limits_s = [fastest_s * (0.1 / fastest_s) ** (n / 20) for n in range(21)]
+    prices = [promised(one, limit_s).usd_per_million_tokens for limit_s in limits_s]
+    axes = lk.draw.Axis("promised time per token", "s", 0, 0.1), lk.draw.Axis("$", "1", 1, log=True)
+    chart = lk.draw.Chart(*axes, title="Dollars for a million tokens")
+    chart.line(limits_s, prices, f"{chips} chips a replica", origin="modelled")
+    if tpot >= fastest_s:
+        plan = promised(one, tpot)
+        megajoule = plan.j_per_million_tokens / 1e6
+        words = f"{plan.n_chips} chips, batch {plan.step.batch}, {megajoule:.1f} MJ"
+        chart.mark(tpot, plan.usd_per_million_tokens, "modelled", words)
+    return chart.picture("The price of a million tokens falls as the promise gets looser")
+
+
+lk.Explorer(promise, tpot=lk.draw.Slider(0.01, 0.1, 0.04, unit="s"), chips=["4", "8"])
+
+# %% [markdown]
+# One more idea, as a what-if. Reading and writing want different things, so some services
+# [disaggregate](https://arxiv.org/abs/2401.09670): some replicas only read, others only write, and
+# the KV cache travels between them.
+
+# %% tags=["collapsed"]
+apart = inference.disaggregated(replica, chat, batch=64)
+print(f"[modelled] TPOT at batch 64: {1e3 * apart.together_tpot_s:.1f} ms together, "
+      f"{1e3 * apart.tpot_s:.1f} ms apart")  # fmt: skip
+print(f"[modelled] replicas that read, for each that writes: {apart.prefill_per_decode:.2f}; "
+      f"the cache of a question travels for {1e3 * apart.transfer_s:.1f} ms")  # fmt: skip
+
+# %% [markdown]
+# > **Takeaway.** The promise to the user sets the batch, the batch sets the price. Work backwards
+# > from the promise.
+#
+# ## Back to the one bad server
+# So how could one server spoil a fifth of all requests for a day? It went on getting its share.
+# A breaker that counts failures stops that after two requests, and a retry keeps both from the
+# user. The report's own remedies are better handling of failures when a server starts, and alerts
+# on error rates. And before all that: measure what users wait for, stay below the knee, count the
+# bytes of the cache, and kill a server yourself before one dies on its own.
+#
+# **Next**: the [exercises](../exercises/19_serving.ipynb), then [power and
+# energy](20_power_and_energy.ipynb).
