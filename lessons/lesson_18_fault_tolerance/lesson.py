@@ -328,7 +328,7 @@ lk.show(
 # up for a slow restart.
 #
 # A run that is *always* killed before its next checkpoint never gets anywhere. Let's see that for
-# real: a checkpoint every 50 steps, and a kill in each step 20.
+# real: a checkpoint every 50 steps, and a kill in step 20, each time.
 
 # %%
 stuck = train_and_kill([("step", 20, [1])] * 3, n_steps=30, save_every=50)
@@ -492,5 +492,5 @@ for save_s, restart_s in ((15, 300), (60, 600)):
 # quick detection, quick loading, checkpoints that hardly stop anything. A run of months gets done
 # because each failure costs it only minutes.
 #
-# **Next**: the [exercises](../exercises/18_fault_tolerance.ipynb), then [serving](19_serving.ipynb),
-# where replicas die under load.
+# **Next**: the [exercises](../exercises/18_fault_tolerance.ipynb), then
+# [serving](19_serving.ipynb), where replicas die under load.
