@@ -147,6 +147,14 @@ def test_any_value_has_a_scale(value):
         assert places(scale_bar(value, Reading("x", value, unit, "modelled")))
 
 
+def test_only_the_figure_is_bold(notebook):
+    """Words about a guess stand beside it, whether a remark in brackets comes first or not."""
+    for reading in (COPY, Reading("light", 19.1, "1", "modelled")):
+        predict("00.a", ...).against(reading)
+        (bold,) = re.findall("<b>(.*?)</b>", notebook[-1]["text/html"])
+        assert "guess" not in bold and words(bold).split()[0] in str(reading)
+
+
 def test_nothing_is_shown_for_nothing(capsys):
     say()
     assert capsys.readouterr().out == ""

@@ -234,7 +234,7 @@ def noisy_qubits():
 wall = lk.run_or_recorded("qubits-time", quantum_wall, install="qiskit-aer")
 fit = int(math.log2(h100.memory.value / 16))
 qubits_guess.against(lk.Reading("qubits in an H100's memory", fit, "1", of=h100.memory))
-lk.show((2 * h100.memory / h100.bandwidth).named("one step of them: all is read and written"))
+lk.show((2 * h100.memory / h100.bandwidth).named("one step, which reads and writes all of it"))
 chart = lk.draw.Chart(
     lk.draw.Axis("qubits", lo=10, hi=24), lk.draw.Axis("time", "s", log=True),
     title="Simulating n qubits",
