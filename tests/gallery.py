@@ -7,7 +7,8 @@ import numpy as np
 
 import labkit as lk
 from labkit import draw
-from labkit.plan import Roofline, a100_design
+from labkit.draw.dots import scatter
+from labkit.plan import Roofline, a100_design, training
 from labkit.plan.pipeline import one_f_one_b, play
 from labkit.reading import Origin
 from labkit.simt import cuda, profile, sanitize
@@ -61,6 +62,13 @@ def _charts():
     return {"lines": lines, "marks": marks, "bars": bars, "levels": levels}
 
 
+def _job():
+    split = training.Split(tp=8, pp=8, dp=16)
+    model = training.models()["gpt-175B"]
+    return training.Job(model=model, chip="h100", split=split, seq=2048, global_batch=1536,
+                        nic_bytes_per_s=50e9)  # fmt: skip
+
+
 def drawings():
     """Name -> Picture."""
     x, out = np.ones(THREADS, np.float32), np.zeros(THREADS, np.float32)
@@ -87,6 +95,14 @@ def drawings():
             title="ZeRO",
             limit=80e9,
             limit_words="80 GB",
+        ),
+        "training plan": draw.training_plan(training.plan_training(_job()), ("and a line more",)),
+        "broken plan": draw.broken_plan("A model on 8 chips", "tp 3 does not divide 8 chips."),
+        "scatter": scatter(
+            [draw.RunDot(10**n, 1.3 * 10**n, f"group {n % 6}", (f"run {n}",)) for n in range(1, 7)],
+            draw.Axis("rate", "token/s", log=True),
+            band=1.2,
+            title="Six runs",
         ),
         "timeline": draw.timeline({"rank 0": [(0, 2, "forward"), (2, 5, "wait")]}, title="Ranks"),
         "recoveries": draw.recoveries(

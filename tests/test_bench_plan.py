@@ -47,6 +47,20 @@ def test_it_says_why_a_rival_is_missing(output):
     assert "side by side, hfu: n " in output
 
 
+@pytest.mark.parametrize(
+    ("text", "words"), [(None, "No such file"), ("a,b\n1,2\n", "has no column name")]
+)
+def test_a_file_that_cannot_be_read_is_answered_by_a_sentence(
+    text, words, tmp_path, capsys, monkeypatch
+):
+    path = tmp_path / "runs.csv"
+    if text is not None:
+        path.write_text(text)
+    monkeypatch.setattr("sys.argv", ["bench_plan.py", "--runs", str(path)])
+    assert bench_plan.main() == 2
+    assert words in capsys.readouterr().out
+
+
 def test_it_lists_every_constant_with_its_source(capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", ["bench_plan.py", "--constants"])
     assert bench_plan.main() == 0

@@ -208,7 +208,7 @@ def test_a_file_without_a_column_is_refused_by_name(tmp_path):
 def test_an_impossible_line_is_named_and_the_others_are_read(tmp_path):
     with training_runs_path().open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))[:3]
-    rows[1]["pp"] = "99"
+    rows[1]["micro_batch"] = "1024"
     path = tmp_path / "runs.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
@@ -216,8 +216,30 @@ def test_an_impossible_line_is_named_and_the_others_are_read(tmp_path):
         writer.writerows(rows)
     runs, refused = read_runs(path)
     assert len(runs) == 2
-    why = "pp 99 leaves stages without a layer: gpt-3.6B has 30."
-    assert refused == [f"runs.csv, line 3 ({rows[1]['name']}): {why}"]
+    why = "A batch of 512 sequences is too small for dp 32 × micro-batch 1024: take fewer of either"
+    assert refused == [f"runs.csv, line 3 ({rows[1]['name']}): {why}."]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"dp": "7"}, "tp × pp × cp × dp is 7, but there are 32 chips"),
+        ({"layers": "many"}, "layers must be a number, got 'many'"),
+        ({"heads": "1.5"}, "heads must be a whole number, got '1.5'"),
+        ({"hidden": ""}, "hidden is empty"),
+    ],
+)
+def test_a_line_that_says_nonsense_is_refused_by_name(changes, words, tmp_path):
+    with training_runs_path().open(encoding="utf-8", newline="") as file:
+        row = next(csv.DictReader(file)) | changes
+    path = tmp_path / "runs.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, row)
+        writer.writeheader()
+        writer.writerow(row)
+    runs, refused = read_runs(path)
+    assert not runs
+    assert words in refused[0]
 
 
 # Plans

@@ -49,7 +49,11 @@ def main() -> int:
             print(f"{where} = {constant.value:g} {constant.unit} [{constant.kind}]"
                   f" {constant.source}")  # fmt: skip
         return 0
-    runs, refused = read_runs(options.runs)
+    try:
+        runs, refused = read_runs(options.runs)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        print(f"These runs cannot be read: {error}")
+        return 2
     for sentence in refused[:SHOWN]:
         print(f"not planned: {sentence}")
     if len(refused) > SHOWN:
@@ -77,6 +81,9 @@ def _options():
 
 def _report(runs: Sequence[Run]) -> None:
     measured = [run for run in runs if run.tokens_per_s_chip is not None]
+    if not measured:
+        print("No run of this file has a measured rate.")
+        return
     tunings = leave_one_source_out(measured)
     predicted = {id(run): predicted_tokens_per_s_chip(run, tunings[run.source]) for run in measured}
 

@@ -48,7 +48,7 @@ def set_up(root, name):
 
 def _set_up(root, names, gpu):
     start, venv = time.monotonic(), root / ".venv"
-    print("Setting up the course in .venv (once; it takes some minutes and about 2 GB).")
+    print("Setting up the course in .venv (once; it takes some minutes and about 3 GB).")
     if gpu.why:
         print(gpu.why)
     make_venv(root)

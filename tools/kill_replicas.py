@@ -10,7 +10,7 @@ it takes about five minutes on a quiet machine; --kills and --only make it short
 import argparse
 import time
 
-from labkit.serving import CAREFUL, NOTHING, USUAL, Fleet, ask, burst
+from labkit.serving import CAREFUL, NOTHING, USUAL, Fleet, ask, burst, question
 
 KILLS_A_RUN, SECONDS_A_KILL = 10, 4.0
 CASES = (
@@ -20,6 +20,11 @@ CASES = (
     ("stream", "careful", CAREFUL, {"stream": True}, 1),
     ("stream, resumed", "careful", CAREFUL, {"stream": True, "resume": True}, 2),
 )
+
+
+def one_for_all(client, number):
+    """Plain requests are cheap, so that there are many: their beginning comes from the cache."""
+    return "Say hi."
 
 
 def texts_that_differ(fleet, run, most=40):
@@ -34,9 +39,10 @@ def texts_that_differ(fleet, run, most=40):
 
 def one_case(fleet, name, label, flags, how, kills, clients, max_tokens, seed):
     fleet.put_behind(flags)
+    prompt = question if how else one_for_all
     run = fleet.kill_under_load(
         kills, time_s=kills * SECONDS_A_KILL, clients=clients, max_tokens=max_tokens, seed=seed,
-        **how,
+        prompt=prompt, **how,
     )  # fmt: skip
     ready_s = [outage.up_s - outage.down_s - 1.0 for outage in run.outages]  # 1 s is meant
     cut = sum(bool(answer.text) for answer in run.lost)

@@ -11,8 +11,10 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -101,6 +103,8 @@ def _be_host(request, i, parent, is_ready, linked, run_one):
             "account": f"host{i}.{AGENT}",
             "env": request["env"] | {"GLOO_SOCKET_IFNAME": "eth0"},
         }
+        if i:
+            _wait_for_store()
         run_one(request | own)
     except NoHostsError as error:
         told = json.dumps({"no_hosts": str(error)}).encode()
@@ -110,6 +114,16 @@ def _be_host(request, i, parent, is_ready, linked, run_one):
     finally:
         sys.stderr.flush()
         os._exit(0)
+
+
+def _wait_for_store():
+    """Wait until host 0 listens: torch, which would be too early, tries again after a second."""
+    for _ in range(500):
+        try:
+            socket.create_connection((address(0), _RENDEZVOUS_PORT), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
 
 
 def _link(i, pid, bit_per_s):

@@ -11,7 +11,8 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
   paper), `number_ruler`
 - what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
   `interleaving`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`
-- to play with: `Explorer` (sliders), `Player` (frames), `IndexExplorer`
+- a plan of a training run: `training_plan`, and `broken_plan` where it cannot be
+- to play with: `Explorer` (sliders), `Player` (frames), `IndexExplorer`, `DotExplorer` (a scatter)
 """
 
 import importlib
@@ -41,8 +42,10 @@ from labkit.draw.svg import INK
 from labkit.draw.systolic import systolic_frames
 from labkit.draw.timeline import timeline
 from labkit.draw.tornado import tornado
+from labkit.draw.training_plan import broken_plan, training_plan
 
 if TYPE_CHECKING:
+    from labkit.draw.dots import DotExplorer, RunDot
     from labkit.draw.explorer import Explorer
     from labkit.draw.index_explorer import IndexExplorer
     from labkit.draw.player import Player
@@ -54,13 +57,16 @@ __all__ = [
     "Axis",
     "Chart",
     "Dot",
+    "DotExplorer",
     "Explorer",
     "IndexExplorer",
     "Picture",
     "Player",
+    "RunDot",
     "Slider",
     "accesses",
     "block_frames",
+    "broken_plan",
     "cables",
     "epoch_timeline",
     "film",
@@ -85,10 +91,17 @@ __all__ = [
     "timeline",
     "tokens_over_time",
     "tornado",
+    "training_plan",
 ]
 
 # Loaded when used: ipywidgets is heavy.
-_WIDGETS = {"Explorer": "explorer", "IndexExplorer": "index_explorer", "Player": "player"}
+_WIDGETS = {
+    "DotExplorer": "dots",
+    "Explorer": "explorer",
+    "IndexExplorer": "index_explorer",
+    "Player": "player",
+    "RunDot": "dots",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -1,6 +1,6 @@
 """Formulas that plan: pure functions of numbers, which never touch a device."""
 
-from labkit.plan import inference
+from labkit.plan import inference, training
 from labkit.plan.chip_design import (
     ChipDesign,
     Run,
@@ -53,6 +53,7 @@ __all__ = [
     "cost_usd", "daly_interval_s", "fit_alpha_beta", "fit_amdahl", "fit_gustafson",
     "fleet_mttf_s", "goodput", "gustafson", "hierarchical_all_reduce_s", "inference",
     "j_per_token", "modelled_cpu_peak", "pareto", "period_energy_j", "price", "ring_all_reduce_s",
-    "roofline", "run_energy_j", "run_through", "tokens_per_s", "tornado", "tree_all_reduce_s",
-    "usd_per_million_tokens", "young_interval_s", "zero_bytes", "zero_sent_bytes",
+    "roofline", "run_energy_j", "run_through", "tokens_per_s", "tornado", "training",
+    "tree_all_reduce_s", "usd_per_million_tokens", "young_interval_s", "zero_bytes",
+    "zero_sent_bytes",
 ]  # fmt: skip

@@ -4,10 +4,10 @@ import contextlib
 import dataclasses
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from labkit.serving.load import LoadRun, closed_loop
+from labkit.serving.load import LoadRun, closed_loop, question
 from labkit.serving.replica import Replica
 from labkit.serving.router import CAREFUL, Router, refuse_missing
 
@@ -74,6 +74,7 @@ class Fleet:
     def kill_under_load(
         self, n_kills: int = 1, *, time_s: float = 8.0, clients: int = 4, down_s: float = 1.0,
         max_tokens: int = 8, stream: bool = False, resume: bool = False, seed: int = 0,
+        prompt: Callable[[int, int], str] = question,
     ) -> FleetRun:  # fmt: skip
         """Keep clients busy, and SIGKILL replicas at random moments; each is gone for `down_s`.
 
@@ -96,7 +97,7 @@ class Fleet:
 
         return self._under_load(
             kills, outages, time_s, clients=clients, max_tokens=max_tokens, stream=stream,
-            resume=resume,
+            resume=resume, prompt=prompt,
         )  # fmt: skip
 
     def rolling_restart(

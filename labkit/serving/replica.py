@@ -108,7 +108,7 @@ def _why_not_started(said, code, path, port):
     if "No module named 'xllamacpp'" in said or "ImportError" in said:
         return (
             "The server is not installed, or does not fit this machine. In a terminal: python -m "
-            "pip install -r requirements.txt. Then restart the kernel."
+            "pip install xllamacpp. Then restart the kernel."
         )
     if _PORT_TAKEN.search(said):
         return f"Port {port} is taken by another program: choose another, or leave it out."

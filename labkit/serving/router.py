@@ -97,8 +97,8 @@ def refuse_missing() -> None:
             f"without one; for what needs it, open the lesson on Binder or Colab, or in WSL."
         )
     raise ServingError(
-        "The router is not installed. In a terminal: python -m pip install -r requirements.txt. "
-        "Then restart the kernel."
+        "The router is not installed. In a terminal: python -m pip install vllm-router. Then "
+        "restart the kernel."
     )
 
 

@@ -103,9 +103,9 @@ lk.check("16.3", merge)
 # ## 16.4 Tokens to their experts
 # Before the all-to-all, a rank has to lay its tokens in order: first those for rank 0, then those
 # for rank 1, and so on; for the same rank first those for its first expert; and tokens for one
-# expert stay as they were. Expert `e` lives on rank `e // experts_per_rank`. `expert_of[i]` is the
-# expert of token `i`. Return the order, as indices of the tokens, and the list of how many go to
-# each rank. (about 4 lines; a rank may get none)
+# expert stay in the order that they had. Expert `e` lives on rank `e // experts_per_rank`.
+# `expert_of[i]` is the expert of token `i`. Return the order, as indices of the tokens, and the
+# list of how many go to each rank. (about 4 lines; a rank may get none)
 
 
 # %%
@@ -148,8 +148,8 @@ lk.check("16.5", batches_for)
 
 # %% [markdown] tags=["solution"]
 # Papers print two bubbles: over the whole time, (p − 1) / (v m + p − 1), and over the ideal time,
-# (p − 1) / (v m). Who mixes them up gets a few micro-batches too many, and for a bubble of half the
-# time nearly twice as many. The other slip is rounding down.
+# (p − 1) / (v m). If you mix them up, you get a few micro-batches too many, and for a bubble of
+# half the time about twice as many. The other slip is rounding down.
 
 # %% [markdown]
 # ## To think about

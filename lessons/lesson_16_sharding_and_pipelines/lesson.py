@@ -33,8 +33,8 @@ from labkit.plan.pipeline import SCHEDULES, Task, bubble_share, idle_share, most
 # ## Where do the bytes go?
 # Training keeps more than the parameters. With Adam in [mixed
 # precision](https://arxiv.org/abs/1710.03740), each parameter takes 2 bytes and its gradient 2, and
-# the optimizer keeps three 32-bit numbers for it: a momentum, a variance, and an exact copy. That
-# makes 16 bytes, of which the model itself uses two.
+# the optimizer keeps three 32-bit numbers for it: a momentum, a variance, and a more exact copy of
+# the parameter. That makes 16 bytes, of which the model itself uses two.
 #
 # In plain **data parallelism** every rank holds all of that. Each works on its own share of the
 # batch, an all-reduce averages the gradients, and then all ranks take the same step. So a cluster
@@ -50,7 +50,7 @@ stage_1_guess = lk.predict("16.a", ..., "GB")
 
 # %% [markdown]
 # ### Your turn
-# How many bytes does one of `n_ranks` ranks hold? (about 4 lines)
+# How many of these bytes does one of `n_ranks` ranks hold at each stage? (about 4 lines)
 
 
 # %%
@@ -101,19 +101,21 @@ lk.Explorer(
 )  # fmt: skip
 
 # %% [markdown]
+# (At stage 2 every GPU still holds all parameters, however many GPUs share the rest.)
+#
 # > **Takeaway.** Training state weighs 16 bytes a parameter, and data parallelism holds a copy on
-# > every rank. ZeRO lets each rank keep a part, and cuts first what is largest and needed least.
+# > every rank. ZeRO lets each rank keep a part, and cuts first what is largest and least needed.
 #
 # ## What a rank really holds
 # Now for real. PyTorch has stage 0 as `DistributedDataParallel`, stage 1 as
 # `ZeroRedundancyOptimizer`, and stages 2 and 3 as
-# [`fully_shard`](https://docs.pytorch.org/docs/stable/distributed.fsdp.fully_shard.html), called
-# FSDP2: before a layer computes, it gathers that layer's parameters from all ranks. At stage 3 it
-# lets go of them after the layer's forward pass. At stage 2, `reshard_after_forward=False` keeps
-# them.
+# [`fully_shard`](https://docs.pytorch.org/docs/stable/distributed.fsdp.fully_shard.html), known as
+# FSDP2 (fully sharded data parallel). Before a layer computes, it gathers that layer's parameters
+# from all ranks. At stage 3 it lets go of them after the layer's forward pass. At stage 2,
+# `reshard_after_forward=False` keeps them.
 #
 # Each rank counts what it holds, after the forward pass and after the step. We use 32 bits
-# throughout: 4 + 4 + 8 bytes.
+# throughout, without a second copy: 4 + 4 + 8 bytes.
 
 
 # %% tags=["read"]
@@ -186,10 +188,10 @@ for stage, (n_parameters, after_forward, after_step, _) in of_rank_0.items():
     assert abs(sum(peak.values()) / formula.total - 1) < 0.01
 
 # %% [markdown]
-# Stages 0, 1 and 3 hold what the formula says, to the byte. Stage 2 does so only between forward
-# and backward. After its backward pass FSDP2 lets go of the parameters in any case, because they're
-# about to change; between two steps stage 2 looks like stage 3. (The ratio above takes parameters
-# at their peak.)
+# After the step, stages 0, 1 and 3 hold what the formula says. (After the forward pass there are no
+# gradients yet.) Stage 2 is different: it has whole parameters only from the forward pass to the
+# backward pass, so the ratio counts them there. Then FSDP2 lets go of them in any case, because
+# they're about to change; between two steps stage 2 looks like stage 3.
 #
 # > **Takeaway.** A stage says what is kept *while it isn't used*. Ask when memory is fullest: the
 # > worst moment has to fit.
@@ -221,19 +223,21 @@ sent_guess.against((sent[3] / sent[0]).named("stage 3 over stage 0"))
 lk.show((sent[2] / sent[0]).named("stage 2 over stage 0"))
 
 # %% [markdown]
-# Stage 2 splits the all-reduce in two: gradients are reduce-scattered to those who keep them, and
-# the new parameters are gathered when the next step begins. That costs nothing extra. Stage 3
-# gathers twice, for the forward and for the backward pass, which makes 1.5 times, as ZeRO's paper
-# says. The paper has stage 1 at 1.0, too. PyTorch's sends 1.5: it all-reduces every gradient to
-# everyone, and *then* each owner broadcasts what it updated.
+# (The collectives and their sizes are counted; the bytes are those of lesson 15's ring.) Stage 2
+# splits the all-reduce in two: gradients are reduce-scattered to those who keep them, and the new
+# parameters are gathered when the next step begins. That costs nothing extra, unless a step
+# adds up gradients of several passes, and reduce-scatters each. Stage 3 gathers twice, for the
+# forward and for the backward pass, which makes 1.5 times, as ZeRO's paper says. The paper has
+# stage 1 at 1.0, too. PyTorch's sends 1.5: it all-reduces every gradient to everyone, and *then*
+# each owner broadcasts what it updated.
 #
-# > **Takeaway.** Cutting the optimizer's state and the gradients adds nothing to what is sent, and
-# > cutting the parameters adds half. Count what your library really sends: the formula may describe
-# > another one.
+# > **Takeaway.** Cutting the optimizer's state and the gradients need not add to what is sent, and
+# > cutting the parameters adds half. Count what your library really sends: it may not do what the
+# > formula describes.
 #
 # ## Cut the matrices
-# All this cuts state, but each rank still computes whole layers. **Tensor parallelism** ([Shoeybi
-# et al. 2019](https://arxiv.org/abs/1909.08053)) cuts the work of a layer: of an MLP
+# So far we've cut state, but each rank still computes whole layers. **Tensor parallelism**
+# ([Shoeybi et al. 2019](https://arxiv.org/abs/1909.08053)) cuts the work of a layer: of an MLP
 # `relu(x @ up) @ down`, each rank takes some of the hidden neurons.
 #
 # ### Your turn
@@ -259,7 +263,7 @@ one_part = lk.your_turn("16.t2", one_part)
 # another. **Sequence parallelism** ([Korthikanti et al. 2022](https://arxiv.org/abs/2205.05198))
 # takes the all-reduce apart again, so that what stands between two MLPs, such as a norm, is done by
 # each rank for its share of the tokens only. In PyTorch both are plans that say how each layer is
-# cut. We run them on four ranks, beside data parallelism and a mix of both in a 2 × 2 mesh:
+# cut. We run them on four ranks, beside data parallelism and a mix in a 2 × 2 mesh:
 
 
 # %% tags=["read"]
@@ -304,12 +308,12 @@ def cut_a_block():
     rank, x = mesh.get_local_rank(), torch.randn(1, 256, 256, generator=torch.manual_seed(1))
     whole = block()(x)
     both = parallelize_module(block(), grid["tensor"], by_neurons)
-    fully_shard(both, mesh=grid["data"])
+    fully_shard(both, mesh=grid["data"], reshard_after_forward=True)  # stage 3
     return {
         "data parallel": train(nn.parallel.DistributedDataParallel(block()), rank, 4),
         "tensor parallel": train(parallelize_module(block(), mesh, by_neurons), 0, 1),
-        "and sequence": train(parallelize_module(block(), mesh, and_by_tokens), rank, 4),
-        "2 × 2": train(both, grid["data"].get_local_rank(), 2),
+        "tensor and sequence": train(parallelize_module(block(), mesh, and_by_tokens), rank, 4),
+        "2 × 2, stage 3 and tensor": train(both, grid["data"].get_local_rank(), 2),
     }
 
 
@@ -319,16 +323,17 @@ for name, (totals, _) in cuts[0].items():
 assert all(error < 1e-6 for of_rank in cuts for _, error in of_rank.values())
 
 # %% [markdown]
-# All give the result of one process, within rounding. But they send different things. Data
+# All give the output of one process, within rounding. But they send different things. Data
 # parallelism sends *gradients*: their bytes depend on the parameters, they're sent once a step, and
 # computing can go on meanwhile. Tensor parallelism sends *activations*: their bytes depend on the
-# tokens, they're sent in every layer, forward and backward, and everybody waits for them.
+# tokens, they're sent in every layer, forward and backward, and everybody waits for them. The mesh
+# does both, each within a pair: all-reduces of half the tokens, stage 3 for half the parameters.
 #
 # There are two more things to cut. For long texts, **ring attention** ([Liu et al.
 # 2023](https://arxiv.org/abs/2310.01889)) cuts the sequence, and the keys and values travel around
 # the ranks. In a **mixture of experts** the experts are cut: an all-to-all brings each token to its
-# expert's rank, and another one brings it back. You'll write the hearts of both in the exercises;
-# here they are on four ranks.
+# expert's rank, and another one brings it back. (A small one before them says how many will come.)
+# You'll write the hearts of both in the exercises; here they are on four ranks.
 
 
 # %% tags=["collapsed"]
@@ -405,9 +410,9 @@ for name, program in {"ring attention": ring_attention, "experts": experts}.item
     assert all(error < 1e-6 for _, error in returned)
 
 # %% [markdown]
-# > **Takeaway.** What you cut decides who talks: state → reduce-scatter and all-gather; a layer →
-# > all-reduce of activations; the sequence → neighbours; experts → everybody with everybody. Keep
-# > what everyone waits for inside a server, where links are fast.
+# > **Takeaway.** What you cut decides who talks. Cut state needs reduce-scatters and all-gathers,
+# > and a cut layer all-reduces of activations; a cut sequence needs neighbours, and experts need
+# > everybody. Keep what everyone waits for inside a server, where links are fast.
 #
 # ## Cut the layers
 # A **pipeline** gives each rank a **stage**, some layers that follow one another. Only the
@@ -431,8 +436,9 @@ lk.draw.pipeline(
 )
 
 # %% [markdown]
-# With $p$ ranks and $m$ micro-batches it's $(p - 1) / (m + p - 1)$. But until its backward pass a
-# micro-batch's activations must be kept: rank 0 keeps all eight.
+# With $p$ ranks and $m$ micro-batches it's $(p - 1) / (m + p - 1)$: each rank works on $m$
+# micro-batches, and for the time of $p - 1$ more it waits while the pipeline fills and drains.
+# Until its backward pass, a micro-batch's activations must be kept: here each rank keeps all eight.
 #
 # ### Your turn
 # **1F1B** keeps fewer. Rank $r$ begins with $p - 1 - r$ forward passes, or $m$ if that's less. Then
@@ -463,7 +469,8 @@ one_f_one_b = lk.your_turn("16.t3", one_f_one_b)
 # wait is half as long, and messages double ([Narayanan et al.
 # 2021](https://arxiv.org/abs/2104.04473)). **Zero bubble** cuts the backward pass in two: the
 # neighbour waits only for the gradient of the *input*; that of the *weights* can fill the bubble
-# ([Qi et al. 2023](https://arxiv.org/abs/2401.10241)).
+# ([Qi et al. 2023](https://arxiv.org/abs/2401.10241)). Ours is their frugal form: no rank keeps
+# more than rank 0 of 1F1B, and some bubble is left.
 
 
 # %%
@@ -494,11 +501,12 @@ lk.Explorer(
 
 # %% [markdown]
 # > **Takeaway.** More micro-batches make the bubble smaller, and 1F1B makes them affordable: same
-# > bubble as GPipe, fewer activations. Interleaving and zero bubble shrink the bubble itself.
+# > bubble as GPipe, fewer activations. Interleaving (which keeps more) and zero bubble shrink the
+# > bubble itself.
 #
 # ## The real run beside the ideal
-# On paper a message takes no time. So now four ranks train by PyTorch's own schedules. Your machine
-# may have fewer cores than four, and a rank that waits for a core would look like one that waits
+# On paper a message takes no time. Four ranks now train by PyTorch's own schedules.
+# Your machine may have fewer cores, and a rank that waits for a core would look like one that waits
 # for a neighbour. Therefore our layers *sleep* instead of computing: 40 ms forward, and as long for
 # each of the two gradients. The messages, the schedules and the gradients are real.
 
@@ -534,7 +542,7 @@ lk.expect(
 
 # %% [markdown]
 # Is it still the same training? Each schedule must find the gradients of one process, whatever the
-# order of the sums. Here are all seven that PyTorch has, four from above and three more:
+# order of the sums. Here are all seven that PyTorch has:
 
 # %%
 others = [name for name in lk.cluster.PIPELINES if name not in runs]
@@ -550,11 +558,11 @@ for name, run in (runs | lk.cluster.run_pipelines(others, forward_s=0, n_steps=1
 # ## Back to the two servers
 # Now the opening explains itself. Cutting each layer over two servers put an all-reduce of
 # activations, for which everybody waits, on the link *between* them: 12.5 GB/s, where the links
-# inside have 300 (the paper's figures), 24 times less. And a copy for each GPU failed at 1.4
-# billion parameters because 2.8 GB of weights come with 22 GB of state, and activations on top.
+# inside have 300 (the paper's figures). And a copy for each GPU failed at
+# 1.4 billion parameters because 2.8 GB of weights make 22 GB of state, with activations on top.
 #
 # The team cut by what has to talk: layers inside a server, where links are fast, and state across
-# servers, where ranks talk once a step and nobody waits for long. Most large training runs since
+# servers, where ranks talk once a step and nobody waits for long. Many large training runs since
 # then follow that map, with pipelines between the two. How large should each be? That's lesson 17.
 #
 # **Next**: the [exercises](../exercises/16_sharding_and_pipelines.ipynb), then planning a training

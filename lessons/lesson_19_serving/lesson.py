@@ -19,8 +19,8 @@
 # You'll run a real language model in a real server on this machine, put a router in front of two of
 # them, load them with the field's own load generator, and then kill them.
 #
-# *{time} Needs lessons [02](02_roofline.ipynb) and [10](10_attention_and_precision.ipynb). On Colab
-# the server has to be installed first; the next cell says how.*
+# *{time} Needs lessons [02](02_roofline.ipynb) and [10](10_attention_and_precision.ipynb). Where
+# the server isn't installed, as on Colab, the first cell says how.*
 
 # %%
 import labkit as lk
@@ -30,7 +30,7 @@ ADDRESS = None  # or "http://host:8000", of vLLM or another server that speaks O
 
 server = serving.Server(ADDRESS) if ADDRESS else serving.Replica(slots=8, context=512)
 answer = serving.ask(server, "Why is the sky blue?", max_tokens=32)
-print(answer.text)
+print("[measured] the model says:", *answer.text.split())
 
 # %% [markdown]
 # That was [SmolLM2](https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct), with 135 million
@@ -59,7 +59,7 @@ ttft_and_tpot = lk.your_turn("19.t1", ttft_and_tpot)
 # the *whole* time by all tokens and calls that TPOT. Here are both, for one long question:
 
 # %% tags=["collapsed"]
-QUESTION = "Tell me how bridges were built. " * 25
+QUESTION = "Tell me how bridges were built. " * 12
 answer = serving.ask(server, QUESTION, max_tokens=24)
 ttft_s, tpot_s = ttft_and_tpot(answer.sent_s, answer.token_times_s)
 lk.show(
@@ -242,10 +242,10 @@ lk.show(
 )  # fmt: skip
 
 # %% [markdown]
-# For OPT-13B that's 1.7 GB for a conversation of 2,048 tokens. Earlier systems set aside the
-# longest possible answer for each request, and only [20 to 38 % of that memory held
-# anything](https://arxiv.org/abs/2309.06180). PagedAttention hands it out in small blocks instead.
-# And whoever sends the same beginning again need not wait for it to be read again:
+# (The paper writes 800 KB, of 1,024 bytes each.) For 2,048 tokens of OPT-13B that's 1.7 GB. Earlier
+# systems set aside the longest possible answer for each request, and only [20 to 38 % of that
+# memory held anything](https://arxiv.org/abs/2309.06180). PagedAttention hands it out in small
+# blocks instead. And whoever sends the same beginning again need not wait for it to be read again:
 
 # %% tags=["collapsed"]
 first = serving.ask(server, "Here are the rules. " + QUESTION, max_tokens=4)
@@ -281,7 +281,7 @@ def with_and_without(form):
     rates, texts = [], []
     for speculate in (False, True):
         with serving.Replica(files[form], slots=1, speculate=speculate) as one:
-            answer = serving.ask(one, LIST, max_tokens=64)
+            answer = serving.ask(one, LIST, max_tokens=48)
         rate = answer.server["predicted_per_second"]
         rates.append(lk.Reading("tokens a second", rate, "1", "measured"))
         texts.append(answer.text)
@@ -292,7 +292,7 @@ gains = {}
 for form in ("F32", "Q4_1"):
     plain, guessed, same = with_and_without(form)
     gains[form] = (guessed / plain).named(f"{form}, guessing over not")
-    print(f"{form}: the same text:", same)
+    print(f"[measured] {form}, the same text with guesses: {same}")
 lk.show(gains["Q4_1"])
 guessing_guess.against(gains["F32"])
 
@@ -333,7 +333,8 @@ with serving.Watch(server) as seen:
     calm = serving.loadgen(server, "Server", rate_per_s=calm_rate, time_s=3, slo=slo,
                            least_requests=5)  # fmt: skip
 for run in (single, offline, calm):
-    print(f"[measured] {run.scenario}: {run.verdict}", *run.reasons_given[:3], sep="; ")
+    why = f" ({run.reasons_given[0]})" if run.reasons_given else ""
+    print(f"[measured] {run.scenario}: {run.verdict}{why}")
 
 # %% [markdown]
 # INVALID often means only that the run was too short to be sure. Read the reason.
@@ -391,9 +392,9 @@ lk.Explorer(within, objective=lk.draw.Slider(0.2, 2.5, 1.0, unit="s"))
 # one replica a SIGKILL, which no program can catch, and start it again a second later. First the
 # router has neither retries nor anything that remembers failures.
 #
-# **Guess first.** One of two servers is gone for about a third of the run. What share of all
-# requests is lost, in percent? It's 0 if the router notices at once, and a sixth if the lost ones
-# are just those that the dead replica would have had.
+# **Guess first.** One of two servers is gone for some 40 % of the run. What share of all requests
+# is lost, in percent? It's 0 if the router notices at once, and 20 if the lost ones are just those
+# that the dead replica would have had.
 
 # %%
 lost_guess = lk.predict("19.e", ..., "%")
@@ -437,8 +438,8 @@ lk.expect(
 #
 # Two habits help. **Retry** on another replica, and after some failures stop asking: a **circuit
 # breaker**. Both have numbers, and the numbers matter. With the router's usual ones a few requests
-# are still lost, because five retries are over before the breaker, which waits for ten failures,
-# has opened. `CAREFUL` opens it after two and allows twenty retries.
+# are still lost, probably because five retries are over before the breaker, which waits for ten
+# failures, has opened. `CAREFUL` opens it after two and allows twenty retries.
 
 # %%
 if fleet:
@@ -452,10 +453,9 @@ fleet and lk.draw.tokens_over_time(careful, "One replica is gone, and comes back
 # machines:
 
 # %% tags=["collapsed"]
+print(f"[recorded] {kills.source}")
 for row in kills.rows:
-    many = f"kills: {row['kills'] or 'not counted'}"
-    print(f"[recorded] {row['router']}, {row['requests']}: {row['lost']} of {row['sent']} lost, "
-          f"{many} ({kills.source})")  # fmt: skip
+    print(f"{row['requests']:17} {row['router']:23} {row['lost']:5} of {row['sent']} lost")
 
 # %% [markdown]
 # ### Half an answer
@@ -506,7 +506,7 @@ for n_replicas in (1, 2, 3):
 #
 # ## The same on GPUs
 # For a large model only the numbers differ. `lk.plan.inference` adds up one step of a replica part
-# by part, and it's within a factor of 1.25 for nine of ten [published
+# by part, and it's within a factor of 1.25 for about nine of ten [published
 # runs](https://github.com/NVIDIA/TensorRT-LLM/blob/main/docs/source/performance/perf-overview.md).
 # Llama 3.1 70B on four H100, questions of 1,000 tokens, answers of 300:
 

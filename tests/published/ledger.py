@@ -10,6 +10,8 @@ import math
 import sys
 from collections.abc import Callable
 
+import planning
+
 from labkit.plan import (
     Decoder,
     Roofline,
@@ -373,6 +375,21 @@ LEDGER = (
     Entry("tpu-v1-array-size", "time_s", "s", tiles_time),
     Entry("tpu-v1-latency", "of_maximum_fraction", "%", share_of_maximum),
     Entry("megatron-v1-weak-scaling", "weak_scaling_fraction", "%", weak_scaling),
+    Entry("megatron-2021-models", "parameters_1e9", "1", planning.gpt_parameters_1e9),
+    Entry("megatron-2021-models", "peak_fraction", "%", planning.share_of_the_peak),
+    Entry("megatron-2021-models", "flop_per_s", "FLOP/s", planning.rate_of_all_gpus),
+    Entry("megatron-2021-splits", "days", "1", planning.days_by_flop),
+    Entry("megatron-2021-days", "days", "1", planning.days_by_the_rule_of_eight),
+    Entry("korthikanti-2022", "mfu", "%", planning.model_utilisation),
+    Entry("korthikanti-2022", "hfu", "%", planning.hardware_utilisation),
+    Entry("korthikanti-2022", "gain", "%", planning.gain_of_selective),
+    Entry("palm-mfu", "mfu", "%", planning.palm_utilisation),
+    Entry(
+        "palm-mfu", "mfu_without_attention", "%", planning.palm_utilisation_without_attention
+    ),
+    Entry("llama3-2024-mfu", "mfu", "%", planning.share_of_the_peak),
+    Entry("llama3-2024-mfu", "n_gpus", "1", planning.product_of_the_split),
+    Entry("llama3-2024-mfu", "batch_tokens", "token", planning.tokens_of_a_batch),
     Entry("zero-memory", "state_bytes", "B", zero_state),
     Entry("zero-communication", "times_as_much", "1", sent_over_plain),
     Entry("nccl-h100-all-reduce", "bus_bytes_per_s", "B/s", bus_bandwidth),

@@ -222,7 +222,7 @@ def test_a_platform_without_the_router_is_said(monkeypatch, system):
 def test_a_router_that_is_not_installed_is_said(monkeypatch):
     monkeypatch.setattr(router.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(router.platform, "system", lambda: "Linux")
-    with pytest.raises(ServingError, match=r"pip install -r requirements.txt"):
+    with pytest.raises(ServingError, match=r"pip install vllm-router"):
         Router(["http://127.0.0.1:9"])
 
 

@@ -104,6 +104,10 @@ class TrainingPlan:
         losses = {cause: share for cause, share in self.shares.items() if cause != "arithmetic"}
         return max(losses, key=losses.get)
 
+    def __str__(self):
+        step = si(self.step.total_s, "s")
+        return f"{step} a step, MFU {self.mfu:.0%}, {self.verdict}\n    {self.job.split}"
+
     def explain(self) -> str:
         """One sentence: the binding constraint, with its figure."""
         if not self.may_fit:
@@ -156,13 +160,8 @@ class TrainingPlan:
 
     def _banded(self, name, value, unit, *, least=1.0):
         low, high = least * value / self.band, value * self.band
-        if unit == "%":
-            ends = f"{low:.0%} to {high:.0%}"
-        elif unit == "token/s":
-            ends = f"{low:,.0f} to {high:,.0f}"
-        else:
-            ends = f"{si(low, unit)} to {si(high, unit)}"
-        return Reading(name, value, unit, Origin.MODELLED, note=f"band {ends}")
+        note = f"band {si(low, unit)} to {si(high, unit)}"
+        return Reading(name, value, unit, Origin.MODELLED, note=note)
 
 
 def plan_training(job: Job, tuning: Tuning | None = None) -> TrainingPlan:

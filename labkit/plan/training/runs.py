@@ -117,8 +117,14 @@ def _model(row):
 
 
 def _split(row):
+    sizes = {name: _whole(row, name, default=1) for name in ("tp", "pp", "vp", "cp", "ep")}
+    chips, others = _whole(row, "chips"), sizes["tp"] * sizes["pp"] * sizes["cp"]
+    dp = _whole(row, "dp", default=max(1, chips // others))
+    if others * dp != chips:
+        raise ValueError(f"tp × pp × cp × dp is {others * dp}, but there are {chips} chips.")
     return Split(
-        **{name: _whole(row, name, default=1) for name in ("tp", "pp", "vp", "dp", "cp", "ep")},
+        **sizes,
+        dp=dp,
         micro_batch=_number(row, "micro_batch", default=1),
         zero=_whole(row, "zero", default=0),
         recompute=row["recompute"] or "none",

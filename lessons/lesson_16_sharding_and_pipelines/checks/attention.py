@@ -88,7 +88,8 @@ def _one(answer, numbers, n_queries, width, n_keys, shift):
         )
     case = "scores of the two parts are alike" if not shift else f"scores {abs(shift)} apart"
     low = np.minimum(first[2], second[2])
-    if np.allclose(peak, right[2].max()) and n_queries > 1:
+    is_right = np.allclose(peak, right[2], rtol=1e-9)  # peaks of all queries may lie close together
+    if np.allclose(peak, right[2].max()) and not is_right:
         raise AssertionError(f"{case}: each query has a peak of its own: take them one by one")
     taken = np.allclose(peak, low) or (
         np.allclose(peak, first[2]) and not np.allclose(first[2], right[2])
@@ -96,7 +97,7 @@ def _one(answer, numbers, n_queries, width, n_keys, shift):
     assert not taken, (
         f"{case}: the common peak is the larger of the two, query by query, or exp may overflow"
     )
-    assert np.allclose(peak, right[2]), f"{case}: the peak of both is the larger of their peaks"
+    assert is_right, f"{case}: the peak of both is the larger of their peaks"
     assert np.isfinite([out.sum(), total.sum()]).all(), (
         f"{case}: exp overflowed: is the difference of the peaks the other way round?"
     )

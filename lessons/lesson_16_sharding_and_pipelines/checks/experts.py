@@ -1,5 +1,7 @@
 """Exercise 16.4: how a rank lays its tokens in order for the all-to-all."""
 
+import itertools
+
 import numpy as np
 
 from labkit.teach.registry import always, exercise, solution
@@ -61,11 +63,13 @@ def _places(expert_of, n_ranks, experts_per_rank):
         (_only_those_that_occur, "one count for each rank"),
         (_by_expert, "one count for each rank"),
         (_round_robin, "e // experts_per_rank"),
+        (lambda e, n, k: (_send_plan(e, n, k)[0], np.cumsum(_send_plan(e, n, k)[1])), "alone"),
         (_experts, "indices of the tokens"),
         (_places, "expert by expert"),
         (lambda e, n, k: (list(range(len(e))), _send_plan(e, n, k)[1]), "expert by expert"),
         (lambda e, n, k: (_send_plan(e, n, k)[0][::-1], _send_plan(e, n, k)[1]), "expert by"),
         (lambda e, n, k: _send_plan(e, n, k)[0], "order and counts"),
+        (lambda e, n, k: (_send_plan(e, n, k)[0], np.array(_send_plan(e, n, k)[1]) + 0.5), "whole"),
         (lambda e, n, k: _send_plan(e, n, k)[::-1], "first the order"),
     ],
 )
@@ -88,6 +92,7 @@ def _one(answer, expert_of, n_ranks, experts_per_rank):
         f"{case}: return two lists, order and counts"
     )
     order, counts = [int(i) for i in got[0]], [int(n) for n in got[1]]
+    assert [*got[0], *got[1]] == order + counts, f"{case}: indices and counts are whole numbers"
     assert (len(order), len(counts)) != (n_ranks, len(expert_of)), (
         f"{case}: return first the order, then the counts"
     )
@@ -105,6 +110,10 @@ def _one(answer, expert_of, n_ranks, experts_per_rank):
     assert order == right_order, f"{case}: tokens for one expert stay as they were among themselves"
     assert len(counts) == n_ranks, (
         f"{case}: got {len(counts)} counts: return one count for each rank, also where it is 0"
+    )
+    assert counts != list(itertools.accumulate(right_counts)), (
+        f"{case}: got the counts {counts}, where each has those before it in it: return how many "
+        f"go to each rank alone"
     )
     assert counts == right_counts, (
         f"{case}: got the counts {counts}, expected {right_counts}: expert e lives on rank "

@@ -43,6 +43,21 @@ def _own_tokens(x, up, down, rank, n_ranks):
     return result
 
 
+def _from_one(x, up, down, rank, n_ranks):
+    each = up.shape[1] // n_ranks
+    mine = slice((rank - 1) * each, rank * each)
+    return _relu(x @ up[:, mine]) @ down[mine]
+
+
+def _own_outputs(x, up, down, rank, n_ranks):
+    """Adds up to the whole, but each rank computes all hidden neurons."""
+    edges = np.linspace(0, down.shape[1], n_ranks + 1).astype(int)
+    mine = slice(edges[rank], edges[rank + 1])
+    result = np.zeros((len(x), down.shape[1]))
+    result[:, mine] = _relu(x @ up) @ down[:, mine]
+    return result
+
+
 def _everything(x, up, down, rank, n_ranks):
     return _relu(x @ up) @ down * (rank == 0)
 
@@ -60,6 +75,9 @@ def _everything(x, up, down, rank, n_ranks):
         (_strided, "the rank-th of"),
         (_own_tokens, "all tokens"),
         (_everything, "whole result"),
+        (_from_one, "counted from 0"),
+        (_own_outputs, "columns of down"),
+        (lambda x, up, down, rank, n: _relu(x @ up) @ down / n, "divided"),
         (lambda x, up, down, rank, n: _one_part(x, up, down, 0, n), "rank 0's"),
         (lambda x, up, down, rank, n: _one_part(x, up, down, rank, 4), "n_ranks"),
         (lambda x, up, down, rank, n: _one_part(x, up, down, rank, n)[0], "shape"),
@@ -68,8 +86,8 @@ def _everything(x, up, down, rank, n_ranks):
 def one_part(answer, rng):
     for n_ranks in (4, 2, 3, 8):
         numbers = np.random.default_rng(rng.getrandbits(64))
-        tokens, width = rng.randint(3, 9), rng.randint(3, 9)
-        hidden, out = n_ranks * rng.randint(2, 5), rng.randint(3, 9)
+        tokens, out = rng.randint(8, 12), rng.randint(8, 12)  # one for each rank, or more
+        width, hidden = rng.randint(3, 9), n_ranks * rng.randint(2, 5)
         x, up = numbers.normal(size=(tokens, width)), numbers.normal(size=(width, hidden))
         down = numbers.normal(size=(hidden, out))
         for rank in range(n_ranks):
@@ -96,6 +114,12 @@ def _one(answer, x, up, down, rank, n_ranks):
         (_own_tokens(x, up, down, rank, n_ranks),
          "this cuts the tokens: cut the neurons, and do all tokens"),
         (_one_part(x, up, down, 0, n_ranks), "this is rank 0's share"),
+        (_from_one(x, up, down, rank, n_ranks),
+         "this is the part before the rank's own: parts are counted from 0"),
+        (_own_outputs(x, up, down, rank, n_ranks),
+         "this cuts the columns of down, and each rank computes all neurons: cut those"),
+        (_relu(x @ up) @ down / n_ranks,
+         "this is the whole result divided by n_ranks: do the work of the rank's own neurons only"),
     ]  # fmt: skip
     if not np.allclose(got, right):
         hint = "each rank does its own part, with n_ranks equal parts of the columns of up"

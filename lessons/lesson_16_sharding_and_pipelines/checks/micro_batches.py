@@ -58,8 +58,7 @@ def batches_for(answer, rng):
 def _one(answer, share, n_ranks, n_chunks):
     got, right = answer(share, n_ranks, n_chunks), _batches_for(share, n_ranks, n_chunks)
     case = (
-        f"at most {share:.2%} bubble, {n_ranks} ranks, {n_chunks} stages on each: got {got} "
-        f"micro-batches"
+        f"at most {share:.2%} bubble, {n_ranks} ranks, n_chunks={n_chunks}: got {got} micro-batches"
     )
     assert got >= 1, f"{case}, and it takes at least one round: {n_ranks}"
     if right != got == _batches_for(share, n_ranks, 1) and n_chunks > 1:

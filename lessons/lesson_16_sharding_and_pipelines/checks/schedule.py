@@ -1,5 +1,7 @@
 """Turn 16.t3: the order of a rank's tasks in 1F1B."""
 
+import numbers
+
 from labkit.teach.registry import always, exercise, solution
 
 _one_f_one_b = solution("16.t3")
@@ -115,7 +117,7 @@ def _is_task(task):
         isinstance(task, (tuple, list))
         and len(task) == 2
         and task[0] in ("F", "B")
-        and isinstance(task[1], int)
+        and isinstance(task[1], numbers.Integral)  # NumPy's integers, too
     )
 
 

@@ -19,6 +19,8 @@ _NEEDS = {
         (lambda p, n, stage, size: p * size * (2 + (stage == 3)), "(n - 1) / n"),
         (lambda p, n, stage, size: p * size * (n - 1) / n, "passes"),
         (lambda p, n, stage, size: 2 * p * size * (n - 1) / n, "three passes"),
+        (lambda p, n, stage, size: p * size * (1 + (stage == 3) / 2) * (n - 1) / n, "passes"),
+        (lambda p, n, stage, size: _sent_bytes(p, n, stage, size) / n, "all but one of n parts"),
         (lambda p, n, stage, size: (1 + stage) * p * size * (n - 1) / n, "passes"),
         (lambda p, n, stage, size: _sent_bytes(p, n, stage, size) * n, "one rank"),
         (lambda p, n, stage, size: _sent_bytes(p, n, stage, 2), "itemsize"),
@@ -30,8 +32,9 @@ _NEEDS = {
 )
 def sent_bytes(answer, rng):
     for stage in (3, 0, 1, 2) * 3:
-        n_parameters, n_ranks = rng.randint(10**6, 10**12), rng.randint(3, 4096)
-        _one(answer, n_parameters, n_ranks, stage, rng.choice((1, 4, 8)))
+        n_ranks = rng.randint(3, 4096)
+        n_parameters = n_ranks * rng.randint(10**6, 10**9)  # so that // is as good as /
+        _one(answer, n_parameters, n_ranks, stage, rng.choice((1, 8)))  # not 4: half is 2 bytes
         _one(answer, n_parameters, 1, stage, 2, "one rank has nobody to send to")
 
 
@@ -42,6 +45,7 @@ def _one(answer, n_parameters, n_ranks, stage, itemsize, hint=""):
         suspects = [
             (right * n_ranks / (n_ranks - 1), "each pass sends (n - 1) / n of the bytes"),
             (right * n_ranks, "that is what all ranks send: one rank is asked for"),
+            (right / n_ranks, "each pass sends all but one of n parts: (n - 1) / n of the bytes"),
             (right * 2 / itemsize, "a parameter takes itemsize bytes"),
             (right * (n_ranks - 1), "each pass sends (n - 1) / n of the bytes, not n - 1 times"),
         ]

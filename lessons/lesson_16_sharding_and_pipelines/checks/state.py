@@ -31,11 +31,15 @@ _EACH = {0: "nothing is cut", 1: "12 bytes are cut", 2: "14 bytes are cut", 3: "
 )
 def state_bytes(answer, rng):
     for stage in (0, 1, 2, 3) * 3:
-        _one(answer, rng.randint(10**6, 10**12), rng.randint(2, 64), stage)
+        _several(answer, rng, rng.randint(2, 64), stage)
     for stage in range(4):
         _one(answer, rng.randint(10**6, 10**12), 1, stage, "on one rank nothing can be cut")
-        _one(answer, rng.randint(10**6, 10**12), rng.randint(100, 4096), stage,
-             "it holds for any number of ranks")  # fmt: skip
+        _several(answer, rng, rng.randint(100, 4096), stage, "it holds for any number of ranks")
+
+
+def _several(answer, rng, n_ranks, stage, hint=""):
+    n_parameters = n_ranks * rng.randint(10**6, 10**9)  # so that // is as good as /
+    _one(answer, n_parameters, n_ranks, stage, hint)
 
 
 def _one(answer, n_parameters, n_ranks, stage, hint=""):
