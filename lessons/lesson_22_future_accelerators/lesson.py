@@ -533,8 +533,8 @@ a100 = lk.chip("a100-sxm-80")
 from_hbm = round((a100.peak("bf16") / a100.bandwidth).value)  # cycles a tile: the ridge
 for name, load_cycles in {"from the A100's HBM": from_hbm, "a row a cycle": 128}.items():
     count = lk.systolic.MatrixUnit(128, 128, load_cycles=load_cycles).count(m=8, k=4096, n=4096)
-    print(f"[modelled] batch 8, weights {name}: {load_cycles} cycles to load a tile and 8 to use"
-          f" it, so {count.utilisation:.1%} of the array is used")  # fmt: skip
+    print(f"[modelled] batch 8, weights {name}: a tile loads for {load_cycles} cycles while the one"
+          f" before is used for 8: {count.utilisation:.1%} of the array works")  # fmt: skip
 
 # %% [markdown]
 # It can't. An array that keeps its weights still wants a large batch, however fast the memory is.
@@ -546,7 +546,8 @@ for name, load_cycles in {"from the A100's HBM": from_hbm, "a row a cycle": 128}
 
 # %% tags=["collapsed"]
 groq = lk.chip("groq-lpu1").memory
-lk.show(lk.Reading("Groq chips for 70 billion weights of a byte", 70e9 / groq.value, "1", of=groq))
+n_chips = math.ceil(70e9 / groq.value)
+lk.show(lk.Reading("Groq chips for 70 billion weights of a byte", n_chips, "1", of=groq))
 
 # %% [markdown]
 # > **Takeaway.** SRAM buys time per token and pays with chips. Ask for dollars and joules a token
