@@ -146,7 +146,7 @@ lk.check("22.4", sram_machine)
 # most 6 ms on *one* chip (the A100 of our model takes 8.01), and reads a prompt of 2,048 tokens in
 # at most 130 ms (the A100: 112). It has to be able to train, so give it at least 12 links; to be
 # programmed, so keep at least 60 % of the machinery; and to reuse what it has fetched, so give it
-# at least 32 MiB of SRAM. The Explorer of the lesson is the place to try.
+# at least 16 MiB of SRAM. The Explorer of the lesson is the place to try.
 
 # %%
 ### BEGIN SOLUTION

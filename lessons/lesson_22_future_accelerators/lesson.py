@@ -513,7 +513,7 @@ sweep_guess = lk.predict("22.e", ...)
 sweep = {chip.id: chip.memory / chip.bandwidth for chip in lk.chips() if chip.bandwidth.value}
 sweep_guess.against((sweep["h100-sxm"] / sweep["groq-lpu1"]).named("times sooner"))
 SHOWN = ("h100-sxm", "tpu-v7", "trn2", "gaudi2", "apple-m4-npu", "ipu-gc200", "groq-lpu1", "wse2")
-print("[modelled] from published figures (16 bits; the NPU's are 8)")
+print("[modelled] from published figures (16 bits, the NPU's 8; Cerebras prints no dense peak)")
 print(f"  {'':32} {'peak':>14} {'memory':>9} {'read in':>8} {'ridge':>8}")
 for chip in map(lk.chip, SHOWN):
     peaks = [chip.peak(dtype) for dtype in ("bf16", "fp16", "int8")]
@@ -562,7 +562,7 @@ lk.show(lk.Reading("Groq chips for 70 billion weights of a byte", n_chips, "1", 
 # the transistors in a mm², on 0.99 times the area, and its clock is 1.3 times faster. So they
 # predict some 600 TFLOP/s.
 #
-# **Guess first.** How many times that does the H100 print? 1 would be a perfect model.
+# **Guess first.** How many times that does its data sheet say? 1 would be a perfect model.
 
 # %%
 h100_guess = lk.predict("22.f", ...)

@@ -9,7 +9,7 @@ from labkit.teach.registry import exercise, solution
 _MODEL = Decoder("Llama 3 8B", 8_030_000_000, 32, 32, 8, 128)
 _MOST_TOKEN_S, _MOST_PROMPT_S = 6e-3, 130e-3
 _FEWEST_LINKS, _LEAST_MACHINERY = 12, 0.6
-_LEAST_SRAM_MIB = 32
+_LEAST_SRAM_MIB = 16
 _FIELDS = ("n_macs", "sram_bytes", "hbm_stacks", "n_links", "machinery")
 
 _own = solution("22.5")
@@ -37,8 +37,8 @@ _A100 = {
         (_but(machinery=0.2), "nobody could program"),
         (_but(n_macs=-1), "n_macs must be a number from 0"),
         (_but(hbm_stacks=7.5), "whole number of stacks"),
-        (_but(sram_bytes=0), "32 MiB of SRAM"),
-        (_but(sram_bytes=64), "32 MiB of SRAM"),
+        (_but(sram_bytes=0), "16 MiB of SRAM"),
+        (_but(sram_bytes=64), "16 MiB of SRAM"),
         (_but(hbm_stacks=math.inf), "finite numbers"),
         (_but(n_links=math.nan), "finite numbers"),
         (_but(n_macs="100000"), "finite numbers"),
