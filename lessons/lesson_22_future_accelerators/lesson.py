@@ -245,8 +245,8 @@ times_s = dict(zip(wall.column("n_qubits"), wall.column("time_s"), strict=True))
 growth = lk.Reading("time, 22 qubits over 20", times_s[22] / times_s[20], "1", of=wall)
 lk.expect(
     growth, 2.5, 7,
-    below="Here two qubits more take less than four times as long: other work still hides it.",
-    inside="Two qubits more take about four times as long here: each of them doubles the time.",
+    below="Two qubits more take less than four times as long: other work hides the doubling.",
+    inside="Two qubits more take about four times as long: each of them doubles the time.",
     above="Two qubits more take over four times as long: a full cache, or a busy machine.",
 )  # fmt: skip
 chart.picture("Time to simulate against the number of qubits", varies=True)
@@ -339,10 +339,10 @@ chart = lk.draw.Chart(
 for distance, curve in rates.items():
     chart.line(ps, curve, f"d = {distance}, {2 * distance**2 - 1} qubits")
 chart.line([threshold] * 2, [0.001, 0.2], color=lk.draw.INK, dash=True)
-lk.show(codes.reading("threshold, where distances 3 and 7 cross", threshold, "%"))
+lk.show(codes.reading("threshold", threshold, "%"))
 for small, large in ((3, 5), (5, 7)):  # codes so small don't all cross at one point
     crosses = crossing(ps, rates[small], rates[large])
-    lk.show(codes.reading(f"where distances {small} and {large} do", crosses, "%"))
+    lk.show(codes.reading(f"where distances {small} and {large} cross", crosses, "%"))
 chart.picture("Logical errors against physical ones for three distances", varies=True)
 
 # %% [markdown]
@@ -562,7 +562,7 @@ lk.show(lk.Reading("Groq chips for 70 billion weights of a byte", n_chips, "1", 
 # the transistors in a mm², on 0.99 times the area, and its clock is 1.3 times faster. So they
 # predict some 600 TFLOP/s.
 #
-# **Guess first.** How many times that does its data sheet say? 1 would be a perfect model.
+# **Guess first.** How many times that does its data sheet say? 1 would be perfect.
 
 # %%
 h100_guess = lk.predict("22.f", ...)
