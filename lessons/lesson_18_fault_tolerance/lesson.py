@@ -322,10 +322,10 @@ lk.show(
 )
 
 # %% [markdown]
-# On so many GPUs the restart counts a little more than the save, and not stopping helps most. The
-# top of the curve is flat: at half or twice the best interval, the waste in our formula is only a
-# quarter larger. The MTTF is under a square root, so you needn't know it well either. But no
-# interval makes up for a slow restart.
+# There the restart counts a little more than the save, and not stopping helps most. The top of the
+# curve is flat: at half or twice the best interval, the waste in our formula is only a quarter
+# larger. The MTTF is under a square root, so you needn't know it well either. But no interval makes
+# up for a slow restart.
 #
 # A run that is *always* killed before its next checkpoint never gets anywhere. Let's see that for
 # real: a checkpoint every 50 steps, and a kill in step 20, each time.
@@ -366,8 +366,8 @@ lk.expect(
 assert not background.torn_loads()
 
 # %% [markdown]
-# > **Takeaway.** Writing in the background makes a checkpoint cheap, so you can save more often. But
-# > it isn't safe yet when `save` returns.
+# > **Takeaway.** Writing in the background makes a checkpoint cheap, so you can save more often. It
+# > isn't safe yet when `save` returns.
 #
 # ## Nobody has to restart
 # With thousands of GPUs even a fast restart stops everybody. But if several **replicas** each hold
