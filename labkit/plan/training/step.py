@@ -97,8 +97,13 @@ def _data_s(job, tuning, forward_s, backward_s):
     gradient_bytes, weight_bytes = _wire_bytes(split)
     parameters = job.dense_parameters_per_chip
     bytes_per_s = data_bytes_per_s(job)
-    scatter_s = ring_s(job.chip, split.shards, gradient_bytes * parameters, bytes_per_s)
-    gather_s = ring_s(job.chip, split.shards, weight_bytes * parameters, bytes_per_s)
+    # What is to be hidden goes out in buckets, as soon as each is full.
+    buckets = gradient_bytes * parameters / job.chip.constant("bucket_bytes")
+    calls = max(1, buckets) if split.overlap_dp else 1
+    scatter_s = ring_s(
+        job.chip, split.shards, gradient_bytes * parameters, bytes_per_s, calls=calls
+    )
+    gather_s = ring_s(job.chip, split.shards, weight_bytes * parameters, bytes_per_s, calls=calls)
     expert_s = _expert_gradients_s(job, gradient_bytes + weight_bytes)
     if not split.overlap_dp:
         return scatter_s + gather_s + expert_s
