@@ -32,6 +32,11 @@ def test_a_life_without_a_step_is_left_out():
     )
 
 
+def test_time_begins_with_the_first_step():
+    later = {"training": [([t + 20 for t in times], steps) for times, steps in ATTEMPTS]}
+    assert recoveries(later, [20.35], title="t").svg == recoveries(RUN, [0.35], title="t").svg
+
+
 def drawn(**choices):
     def formula(interval_s):
         return goodput(interval_s, 60, 300, 11_000)
@@ -41,6 +46,10 @@ def drawn(**choices):
 
 def test_a_choice_is_named_with_its_interval_and_goodput():
     assert "Young: 19.1 min" in drawn(Young=1149).svg
+
+
+def test_the_alt_text_tells_the_choices():
+    assert "; Young: 19.1 min, 87.5%; Daly: 18.3 min, 87.5%" in drawn(Young=1149, Daly=1100).alt
 
 
 def test_a_choice_beyond_the_axis_is_not_drawn():

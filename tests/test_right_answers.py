@@ -2,6 +2,7 @@
 
 import math
 import threading
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -419,6 +420,40 @@ def neurons_by_splitting(x, up, down, rank, n_ranks):
     return (hidden * (hidden > 0)) @ np.split(down, n_ranks)[rank]
 
 
+def wrong_by_rounding(rows):
+    total = sum(count for _, count, _ in rows)
+    return [cause for cause, count, printed in rows if round(100 * count / total, 1) != printed]
+
+
+def wrong_beyond_half_a_digit(rows):
+    total = sum(count for _, count, _ in rows)
+    return [cause for cause, count, printed in rows if abs(100 * count / total - printed) > 0.05]
+
+
+def straggler_by_leaving_out(compute_s):
+    times = np.array(compute_s)
+    costs = [
+        (times.max(axis=0) - np.delete(times, rank, axis=0).max(axis=0)).sum()
+        for rank in range(len(times))
+    ]
+    return np.argmax(costs), np.max(costs)
+
+
+def suspects_by_rank(checksums):
+    differing = [by_rank for by_rank in checksums if len(set(by_rank.values())) > 1]
+
+    def explains(rank, by_rank):
+        return rank in by_rank and len({v for r, v in by_rank.items() if r != rank}) == 1
+
+    ranks = sorted({rank for by_rank in differing for rank in by_rank})
+    return [rank for rank in ranks if all(explains(rank, by_rank) for by_rank in differing)]
+
+
+def newest_by_the_length_of_its_name(folder):
+    names = [place.parent.name for place in folder.glob("step*/.metadata")]
+    return max(names, key=lambda name: (len(name), name), default="")
+
+
 def energies_as_an_array(n_macs, n_added, mac_j, add_j, read_j):
     return np.array([n_macs, n_added]) * (np.array([mac_j, add_j]) + read_j)
 
@@ -532,6 +567,14 @@ RIGHT = [
     ("16.t2", neurons_by_splitting),
     ("16.t3", order_by_queues),
     ("16.t3", order_as_arrays),
+    ("18.1", wrong_by_rounding),
+    ("18.1", wrong_beyond_half_a_digit),
+    ("18.4", straggler_by_leaving_out),
+    ("18.5", suspects_by_rank),
+    ("18.t1", newest_by_the_length_of_its_name),
+    ("18.t3", lambda gradient: gradient.view(np.int32).sum(dtype=np.int64)),
+    ("18.t3", lambda gradient: np.bitwise_xor.reduce(gradient.view(np.uint32))),
+    ("18.t3", lambda gradient: zlib.crc32(gradient.tobytes())),
     ("20.3", diagnosed_by_the_text),
     ("20.4", best_by_sorting),
     ("22.t1", energies_as_an_array),

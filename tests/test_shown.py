@@ -133,6 +133,13 @@ def test_both_have_their_place_on_one_scale(guess, value, is_log):
     assert ("each step" in markup) == is_log
 
 
+@pytest.mark.parametrize("reading", [COPY, Reading("copy", 12.3e9, "B/s", "measured")])
+def test_only_the_figure_of_a_prediction_is_bold(notebook, reading):
+    predict("x.a", ...).against(reading)
+    (shown,) = re.findall("<b>(.*?)</b>", notebook[-1]["text/html"])
+    assert words(shown) == "12.3 GB/s"
+
+
 @pytest.mark.parametrize(("guess", "reading"), [
     (3.0, Reading("x", None, "s", "measured")),
     (1e308, Reading("x", float("inf"), "1", "modelled")),

@@ -17,19 +17,22 @@ def recoveries(
 ) -> Picture:  # fmt: skip
     """The steps of training runs over time: up, and after a kill back to where it can go on.
 
+    Time begins with the first step: before it, programs only start.
+
     runs     name -> its attempts, one for each start; each run has a colour
     kills_s  when something was killed
     """
-    chart = Chart(Axis("time", "s"), Axis("step", lo=0), title=title)
+    chart = Chart(Axis("time since the first step", "s"), Axis("step", lo=0), title=title)
     attempts = [(n, *attempt) for n, some in enumerate(runs.values()) for attempt in some]
     most = max((step for *_, steps in attempts for step in steps), default=1)
+    began_s = min((time_s for _, times_s, _ in attempts for time_s in times_s), default=0.0)
     for n, times_s, steps in attempts:
         if times_s:
-            chart.line(times_s, steps, color=LINES[n])
+            chart.line([time_s - began_s for time_s in times_s], steps, color=LINES[n])
     for name, color in zip(runs, LINES, strict=False):
         chart.key(f"{name} ({Origin(origin)})", color)
     for killed_s in kills_s:
-        chart.line([killed_s] * 2, [0, most], color=LINES[len(runs)], dash=True)
+        chart.line([killed_s - began_s] * 2, [0, most], color=LINES[len(runs)], dash=True)
     if kills_s:
         chart.key("kill", LINES[len(runs)])
     told = f"{title}: kills {len(kills_s)}, last step {most}"
@@ -56,9 +59,11 @@ def goodputs(
     )  # fmt: skip
     for interval_s, share in simulated:
         chart.mark(interval_s / 60, share, "simulated")
+    told = [f"{title}: goodput over the interval between checkpoints"]
     for number, (name, interval_s) in enumerate(choices.items(), start=1):
         if shortest_s <= interval_s <= longest_s:
             color = LINES[number % len(LINES)]
             chart.line([interval_s / 60] * 2, [0, 1], color=color, dash=True)
-            chart.key(f"{name}: {interval_s / 60:.3g} min, {formula(interval_s):.1%}", color)
-    return chart.picture(f"{title}: goodput over the interval between checkpoints")
+            told.append(f"{name}: {interval_s / 60:.3g} min, {formula(interval_s):.1%}")
+            chart.key(told[-1], color)
+    return chart.picture("; ".join(told))

@@ -45,16 +45,16 @@ print(audit(table))
 
 # %% [markdown] tags=["solution"]
 # Many compare with the sum of the printed percentages, which is 94.9 here, instead of the sum of
-# the counts. That's how the paper's 58.7 % came about: somebody added up a column in which one
-# number was wrong. With 126 in the first row its percentage would be right, but then the counts
+# the counts. The paper did something like it: its 58.7 % for GPUs adds up printed percentages, of
+# which one is wrong. With 126 in the first row its percentage would be right, but then the counts
 # would sum to 397, and not to the 419 of the text. So it's probably the percentage.
 
 # %% [markdown]
 # ## 18.2 Without a checkpoint
 # You want to train for `days` days on `n_gpus` GPUs, 8 in a node, and leave out checkpoints. The
 # nodes fail independently, `failures_per_1000_node_days` on average in 1,000 days of one node.
-# What's the chance that the run meets no failure at all? Failures without memory come *m* times on
-# average in this time; the chance of none is $e^{-m}$. (2 lines)
+# What's the chance that the run meets no failure at all? If failures have no memory, and *m* of
+# them come on average in this time, the chance of none is $e^{-m}$. (2 lines)
 
 
 # %%
@@ -101,9 +101,9 @@ for save_s, restart_s in ((60, 600), (30, 600), (60, 300), (30, 300)):
     print(f"[modelled] save {save_s} s, restart {restart_s} s: {waste:.1%} wasted")
 
 # %% [markdown] tags=["solution"]
-# At the best interval both of the first two terms are √(save / (2 × MTTF)), so saving and doing
-# again cost the same. (If yours don't, you know in which direction to move.) To halve them, you
-# have to save *four* times as fast, while half of the restart is half of its waste.
+# At the best interval both of the first two terms are √(save / (2 × MTTF)), so saving and
+# redoing work cost the same. (If yours don't, you know in which direction to move.) To halve them,
+# you have to save *four* times as fast, while halving the restart halves its part of the waste.
 
 # %% [markdown]
 # ## 18.4 Find the straggler
@@ -131,7 +131,7 @@ lk.check("18.4", straggler)
 
 # %% [markdown] tags=["solution"]
 # Most people return the rank with the largest sum. But two ranks that are slow together hide each
-# other: to replace one of them would gain nothing. The sum also misses a rank that is fast on
+# other: replacing only one of them gains nothing. The sum also misses a rank that is fast on
 # average and late in every tenth step.
 
 # %% [markdown]
@@ -176,9 +176,9 @@ lk.check("18.5", suspects)
 #    wait for it?
 
 # %% [markdown] tags=["solution"]
-# 1. It needs nothing but the MTTF of the fleet, and that you measured, so yes. But first take the
-#    bad nodes out: RSC's authors call them [lemons](https://arxiv.org/abs/2410.21680), and they do
-#    more for the MTTF than any interval.
+# 1. Yes: it only needs the MTTF of the fleet, and you measured that. But first take the bad nodes
+#    out. RSC's authors call them [lemons](https://arxiv.org/abs/2410.21680). Without them the MTTF
+#    is longer, and no interval does that for you.
 # 2. If the optimizer's settings were chosen for the full batch and the outage lasts long, or if you
 #    must be able to repeat the run exactly. With 2 replicas half of the batch is gone, with 64
 #    hardly anything.

@@ -9,10 +9,10 @@
 # %% [markdown]
 # # 18 · Fault tolerance
 # In 2024 Meta described 54 days of training Llama 3 405B. It ran on 16,384 GPUs, all of which have
-# to finish a step before any of them may begin the next. In those 54 days it was interrupted 466
-# times, 419 of them unexpectedly ([Llama Team 2024](https://arxiv.org/abs/2407.21783), section
-# 3.3.4). That's once every three hours, day and night. And yet more than 90 % of the time went into
-# training, and only three times did it take significant work by people.
+# to finish a step before any of them may begin the next. It was interrupted 466 times, 419 of them
+# unexpectedly ([Llama Team 2024](https://arxiv.org/abs/2407.21783), section 3.3.4). That's once
+# every three hours, day and night. Yet more than 90 % of the time went into training, and only
+# three times did it take significant work by people.
 #
 # **The question of this lesson**: when something breaks every few hours, how does a run of months
 # ever get done, and how often should it save?
@@ -37,14 +37,15 @@ meta = lk.published("llama-3-availability").rows[0]
 causes = lk.published("llama-3-interruptions")
 
 # %% [markdown]
-# ## Who breaks?
-# A **fleet** fails when any of its parts does. If the parts fail independently, the fleet's mean
-# time to failure (**MTTF**) is that of one part, divided by the number of parts.
+# ## What breaks?
+# A **fleet**, all the machines of a job together, fails when any of its parts does. If the parts
+# fail independently, the fleet's mean time to failure (**MTTF**) is that of one part, divided by
+# the number of parts.
 #
-# **Guess first.** How many *years* did one of the 16,384 GPUs run, on average, per interruption?
-# Count everything that stopped the run, its share of network and software included. (Of hard disks
-# in a data centre about one in 70 fails in a year, [Backblaze
-# counts](https://www.backblaze.com/cloud-storage/resources/hard-drive-test-data).)
+# **Guess first.** How many *years* did one of the 16,384 GPUs run, on average, per unexpected
+# interruption? Blame the GPUs for all of them, network and software included. ([Backblaze
+# counts](https://www.backblaze.com/cloud-storage/resources/hard-drive-test-data) that about one in
+# 70 hard disks fails in a year.)
 
 # %%
 years_guess = lk.predict("18.a", ...)
@@ -52,13 +53,13 @@ years_guess = lk.predict("18.a", ...)
 # %%
 fleet_s = meta["days"] * DAY_S / meta["unexpected"]
 gpu_s = fleet_s * meta["n_gpus"]
-lk.show(lk.Reading("hours from one to the next", fleet_s / HOUR_S, "1", of=causes))
+lk.show(lk.Reading("hours from one interruption to the next", fleet_s / HOUR_S, "1", of=causes))
 years_guess.against(lk.Reading("years of one GPU per interruption", gpu_s / DAY_S / 365, "1",
                                of=causes))  # fmt: skip
 
 # %% [markdown]
-# So nothing here is of bad quality. There's just very much of it. The paper says what broke, and
-# prints each cause's count and its share of the 419:
+# So the parts aren't bad. There are just many of them. The paper prints each cause's count and
+# its share of the 419:
 
 # %% tags=["collapsed"]
 print(f"{'cause':32} count  share printed   ({causes.source})")
@@ -73,8 +74,8 @@ print(
 )
 
 # %% [markdown]
-# Did you see it? One share doesn't follow from its count. Newspapers copied both numbers, and
-# [exercise 18.1](../exercises/18_fault_tolerance.ipynb) is to write the audit that would have
+# Did you see it? One share doesn't follow from its count. Newspapers copied both numbers. In
+# [exercise 18.1](../exercises/18_fault_tolerance.ipynb) you'll write the audit that would have
 # caught it. The text of the paper says that 58.7 % of the interruptions came from GPUs, which is
 # the sum of the *printed* shares. What do the counts say?
 
@@ -83,8 +84,8 @@ of_gpus = sum(row["count"] for row in causes.rows if row["category"] == "GPU") /
 lk.show(lk.Reading("share of GPUs, by the counts", of_gpus, "%", of=causes))
 
 # %% [markdown]
-# Other fleets have other rates. Meta's research cluster RSC-1 saw 6.5 failures per 1,000 node-days,
-# with 8 GPUs in a node ([Kokolis et al. 2025](https://arxiv.org/abs/2410.21680)):
+# Other fleets have other rates. On Meta's research cluster RSC-1, 6.5 of 1,000 nodes failed per
+# day, with 8 GPUs each ([Kokolis et al. 2025](https://arxiv.org/abs/2410.21680)):
 
 # %% tags=["collapsed"]
 rsc = lk.published("rsc-mttf")
@@ -111,28 +112,29 @@ chart.picture("Mean time to failure falls as one over the number of GPUs")
 # likely reason is that a job also dies of things for which no node is blamed. When you're quoted an
 # MTTF, ask whose.
 #
-# > **Takeaway.** A fleet's MTTF is that of one part over their number. What lasts for years alone
-# > lasts for hours among thousands.
+# > **Takeaway.** A fleet's MTTF is that of one part, divided by the number of parts. Parts that
+# > each last for years stop a fleet of thousands every few hours.
 #
 # ## Save, die, start again
 # The oldest remedy is a **checkpoint**: from time to time the run saves its whole state, and after
 # a failure all ranks start again from there. In PyTorch two parts do it. The **elastic agent**
-# (it's what `torchrun` runs) watches the ranks. When one dies, it stops the others, whose partner
-# is gone, and starts all of them anew. **Distributed checkpoint** lets every rank save and load its
-# own shard at the same time. This is our training, cut into shards as in [lesson
-# 16](16_sharding_and_pipelines.ipynb):
+# (it's what `torchrun` runs) watches the ranks. When one dies, it stops the others, which can't go
+# on without it, and restarts them all. **Distributed checkpoint** lets every rank save and load its
+# own shard at the same time; below, `checkpoints` calls it. This is our training, cut into shards
+# as in [lesson 16](16_sharding_and_pipelines.ipynb). `report` tells the notebook what a rank just
+# did:
 
 # %%
 print(inspect.getsource(train))
 
 # %% [markdown]
-# A new rank remembers nothing. All that it knows is what lies in the folder, and there's a trap:
-# the run may have died *while it was saving*. Half a checkpoint is called **torn**.
+# A new rank remembers nothing. All it knows is what it finds in the folder, and there's a trap: the
+# run may have died *while it was saving*. A half-written checkpoint is called **torn**.
 #
 # ### Your turn
 # Return the name of the newest checkpoint that may be loaded, or `""` if there is none. Checkpoints
 # are folders called `step10`, `step20` and so on; `folder.glob("step*")` finds them, and
-# `place.name` is a name. When all ranks have written everything, and not before, torch adds a file
+# `place.name` is the name of one. Only when all ranks have written everything does torch add a file
 # `.metadata`. (2 to 4 lines; is `step100` newer than `step20`?)
 
 
@@ -150,12 +152,11 @@ newest_finished = lk.your_turn("18.t1", newest_finished)
 # %% [markdown]
 # Now we'll train 60 steps on two ranks, with a checkpoint every 10, and send `SIGKILL`, the signal
 # that no process can refuse. Rank 1 dies in step 27. Later, while checkpoint 40 is being saved,
-# *all* ranks die at once. Change the plan if you like. (The first start takes seconds, in which the
-# agent imports torch.)
+# *all* ranks die at once.
 #
-# **Guess first.** How many seconds will it take from a kill to the next step that is done?
-# (Starting a Python that imports torch takes 2 to 4 s. Our agent has imported it already, and
-# *forks* its ranks.)
+# **Guess first.** How many seconds will pass between a kill and the next finished step? (Starting a
+# Python that imports torch takes 2 to 4 s. Our agent has imported it already, and each new rank is
+# a *fork*, a copy of that process.)
 
 # %%
 recovery_guess = lk.predict("18.b", ..., "s")
@@ -206,8 +207,8 @@ lk.show(
 # rest: saving, work that is done again, and the **stall** until the ranks are back. Our toy loses a
 # lot, since its steps are so short that a restart lasts as long as many of them.
 #
-# Look at the losses, too: each step that was done again gave the same loss as before. That's only
-# so because a step's data depend on its number, and the optimizer's memory is in the checkpoint.
+# Each step that was done again gave the same loss as before. That's because a step's data depend
+# only on its number, and the optimizer's memory is saved too.
 #
 # > **Takeaway.** Whatever isn't in the checkpoint never happened. Load only what is marked as
 # > finished, and mark it last.
@@ -248,14 +249,14 @@ minutes = lk.Reading("minutes between checkpoints", young(60, fleet_s) / 60, "1"
 interval_guess.against(minutes)
 
 # %% [markdown]
-# Is it true? Let's simulate the fleet: every cause of the table strikes at random moments, as often
-# as it did, scaled to the number of GPUs. For each interval we replay 20 times 54 days, failure by
-# failure. The marks are these runs, and the line is a formula that, unlike Young's, allows for
-# failures while saving and restarting ([Daly 2006](https://doi.org/10.1016/j.future.2004.11.016)).
+# Is that right? Let's simulate the fleet: every cause of the table strikes at random moments, as
+# often as it did, scaled to the number of GPUs. For each interval we replay 20 times 54 days. The
+# marks are these runs, and the line is a formula that, unlike Young's, allows for failures while
+# saving and restarting ([Daly 2006](https://doi.org/10.1016/j.future.2004.11.016)).
 #
 # **Play.** What happens to 131,072 GPUs, the largest job on the chart above? What helps more there,
 # a checkpoint that takes half as long, or a restart that does? And what if training goes on while
-# the checkpoint is written?
+# the checkpoint is written, and only stops for a tenth of the time, to copy its state?
 
 
 # %% tags=["collapsed"]
@@ -289,7 +290,7 @@ def explore(n_gpus, save_s, restart_s, while_saving):
             for interval_s in 30 * 2 ** np.arange(0, 9.6, 0.75)
         ],
         {"Young": young(stop_s, mttf_s), "Daly": daly},
-        title=f"A failure every {mttf_s / 60:.3g} min on average",
+        title=f"A failure every {mttf_s / 60:,.0f} min on average",
     )
 
 
@@ -301,33 +302,52 @@ lk.Explorer(
     while_saving=["training stops", "training goes on"],
 )
 
+# %% tags=["collapsed"]
+LARGEST = rsc.rows[-1]["n_gpus"]
+
+
+def at_best(words, save_s, restart_s, write_s=0.0):
+    """The goodput of the largest job at Daly's interval, as a Reading."""
+    mttf_s = lk.plan.fleet_mttf_s(LARGEST, gpu_s)
+    interval_s = max(lk.plan.daly_interval_s(save_s, mttf_s), write_s)
+    left = lk.plan.goodput(interval_s, save_s, restart_s, mttf_s, write_s)
+    return lk.Reading(words, left, "%", of=causes)
+
+
+lk.show(
+    at_best(f"goodput of {LARGEST:,} GPUs, 60 s to save and 300 s to restart", 60, 300),
+    at_best("with half of the save", 30, 300),
+    at_best("with half of the restart", 60, 150),
+    at_best("with training going on", 6, 300, 60),
+)
+
 # %% [markdown]
-# The top of the curve is flat, so you needn't hit it: a factor of two either way costs little. The
-# MTTF is only in the root, so you needn't know it well either. But no interval makes up for a slow
-# restart.
+# There the restart counts a little more than the save, and not stopping helps most. The top of the
+# curve is flat: at half or twice the best interval, the waste in our formula is only a quarter
+# larger. The MTTF is under a square root, so you needn't know it well either. But no interval makes
+# up for a slow restart.
 #
-# To the right, the curve falls towards nothing. And a run that is *always* killed before its next
-# checkpoint never gets anywhere. Let's see that for real: the same training, with a checkpoint
-# every 50 steps, killed in step 20 each time.
+# A run that is *always* killed before its next checkpoint never gets anywhere. Let's see that for
+# real: a checkpoint every 50 steps, and a kill in step 20, each time.
 
 # %%
 stuck = train_and_kill([("step", 20, [1])] * 3, n_steps=30, save_every=50)
 print("[measured] first step after each start:", *(steps[0] for _, steps in stuck.progress()))
-lk.draw.recoveries({"training": stuck.progress()}, stuck.kills_s, title="Faster than it saves")
+lk.draw.recoveries({"training": stuck.progress()}, stuck.kills_s, title="Killed before it saves")
 
 # %% [markdown]
 # It began at step 1 four times, and only got to its 30 steps because we stopped killing. From
-# outside all looks well: the GPUs are busy, and the loss falls, again and again. So watch the step,
-# and not the load.
+# outside all looks well: the GPUs are busy, and the loss falls, again and again. So watch the step
+# number.
 #
-# > **Takeaway.** Save every √(2 × save × MTTF): the balance is flat, so being roughly right is
+# > **Takeaway.** Save every √(2 × save × MTTF): the optimum is flat, so being roughly right is
 # > enough. If each failure comes before the next checkpoint, there is no progress, ever.
 #
 # ## Save while you train
-# A checkpoint has two parts: copy the state out of the way, and write the copy. Only the first must
-# stop the training. So let a thread do the second ([torch calls it
+# A checkpoint has two parts: copy the state out of the way, and write the copy. Only the first has
+# to stop the training. So let a thread do the second ([torch calls it
 # `async_save`](https://docs.pytorch.org/docs/stable/distributed.checkpoint.html)). Until it's done,
-# a failure goes back to the checkpoint before.
+# a failure takes the run back to the checkpoint before.
 
 # %%
 background = train_and_kill([("step", 27, [0])], n_steps=40, save_every=10, in_background=True)
@@ -347,14 +367,15 @@ assert not background.torn_loads()
 
 # %% [markdown]
 # > **Takeaway.** Writing in the background makes a checkpoint cheap, so you can save more often. It
-# > isn't safe the moment `save` returns.
+# > isn't safe yet when `save` returns.
 #
-# ## Nobody starts anew
+# ## Nobody has to restart
 # With thousands of GPUs even a fast restart stops everybody. But if several **replicas** each hold
-# the whole model, as in data parallelism, nothing is lost when one of them dies: the others have it
-# all. [torchft](https://github.com/meta-pytorch/torchft) builds on that. Before every step the
-# replicas ask a *lighthouse* who is alive, and those average their gradients. A replica that comes
-# back takes the weights from one that lives. No checkpoint, no restart.
+# the whole model, as in data parallelism, nothing is lost when one of them dies.
+# [torchft](https://github.com/meta-pytorch/torchft) builds on that. Before every step the replicas
+# ask a *lighthouse* who is alive, and the living average their gradients. A replica that comes back
+# copies the weights from one of them. (Real runs still save now and then, because a power cut takes
+# all replicas at once.)
 
 # %% tags=["collapsed"]
 from lessons.lesson_18_fault_tolerance.replica_kills import kill_a_replica
@@ -364,15 +385,15 @@ lk.show(story.stall, story.rejoin, story.lost_steps)
 lk.draw.recoveries(story.lives, story.kills_s, title="Two replicas, one kill", origin=story.origin)
 
 # %% [markdown]
-# The survivor stalls for as long as the lighthouse waits for a sign of life (we set 1 s), goes on
-# alone with half of the batch, and never does a step again. The price is that for a while each step
-# averages fewer samples, and that every replica has to hold the whole model.
+# The survivor stalls while the lighthouse waits for a sign of life (we set 1 s). Then it goes on
+# alone with half of the batch, and doesn't redo a single step. The price is that each step averages
+# fewer samples for a while, and every replica has to hold the whole model.
 #
-# > **Takeaway.** Replicas are checkpoints that are always up to date. If one dies, the others
-# > shrink the batch and go on.
+# > **Takeaway.** Each replica is an up-to-date copy of the others. If one dies, they shrink the
+# > batch and go on.
 #
 # ## Slow, and wrong
-# A dead rank is easy to see. Two others are worse. A **straggler** is a rank that is alive and
+# A dead rank is easy to see. Two other kinds are worse. A **straggler** is a rank that is alive and
 # slow, and because every step waits for the slowest, so is everybody. Three ranks, of which one
 # computes half as fast:
 
@@ -403,7 +424,7 @@ for rank, seconds in enumerate(run.returned):
     )
 
 # %% [markdown]
-# All three take the same time for a step. The straggler is the one that *doesn't wait*. And chance
+# All three take the same time for a step. The straggler is the one that *waits least*. And chance
 # is enough to make one: if each GPU is late in one step of 10,000, then with 16,384 of them:
 
 # %%
@@ -412,12 +433,13 @@ lk.show(lk.Reading("steps in which somebody is late", held_up, "%", "modelled"))
 
 # %% [markdown]
 # The worst rank is alive, fast and *wrong*: its chip gets an answer wrong now and then, and says
-# nothing. That's **silent data corruption**. It's in Meta's table six times, and Google expected it
-# [every week or two](https://arxiv.org/abs/2312.11805) while training Gemini. The all-reduce then
-# hands the error to everybody. Comparing the ranks afterwards finds nothing, because they agree.
+# nothing. That's **silent data corruption**. It's in Meta's table six times (among our "9 more"),
+# and Google expected it [every week or two](https://arxiv.org/abs/2312.11805) while training
+# Gemini. The all-reduce then hands the error to everybody. Comparing the ranks afterwards finds
+# nothing, because they agree.
 #
 # A remedy: now and then, each rank *also* computes its neighbour's gradient, and the two compare
-# checksums. Whoever is in all the pairs that differ is the culprit.
+# checksums. The culprit is in all pairs that differ.
 #
 # ### Your turn
 # Write the checksum of a float32 array. If a single bit differs, so must the checksum. The same
@@ -445,12 +467,13 @@ for pair, n_steps in checked.returned[0]["differing"].items():
     print(f"[measured] steps of 10 in which ranks {pair[0]} and {pair[1]} differ: {n_steps}")
 
 # %% [markdown]
-# The losses say nothing, the checksums name the rank. Each check costs a second gradient, so you'd
-# do it in one step of a hundred. It needs computations that are **deterministic** to the bit, which
-# many GPU kernels aren't unless you ask for it.
+# The losses tell you nothing, but the checksums name the rank. (A sum of floats may round so small
+# a change away.) Each check costs a second gradient, so you'd do it in one step of a hundred. It
+# needs computations that are **deterministic** to the bit, which many GPU kernels aren't unless you
+# ask for it.
 #
-# > **Takeaway.** Dead ranks announce themselves. Slow ones you find by who waits least, wrong ones
-# > only by computing twice.
+# > **Takeaway.** Dead ranks announce themselves. You find a slow one because it waits least, and a
+# > wrong one only by computing twice.
 #
 # ## Back to Llama
 # So how did 419 interruptions leave more than 90 % of the time?
@@ -469,5 +492,5 @@ for save_s, restart_s in ((15, 300), (60, 600)):
 # quick detection, quick loading, checkpoints that hardly stop anything. A run of months gets done
 # because each failure costs it only minutes.
 #
-# **Next**: the [exercises](../exercises/18_fault_tolerance.ipynb), then lesson 19, where replicas
-# die under load.
+# **Next**: the [exercises](../exercises/18_fault_tolerance.ipynb), then
+# [serving](19_serving.ipynb), where replicas die under load.

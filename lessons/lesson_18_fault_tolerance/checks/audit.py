@@ -1,5 +1,7 @@
 """Exercise 18.1: percentages that don't follow from their counts."""
 
+import math
+
 from labkit.teach.registry import always, exercise, solution
 
 _audit = solution("18.1")
@@ -34,6 +36,7 @@ def _fractions(rows):
         (_fractions, "percent"),
         (_against(_sum, 1e-9), "rounded"),
         (_against(_sum, 1.0), "doesn't follow"),
+        (_against(_sum, 0.1001), "doesn't follow"),
         (lambda rows: _audit(rows)[:1], "doesn't follow"),
         (lambda rows: sorted(_audit(rows)), "order of the rows"),
         (lambda rows: [n for n, row in enumerate(rows) if row[0] in _audit(rows)], "the causes"),
@@ -48,10 +51,35 @@ def audit(answer, rng):
             rows[index] = (cause, count, round(printed + rng.choice((-0.2, 0.2, 0.3, 4.1)), 1))
         names = [cause for index, (cause, *_) in enumerate(rows) if index in chosen]
         _judge(answer(rows), names, rows)
+    for _ in range(2):
+        _slipped_by_one(answer, rng)
+
+
+def _slipped_by_one(answer, rng):
+    """A last digit that is off by one, towards the true share, which is nearer than 0.1 to it."""
+    while True:
+        rows = _table(rng)
+        total = _sum(rows)
+        errors = [100 * count / total - printed for _, count, printed in rows]
+        near = [index for index, error in enumerate(errors) if 0.01 < abs(error) < 0.04]
+        if near:
+            break
+    index = rng.choice(near)
+    cause, count, printed = rows[index]
+    rows[index] = (cause, count, round(printed + math.copysign(0.1, errors[index]), 1))
+    _judge(answer(rows), [cause], rows)
 
 
 def _table(rng):
-    """Rows that add up, their causes in no alphabetical order."""
+    """Rows that add up, their causes in no alphabetical order, no share halfway between two."""
+    while True:
+        rows = _any_table(rng)
+        total = _sum(rows)
+        if all(abs(100 * count / total - printed) < 0.0499 for _, count, printed in rows):
+            return rows
+
+
+def _any_table(rng):
     counts = [rng.randint(3, 300) for _ in range(rng.randint(7, 15))]
     names = [f"{rng.choice('cdeftuv')}{rng.choice('aeiou')}{n}" for n in range(len(counts))]
     names[:2] = sorted(names[:2], reverse=True)

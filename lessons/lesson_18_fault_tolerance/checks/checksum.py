@@ -1,5 +1,7 @@
 """Turn 18.t3: a checksum that no flipped bit escapes."""
 
+import numbers
+
 import numpy as np
 
 from labkit.teach.registry import always, exercise, solution
@@ -17,6 +19,7 @@ _checksum = solution("18.t3")
         (lambda g: int(g.astype(np.int64).sum()), "the checksum stays"),
         (lambda g: int(g[:100].view(np.int32).sum(dtype=np.int64)), "the checksum stays"),
         (lambda g: int(np.abs(g).view(np.int32).sum(dtype=np.int64)), "the checksum stays"),
+        (lambda g: int(np.abs(g.view(np.int32)).sum(dtype=np.int64)), "the checksum stays"),
         (lambda g: int(g.view(np.int32).max()), "the checksum stays"),
         (lambda g: g.size, "the checksum stays"),
         (lambda g: hash(g.tobytes()), "another process"),
@@ -25,9 +28,9 @@ _checksum = solution("18.t3")
     ],
 )
 def checksum(answer, rng):
-    numbers = np.random.default_rng(rng.getrandbits(64))
-    for size in (1, 1000, int(numbers.integers(200, 5000))):
-        gradient = (numbers.standard_normal(size) * 0.01).astype(np.float32)
+    draws = np.random.default_rng(rng.getrandbits(64))
+    for size in (1, 1000, int(draws.integers(200, 5000))):
+        gradient = (draws.standard_normal(size) * 0.01).astype(np.float32)
         before = _whole(answer(gradient))
         assert before != hash(gradient.tobytes()), (
             "hash() of the same bytes is another number in another process: use the bits themselves"
@@ -38,10 +41,11 @@ def checksum(answer, rng):
                 "two equal arrays have different checksums: use nothing but their bits"
             )
         for bit in range(32):
-            place = int(numbers.integers(max(0, size - size // 2), size)) if size > 1 else 0
+            place = int(draws.integers(max(0, size - size // 2), size)) if size > 1 else 0
             _flip_one(answer, gradient, place, bit, before)
-    zero = np.zeros(3, np.float32)
-    _flip_one(answer, zero, 1, 31, _whole(answer(zero)))
+    round_numbers = np.array([0, 2, -2, 1], np.float32)  # the bits of -2 are those of an int, -2^30
+    for place in range(round_numbers.size):
+        _flip_one(answer, round_numbers, place, 31, _whole(answer(round_numbers)))
 
 
 def _flip_one(answer, gradient, place, bit, before):
@@ -56,5 +60,6 @@ def _flip_one(answer, gradient, place, bit, before):
 
 
 def _whole(number):
-    assert isinstance(number, int), f"the checksum must be a whole number, got {number!r}"
+    is_whole = isinstance(number, numbers.Integral)
+    assert is_whole, f"the checksum must be a whole number, got {number!r}"
     return number

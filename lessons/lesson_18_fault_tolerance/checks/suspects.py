@@ -27,6 +27,22 @@ def _outvoted(checksums):
     return sorted(guilty)
 
 
+def _in_minority(batch, rank):
+    """May `rank` be wrong, as no more than half of the ranks have its checksum?"""
+    values = list(batch.values())
+    return rank in batch and 2 * values.count(batch[rank]) <= len(values)
+
+
+def _has_its_own(batch, rank):
+    return rank in batch and list(batch.values()).count(batch[rank]) == 1
+
+
+def _in_every(checksums, is_odd):
+    """The ranks that are odd in every batch that differs, whatever the others have."""
+    differing = _disagreements(checksums)
+    return [r for r in _took_part(checksums) if all(is_odd(batch, r) for batch in differing)]
+
+
 def _most_often(checksums):
     counts = {}
     for by_rank in _disagreements(checksums):
@@ -51,6 +67,8 @@ def _no_alibi(checksums):
         (_all_who_took_part, "every disagreement"),
         (_outvoted, "nothing tells them apart"),
         (_most_often, "nothing tells them apart"),
+        (lambda checksums: _in_every(checksums, _has_its_own), "nobody explains"),
+        (lambda checksums: _in_every(checksums, _in_minority), "nobody explains"),
         (_no_alibi, "now and then"),
         (lambda checksums: _suspects(_disagreements(checksums)[:1]), "every disagreement"),
         (lambda checksums: _suspects(checksums) or [0], "nobody"),
@@ -66,6 +84,8 @@ def suspects(answer, rng):
         _one_run(answer, _run(rng, 6, 3, 8, rng.randrange(6)), "three ranks for each batch")
         _one_run(answer, _two_wrong(rng), "two different ranks were wrong")
         _one_run(answer, [_batch(rng, rng.sample(range(8), 3), one_of=True)], "one of three")
+        _one_run(answer, [_odd_values(rng, (1, 1, 1))], "three ranks, each with its own checksum")
+        _one_run(answer, [_odd_values(rng, (2, 2))], "four ranks, two against two")
 
 
 def _batch(rng, ranks, one_of=False, wrong=None):
@@ -73,6 +93,13 @@ def _batch(rng, ranks, one_of=False, wrong=None):
     true = rng.getrandbits(40)
     wrong = rng.choice(ranks) if one_of else wrong
     return {rank: true + (rng.randint(1, 9) if rank == wrong else 0) for rank in ranks}
+
+
+def _odd_values(rng, sizes):
+    """A batch that no single rank explains: groups of ranks of these sizes, each agreeing."""
+    true, ranks = rng.getrandbits(40), rng.sample(range(8), sum(sizes))
+    values = [true + group for group, size in enumerate(sizes) for _ in range(size)]
+    return dict(zip(ranks, values, strict=True))
 
 
 def _run(rng, n_ranks, n_each, n_batches, wrong):
