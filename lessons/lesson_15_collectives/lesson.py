@@ -40,7 +40,7 @@ no_hosts = lk.cluster.why_no_hosts()  # None where hosts can be laid out
 #
 # The obvious way is to send everything to rank 0, which adds it up and sends the sum back. With 64
 # ranks, 63 arrays have to come in through the cable of rank 0, while the other cables are idle most
-# of the time. That's what a single parameter server does. Now imagine the ranks in a ring. Each
+# of the time. A single parameter server does just that. Now imagine the ranks in a ring. Each
 # cuts its array into 64 parts and only ever talks to its two neighbours.
 #
 # **Guess first.** Around a ring of 64, how many times the size of the whole array must pass through
@@ -357,7 +357,7 @@ lk.Explorer(
 # the array in each step, which takes few steps *and* few bytes
 # ([Thakur et al. 2005](https://doi.org/10.1177/1094342005051521)).
 #
-# There's also a way to make the ring shorter. Inside a server, GPUs talk over links that are
+# A ring can also be made shorter. Inside a server, GPUs talk over links that are
 # several times faster than the network. So reduce-scatter *inside* each server first. Then GPU
 # number *i* of each server all-reduces its part with the other GPUs number *i*, over a network
 # cable of its own, and an all-gather inside ends it. That's a **hierarchical** all-reduce. For 128
