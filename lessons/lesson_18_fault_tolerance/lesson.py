@@ -207,8 +207,8 @@ lk.show(
 # rest: saving, work that is done again, and the **stall** until the ranks are back. Our toy loses a
 # lot, since its steps are so short that a restart lasts as long as many of them.
 #
-# Each step that was done again gave the same loss as before. That's because a step's data
-# depend only on its number, and the optimizer's memory is saved too.
+# Each step that was done again gave the same loss as before. That's because a step's data depend
+# only on its number, and the optimizer's memory is saved too.
 #
 # > **Takeaway.** Whatever isn't in the checkpoint never happened. Load only what is marked as
 # > finished, and mark it last.
@@ -322,7 +322,7 @@ lk.show(
 )
 
 # %% [markdown]
-# There, the restart counts a little more than the save, and training on helps most. The top of the
+# There the restart counts a little more than the save, and not stopping helps most. The top of the
 # curve is flat: at half or twice the best interval, the waste in our formula is only a quarter
 # larger. The MTTF is under a square root, so you needn't know it well either. But no interval makes
 # up for a slow restart.
@@ -367,7 +367,7 @@ assert not background.torn_loads()
 
 # %% [markdown]
 # > **Takeaway.** Writing in the background makes a checkpoint cheap, so you can save more often. It
-# > isn't safe the moment `save` returns.
+# > isn't safe yet when `save` returns.
 #
 # ## Nobody has to restart
 # With thousands of GPUs even a fast restart stops everybody. But if several **replicas** each hold
