@@ -173,6 +173,13 @@ def test_figures_are_in_base_units():
     assert h200.figures["mem_type"].value == "HBM3e"
 
 
+def test_the_sram_of_groqs_chip_is_printed_in_decimal_megabytes():
+    """230 MB of SRAM are 220 MiB: only HBM is printed in GB that are GiB."""
+    sram = chip("groq-lpu1").memory
+    assert sram.value == pytest.approx(230e6, rel=0.005)
+    assert "taken as GiB" not in sram.note
+
+
 def test_a_dtype_may_have_its_numpy_name():
     assert chip("t4").peak("float16") == chip("t4").peak("fp16")
 

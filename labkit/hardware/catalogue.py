@@ -107,11 +107,11 @@ class Chip:
 
     @property
     def memory(self) -> Reading:
-        """Capacity of the chip's memory, in bytes; what the vendor prints as GB is taken as GiB."""
+        """Capacity of the chip's memory, in bytes; HBM that is printed in GB is taken as GiB."""
         figure = self.figures.get("mem_gb")
         n_bytes = figure.value if figure else None
         printed = None
-        if isinstance(n_bytes, float):
+        if isinstance(n_bytes, float) and figure.unit == "GiB":
             printed = f"printed as {n_bytes / GIB:g} GB, taken as GiB"
         return self._reading("mem_gb", "memory", "GiB", printed)
 

@@ -470,7 +470,7 @@ if fleet:
     lk.show(share_lost(cut, "streams lost"), share_lost(resumed, "streams lost, with resume"))
     mended = [answer for answer in resumed.answers if answer.n_resumed and answer.ok][:4]
     same = [serving.ask(fleet, one.prompt, max_tokens=16).text == one.text for one in mended]
-    print(f"[measured] of {len(same)} resumed streams, the text is the same in: {sum(same)}")
+    print(f"[measured] resumed streams with the same text: {sum(same)} of {len(same)}")
 
 # %% [markdown]
 # The same habits let you install a new version by day, one replica after the other. And when too

@@ -61,9 +61,10 @@ def most_qubits(memory_bytes, amplitude_bytes):
 lk.check("22.2", most_qubits)
 
 # %% [markdown] tags=["solution"]
-# `int(math.log2(...))` is right for every memory that there is. Only far beyond, one byte below a
-# power of two, the logarithm is rounded up and the answer is one too many. Whole numbers don't
-# round.
+# `int(math.log2(...))` is right for every memory that exists. Only for far larger ones, one byte
+# below a power of two, is the logarithm rounded up, and then the answer is one too many. Whole
+# numbers don't round. (And don't take the two logarithms apart before you round: that's only right
+# where an amplitude takes 8 or 16 bytes, or another power of two.)
 
 # %% [markdown]
 # ## 22.3 A large enough code
@@ -106,9 +107,10 @@ else:
     )
 
 # %% [markdown] tags=["solution"]
-# The usual wrong turn is to divide once for each step of *one*. Two more lines of qubits halve the
-# error; the count grows with the square. That's how one logical qubit comes to take thousands. Each
-# gate that errs less pays twice: it raises `suppression`, too.
+# The usual wrong turn is to divide once for each step of *one*. Here the distance has to grow by
+# two to halve the error, and the number of qubits grows with its square. That's how one logical
+# qubit comes to take thousands. Better gates help twice: they lower `error_7`, and they raise
+# `suppression`, so that fewer steps are needed.
 
 # %% [markdown]
 # ## 22.4 A machine without HBM
@@ -142,9 +144,9 @@ lk.check("22.4", sram_machine)
 # ## 22.5 Your own chip (a stretch)
 # Design a 7 nm chip of 826 mm² and 400 W that makes a token of an 8-billion-parameter model in at
 # most 6 ms on *one* chip (the A100 of our model takes 8.01), and reads a prompt of 2,048 tokens in
-# at most 130 ms (the A100: 112). It has to be able to train, so give it at least 12 links, and to
-# be programmed, so keep at least 60 % of the machinery. The Explorer of the lesson is the place to
-# try.
+# at most 130 ms (the A100: 112). It has to be able to train, so give it at least 12 links; to be
+# programmed, so keep at least 60 % of the machinery; and to reuse what it has fetched, so give it
+# at least 16 MiB of SRAM. The Explorer of the lesson is the place to try.
 
 # %%
 ### BEGIN SOLUTION
@@ -176,4 +178,5 @@ lk.check("22.5", my_chip)
 #    formats, with today's software? Is it the energy at the plug, with memory, converters, host and
 #    idle time? Does it hold for tasks that the makers didn't choose? Who measured it?
 # 2. Those with small memories beside each unit: spiking chips, and chips without HBM. Their reads
-#    would cost little, so the arithmetic would decide, and spikes would win our comparison again.
+#    would cost an eighth, so the arithmetic would count again. Our spikes would still lose, but
+#    with 1.3 times the energy instead of 2.7 times, so a fifth fewer of them would win.

@@ -21,6 +21,7 @@ _most = solution("22.2")
         (lambda m, a: int(math.log2(m / 16)), "bytes"),
         (lambda m, a: int(math.log10(m / a)), "one more"),
         (lambda m, a: max(n for n in range(60) if 2**n * a < m), "exactly full"),
+        (lambda m, a: m.bit_length() - a.bit_length(), "20 bytes an amplitude"),
     ],
 )
 def most_qubits(answer, rng):
@@ -32,6 +33,9 @@ def most_qubits(answer, rng):
         n = rng.randint(4, 40)
         _one_memory(answer, 16 * 2**n, 16, "a memory may be exactly full")
         _one_memory(answer, 16 * 2**n - 1, 16, "one byte is missing for one more")
+        # two numbers of 80 bits each: 20 is not a power of two
+        _one_memory(answer, 18 * 2**n, 20)
+        _one_memory(answer, 31 * 2**n, 20)
 
 
 def _one_memory(answer, memory_bytes, amplitude_bytes, hint=""):

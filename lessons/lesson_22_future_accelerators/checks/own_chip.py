@@ -1,5 +1,6 @@
 """Exercise 22.5: a chip of the student's own, judged by the planner."""
 
+import math
 import numbers
 
 from labkit.plan import ChipDesign, Decoder
@@ -8,6 +9,7 @@ from labkit.teach.registry import exercise, solution
 _MODEL = Decoder("Llama 3 8B", 8_030_000_000, 32, 32, 8, 128)
 _MOST_TOKEN_S, _MOST_PROMPT_S = 6e-3, 130e-3
 _FEWEST_LINKS, _LEAST_MACHINERY = 12, 0.6
+_LEAST_SRAM_MIB = 16
 _FIELDS = ("n_macs", "sram_bytes", "hbm_stacks", "n_links", "machinery")
 
 _own = solution("22.5")
@@ -35,7 +37,11 @@ _A100 = {
         (_but(machinery=0.2), "nobody could program"),
         (_but(n_macs=-1), "n_macs must be a number from 0"),
         (_but(hbm_stacks=7.5), "whole number of stacks"),
-        (_but(n_macs="100000"), "numbers"),
+        (_but(sram_bytes=0), "16 MiB of SRAM"),
+        (_but(sram_bytes=64), "16 MiB of SRAM"),
+        (_but(hbm_stacks=math.inf), "finite numbers"),
+        (_but(n_links=math.nan), "finite numbers"),
+        (_but(n_macs="100000"), "finite numbers"),
         ({key: value for key, value in _own.items() if key != "sram_bytes"}, "sram_bytes"),
         (_own | {"color": 1}, "color"),
     ],
@@ -48,7 +54,8 @@ def own_chip(answer, rng):
     )
     for field, value in answer.items():
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        assert is_number, f"{field} is {value!r}: all five must be numbers"
+        is_finite = is_number and math.isfinite(value)
+        assert is_finite, f"{field} is {value!r}: all five must be finite numbers"
     for field, what in (("hbm_stacks", "stacks"), ("n_links", "links")):
         assert answer[field] == int(answer[field]), f"give a whole number of {what}"
     try:
@@ -60,6 +67,10 @@ def own_chip(answer, rng):
         f"{_LEAST_MACHINERY:.0%}"
     )
     assert design.n_links >= _FEWEST_LINKS, f"it needs {_FEWEST_LINKS} links, so that it can train"
+    assert design.sram_bytes >= _LEAST_SRAM_MIB * 2**20, (
+        f"give it at least {_LEAST_SRAM_MIB} MiB of SRAM: without, it would fetch each number from "
+        f"HBM as often as it uses it, which this model doesn't count"
+    )
     assert design.peak_flop_per_s, "no watts are left for the MACs: memory and links take them all"
     weights = 2 * _MODEL.n_params
     token = design.run(_MODEL.decode(1, 2048), weights, n_syncs=64)

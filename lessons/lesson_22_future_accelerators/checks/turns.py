@@ -76,6 +76,14 @@ def _between_first_two(ps, small, large):
     return _crossing(ps[:2], small[:2], large[:2])
 
 
+def _strictly_between(ps, small, large):
+    gaps = [b - a for a, b in zip(small, large, strict=True)]
+    for i in range(len(ps) - 1):
+        if gaps[i] < 0 < gaps[i + 1]:
+            return _crossing(ps[i : i + 2], small[i : i + 2], large[i : i + 2])
+    return math.inf
+
+
 @exercise(
     "22.t2",
     title="the threshold",
@@ -89,12 +97,17 @@ def _between_first_two(ps, small, large):
         (_never_inf, "never cross"),
         (lambda ps, small, large: 100 * _crossing(ps, small, large), "percent"),
         (lambda ps, small, large: _crossing(ps[::-1], small[::-1], large[::-1]), "no crossing"),
+        (_strictly_between, "exactly at a point"),
     ],
 )
 def crossing(answer, rng):
     for n in (2, 3, 5, 8):
         for _ in range(3):
             _one_crossing(answer, rng, n)
+    ps, small, large = _curves(rng, 5, at=1)
+    large[2] = small[2]
+    got = answer(ps, small, large)
+    assert_right(got * 1e3, ps[2] * 1e3, "two curves that meet exactly at a point, and cross there")
     ps, small, large = _curves(rng, 5, at=2)
     got = answer(ps, [2 * y for y in large], small)  # the second curve is always the lower one
     got_above = answer(ps, small, [y + 1 for y in small])
