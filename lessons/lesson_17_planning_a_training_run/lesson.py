@@ -13,7 +13,7 @@
 # time, the model was cut three ways at once. From the speed of a few steps they worked out how long
 # 300 billion tokens would take: 140 days the first way, and 42 days the second ([Narayanan et al.
 # 2021](https://arxiv.org/abs/2104.04473), Table 2). At 1.84 dollars a GPU-hour (AWS's price for an
-# A100), the 98 days between them cost almost ten million.
+# A100 in 2024), the 98 days between them cost almost ten million dollars.
 #
 # **The question of this lesson**: you have a model and a cluster. How do you cut the one so that it
 # fits the other, how long will it take, and how far can you trust the answer?
@@ -264,8 +264,7 @@ too_large_guess.against(
 print(*fitting[:6], sep="\n")
 
 # %% [markdown]
-# `training.search` also tries interleaved pipelines, all kinds of recomputation
-# and ZeRO 3:
+# `training.search` also tries interleaved pipelines, all kinds of recomputation and ZeRO 3:
 
 # %%
 found = training.search(gpt3_on(selective), best=6)
