@@ -28,18 +28,16 @@ def _run(answer, n_ranks, parts_of, case):
         )
         for i, (part, was) in enumerate(zip(mine, parts_of[rank], strict=True)):
             assert _kind(part) == _kind(was), (
-                f"{case}: part {i} of rank {rank} is {_kind(part)} afterwards, and was "
-                f"{_kind(was)}: each part stays an array of its size and type"
+                f"{case}: part {i} of rank {rank} was {_kind(was)}, and is {_kind(part)} "
+                f"afterwards: each part stays an array of its size and type"
             )
     return parts, ring
 
 
 def _kind(part):
     if not isinstance(part, np.ndarray):
-        return f"a {type(part).__name__}, not an array"
-    return f"an array of {part.size} {part.dtype}" + f" in {part.ndim} dimensions" * (
-        part.ndim != 1
-    )
+        return f"a {type(part).__name__}"
+    return f"an array of {part.dtype} of shape {part.shape}"
 
 
 def _assert_frugal(ring, parts_of, case):
@@ -166,8 +164,8 @@ def _for_four(half):
         (_for_four(_reduce_scatter), "5 ranks"),
         (_then(lambda part: part.astype(np.int32)), "int32 and gives an array of int64"),
         (_then(lambda part: part.astype(float)), "float64 and gives an array of int64"),
-        (_then(list), "a list, not an array"),
-        (_forgets_what_it_sent, "a NoneType, not an array"),
+        (_then(list), "is a list afterwards"),
+        (_forgets_what_it_sent, "is a NoneType afterwards"),
         (_receives_floats, "int64 and gives an array of float64"),
     ],
 )
