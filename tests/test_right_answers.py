@@ -329,6 +329,48 @@ def plan_by_sorting(expert_of, n_ranks, experts_per_rank):
     return np.array(order), tuple(ranks.count(rank) for rank in range(n_ranks))
 
 
+def scattered_in_place(parts, rank, n_ranks, send, receive):
+    for step in range(n_ranks - 1):
+        send(parts[rank - step])
+        parts[rank - step - 1] += receive(parts[rank - step - 1])
+
+
+def scattered_into_slices(parts, rank, n_ranks, send, receive):
+    i = rank
+    for _ in range(n_ranks - 1):
+        send(parts[i].copy())
+        i = (i - 1) % n_ranks
+        parts[i][:] = np.add(receive(np.empty_like(parts[i])), parts[i])
+
+
+def gathered_into_slices(parts, rank, n_ranks, send, receive):
+    i = (rank + 1) % n_ranks
+    for _ in range(n_ranks - 1):
+        send(parts[i])
+        i = (i - 1) % n_ranks
+        parts[i][...] = receive(parts[i])
+
+
+def faster_by_logarithm(n_bytes, n_ranks, alpha_s, bytes_per_s):
+    n_levels = math.ceil(math.log2(n_ranks))
+    ring_s = (2 * n_ranks - 2) * (alpha_s + n_bytes / (n_ranks * bytes_per_s))
+    return ["ring", "tree"][2 * n_levels * (alpha_s + n_bytes / bytes_per_s) < ring_s]
+
+
+def hierarchy_by_bytes(n_bytes, n_hosts, n_per_host, inside, between):
+    steps = 2 * (n_per_host - 1) * inside[0] + 2 * (n_hosts - 1) * between[0]
+    inside_bytes = 2 * n_bytes * (1 - 1 / n_per_host)
+    between_bytes = 2 * n_bytes / n_per_host * (1 - 1 / n_hosts)
+    return np.float64(steps + inside_bytes / inside[1] + between_bytes / between[1])
+
+
+def backward_from_the_end(layers, alpha_s, bytes_per_s):
+    """The latest end over all layers of: computed until here, then the network never stops."""
+    compute_s, n_bytes = np.array(layers).T
+    rest_s = np.cumsum((alpha_s + n_bytes / bytes_per_s)[::-1])[::-1]
+    return np.max(np.cumsum(compute_s) + rest_s)
+
+
 def batches_by_searching(share, n_ranks, n_chunks):
     n_batches = n_ranks
     while (n_ranks - 1) / (n_chunks * n_batches + n_ranks - 1) > share:
@@ -504,6 +546,12 @@ RIGHT = [
     ("17.1", lambda t, n, k, w, s, c, p: 6 * t * (n + 2 * k * w * s) / c / p),
     ("17.2", micro_batches_by_searching),
     ("17.t2", sizes_as_lists),
+    ("15.t1", scattered_in_place),
+    ("15.t1", scattered_into_slices),
+    ("15.t2", gathered_into_slices),
+    ("15.2", faster_by_logarithm),
+    ("15.3", hierarchy_by_bytes),
+    ("15.4", backward_from_the_end),
     ("16.1", lambda p, n, stage, size: (2 + stage // 3) * (p - p / n) * size),
     ("16.2", gpus_by_stages),
     ("16.3", merged_by_the_ratio),

@@ -35,6 +35,15 @@ def test_a_part_of_the_wrong_size_is_named():
         PracticeRing(2).run(confuse)
 
 
+def test_a_part_of_another_type_is_named():
+    def confuse(rank, n_ranks, send, receive):
+        send(np.zeros(3, int))
+        receive(np.zeros(3))
+
+    with pytest.raises(RingError, match="sent an array of int64 and gives an array of float64"):
+        PracticeRing(2).run(confuse)
+
+
 def test_a_message_that_nobody_takes_is_named():
     def talk(rank, n_ranks, send, receive):
         send(np.zeros(3))

@@ -257,6 +257,26 @@ def test_a_plan_names_the_bubble_where_batches_are_few():
     assert plan.binding == "pipeline bubble"
 
 
+@pytest.mark.parametrize(
+    ("split", "takes"),
+    [
+        ({"tp": 8}, "links inside the server"),
+        ({"tp": 16}, "network"),
+        ({"tp": 1, "dp": 8}, "links inside the server"),
+        ({"tp": 1, "dp": 16}, "network"),
+        ({"tp": 4, "pp": 2}, "links inside the server"),
+        ({"tp": 1, "pp": 16}, "network"),
+        ({"tp": 4, "cp": 2}, "links inside the server"),
+        ({"tp": 4, "cp": 4}, "network"),
+    ],
+)
+def test_talk_is_laid_to_the_links_that_it_takes(split, takes):
+    shares = plan_training(job(**{"pp": 1, "dp": 1} | split)).shares
+    talk = {cause: shares[cause] for cause in ("links inside the server", "network")}
+    assert talk.pop(takes) > 0
+    assert takes == "network" or not any(talk.values())
+
+
 def test_a_bill_has_a_band_for_each_figure():
     """30 days and 1,024 A100: the example of Megatron's section 5.1 is 34 days."""
     bill = plan_training(job()).bill(300e9, usd_per_chip_hour=2, pue=1.1)

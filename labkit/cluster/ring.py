@@ -154,6 +154,12 @@ class PracticeRing:
                     f"rank {rank} wants to receive {_size(wanted)}, and {self._before(rank)} sent "
                     f"{_size(message.shape)}: they don't speak of the same part"
                 )
+            given = np.asarray(like).dtype
+            if message.dtype != given:  # on real ranks its bytes would be read as other numbers
+                raise RingError(
+                    f"rank {rank} is sent an array of {message.dtype} and gives an array of "
+                    f"{given} to receive it: sender and receiver must agree on the type"
+                )
             return message.copy()
 
         return receive

@@ -19,7 +19,8 @@ import labkit as lk
 # A benchmark prints how many bytes an operation was about and how long it took. Return the bus
 # bandwidth, in bytes per second, so that it can be compared with the rate of one rank's link.
 # `collective` is `"all-reduce"`, `"reduce-scatter"`, `"all-gather"` or `"broadcast"`, and `n_bytes`
-# is the whole array: what an all-gather ends with, and what a reduce-scatter begins with. (about 4
+# is the whole array: what an all-gather ends with, and what a reduce-scatter begins with. In a
+# broadcast one rank's array goes to all: around a ring, each rank hands it on to the next. (about 4
 # lines; an all-reduce is a reduce-scatter and an all-gather)
 
 
@@ -131,7 +132,7 @@ lk.check("15.4", backward_s)
 # 1. A cluster doubles its ranks from 512 to 1,024 and keeps its network. By how much does a ring's
 #    all-reduce of 10 GB get slower, and one of 10 kB? (Alpha 10 µs, beta 50 GB/s.)
 # 2. In a ring every rank waits for its neighbour in each step. One rank of 1,024 gets half of the
-#    bandwidth of the others. How much slower is the whole all-reduce?
+#    bandwidth of the others. How much slower is the all-reduce of a large array?
 # 3. Why can't integers that are summed in another order differ, and floats can?
 
 # %% [markdown] tags=["solution"]

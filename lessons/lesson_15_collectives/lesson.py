@@ -11,9 +11,9 @@
 # In 2017 engineers at Uber ran two image networks on 128 GPUs with the standard tools of the day,
 # and about half of what those GPUs could do was lost. The GPUs were fine. They waited for each
 # other's numbers: after each step, all of them had to add up their gradients, and a few *parameter
-# servers* did the adding. Two engineers replaced those servers by an old algorithm in which nobody
-# is special. On the same machines, the same networks then ran at 88 % of the ideal ([Sergeev and
-# Del Balso 2018](https://arxiv.org/abs/1802.05799)).
+# servers* did the adding. Two engineers replaced those servers with an old algorithm in which
+# nobody is special. On the same machines, the same networks then ran at 88 % of the ideal ([Sergeev
+# and Del Balso 2018](https://arxiv.org/abs/1802.05799)).
 #
 # **The question of this lesson**: *n* machines hold *n* arrays, and each of them needs the sum. Who
 # should send what to whom, and how long must it take?
@@ -35,12 +35,12 @@ no_hosts = lk.cluster.why_no_hosts()  # None where hosts can be laid out
 # %% [markdown]
 # ## Nobody should be special
 # A **rank** is one process of a program that runs many times at once; think of one for each GPU. An
-# operation in which all ranks take part is a **collective**. The one that cost Uber half of its
-# GPUs is the **all-reduce**: each rank brings an array, and each gets the sum of all of them.
+# operation in which all ranks take part is a **collective**. The one that Uber needed is the
+# **all-reduce**: each rank brings an array, and each gets the sum of all of them.
 #
 # The obvious way is to send everything to rank 0, which adds it up and sends the sum back. With 64
 # ranks, 63 arrays have to come in through the cable of rank 0, while the other cables are idle most
-# of the time. That's what a single parameter server does. Now imagine the ranks in a ring. Each
+# of the time. A single parameter server does just that. Now imagine the ranks in a ring. Each
 # cuts its array into 64 parts and only ever talks to its two neighbours.
 #
 # **Guess first.** Around a ring of 64, how many times the size of the whole array must pass through
@@ -57,8 +57,8 @@ cable_guess.against(
 )
 
 # %% [markdown]
-# **Play with it.** Each row is the cable of one rank, both directions. Choose the algorithm and the
-# number of ranks. Which cable is the busiest, and which are idle?
+# **Play with it.** Each row is the cable of one rank, both directions. Which cable is the busiest,
+# and which are idle?
 
 
 # %%
@@ -87,8 +87,10 @@ lk.Explorer(who_sends, algorithm=["ring", "tree", "all through one"], ranks=(2, 
 # `parts` is the list of this rank's *n* arrays. Start by sending the part that has the rank's own
 # number, and then always pass on the part that you have just added to. `send(array)` doesn't wait.
 # `receive(like)` waits for the neighbour's array; give it your own array of the part that is due,
-# so that it knows the size. Change `parts` in place. Which part is due from a neighbour that starts
-# with *its* own number? (about 4 lines)
+# so that it knows the size and the type. Change `parts` in place.
+#
+# With three ranks, in the first step rank 0 sends part 0 to rank 1, rank 1 its part 1 to rank 2,
+# and rank 2 its part 2 to rank 0. So which part is due on each? (about 4 lines)
 
 
 # %%
@@ -128,12 +130,11 @@ all_gather = lk.your_turn("15.t2", all_gather)
 
 # %% [markdown]
 # ## Now on real ranks
-# The checks played all ranks in one process. Now your two functions run in real ones, and we hold
-# them against the all-reduce of PyTorch's library. `run_ranks` starts a function as *n* processes,
+# Now your two functions run in real processes, and we compare their sums with those of PyTorch's
+# own all-reduce. `run_ranks` starts a function as *n* processes,
 # which find each other as they would under
 # [`torchrun`](https://docs.pytorch.org/docs/stable/elastic/run.html). With a GPU in each rank you
-# would write `nccl` for `gloo`, and put the arrays on the GPU. We choose array sizes that *n*
-# doesn't divide.
+# would write `nccl` for `gloo`, and put the arrays on the GPU.
 
 
 # %% tags=["read"]
@@ -168,8 +169,8 @@ for n_ranks in () if no_ranks else (2, 3, 4):
 
 # %% [markdown]
 # Integers agree to the last bit. Floats may differ in the last digits, because they are rounded
-# after each addition and the ring adds them in another order, a different one for each part. That's
-# why two runs on different numbers of GPUs hardly ever give exactly the same loss.
+# after each addition, and the ring adds each part in another order. That's why two runs on
+# different numbers of GPUs hardly ever give exactly the same loss.
 #
 # > **Takeaway.** An all-reduce is a reduce-scatter followed by an all-gather. Remember the two
 # > halves: sharded training (lesson 16) uses each of them alone.
@@ -195,8 +196,7 @@ through = lk.cluster.watch_links(
 ring_time_guess.against(around.time_s)
 
 # %% [markdown]
-# The operating system counts the bytes that leave each host. We read its counters every 4 ms while
-# the all-reduce runs, for your ring and for the way through rank 0.
+# The operating system counts the bytes that leave each host, and we read its counters every 4 ms.
 
 
 # %% tags=["collapsed"]
@@ -238,13 +238,13 @@ lk.expect(
 # ## What a message costs: alpha and beta
 # And for small arrays? Sending has a price that doesn't depend on the size: system calls, switches,
 # and the time that light takes. The usual model has two numbers. **Alpha** is the time before the
-# first byte, and **beta** the bytes per second after that:
+# first byte, and **beta** the bytes per second after that (papers often call its inverse beta):
 #
 # $$T(B) = \alpha + B / \beta$$
 #
-# We time the library's all-reduce on two hosts, for several sizes. From the times of *one* run we
-# fit alpha and beta, and with them we predict *another* run, because a model that only fits the
-# data it was made from has told us nothing.
+# We time the library's all-reduce on two hosts, for several sizes. A ring of two sends two messages
+# in a row, so our alpha is that of both. We fit alpha and beta to the times of *one* run, and
+# predict *another*, because a model that only fits its own data has told us nothing.
 
 # %%
 SIZES = [4096, 16384, 65536, 262144, 1048576]
@@ -272,11 +272,12 @@ chart.picture("[measured] time of an all-reduce by size, predicted and measured"
 
 # %% tags=["collapsed"]
 errors = [abs(link.time_s(n) / time_s - 1) for n, time_s in again.medians_s.items()]
+spread = max(again.medians_s.values()) / min(again.medians_s.values())
 off = lk.Reading("mean error of the prediction", float(np.mean(errors)), "%", of=again)
 lk.show(off)
 lk.expect(
     off, 0, 0.2,
-    inside="Two numbers predict times that differ by a factor of 200.",
+    inside=f"Two numbers predict times that differ by a factor of {spread:.0f}.",
     above="The two runs differ by more than that, so the machine is busy with something else. No "
     "model of the cables can know about that.",
     cannot=no_hosts, recorded="cluster-all-reduce-again",
@@ -320,7 +321,7 @@ crossover_guess = lk.predict("15.c", ..., "MB")
 
 # %% tags=["collapsed"]
 fast = lk.plan.AlphaBeta(10e-6, 50e9)
-sizes = np.geomspace(1e3, 1e10, 400)
+sizes = np.geomspace(1e7, 1e8, 10_000)
 ring_wins = next(
     n for n in sizes
     if lk.plan.ring_all_reduce_s(n, 1024, fast) < lk.plan.tree_all_reduce_s(n, 1024, fast)
@@ -352,34 +353,39 @@ lk.Explorer(
 # %% [markdown]
 # NVIDIA's library [NCCL](https://docs.nvidia.com/deeplearning/nccl/) has both, and chooses by size
 # and number of ranks. Its trees cut the array into pieces that follow one another, and use two
-# trees at once, so that a cable that idles in one is busy in the other.
+# trees at once, so that a cable that idles in one is busy in the other. MPI libraries also halve
+# the array in each step, which takes few steps *and* few bytes
+# ([Thakur et al. 2005](https://doi.org/10.1177/1094342005051521)).
 #
-# There's also a way to make the ring shorter. Inside a server, GPUs talk over links that are
+# A ring can also be made shorter. Inside a server, GPUs talk over links that are
 # several times faster than the network. So reduce-scatter *inside* each server first. Then GPU
-# number *i* of each server all-reduces its part with the other GPUs number *i*, and an all-gather
-# inside ends it. That's a **hierarchical** all-reduce. For 128 servers of 8 GPUs:
+# number *i* of each server all-reduces its part with the other GPUs number *i*, over a network
+# cable of its own, and an all-gather inside ends it. That's a **hierarchical** all-reduce. For 128
+# servers of 8 GPUs:
 
 # %% tags=["collapsed"]
 inside, between = lk.plan.AlphaBeta(3e-6, 370e9), fast
-for n in (1e6, 1e8):
+for name, n in {"1 MB": 1e6, "10 GB": 1e10}.items():
     flat = lk.plan.ring_all_reduce_s(n, 1024, between)
     rings = lk.plan.hierarchical_all_reduce_s(n, 128, 8, inside, between)
-    name = f"{n / 1e6:.0f} MB"
     lk.show(
         lk.Reading(f"one ring of 1,024, {name}", flat, "s", "modelled"),
         lk.Reading(f"rings in rings, {name}", rings, "s", "modelled"),
     )
 
 # %% [markdown]
-# > **Takeaway.** Rings save bytes, trees save steps, and hierarchies use the fast links for most of
-# > the bytes. Small arrays on many ranks want few steps.
+# The small array gains because far fewer messages follow one another; the large one because
+# eight cables leave each server, and one ring uses only one.
+#
+# > **Takeaway.** Rings save bytes, trees save steps, and hierarchies do both where some links are
+# > faster.
 #
 # ## Which bandwidth do they mean?
 # In 2024 somebody measured 250 GB/s for an all-reduce on H100s and asked NVIDIA why, when 450 GB/s
 # were promised ([nccl-tests, issue 212](https://github.com/NVIDIA/nccl-tests/issues/212)).
 # Part of the answer is that there are two bandwidths. **Algorithm bandwidth** is the size of the
 # array over the time. **Bus bandwidth** is what each cable must have carried: algorithm bandwidth ×
-# 2(*n* − 1)/*n*. Only that can be compared with a data sheet. Here are both, on our own cables:
+# 2(*n* − 1)/*n*. Only that can be compared with a data sheet. On our own cables:
 
 # %% tags=["collapsed"]
 times_s = {2: again.medians_s[N_BYTES]}
@@ -396,7 +402,7 @@ lk.show(*bandwidths, lk.Reading("one cable", link_bytes_per_s, "B/s", "modelled"
 # %% [markdown]
 # With more ranks algorithm bandwidth falls, although each cable is as busy as before.
 #
-# **Guess first.** The author of NCCL replied that eight H100 should reach an algorithm bandwidth of
+# **Guess first.** An author of NCCL replied that eight H100 should reach an algorithm bandwidth of
 # 275 GB/s. What bus bandwidth is that? A GPU's links carry 450 GB/s each way, and about 370 after
 # the protocol has taken its share.
 
@@ -415,10 +421,12 @@ bus_guess.against(
 for row in h100.rows[1:]:
     bus = row["algorithm_bytes_per_s"] * lk.plan.bus_factor(row["n_gpus"])
     printed = row["bus_bytes_per_s"] / 1e9
-    print(f"{row['n_gpus']} GPUs: {printed:.0f} GB/s printed, {bus / 1e9:.0f} GB/s recomputed")
+    print(
+        f"{row['n_gpus']} GPUs: {printed:.0f} GB/s reported (rounded), {bus / 1e9:.0f} recomputed"
+    )
 
 # %% [markdown]
-# That's more than the links can carry! Nothing is wrong with the measurement. The factor
+# That's more than the links can carry! The factor
 # 2(*n* − 1)/*n* counts what ranks must send when *ranks* do the adding, and in these servers the
 # switches do it (NVLink SHARP). Then each GPU sends about one array instead of nearly two, and "bus
 # bandwidth" is no longer what's on any bus. With `NCCL_ALGO=RING` the same GPUs show 365 to 370
@@ -500,13 +508,13 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# > **Takeaway.** Overlap hides the smaller of computing and communicating behind the larger, but
+# > **Takeaway.** Overlap hides the smaller of computing and communicating behind the larger, except
 # > for the last bucket. If communication is the larger one, only fewer bytes or better cables help.
 #
 # ## Back to the 128 GPUs
 # Uber's benchmark ran on 32 servers with networks of 25 Gbit/s. ResNet-101 has 44.5 million
 # parameters. Suppose that each server adds up inside first, and that a message costs 50 µs. How
-# long do the cables of 25 Gbit/s then need?
+# long do the cables then need?
 
 # %% tags=["collapsed"]
 gradient_bytes, uber = 4 * 44.5e6, lk.plan.AlphaBeta(50e-6, 25e9 / 8)
@@ -520,8 +528,8 @@ lk.show(
 # %% [markdown]
 # A training step took a few tenths of a second. One server in the middle would have made it ten
 # times longer; Uber's several servers shared that load, and still half was lost. A ring needs about
-# a tenth of a second on the same cables, and much of that hides behind the backward pass. Nothing
-# was wrong with the GPUs or the network. The question was only who sends what to whom.
+# a tenth of a second on the same cables, and much of that hides behind the backward pass. The
+# question was only who sends what to whom.
 #
 # **Next**: the [exercises](../exercises/15_collectives.ipynb), then sharding and pipelines, where
 # the two halves of an all-reduce go separate ways.

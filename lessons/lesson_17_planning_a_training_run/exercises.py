@@ -77,7 +77,7 @@ lk.check("17.2", micro_batches_for)
 # Many people set b / m equal to `share`. That's the bubble relative to the *ideal* time, which is
 # what the Megatron paper quotes, and it asks for more micro-batches than you need. (We round before
 # `ceil`, because 0.2 and its kind aren't exact in a computer, and 24.000000000000004 would become
-# 28.)
+# 25. Megatron's schedule with pieces also wants a multiple of pp, so there you'd round up to that.)
 
 # %% [markdown]
 # ## 17.3 Audit a paper
@@ -175,8 +175,8 @@ print(
 
 # %% [markdown] tags=["solution"]
 # 1. Hardly. The all-reduces would stay on fast links, but each GPU would get a slice so thin that
-#    its matrix products are small and slow, and all of it would be said to 64 listeners. What you
-#    gain is the *freedom*: experts, long sequences or pipelines may now use the fast links as well.
+#    its matrix products are small and slow, and every all-reduce would have 64 members, not 8.
+#    What you gain is *freedom*: experts, long sequences or pipelines may use the fast links, too.
 # 2. No: you calibrate it for your program, with one number. What was the same in all twelve runs is
 #    your stack. If they were 5 to 30 % slower, you'd look for what changes among them.
 # 3. How large is the error on a source that none of the twenty constants has seen? And do they mean

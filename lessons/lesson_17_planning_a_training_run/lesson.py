@@ -9,16 +9,16 @@
 # %% [markdown]
 # # 17 · Planning a training run
 # In 2021 NVIDIA, Stanford and Microsoft ran a language model of 530 billion parameters on 2,240
-# A100 GPUs, twice. Once every GPU had a share of everything (ZeRO, stage 3). Once the model was cut
-# three ways at the same time. From the speed of a few steps they worked out how long 300 billion
-# tokens would take: 140 days the first way, and 42 days the second ([Narayanan et al.
-# 2021](https://arxiv.org/abs/2104.04473), Table 2). The model was the same, and so were the GPUs.
-# The difference is 98 days of a machine that rents for over four thousand dollars an hour.
+# A100 GPUs, twice. The first time, every GPU held a share of everything (ZeRO, stage 3). The second
+# time, the model was cut three ways at once. From the speed of a few steps they worked out how long
+# 300 billion tokens would take: 140 days the first way, and 42 days the second ([Narayanan et al.
+# 2021](https://arxiv.org/abs/2104.04473), Table 2). At 1.84 dollars a GPU-hour (AWS's price for an
+# A100 in 2024), the 98 days between them cost almost ten million dollars.
 #
 # **The question of this lesson**: you have a model and a cluster. How do you cut the one so that it
 # fits the other, how long will it take, and how far can you trust the answer?
 #
-# You'll plan with a *planner*: formulas that count what each chip computes, moves and says. Then
+# You'll plan with a *planner*: formulas that count what each chip computes, moves and sends. Then
 # you'll hold it against 600 training runs that other people published.
 #
 # *{time} Needs lessons [02](02_roofline.ipynb) and [16](16_sharding_and_pipelines.ipynb).*
@@ -34,17 +34,16 @@ DAY_S = 86400
 
 # %% [markdown]
 # ## How much work is it?
-# Before any planner, there's a formula for the back of an envelope. In the forward pass each
-# parameter takes part in one multiplication and one addition for every token, and the backward pass
-# does twice as much. So training takes about 6 FLOP for each parameter and token (attention comes
-# on top, but for most models it's little). A chip delivers only a part of its peak to that work.
-# The part is called the **model FLOP utilisation**, or
-# [MFU](https://arxiv.org/abs/2204.02311): it counts what the *model* needs, and not what a program
-# computes a second time to save memory.
+# There's a formula for the back of an envelope. In the forward pass each parameter takes part in
+# one multiplication and one addition for every token, and the backward pass does twice as much. So
+# training takes about 6 FLOP for each parameter and token (attention comes on top, but for most
+# models it's little). A chip delivers only a part of its peak to that work. The part is called the
+# **model FLOP utilisation**, or [MFU](https://arxiv.org/abs/2204.02311): it counts what the *model*
+# needs, and not what a program computes a second time to save memory.
 #
 # ### Your turn
 # How many days does it take to train on `tokens` tokens, with `chips` chips of `peak_flop_per_s`
-# each? (2 lines)
+# each, at an MFU of `mfu`? (2 lines)
 
 
 # %%
@@ -75,8 +74,8 @@ days_guess.against(days)
 lk.show(lk.Reading("MFU that this implies", ideal / days.value, "%", of=paper))
 
 # %% [markdown]
-# That was the state of the art in 2021. Two thirds of the machine's peak went somewhere else, and
-# this lesson is about where.
+# That was the state of the art. Two thirds of the peak went somewhere else, and this lesson is
+# about where.
 #
 # > **Takeaway.** Training takes about 6 FLOP a parameter and token. Divide by chips × peak × MFU.
 # > Everything else in a plan is about the MFU, and about what fits.
@@ -87,20 +86,20 @@ lk.show(lk.Reading("MFU that this implies", ideal / days.value, "%", of=paper))
 #
 # | cut | what each chip has | what it costs |
 # | --- | --- | --- |
-# | **tp**, tensor parallel | a slice of every matrix | an all-reduce twice in every layer |
+# | **tp**, tensor parallel | a slice of every matrix | two all-reduces a layer, in each pass |
 # | **pp**, pipeline parallel | some of the layers | waiting at both ends (the *bubble*) |
 # | **dp**, data parallel | other sequences, the same weights | gradients, once a step |
 # | **cp**, context parallel | a piece of each sequence | keys and values of the others |
 # | **ep**, expert parallel | some of the experts | tokens travel to their experts |
 #
-# The product tp × pp × cp × dp is the number of chips. On top come ZeRO, which shards what the data
-# parallel copies have in common, and **recomputation**, which forgets what the forward pass
-# computed and computes it again when the backward pass needs it.
+# The product tp × pp × cp × dp is the number of chips (ep takes its chips from dp). On top come
+# ZeRO, which shards what the data parallel copies have in common, and **recomputation**, which
+# throws away what the forward pass computed and computes it again for the backward pass.
 #
 # The planner takes these choices and adds up one step: matrix products by their shapes, traffic to
 # HBM for what lies between them, rings over the links of the server or over the network, the
-# bubble, the optimizer. Talk that could hide behind arithmetic is hidden in part. Here is GPT-3 in
-# a split like Megatron's.
+# bubble, the optimizer. Of the talk that can go on while a chip computes, only a part counts. Here
+# is GPT-3 in a split like Megatron's.
 
 
 # %%
@@ -118,17 +117,30 @@ plan = training.plan_training(gpt3_on(like_megatron))
 lk.draw.training_plan(plan)
 
 # %% [markdown]
-# The first bar is one step by what it waits for. *Arithmetic* includes what is computed twice. The
-# second is the memory of the fullest chip. Software differs in what it keeps for the backward pass,
-# so the planner names two amounts: what PyTorch keeps by itself (the bar), and what the leanest
-# fused kernels do (the dotted line). Every other number has its **band**, too: where the truth
-# should lie. We'll check that below.
+# The first bar shows where the time of one step goes, the second what fills the memory of the
+# fullest chip. (Gradients are summed in fp32 as well, so they take three times the room of the
+# weights.) Software differs in what it keeps for the backward pass: the bar is what PyTorch keeps
+# by itself, and the dotted line what the leanest fused kernels do. Every other number has its
+# **band**, too, which we'll check below.
 #
+# If arithmetic takes most of a step, why is the MFU so low? Some of it is computed twice, and
+# matrix products don't run at the peak. The MFU is the first line below times the last.
+
+# %%
+needed = (plan.step.products_s + plan.step.attention_s) / plan.step.total_s
+lk.show(
+    lk.Reading("time for what the model needs", needed, "%", "modelled"),
+    lk.Reading("time to compute it again", plan.step.recompute_s / plan.step.total_s, "%",
+               "modelled"),
+    lk.Reading("share of the peak that's reached meanwhile", plan.mfu / needed, "%", "modelled"),
+)  # fmt: skip
+
+# %% [markdown]
 # In 2022 Korthikanti and others at NVIDIA [found](https://arxiv.org/abs/2205.05198) that you
 # needn't recompute everything. The scores of the attention are what takes up the memory, and
 # they're cheap to compute. So recompute only those (*selective* recomputation), and split the norms
 # over the tensor-parallel chips too (*sequence parallelism*), so that the rest fits. They printed
-# how much faster a step got:
+# how much faster a step got, on 64 of the GPUs:
 
 # %%
 selective = dataclasses.replace(like_megatron, recompute="selective", sequence_parallel=True)
@@ -142,15 +154,16 @@ lk.show(
 print(faster.explain(), faster.verdict, sep="; ")
 
 # %% [markdown]
-# > **Takeaway.** A split is a trade between three things: memory, talk and waiting. Relieve the one
-# > that binds, with what you have left of the others.
+# > **Takeaway.** A split is a trade between memory, talk and waiting. Relieve the one that binds,
+# > with what you have left of the others.
 #
 # ## See what breaks
-# **Play.** Start with GPT-3 on 1,024 H100. (`vp` cuts each stage of the pipeline into pieces, which
-# makes the bubble smaller.) What happens with tp = 16, when a server has eight chips? With pp = 64
-# and few micro-batches? Without any cut but dp? Can you get Llama 3 405B onto 512 chips? The
-# sentence in bold names the constraint that binds. The bill is for 20 tokens a parameter
-# ([Chinchilla](https://arxiv.org/abs/2203.15556)), at 2.99 dollars a chip-hour and a PUE of 1.1.
+# **Play.** (`vp` cuts each stage of the pipeline into pieces, which makes the bubble smaller.) What
+# happens with tp = 16, when a server has eight chips? With pp = 64 and micro-batches of 8, which
+# leaves few of them? Without any cut but dp? Can you get Llama 3 405B onto 512 chips? The sentence
+# in bold names the constraint that binds. The bill is for 20 tokens a parameter
+# ([Chinchilla](https://arxiv.org/abs/2203.15556)), at an H100's 2.99 dollars an hour, whatever the
+# chip, and a PUE of 1.1.
 
 
 # %% tags=["collapsed"]
@@ -188,21 +201,25 @@ def planner(model, chip, chips, tp, pp, vp, micro_batch, zero, recompute):
 
 
 # %%
-sizes = [1, 2, 4, 8, 16, 32, 64]
+powers = [1, 2, 4, 8, 16, 32, 64]
 lk.Explorer(
     planner, model=list(CHOICES), chip=["h100", "a100-80", "b200", "gb200", "tpu-v5p"],
-    chips=[1024, 8, 64, 256, 512, 2048, 4096, 16384], tp=[8, *sizes[:3], 16], pp=[8, *sizes],
+    chips=[1024, 8, 64, 256, 512, 2048, 4096, 16384], tp=[8, *powers[:3], 16], pp=[8, *powers],
     vp=[1, 2, 4], micro_batch=[1, 2, 4, 8], zero=[1, 0, 2, 3],
     recompute=["none", "selective", "full"],
 )  # fmt: skip
 
 # %% [markdown]
+# With tp = 16 every all-reduce crosses the network, which then takes most of the step. With few
+# micro-batches the pipeline waits. With dp alone a chip would need ten times its memory, unless
+# ZeRO 3 shards the weights as well.
+#
 # > **Takeaway.** Keep tensor parallelism inside the server. Use the pipeline to make the model fit,
 # > with many more micro-batches than stages. Give all other chips to data parallelism, and
 # > recompute no more than the memory demands.
 #
 # ## Let it search
-# A computer can plan every split in a second, and you only have to say which ones there are.
+# A computer can plan every split in a second, if you say which ones there are.
 #
 # ### Your turn
 # List all (tp, pp, dp) for a number of chips. tp has to divide the attention heads and stay inside
@@ -226,8 +243,9 @@ sizes = lk.your_turn("17.t2", sizes)
 
 # %% [markdown]
 # **Guess first.** We'll plan each of these for GPT-3 on the 1,024 A100, with micro-batches of 1, 2
-# and 4 sequences, and selective recomputation. What fraction of the plans doesn't fit into memory,
-# even with the leanest software?
+# and 4 sequences, and selective recomputation. Weights and gradients, which ZeRO 1 doesn't shard,
+# take at least 700 GB, and a chip has 80. What fraction of the plans doesn't fit, even with the
+# leanest software?
 
 # %%
 too_large_guess = lk.predict("17.b", ..., "%")
@@ -246,8 +264,7 @@ too_large_guess.against(
 print(*fitting[:6], sep="\n")
 
 # %% [markdown]
-# `training.search` does the same, and also tries interleaved pipelines, all kinds of recomputation
-# and ZeRO 3:
+# `training.search` also tries interleaved pipelines, all kinds of recomputation and ZeRO 3:
 
 # %%
 found = training.search(gpt3_on(selective), best=6)
@@ -255,9 +272,8 @@ print(f"{found.tried} splits tried, {found.too_large} did not fit")
 print(*found.plans, sep="\n")
 
 # %% [markdown]
-# Look how close together the best ones are. Their differences are far smaller than the band, so the
-# planner can't tell you which of them wins. It tells you which hundred to forget, and which handful
-# to try on the real machine.
+# The differences between the best ones are far smaller than the band, so the planner can't tell you
+# which of them wins. It tells you which hundred to forget.
 #
 # > **Takeaway.** A search is as good as its model. Take a handful of its best answers and measure
 # > them.
@@ -267,9 +283,8 @@ print(*found.plans, sep="\n")
 # counted bytes. Six can't be looked up, such as how much slower matrix products get when a whole
 # training step runs around them. Those were *fitted* to published runs, and there lies a trap. A
 # model that has seen the answers looks better than it is. So we hold out whole sources: to predict
-# a run, the constants are fitted again to the runs of *all other* papers and projects. (Holding out
-# single runs wouldn't do, because the runs of one source share their software, and often their
-# mistakes.)
+# a run, the constants are fitted again to the runs of *all other* papers and projects. (The runs of
+# one source share their software, and often their mistakes.)
 #
 # **Guess first.** What fraction of the dense runs will be predicted within a factor of 1.2? A naive
 # planner, which says that a chip always reaches the same share of its peak, gets about half of
@@ -289,8 +304,8 @@ inside_guess.against(lk.Reading("dense runs within a factor of 1.2", within, "%"
 
 # %% [markdown]
 # Here they are, with mixtures of experts as well. On the diagonal a prediction is right, and the
-# shaded band is × and ÷ 1.2. **Click a dot** (or use the arrow keys) to see which run it is. Which
-# ones lie far above the line, and what do they have in common?
+# shaded band is × and ÷ 1.2. **Click the dots** (or use the arrow keys). Which ones lie far above
+# the line, and what do they have in common?
 
 
 # %% tags=["collapsed"]
@@ -324,25 +339,25 @@ for source in dict.fromkeys(run.source for run in runs):
 # models on hundreds of GPUs seem to wait for Python. And among the worst is our opening: ZeRO-3 on
 # 2,240 GPUs.
 #
-# The limit of all such planners is the software. The same 530-billion model was trained on 2,240
-# A100 in the same split by another team
-# ([Smith et al. 2022](https://arxiv.org/abs/2201.11990)):
+# The limit of all such planners is the software. A model of the same sizes was trained on 2,240
+# A100 in the same split with another program, Megatron-DeepSpeed ([Smith et al.
+# 2022](https://arxiv.org/abs/2201.11990)):
 
 # %%
 by_name = {run.name: run for run in runs}
-for name in ("megatron21-t2-ptd-530-2240", "mtnlg-280"):
+programs = {"Megatron": "megatron21-t2-ptd-530-2240", "Megatron-DeepSpeed": "mtnlg-280"}
+for program, name in programs.items():
     run = by_name[name]
-    print(f"{name}: {run.job.split}")
+    print(f"{program}: {run.job.split}")
     print(f"  measured {run.tokens_per_s_chip:.1f} tokens/s and GPU, predicted {rate[id(run)]:.1f}")
 
 # %% [markdown]
 # > **Takeaway.** Judge a model on data that it hasn't seen, and keep a band around its answers. The
-# > formulas know the hardware. They don't know the program, and two programs on the same machine
-# > can differ by a quarter.
+# > formulas know the hardware but not the program, and two programs on the same machine can differ
+# > by a quarter.
 #
 # ## What will it cost?
-# Time gives energy and money. Meta says that Llama 3.1 405B took 30.84 million hours of H100
-# ([model
+# Meta says that Llama 3.1 405B took 30.84 million hours of H100 ([model
 # card](https://github.com/meta-llama/llama-models/blob/main/models/llama3_1/MODEL_CARD.md)), and
 # the paper tells how it was split over 16,384 of them. Our planner has seen neither.
 
@@ -360,26 +375,27 @@ lk.show(
 )  # fmt: skip
 
 # %% [markdown]
-# That it comes out so close is luck: the real run also stopped for failures, restarted and
-# lengthened its sequences ([lesson 18](18_fault_tolerance.ipynb)), while the planner is a little
-# slow for this stack. The band is the honest answer. The energy's band reaches further down,
-# because chips seldom draw all of their rated power, and it's the energy of the chips alone, times
-# the PUE.
+# That it comes out so close is luck. The planner leaves out that the real run stopped for failures
+# ([lesson 18](18_fault_tolerance.ipynb)) and lengthened its sequences, but it also takes this
+# software for slower than it is, and the two errors cancel. The band is the honest answer. The
+# energy's band reaches further down, because chips seldom draw all of their rated power, and it's
+# the energy of the chips alone, times the PUE.
 #
-# > **Takeaway.** Multiply bands, not only numbers: a plan that is right within 20 % is a bill that
-# > is right within 20 % at best.
+# > **Takeaway.** Carry the band through to the bill: a plan that's right within 20 % gives a bill
+# > that's right within 20 % at best.
 #
 # ## Back to the 140 days
-# In our opening, one split took 140 days and the other 42. Ask the planner, though, and it says
-# that the *first* one is the faster! It's one of the worst failures in the picture above, and it
-# would have cost you 98 days. With ZeRO-3, every GPU gathers all weights of the model for every
-# pass, over the network. So what if the network was slower than we told the planner? Each of those
-# servers had eight network cards. Let's give it one.
+# Ask the planner about our opening, and it says that the *first* split is the faster! It would have
+# cost you 98 days. With ZeRO-3, every GPU gathers all weights of the model for every pass, over the
+# network. So what if the network was slower than we told the planner? Each of those servers had
+# eight network cards. Let's give it one. (PTD-P is the three-way split.)
 
 # %%
-zero_3 = [run for run in runs if run.source == "megatron2021_t2_zero3"]
+zero_3, three_ways = (
+    [run for run in runs if run.source == f"megatron2021_t2_{name}"] for name in ("zero3", "ptd")
+)
 print("days for 300 billion tokens       published   eight cards   one card")
-for run, row in zip(zero_3, lk.published("megatron-2021-splits").rows, strict=False):
+for run, row in zip(zero_3 + three_ways, lk.published("megatron-2021-splits").rows, strict=True):
     days = []
     for cards in (8, 1):
         job = dataclasses.replace(run.job, nic_bytes_per_s=25e9 * cards / 8)
@@ -388,14 +404,15 @@ for run, row in zip(zero_3, lk.published("megatron-2021-splits").rows, strict=Fa
     print(f"{row['split']:32} {row['days']:10} {days[0]:13.0f} {days[1]:10.0f}")
 
 # %% [markdown]
-# With one card the planner comes within a sixth of all six rows, and on the larger clusters most of
-# a step goes to the network. That proves nothing. The paper doesn't say
-# how the cards were used, and other causes could look alike. But now you'd know what to measure
-# first.
+# With one card the planner comes within a sixth of all ZeRO-3 rows. But the three-way split ran
+# on the same servers, and its rows fit eight. So if it was the network, it was how the ZeRO-3
+# program used it. Other causes could look alike, but now you'd know what to measure first. And you
+# see where the 98 days come from: even with one card the other split wouldn't be much slower,
+# because it sends so little over the network.
 #
 # That's how to use a planner. It tells you what the hardware allows. Where a run is much slower,
-# it's the *difference* that tells you something, and an hour on the real machine, with a few steps
-# of a few candidates, is the cheapest part of a run that lasts for months.
+# it's the *difference* that tells you something, and an hour on the real machine is the cheapest
+# part of a run that lasts for months.
 #
 # **Next**: the [exercises](../exercises/17_planning_a_training_run.ipynb), then [what happens when
 # chips fail](18_fault_tolerance.ipynb).

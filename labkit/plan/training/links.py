@@ -26,14 +26,18 @@ def nic_bytes_per_s(job: Job) -> float:
 
 def tensor_bytes_per_s(job: Job) -> float:
     """The links of a tensor-parallel group: the server's, unless the group is larger than that."""
-    inside = job.split.tp <= job.chip.server_chips
-    return job.chip.link_bytes_per_s if inside else nic_bytes_per_s(job)
+    return group_bytes_per_s(job, 1)
 
 
 def group_bytes_per_s(job: Job, ranks: int) -> float:
     """The links of a group of `ranks` that comes after tensor parallelism in the order of chips."""
-    inside = job.split.tp * ranks <= job.chip.server_chips
+    inside = stays_in_server(job, ranks)
     return job.chip.link_bytes_per_s if inside else nic_bytes_per_s(job)
+
+
+def stays_in_server(job: Job, ranks: int) -> bool:
+    """Whether a group of `ranks` that comes after tensor parallelism has the fast links alone."""
+    return job.split.tp * ranks <= job.chip.server_chips
 
 
 def data_bytes_per_s(job: Job) -> float:
@@ -42,7 +46,7 @@ def data_bytes_per_s(job: Job) -> float:
     Those copies that share a server also share its network cards, and pass on inside it first.
     """
     chip, ranks = job.chip, job.split.shards
-    if chip.family == "tpu" or ranks * job.split.tp <= chip.server_chips:
+    if chip.family == "tpu" or stays_in_server(job, ranks):
         return chip.link_bytes_per_s
     neighbours = max(1, chip.server_chips // job.split.tp)
     return min(chip.link_bytes_per_s, min(ranks, neighbours) * nic_bytes_per_s(job))

@@ -7,6 +7,7 @@ from labkit.plan.energy import checked, run_energy_j
 from labkit.plan.training.fitting import fitted
 from labkit.plan.training.job import Job
 from labkit.plan.training.layer import Tuning
+from labkit.plan.training.links import stays_in_server
 from labkit.plan.training.memory import MemoryUse, memory_use, usable_bytes
 from labkit.plan.training.step import StepTime, step_time
 from labkit.reading import Origin, Reading
@@ -15,12 +16,14 @@ from labkit.units import binary, si
 DENSE_BAND, MIXTURE_BAND = 1.2, 1.6
 LEAST_POWER_SHARE = 0.6  # mean power over TDP: 0.54 to 0.69 in Patterson et al. 2021, Table 4
 
-# What holds a step back, and the parts of its time that tell of it.
+# What holds a step back, and the parts of its time that tell of it. Talk is added to the links or
+# the network, by the size of the group that talks.
+INSIDE, NETWORK = "links inside the server", "network"
 CAUSES = {
     "arithmetic": ("products", "attention", "recompute"),
     "memory bandwidth": ("between", "optimizer"),
-    "links inside the server": ("tensor",),
-    "network": ("data", "pipeline", "context", "expert"),
+    INSIDE: (),
+    NETWORK: (),
     "pipeline bubble": ("bubble",),
     "CPU": ("launch",),
 }
@@ -87,11 +90,18 @@ class TrainingPlan:
     @property
     def shares(self) -> dict[str, float]:
         """Each cause that holds a step back, and its share of the step's time."""
-        parts = self.step.parts_s
-        return {
-            cause: sum(parts[part] for part in names) / self.step.total_s
-            for cause, names in CAUSES.items()
+        parts, split = self.step.parts_s, self.job.split
+        times_s = {cause: sum(parts[part] for part in names) for cause, names in CAUSES.items()}
+        ranks = {
+            "tensor": 1,
+            "context": split.cp,
+            "expert": split.ep,
+            "data": split.shards,
+            "pipeline": split.chips // split.tp,
         }
+        for part, n in ranks.items():
+            times_s[INSIDE if stays_in_server(self.job, n) else NETWORK] += parts[part]
+        return {cause: time_s / self.step.total_s for cause, time_s in times_s.items()}
 
     @property
     def binding(self) -> str:
@@ -118,7 +128,8 @@ class TrainingPlan:
                 f"{binary(usable_bytes(self.job))} can be used; {part[0]} take {binary(part[1])}"
             )
         share, loss = self.shares[self.binding], self.largest_loss
-        text = f"{self.binding} binds: it takes {share:.0%} of each step"
+        bind = "bind: they take" if self.binding == INSIDE else "binds: it takes"
+        text = f"{self.binding} {bind} {share:.0%} of each step"
         if self.binding == "arithmetic":
             text += f"; the largest loss is {loss} with {self.shares[loss]:.0%}"
         return text

@@ -12,7 +12,7 @@ _all_gather = solution("15.t2")
 def _run(answer, n_ranks, parts_of, case):
     """Run an answer on every rank of a ring; (the parts of each rank afterwards, the ring)."""
     ring = PracticeRing(n_ranks)
-    parts = [list(parts_of[rank]) for rank in range(n_ranks)]
+    parts = [[part.copy() for part in parts_of[rank]] for rank in range(n_ranks)]
 
     def program(rank, n_ranks, send, receive):
         answer(parts[rank], rank, n_ranks, send, receive)
@@ -26,7 +26,18 @@ def _run(answer, n_ranks, parts_of, case):
             f"{case}: rank {rank} has {len(mine)} parts afterwards: change the entries of parts, "
             f"and leave their number"
         )
+        for i, (part, was) in enumerate(zip(mine, parts_of[rank], strict=True)):
+            assert _kind(part) == _kind(was), (
+                f"{case}: part {i} of rank {rank} was {_kind(was)}, and is {_kind(part)} "
+                f"afterwards: each part stays an array of its size and type"
+            )
     return parts, ring
+
+
+def _kind(part):
+    if not isinstance(part, np.ndarray):
+        return f"a {type(part).__name__}"
+    return f"an array of {part.dtype} of shape {part.shape}"
 
 
 def _assert_frugal(ring, parts_of, case):
@@ -99,6 +110,33 @@ def _sends_only(parts, rank, n_ranks, send, receive):
         send(parts[(rank - step) % n_ranks])
 
 
+def _then(change):
+    """The right steps, with one thing done to each part that has been added to."""
+
+    def answer(parts, rank, n_ranks, send, receive):
+        for step in range(n_ranks - 1):
+            send(parts[(rank - step) % n_ranks])
+            due = (rank - step - 1) % n_ranks
+            parts[due] = change(parts[due] + receive(parts[due]))
+
+    return answer
+
+
+def _forgets_what_it_sent(parts, rank, n_ranks, send, receive):
+    for step in range(n_ranks - 1):
+        send(parts[(rank - step) % n_ranks])
+        parts[(rank - step) % n_ranks] = None
+        due = (rank - step - 1) % n_ranks
+        parts[due] = parts[due] + receive(parts[due])
+
+
+def _receives_floats(parts, rank, n_ranks, send, receive):
+    for step in range(n_ranks - 1):
+        send(parts[(rank - step) % n_ranks])
+        due = (rank - step - 1) % n_ranks
+        parts[due] += receive(np.empty(parts[due].size)).astype(int)
+
+
 def _for_four(half):
     def answer(parts, rank, n_ranks, send, receive):
         half(parts, rank, min(n_ranks, 4), send, receive)
@@ -124,6 +162,11 @@ def _for_four(half):
         (_new_list, "in place"),
         (_sends_only, "never received"),
         (_for_four(_reduce_scatter), "5 ranks"),
+        (_then(lambda part: part.astype(np.int32)), "int32 and gives an array of int64"),
+        (_then(lambda part: part.astype(float)), "float64 and gives an array of int64"),
+        (_then(list), "is a list afterwards"),
+        (_forgets_what_it_sent, "is a NoneType afterwards"),
+        (_receives_floats, "int64 and gives an array of float64"),
     ],
 )
 def reduce_scatter(answer, rng):
@@ -183,6 +226,18 @@ def _gather_new_list(parts, rank, n_ranks, send, receive):
     _all_gather(parts, rank, n_ranks, send, receive)
 
 
+def _gather_adds_in_place(parts, rank, n_ranks, send, receive):
+    for step in range(n_ranks - 1):
+        send(parts[(rank + 1 - step) % n_ranks])
+        due = (rank - step) % n_ranks
+        parts[due] += receive(parts[due])
+
+
+def _gather_floats(parts, rank, n_ranks, send, receive):
+    _all_gather(parts, rank, n_ranks, send, receive)
+    parts[rank] = parts[rank].astype(float)
+
+
 def _all_parts_each_step(parts, rank, n_ranks, send, receive):
     for step in range(n_ranks - 1):
         for part in parts:
@@ -208,6 +263,8 @@ def _all_parts_each_step(parts, rank, n_ranks, send, receive):
         (_gather_new_list, "in place"),
         (_all_parts_each_step, "one part in each"),
         (_for_four(_all_gather), "5 ranks"),
+        (_gather_adds_in_place, "nobody adds"),
+        (_gather_floats, "an array of its size and type"),
     ],
 )
 def all_gather(answer, rng):
@@ -227,7 +284,9 @@ def all_gather(answer, rng):
                 f"{case}: the first message of rank {rank} isn't part {complete}, the one that is "
                 f"complete on rank {rank}"
             )
-        unchanged = all(parts[rank][rank] is given[rank][rank] for rank in range(n_ranks))
+        unchanged = all(
+            np.array_equal(parts[rank][rank], given[rank][rank]) for rank in range(n_ranks)
+        )
         assert not unchanged, f"{case}: your function changes nothing: change parts in place"
         for rank in range(n_ranks):
             for i in range(n_ranks):

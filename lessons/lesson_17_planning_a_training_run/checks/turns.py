@@ -1,5 +1,7 @@
 """The turns of lesson 17: the rule of six, and every way to share out chips."""
 
+import numbers
+
 from labkit.teach.registry import always, exercise, solution
 from labkit.teach.suspects import assert_right
 
@@ -86,10 +88,12 @@ def _powers_of_two(chips, heads, layers):
         (lambda c, h, n: [(pp, tp, dp) for tp, pp, dp in _sizes(c, h, n)], "is not possible"),
         (lambda c, h, n: [*_sizes(c, h, n), (1, 1, c)], "twice"),
         (lambda c, h, n: [s for s in _sizes(c, h, n) if s[0] > 1], "is missing"),
+        (lambda c, h, n: [s for s in _sizes(c, h, n) if s[1] <= 64], "is missing"),
+        (lambda c, h, n: [(tp, pp, c / (tp * pp)) for tp, pp, _ in _sizes(c, h, n)], "whole"),
     ],
 )
 def sizes(answer, rng):
-    fixed = [(1024, 96, 96), (64, 32, 32), (8, 8, 6)]
+    fixed = [(1024, 96, 96), (768, 96, 96), (64, 32, 32), (8, 8, 6)]
     for chips, heads, layers in fixed + [_draw(rng) for _ in range(6)]:
         _one_list(answer, chips, heads, layers)
 
@@ -105,6 +109,8 @@ def _one_list(answer, chips, heads, layers):
     right = set(_sizes(chips, heads, layers))
     for triple in got:
         assert len(triple) == 3, f"{case}: {triple} should be (tp, pp, dp), three numbers"
+        whole = all(isinstance(size, numbers.Integral) for size in triple)
+        assert whole, f"{case}: {triple} should be whole numbers, so divide by //"
         why = _why_not(triple, chips, heads, layers)
         assert triple in right, f"{case}: {triple} is not possible: {why}"
     twice = next((triple for triple in got if got.count(triple) > 1), None)
