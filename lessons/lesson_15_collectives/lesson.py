@@ -184,7 +184,7 @@ for n_ranks in () if no_ranks else (2, 3, 4):
 # %%
 ring_time_guess = lk.predict("15.b", ..., "ms")
 
-# %%
+# %% tags=["nbval-ignore-output"]
 N_BYTES, HOSTS = 2**20, 4
 around = lk.cluster.watch_links(
     HOSTS, N_BYTES, (reduce_scatter, all_gather), link_bit_per_s=LINK_BIT_PER_S,
@@ -216,7 +216,7 @@ sent_over_time(around, "Around the ring")
 # %% tags=["collapsed"]
 sent_over_time(through, "All through rank 0")
 
-# %% tags=["collapsed"]
+# %% tags=["collapsed", "nbval-ignore-output"]
 full_speed_s = lk.plan.bus_factor(HOSTS) * N_BYTES / link_bytes_per_s
 lk.expect(
     around.time_s, 0.98 * full_speed_s, 1.35 * full_speed_s,
@@ -246,7 +246,7 @@ lk.expect(
 # in a row, so our alpha is that of both. We fit alpha and beta to the times of *one* run, and
 # predict *another*, because a model that only fits its own data has told us nothing.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 SIZES = [4096, 16384, 65536, 262144, 1048576]
 two_hosts = {"hosts": 2, "link_bit_per_s": LINK_BIT_PER_S, "sizes": SIZES}
 first = lk.cluster.time_all_reduces(2, **two_hosts, recorded="cluster-all-reduce-first")
@@ -270,7 +270,7 @@ for n, time_s in again.medians_s.items():
     chart.mark(n, time_s, again.origin)
 chart.picture("[measured] time of an all-reduce by size, predicted and measured")
 
-# %% tags=["collapsed"]
+# %% tags=["collapsed", "nbval-ignore-output"]
 errors = [abs(link.time_s(n) / time_s - 1) for n, time_s in again.medians_s.items()]
 spread = max(again.medians_s.values()) / min(again.medians_s.values())
 off = lk.Reading("mean error of the prediction", float(np.mean(errors)), "%", of=again)
@@ -387,7 +387,7 @@ for name, n in {"1 MB": 1e6, "10 GB": 1e10}.items():
 # array over the time. **Bus bandwidth** is what each cable must have carried: algorithm bandwidth ×
 # 2(*n* − 1)/*n*. Only that can be compared with a data sheet. On our own cables:
 
-# %% tags=["collapsed"]
+# %% tags=["collapsed", "nbval-ignore-output"]
 times_s = {2: again.medians_s[N_BYTES]}
 times_s[4] = lk.cluster.time_all_reduces(
     4, sizes=[N_BYTES], hosts=4, link_bit_per_s=LINK_BIT_PER_S, recorded="cluster-all-reduce-four"
@@ -474,7 +474,7 @@ def backward(rounds, overlapping):
 overlap_guess = lk.predict("15.e", ..., "ms")
 
 
-# %% tags=["collapsed"]
+# %% tags=["collapsed", "nbval-ignore-output"]
 def timed(overlapping, key):
     if no_hosts:
         return lk.recorded_times(key, "rank")
@@ -493,7 +493,7 @@ passes = {
 lk.show(passes["waiting"])
 overlap_guess.against(passes["overlapping"])
 
-# %% tags=["collapsed"]
+# %% tags=["collapsed", "nbval-ignore-output"]
 hidden = 1 - (overlapped.medians_s[0] - 0.12) / (waiting.medians_s[0] - 0.12)
 lk.expect(
     lk.Reading("share of the waiting that overlap hides", hidden, "%", of=(waiting, overlapped)),
