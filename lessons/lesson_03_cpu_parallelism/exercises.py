@@ -108,8 +108,9 @@ for words, key, moved_bytes in (
     print(f"{words}: {diagnose(times_s, moved_bytes, best_bytes_per_s)}")
 
 # %% [markdown] tags=["solution"]
-# Both are told alike, although the first has nothing serial in it: there it's the cost of starting
-# and awaiting sixteen threads. "Something else" is where your search begins, not where it ends.
+# Both are told alike, although the first has nothing serial in it: there it's probably what sixteen
+# threads cost, such as starting and awaiting them. "Something else" is where your search begins,
+# not where it ends.
 
 # %% [markdown]
 # ## 03.4 Under a quota
@@ -199,5 +200,6 @@ for row in megatron.rows[1:]:
 #    and compute the bytes per second.
 # 2. Tensor parallelism splits the matrix products over the GPUs. What stands between them, such as
 #    layer norms and dropout, is done by every GPU, which acts like a serial part. After each layer
-#    the GPUs exchange their sums, and that grows with their number (lesson 15, when it's there).
+#    the GPUs exchange their sums, and that grows with their number ([lesson
+#    15](../notebooks/15_collectives.ipynb)).
 #    The published rows don't tell the two apart.

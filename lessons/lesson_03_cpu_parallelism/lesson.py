@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 03 · CPU parallelism
 # PageRank, with which Google once ranked web pages, goes over a large graph again and again. In
-# 2015 three researchers looked up four well-known systems for that. On 128 cores each, twenty
+# 2015 three researchers looked up how long four well-known systems take. On 128 cores each, twenty
 # rounds over Twitter's followers had taken them between 249 and 857 seconds. Then they wrote the
 # same computation for *one* thread of a laptop. It took 300 seconds and beat three of the four
 # ([McSherry](https://github.com/frankmcsherry/blog/blob/master/posts/2015-01-15.md)).
@@ -42,10 +42,10 @@ lk.show(lk.Reading("floats in one SIMD register", lanes, "1", "measured"))
 # on several numbers at once.
 #
 # Our task is a polynomial, evaluated in 64 steps at many points. A point takes 128 operations and
-# only 4 bytes, so arithmetic is the limit. We compile the same Python twice. `in_order` has to
-# add the values to `total` exactly as we wrote it, because each addition rounds, and another
-# order would round differently. It could still work on many points and only *add* in order, as on
-# ARM; on x86 it doesn't. `any_order` was told that we mind neither the order nor the last digits
+# only 4 bytes, so arithmetic is the limit. We compile the same Python twice. `in_order` has to add
+# the values to `total` exactly as we wrote it, because each addition rounds, and another order
+# would round differently. A compiler could still only *add* in order: on ARM ours does, on x86 it
+# doesn't. `any_order` was told that we mind neither the order nor the last digits
 # (`fastmath=True`), so it works on many points at once and fuses operations.
 
 # %%
@@ -206,8 +206,8 @@ lk.show(
 
 # %% [markdown]
 # Even this easy case isn't free. Beyond an equal share of the work, the recorded run lost about as
-# much on 4 threads as on 16 to starting them and awaiting the slowest. A job has to be long before
-# threads pay.
+# much on 4 threads as on 16. Starting threads and awaiting the slowest takes time, and busy
+# neighbours may slow a core. Only long jobs gain.
 #
 # > **Takeaway.** Threads multiply only the work that they can do without waiting for each other or
 # > for a lock. Measure the easy case first: it says how many times one core your machine is worth.

@@ -180,7 +180,7 @@ print(table)
 # %% [markdown]
 # > **Takeaway.** A grid has up to three axes, each with its own guard, and *x* is the column.
 # > Swapped axes stay hidden where the grid has as many rows of threads as columns, so test on a
-# > wide table and on a tall one.
+# > wide table and a tall one, of several blocks.
 #
 # ## Inside the chip
 # In the hardware, a block has a place: a [**streaming
@@ -367,9 +367,9 @@ lk.show(
 # > the same kind and the same length.
 #
 # ## A grid of any size
-# You can also start only as many threads as the chip can hold. Then any launch is right, and a
-# thread's preparations are paid for once (exercise 05.4). The elements are dealt out the way four
-# players get 52 cards: the first gets cards 0, 4, 8 and so on. That's a [**grid-stride
+# You can also start only as many threads as the chip can hold, and let each do several elements.
+# Such a kernel is right on any grid. The elements are dealt out as four players get 52 cards: the
+# first gets cards 0, 4, 8 and so on. That's a [**grid-stride
 # loop**](https://developer.nvidia.com/blog/cuda-pro-tip-write-flexible-kernels-grid-stride-loops/).
 #
 # ### Your turn

@@ -288,21 +288,28 @@ lk.expect(
 # your machine.
 
 # %% tags=["collapsed"]
-loopback = lk.cluster.time_all_reduces(2, sizes=SIZES, recorded="cluster-loopback-first")
-loopback_again = lk.cluster.time_all_reduces(2, sizes=SIZES, recorded="cluster-loopback-again")
-memory_link = lk.plan.fit_alpha_beta(loopback.samples_s)
+runs = "cluster-loopback-first", "cluster-loopback-again"
+loopback, loopback_again = (
+    lk.cluster.time_all_reduces(2, sizes=SIZES, recorded=key) for key in runs
+)
+busy = None
+try:
+    memory_link = lk.plan.fit_alpha_beta(loopback.samples_s)
+except ValueError as error:
+    busy = f"This machine is too busy to show it. {error}"
+    loopback, loopback_again = (lk.recorded_times(key, "n_bytes") for key in runs)
+    memory_link = lk.plan.fit_alpha_beta(loopback.samples_s)
 errors = [abs(memory_link.time_s(n) / t - 1) for n, t in loopback_again.medians_s.items()]
 misfit = lk.Reading("mean error on the loopback", float(np.mean(errors)), "%", of=loopback)
 lk.show(misfit)
 lk.expect(
-    misfit,
-    0,
-    0.2,
+    misfit, 0, 0.2,
     inside="It holds here, too: your cores were free while we measured.",
     above="Two numbers aren't enough here. Nothing waits for a cable now. What counts is when the "
     "operating system gives each rank a core, and whether the array fits in a cache: neither is a "
     "straight line in the bytes.",
-)
+    cannot=busy, recorded="cluster-loopback-first",
+)  # fmt: skip
 
 # %% [markdown]
 # > **Takeaway.** Below alpha × beta bytes a message costs mostly alpha, above that its bytes. So

@@ -135,8 +135,9 @@ def test_loadgen_judges_a_run(fleet):
 
 
 KERNEL = """
-import sys, time
+import signal, sys, time
 from labkit.serving import Fleet
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 fleet = Fleet(1, slots=1, context=128)
 print("ready", fleet.router._child.pid, fleet.replicas[0].pid, flush=True)
 time.sleep(60)

@@ -76,6 +76,18 @@ def _asked_twice(x, out):
 
 
 @cuda.jit
+def _by_pairs_of_warps(x, out):
+    thread = cuda.grid(1)
+    warp = thread // 32
+    i = warp // 2 * 64 + 2 * (thread % 32) + warp % 2
+    if i < out.size:
+        if warp % 2 == 0:
+            out[i] = x[i] * x[i]
+        else:
+            out[i] = -x[i]
+
+
+@cuda.jit
 def _by_arithmetic(x, out):
     i = cuda.grid(1)
     if i < out.size:
@@ -109,6 +121,7 @@ def _all_of_them(x, out):
         (kernels.not_written, "NotImplementedError", "todo"),
         (always(0), "@cuda.jit"),
         (_mixed, "warps diverge"),
+        (_by_pairs_of_warps, "never written"),
         (
             changed(_parted, "(out.size + 1) // 2", "out.size // 2"),
             "how many of its indices are even",
@@ -131,7 +144,10 @@ def _all_of_them(x, out):
 )
 def two_crowds(answer, rng):
     long = rng.randrange(3001, 6000, 2)
-    for n, threads in ((rng.randrange(401, 600, 2), 64), (long, 256), (300, 96), (1, 32)):
+    for n, threads in (
+        (rng.randrange(401, 600, 2), 64), (long, 256), (300, 96), (rng.randint(70, 90), 32),
+        (rng.randint(18, 30), 32), (1, 32),
+    ):  # fmt: skip
         blocks, x, out = math.ceil(n / threads), kernels.numbers(rng, n), np.full(n, np.nan)
         x[2:4] = np.inf
         case = f"We also tried {counted(n, 'element')} in blocks of {threads}"
