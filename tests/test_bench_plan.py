@@ -77,6 +77,13 @@ def test_the_naive_rival_never_sees_the_source_itself():
     assert with_others == without
 
 
+def test_the_goals_of_published_runs_are_reached(capsys):
+    """P1 to P4: three runs of a stack calibrate it, and no other prediction has seen its source."""
+    bench_plan._report(bench_plan.published_runs())
+    goals = re.findall(r"^(P\d).*: (reached|not reached)$", capsys.readouterr().out, re.MULTILINE)
+    assert dict(goals) == dict.fromkeys(("P1", "P2", "P3", "P4"), "reached")
+
+
 @pytest.mark.parametrize(("share", "value"), [(0, 1), (0.5, 2.5), (0.9, 3.7), (1, 4)])
 def test_a_quantile_lies_on_a_line_between_neighbours(share, value):
     assert bench_plan._quantile([4, 1, 3, 2], share) == pytest.approx(value)

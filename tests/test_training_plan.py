@@ -95,6 +95,51 @@ def test_a_bubble_is_p_minus_1_over_m_of_the_ideal_time():
     assert step.bubble_s / ideal == pytest.approx(7 / micro_batches, rel=0.06)
 
 
+def test_zero_3_talks_as_much_for_each_micro_batch():
+    """Weights are gathered and gradients scattered again: no chip keeps either."""
+    one, four = (
+        step_time(job(small(), tp=1, pp=1, dp=64, zero=3, batch=64 * m), PHYSICS).data_s
+        for m in (1, 4)
+    )
+    assert four == pytest.approx(4 * one)
+
+
+def test_a_ring_of_keys_costs_more_attention_than_its_share():
+    """Shorter blocks, and sums of what they give; on TPUs all keys are gathered first."""
+    for chip, costs_more in (("h100", True), ("tpu-v5p", False)):
+        kind = "flash3" if costs_more else "xla"
+        alone, ring = (
+            step_time(
+                job(small(), chip=chip, tp=1, pp=1, dp=1, cp=cp, batch=1, attention=kind), PHYSICS
+            ).attention_s
+            for cp in (1, 8)
+        )
+        assert (8 * ring > 1.1 * alone) is costs_more
+        assert 8 * ring >= alone * (1 - 1e-9)
+
+
+def test_pytorch_repeats_gathers_but_not_scatters_when_it_recomputes():
+    """Selective: half of a forward pass's talk. Full: all but the block's last scatter."""
+    shares = {"selective": 1 / 2, "full": 3 / 4}
+    for recompute, share in shares.items():
+        sizes = {"tp": 8, "pp": 1, "dp": 8, "zero": 3, "attention": "flash2", "batch": 8}
+        slow, fast = (
+            step_time(job(small(), chip=chip, recompute=recompute, **sizes), PHYSICS)
+            for chip in ("a800", "a100-80")  # alike but for their links
+        )
+        forward_s = (slow.tensor_s - fast.tensor_s) / 2
+        assert slow.recompute_s - fast.recompute_s == pytest.approx(share * forward_s)
+
+
+def test_buckets_of_gradients_grow_with_many_ranks():
+    """Megatron-core's rule: 40 million parameters, or 1 million a rank. So a hop costs once."""
+    sizes = {"tp": 1, "pp": 1, "zero": 0, "overlap_dp": True, "nic": 1e15}
+    few, many = (
+        step_time(job(GPT_175B, dp=dp, batch=dp, **sizes), PHYSICS).data_s for dp in (512, 1024)
+    )
+    assert many < 1.5 * few
+
+
 # Laws
 
 
@@ -354,7 +399,7 @@ def test_the_megatron_family_is_met_without_any_fitted_constant():
 
 
 def test_most_runs_are_met_by_constants_that_have_not_seen_their_source():
-    """Goal P2: 86 % of dense A100 and H100 rows within 15 %; goal P4: TPUs, median 9 %."""
+    """Goal P2: 86 % of dense A100 and H100 rows within 15 %, p90 16 %; P4: TPUs, median 9 %."""
     runs = [run for run in published_runs() if run.dense and run.tokens_per_s_chip is not None]
     tunings = leave_one_source_out(runs)
     off = {id(run): abs(relative_error(run, tunings[run.source])) for run in runs}
@@ -362,6 +407,7 @@ def test_most_runs_are_met_by_constants_that_have_not_seen_their_source():
            if run.complete and run.job.chip.family in ("a100", "h100")]  # fmt: skip
     assert statistics.median(gpu) <= 0.06
     assert sum(error <= 0.15 for error in gpu) / len(gpu) >= 0.86
+    assert statistics.quantiles(gpu, n=10, method="inclusive")[-1] <= 0.16
     assert statistics.median(off[id(r)] for r in runs if r.job.chip.family == "tpu") <= 0.09
 
 

@@ -59,11 +59,13 @@ def linear(chip: Accelerator, tokens: float, inputs: float, outputs: float, dtyp
     )
 
 
-def attention(chip: Accelerator, kind: str, scores: float, seq: int, head_dim: int) -> Passes:
+def attention(chip: Accelerator, kind: str, scores: float, seq: float, head_dim: int) -> Passes:
     """Attention between its projections, for this many scores (sequences × heads × seq × seq).
 
     Unfused, the scores travel to HBM and back, and masked ones are computed too. A fused kernel
     computes the lower half only, and twice and a half that backward.
+
+    seq   how many keys a kernel meets at a time: all, or in a ring those of one chip
     """
     if kind == "unfused":
         arithmetic_s = 4 * scores * head_dim / (chip.constant("attention_unfused") * _peak(chip))

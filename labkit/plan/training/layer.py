@@ -106,7 +106,17 @@ def _expert_products(job):
 def _attention(job):
     model, split = job.model, job.split
     scores = split.micro_batch * model.heads / split.tp * job.seq**2 / split.cp
-    return attention(job.chip, split.attention, scores, job.seq, model.head_dim)
+    if split.cp == 1 or job.chip.family == "tpu":  # XLA gathers all keys before it begins
+        return attention(job.chip, split.attention, scores, job.seq, model.head_dim)
+    block = job.seq / split.cp  # in a ring, one chip's keys at a time
+    return attention(job.chip, split.attention, scores, block, model.head_dim) + _merge(job)
+
+
+def _merge(job):
+    """A ring adds up what each block of keys gives: results forward, all gradients backward."""
+    model, split = job.model, job.split
+    one = job.chip.constant("merge_bytes") * split.cp / split.tp
+    return _extra(job, one * model.query_width, one * (model.query_width + 2 * model.kv_width))
 
 
 def _between(job):
@@ -144,13 +154,17 @@ def _cast_bytes(job, ffn):
 
 
 def _tensor(job, tuning):
-    """Two all-reduces a pass; with sequence parallelism one more gather backward, half hidden."""
+    """Two all-reduces a pass; with sequence parallelism one more gather backward, half hidden.
+
+    Megatron's stacks gather a product's inputs again for the gradient of its weights. PyTorch, with
+    which ZeRO 3 goes, keeps them gathered or recomputes them.
+    """
     split = job.split
     if split.tp == 1:
         return NOTHING
     moved_bytes = 2 * job.tokens_per_chip * job.model.hidden
     one_s = ring_s(job.chip, split.tp, moved_bytes, tensor_bytes_per_s(job))
-    again = 1 if split.sequence_parallel else 0
+    again = 1 if split.sequence_parallel and split.zero != 3 else 0
     shown = tuning.exposed[job.chip.family] if split.overlap_tp else 1
     return Passes(4 * one_s, (4 + again) * one_s).times(shown)
 
@@ -185,14 +199,16 @@ def _recompute_s(job, tuning, products, scores, rest, tensor):
     split = job.split
     if split.recompute in ("full", "offload"):
         again_s = products.forward_s + scores.forward_s + rest.forward_s + tensor.forward_s
-        return again_s - _last_product_s(job, tuning) if _stops_early(job) else again_s
+        return again_s - _last_s(job, tuning, tensor) if _stops_early(job) else again_s
     if split.recompute == "minimal":
         return scores.forward_s + rest.forward_s
     if split.recompute == "selective":
         if split.attention == "unfused":
             return scores.forward_s
         if split.zero == 3:  # PyTorch's meaning of the word; fused kernels recompute scores anyway
-            return job.chip.constant("torch_selective") * products.forward_s + rest.forward_s
+            # Of the two gathers and two scatters of a pass, what was scattered is kept.
+            products_s = job.chip.constant("torch_selective") * products.forward_s
+            return products_s + rest.forward_s + tensor.forward_s / 2
     return 0.0
 
 
@@ -201,14 +217,15 @@ def _stops_early(job):
     return job.split.zero == 3 or job.chip.family == "tpu"
 
 
-def _last_product_s(job, tuning):
+def _last_s(job, tuning, tensor):
+    """A block's last product, and the last of its four collectives, which sums up its results."""
     model, split = job.model, job.split
     if model.experts:
         return 0.0
     one_s = product_s(
         job.chip, job.tokens_per_chip, model.hidden, model.ffn / split.tp, split.dtype
     )
-    return one_s * tuning.slowdown[job.chip.family]
+    return one_s * tuning.slowdown[job.chip.family] + tensor.forward_s / 4
 
 
 def _launch_s(job):

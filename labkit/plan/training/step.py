@@ -98,7 +98,7 @@ def _data_s(job, tuning, forward_s, backward_s):
     parameters = job.dense_parameters_per_chip
     bytes_per_s = data_bytes_per_s(job)
     # What is to be hidden goes out in buckets, as soon as each is full.
-    buckets = gradient_bytes * parameters / job.chip.constant("bucket_bytes")
+    buckets = gradient_bytes * parameters / _bucket_bytes(job)
     calls = max(1, buckets) if split.overlap_dp else 1
     scatter_s = ring_s(
         job.chip, split.shards, gradient_bytes * parameters, bytes_per_s, calls=calls
@@ -115,20 +115,25 @@ def _data_s(job, tuning, forward_s, backward_s):
     return sum(_shown_s(talk_s, work_s, exposed) for talk_s, work_s in hidden)
 
 
+def _bucket_bytes(job):
+    """Buckets grow with the ring, so that its many hops don't take longer than the bytes."""
+    constant = job.chip.constant
+    return max(constant("bucket_bytes"), constant("bucket_rank_bytes") * job.split.shards)
+
+
 def _sharded_s(job, tuning, forward_s, backward_s):
-    """ZeRO 3: weights are gathered for each pass of each micro-batch, gradients scattered once."""
+    """ZeRO 3: each micro-batch gathers the weights for both of its passes, and scatters gradients.
+
+    Gradients can't wait for the last micro-batch: no chip has room for those of all weights.
+    """
     split, parameters = job.split, job.dense_parameters_per_chip
     parameters += job.expert_parameters_per_chip
     one_s = ring_s(
         job.chip, split.shards, 2 * parameters, data_bytes_per_s(job), calls=job.model.layers
     )
-    m, exposed = job.micro_batches, tuning.exposed[job.chip.family]
-    forward = m * _shown_s(one_s, forward_s, exposed)
-    return (
-        forward
-        + (m - 1) * _shown_s(one_s, backward_s, exposed)
-        + _shown_s(2 * one_s, backward_s, exposed)
-    )
+    exposed = tuning.exposed[job.chip.family]
+    forward = _shown_s(one_s, forward_s, exposed)
+    return job.micro_batches * (forward + _shown_s(2 * one_s, backward_s, exposed))
 
 
 def _between_slices_s(job, tuning):
