@@ -88,19 +88,6 @@ def test_every_turn_of_a_lesson_passes_where_it_is_solved(stem):
     assert set(verdicts(sources.ROOT, "notebooks", stem)) <= {"pass"}
 
 
-def has_turns(stem):
-    path = sources.ROOT / "start" / f"{stem}.ipynb"
-    return path.exists() and any(map(checks_of, code_cells(path)))
-
-
-@pytest.mark.parametrize("stem", [*filter(has_turns, LESSONS)])
-def test_a_lesson_runs_while_its_turns_are_blank(stem):
-    (target,) = [target for target in TARGETS if target.name == f"start/{stem}"]
-    notebook = sources.read(target)
-    build.execute(notebook, sources.ROOT, target.name)  # raises where a cell fails
-    assert set(verdicts_in(code_of(notebook))) == {"todo"}
-
-
 @pytest.mark.parametrize("stem", LESSONS)
 def test_no_solution_stands_in_an_exercise(stem):
     text = (sources.ROOT / "exercises" / f"{stem}.ipynb").read_text("utf-8")

@@ -53,6 +53,7 @@ class RankRun:
         self._outcome: dict | None = None
         self._error: RankError | None = None
         self._returned: list[Any] = [None] * n_ranks
+        self._sent: dict[tuple[int, int], int] = {}  # (attempt, rank): the signal that we sent it
         self._starts: dict[int, dict[int, tuple[int, float]]] = {}  # attempt, rank: (pid, when)
 
     @property
@@ -126,6 +127,7 @@ class RankRun:
                 f"are {sorted(pids)}."
             )
         for rank in ranks:
+            self._sent[self.attempt, rank] = int(signal_number)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pids[rank], signal_number)
 
@@ -190,7 +192,7 @@ class RankRun:
         if outcome["reason"] == "launcher":
             self._error = RankError(self._launcher.obituary())
         else:
-            self._error = error_of(self._folder, self.n_ranks, outcome, self.timeout_s)
+            self._error = error_of(self._folder, self.n_ranks, outcome, self.timeout_s, self._sent)
         for file in rank_files(self._folder):
             if file.kind == "done" and file.attempt == max(self._starts, default=0):
                 self._returned[file.rank] = pickle.loads(file.within(self._folder).read_bytes())

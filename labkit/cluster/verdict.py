@@ -12,8 +12,17 @@ from labkit.cluster.folder import AGENT, RankFile, rank_files
 _LOST_PEER = re.compile(r"connection (closed|reset|refused)|socket closed|broken pipe", re.I)
 
 
-def error_of(folder: Path, n_ranks: int, outcome: dict, timeout_s: float) -> RankError | None:
-    """The error that a finished run deserves, or None when every rank came to its end."""
+def error_of(
+    folder: Path,
+    n_ranks: int,
+    outcome: dict,
+    timeout_s: float,
+    sent: dict[tuple[int, int], int],
+) -> RankError | None:
+    """The error that a finished run deserves, or None when every rank came to its end.
+
+    sent   (attempt, rank): a signal from the notebook, of which the agent doesn't always tell
+    """
     attempt = max((file.attempt for file in rank_files(folder)), default=0)
     if outcome["reason"] == "timeout":
         return _timeout(folder, n_ranks, attempt, timeout_s)
@@ -25,14 +34,14 @@ def error_of(folder: Path, n_ranks: int, outcome: dict, timeout_s: float) -> Ran
     if outcome["reason"] == "stopped":
         return None
     if outcome["reason"] == "silent":
-        return _of_ranks(folder, n_ranks, attempt, [])
+        return _of_ranks(folder, n_ranks, attempt, [], {})
     if not (folder / AGENT).exists():
         how = signal_name(-outcome["status"]) if outcome["status"] < 0 else "an error"
         return RankError(
             f"The agent that watches over the ranks was ended by {how}, so all ranks were stopped."
         )
     account = json.loads((folder / AGENT).read_bytes())
-    error = _of_ranks(folder, n_ranks, attempt, account.get("failures", []))
+    error = _of_ranks(folder, n_ranks, attempt, account.get("failures", []), sent)
     if "no_hosts" in account:
         return RankError(account["no_hosts"])
     if error is None and "error" in account:
@@ -49,12 +58,15 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _of_ranks(folder, n_ranks, attempt, failures):
+def _of_ranks(folder, n_ranks, attempt, failures, sent):
     """The rank that failed first: killed, raised, or gone without a word."""
     told = {f.rank: f for f in rank_files(folder) if f.kind == "error" and f.attempt == attempt}
     done = {f.rank for f in rank_files(folder) if f.kind == "done" and f.attempt == attempt}
     accounts = {rank: json.loads(f.within(folder).read_bytes()) for rank, f in told.items()}
     status = {failure["rank"]: failure["exitcode"] for failure in failures}
+    unseen = {rank: -sent[when, rank] for when, rank in sent if when == attempt}
+    unseen = {rank: code for rank, code in unseen.items() if rank not in told and rank not in done}
+    status = unseen | status
     killed = [rank for rank in status if status[rank] < 0 and rank not in told]
     if killed:
         rank = killed[0]
@@ -74,7 +86,7 @@ def _of_ranks(folder, n_ranks, attempt, failures):
         code = f" with status {status[rank]}" if rank in status else ""
         return RankError(
             f"Rank {rank} of {n_ranks} ended without a word{code}: it neither came to its end nor "
-            f"raised. Something called os._exit, or a C library ended the process.",
+            f"raised. Something called os._exit, a C library ended the process, or it was killed.",
             rank, _last_words(folder, rank, attempt),
         )  # fmt: skip
     return None

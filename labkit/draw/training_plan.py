@@ -46,7 +46,7 @@ def training_plan(plan: TrainingPlan, lines: tuple[str, ...] = ()) -> Picture:
 
 def broken_plan(title: str, why: str) -> Picture:
     """Draw that a split cannot be, and the sentence that says why."""
-    parts = [*_title(title), text(12, 64, "This split cannot be:", bold=True, fill=VERMILLION)]
+    parts = [*_title(title), text(12, 64, "This split cannot be:", bold=True)]
     rows = wrapped(why, _WIDTH - 24, TEXT)
     parts += [text(12, 88 + 20 * n, row) for n, row in enumerate(rows)]
     return sheet(_WIDTH, 100 + 20 * len(rows), parts, f"{title}. This split cannot be: {why}")

@@ -449,7 +449,7 @@ computed = {n: points.size / time_s for n, time_s in sixteen.medians_s.items()}
 for words, rates in (
     ("polynomial", computed),
     ("reading", read),
-    ("PETSc's STREAM", streamed),
+    ("STREAM", streamed),
 ):
     counts = [n for n in rates if n >= 4]
     shares = [serial_share(rates[n], rates[1], n) for n in counts]

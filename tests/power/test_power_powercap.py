@@ -189,7 +189,11 @@ def test_no_powercap_is_one_line_with_the_reason(tree):
 
 
 def test_a_live_counter_of_known_power_is_found_again_over_its_wraps(tree):
-    """A thread turns a fake counter at 500 W, with a wrap every 0.6 s."""
+    """A thread turns a fake counter at 500 W, with a wrap every 0.6 s.
+
+    A busy machine may let the reader sleep past a wrap, and then it rightly says unknown: so the
+    test has three tries.
+    """
     range_uj, start_s = 300_000_000, time.perf_counter()
     tree.domain("intel-rapl:0", "package-0", energy_uj=0, range_uj=range_uj)
     stop = threading.Event()
@@ -201,8 +205,11 @@ def test_a_live_counter_of_known_power_is_found_again_over_its_wraps(tree):
     thread = threading.Thread(target=turn)
     thread.start()
     try:
-        with energy(powercap_probes(tree.root), pad=0) as e:
-            time.sleep(1.5)
+        for _ in range(3):
+            with energy(powercap_probes(tree.root), pad=0) as e:
+                time.sleep(1.5)
+            if not e.reasons:
+                break
     finally:
         stop.set()
         thread.join()
