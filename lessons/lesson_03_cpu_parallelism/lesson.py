@@ -441,7 +441,7 @@ for n in (6, 12):
 
 # %% tags=["collapsed"]
 chart = lk.draw.Chart(
-    lk.draw.Axis("threads or processes", "1", 4, 16),
+    lk.draw.Axis("threads or processes", "1", 4, 17),
     lk.draw.Axis("apparent serial share", "%", 0, 0.2),
     title="What your formula finds, by the number of threads",
 )

@@ -16,8 +16,9 @@ ROOT = sources.ROOT
 CONSTRAINTS = ROOT / "tests/colab-constraints.txt"
 # What Colab has of what the lessons use; and nbval with what it runs on.
 PACKAGES = (
-    "anywidget", "cloudpickle", "filelock", "greenlet", "ipykernel", "ipython", "ipywidgets", "jax",
-    "matplotlib", "nbval", "numba", "numpy", "platformdirs", "psutil", "pytest", "setuptools", "tqdm",
+    "anywidget", "cloudpickle", "filelock", "greenlet", "ipykernel", "ipython", "ipywidgets",
+    "jax", "matplotlib", "nbval", "numba", "numpy", "platformdirs", "psutil", "pytest",
+    "setuptools", "tqdm",
 )  # fmt: skip
 LESSONS = sorted({target.path.stem for target in sources.targets(ROOT)})
 
