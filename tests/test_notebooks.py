@@ -89,6 +89,20 @@ def test_every_turn_of_a_lesson_passes_where_it_is_solved(stem):
 
 
 @pytest.mark.parametrize("stem", LESSONS)
+def test_every_turn_is_blank_where_students_start(stem):
+    """Cell by cell, a turn in start/ is not the solved one of notebooks/."""
+    blank, solved = (
+        turns(sources.ROOT / folder / f"{stem}.ipynb") for folder in ("start", "notebooks")
+    )
+    assert len(blank) == len(solved)
+    assert not set(blank) & set(solved)
+
+
+def turns(path):
+    return [cell.source for cell in code_cells(path) if "lk.your_turn(" in cell.source]
+
+
+@pytest.mark.parametrize("stem", LESSONS)
 def test_no_solution_stands_in_an_exercise(stem):
     text = (sources.ROOT / "exercises" / f"{stem}.ipynb").read_text("utf-8")
     assert "SOLUTION" not in text

@@ -1,4 +1,13 @@
-"""How a test moves an explorer as a student does, and waits for what it then says."""
+"""How a test opens a lesson, moves an explorer as a student does, and waits for what it says."""
+
+
+def opened(new_lab, notebook, cells):
+    """A lesson in which only the cells that hold these words have been run."""
+    lab = new_lab().open_notebook(notebook)
+    for text in cells:
+        lab.run_cell(lab.find_cell(text))
+    assert lab.raised() == []
+    return lab
 
 
 def explorer(lab, name):

@@ -4,7 +4,7 @@ Only the cells that the explorer needs are run: no rank is started.
 """
 
 import pytest
-from moves import drag, explorer, says
+from moves import drag, explorer, opened, says
 
 NOTEBOOK = "notebooks/18_fault_tolerance.ipynb"
 CELLS = ("import inspect", 'lk.predict("18.a"', "fleet_s = ", "def young(", "def failures_s(")
@@ -12,11 +12,7 @@ CELLS = ("import inspect", 'lk.predict("18.a"', "fleet_s = ", "def young(", "def
 
 @pytest.fixture(scope="module")
 def lesson(new_lab):
-    lab = new_lab().open_notebook(NOTEBOOK)
-    for text in CELLS:
-        lab.run_cell(lab.find_cell(text))
-    assert lab.raised() == []
-    return lab
+    return opened(new_lab, NOTEBOOK, CELLS)
 
 
 def test_a_larger_fleet_fails_more_often_and_saves_more_often(lesson):

@@ -4,7 +4,7 @@ Only the cells that the explorers need are run: no rank is started.
 """
 
 import pytest
-from moves import drag, explorer, says
+from moves import drag, explorer, opened, says
 
 NOTEBOOK = "notebooks/16_sharding_and_pipelines.ipynb"
 CELLS = ("import numpy as np", "def memory(", "def one_f_one_b(", "def timeline(")
@@ -12,11 +12,7 @@ CELLS = ("import numpy as np", "def memory(", "def one_f_one_b(", "def timeline(
 
 @pytest.fixture(scope="module")
 def lesson(new_lab):
-    lab = new_lab().open_notebook(NOTEBOOK)
-    for text in CELLS:
-        lab.run_cell(lab.find_cell(text))
-    assert lab.raised() == []
-    return lab
+    return opened(new_lab, NOTEBOOK, CELLS)
 
 
 def test_the_timeline_follows_the_schedule(lesson):
