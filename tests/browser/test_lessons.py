@@ -17,7 +17,11 @@ DRAGGED = {
 
 CHIP_DESIGNER = "22_future_accelerators"
 PLANNER = "17_planning_a_training_run"
-KEPT_OPEN = {*DRAGGED, CHIP_DESIGNER, PLANNER}  # for the tests below and in the files after this one
+KEPT_OPEN = {
+    *DRAGGED,
+    CHIP_DESIGNER,
+    PLANNER,
+}  # for the tests below and in the files after this one
 
 # The exercise that is answered: what its blank and its check hold, and what a student might type,
 # first the wrong way round, then right.
