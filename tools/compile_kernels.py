@@ -13,6 +13,7 @@ import dis
 import json
 import marshal
 import pickle
+import re
 import sys
 import tempfile
 import types
@@ -30,6 +31,7 @@ from venvs import cached, run  # noqa: E402
 from labkit.simt.compiler.functions import frozen  # noqa: E402
 from labkit.simt.kernel import Kernel  # noqa: E402
 from labkit.simt.lanes.dtypes import Type  # noqa: E402
+from labkit.simt.language.registry import Intrinsic  # noqa: E402
 from labkit.simt.ptxas_records import fingerprint  # noqa: E402
 from tests.simt.course_kernels import course_launches  # noqa: E402
 
@@ -44,10 +46,12 @@ PINS = (
 )  # fmt: skip
 PLAIN = (int, float, complex, str, tuple, list, dict, np.generic, np.ndarray)
 FIGURES = ("registers", "shared_bytes", "local_bytes", "spill_bytes")
+LACKING = re.compile(r"requires \.target sm_(\d+) or higher")  # as older GPUs lack instructions
 NOTES = (
     "Each figure by compute capability: registers of a thread, static shared bytes of a block, "
     "bytes of local memory of a thread, and bytes of spilled registers, stored plus loaded.",
     "Nothing was executed. Another compiler, such as a driver's own, may take other registers.",
+    "A GPU that lacks an instruction of the kernel, such as a matrix instruction, has no figures.",
     "The fingerprint is that of the kernel's source: a changed kernel has no record.",
 )
 
@@ -84,6 +88,8 @@ def packed_value(name, value):
         return "name", real(value.py_func.__module__), value.__name__
     if isinstance(value, Kernel):
         return "device function" if value.device else "kernel", packed(value.py_func)
+    if isinstance(value, Intrinsic) and value.home == "labkit":
+        return "ours", value.name
     if hasattr(value, "py_func"):
         return "cpu function", packed(value.py_func)
     if isinstance(value, types.FunctionType):
@@ -174,10 +180,17 @@ def course(python):
     versions, found = compiled(python, [job(one.kernel, one.args) for one in launches])
     rows, refused = [], []
     for launch, figures in zip(launches, found, strict=True):
+        figures = {c: one for c, one in figures.items() if not is_lacking(c, one)}
         errors = {c: one["error"] for c, one in figures.items() if "error" in one}
         refused += [f"{launch.source}: {launch.name}, {c}: {e}" for c, e in errors.items()]
         rows += [] if errors else [row(launch, figures)]
     return versions, rows, refused
+
+
+def is_lacking(capability, figures):
+    """Whether ptxas refuses a kernel for an older GPU only because that lacks an instruction."""
+    needed = [int(number) for number in LACKING.findall(figures.get("error", ""))]
+    return bool(needed) and int(capability.replace(".", "")) < max(needed)
 
 
 def described(versions):

@@ -60,6 +60,11 @@ class Counter(Watcher):
             words = [int(mask.words[0]) if mask.n else 0 for mask in (outer, yes, no)]
             self.film.append(Step(location.function, location.line, *words))
 
+    def matrix(self, f, location, shape):
+        line, n = self.line(location), f.mask.warps
+        line.matrix_instructions += n
+        line.matrix_flop[shape.dtype] += n * shape.flop
+
     def barrier(self, f, location):
         self.line(location).barriers += f.mask.warps
         self.epoch += 1
