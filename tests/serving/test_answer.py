@@ -92,6 +92,14 @@ def test_tokens_after_the_end_do_not_count():
     assert late.requests_per_s == 0
 
 
+@given(st.lists(st.tuples(st.floats(0, 5), st.floats(0.01, 9)), min_size=1, max_size=30))
+def test_littles_law_holds_from_the_first_request_to_the_last_answer(requests):
+    """Their rate times their mean latency is the mean number under way, whatever they are."""
+    some = run(*(answer(latency_s, sent_s=100.0 + at_s) for at_s, latency_s in requests))
+    under_way = sum(one.latency_s for one in some.answers) / some.lasting_s
+    assert some.arrivals_per_s * some.mean_latency_s == pytest.approx(under_way)
+
+
 def test_mean_in_flight_is_littles_law_over_the_window():
     """Requests that lie wholly inside: L is the rate times the mean latency."""
     answers = [answer(0.5, 1.0, sent_s=100.0 + n) for n in range(8)]
@@ -110,6 +118,7 @@ def test_a_percentile_is_a_value_that_occurred(latencies_s, q):
 
 def test_of_nothing_there_is_no_percentile():
     assert math.isnan(run().percentile("latency_s", 50))
+    assert math.isnan(run().arrivals_per_s)
     assert run().reading("ttft_s", "time to first token").value is None
 
 
