@@ -61,7 +61,10 @@ def _failed_are_good(answers, ttft_s, tpot_s, time_s):
         (_counting(lambda f, g, a, b: f <= a and _middle(g) <= b), "not the median"),
         (_counting(lambda f, g, a, b: f <= a and sum(g) <= b), "the mean of its gaps"),
         (_counting(lambda f, g, a, b: f <= a and (f + sum(g)) / (len(g) + 1) <= b), "not in TPOT"),
-        (_counting(lambda f, g, a, b: f <= a and sum(g) / (len(g) + 1) <= b), "fewer than tokens"),
+        (
+            _counting(lambda f, g, a, b: f <= a and sum(g) / (len(g) + 1) <= b),
+            "fewer gaps than tokens",
+        ),
         (lambda *args: round(_goodput(*args), 2), "don't round"),
         (lambda *args: int(_goodput(*args)), "don't round"),
         (_counting(lambda f, g, a, b: f < a and _mean(g) < b), "at most"),
