@@ -15,9 +15,22 @@ idea in two. With --write, the table goes to `labkit/results/recorded/serving.js
 
 import argparse
 import dataclasses
+import sys
 import time
+from pathlib import Path
 
-from labkit.serving import CAREFUL, NOTHING, USUAL, Fleet, ask, burst, model_file, question
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from labkit.serving import (
+    CAREFUL,
+    NOTHING,
+    USUAL,
+    Fleet,
+    ask,
+    burst,
+    model_file,
+    question,
+)
 from tools import bench_serving
 
 KILLS_A_RUN = 5
