@@ -320,7 +320,7 @@ def with_and_without(form):
     rates, texts = [], []
     for speculate in (False, True):
         with serving.Replica(files[form], slots=1, speculate=speculate) as one:
-            rate, text = serving.decode_rate(one, LIST, 36)
+            rate, text = serving.decode_rate(one, LIST, 30)
         rates.append(lk.Reading("tokens a second", rate, "1", "measured"))
         texts.append(text)
     return (*rates, texts[0] == texts[1])
@@ -496,7 +496,7 @@ lk.expect(
 # %%
 if fleet:
     fleet.put_behind(serving.CAREFUL)
-careful = fleet and fleet.kill_under_load(1, time_s=4, down_s=0.5, max_tokens=4)
+careful = fleet and fleet.kill_under_load(1, time_s=3.5, down_s=0.5, max_tokens=4)
 kept_alive = share_lost(careful, "requests lost with retries and breaker")
 lk.show(kept_alive)
 fleet and lk.draw.tokens_over_time(careful, "One replica is gone, and comes back")
@@ -529,7 +529,7 @@ for row in kills.rows:
 # %%
 if fleet:
     streams = fleet.kill_under_load(
-        1, time_s=3, down_s=0.5, stream=True, max_tokens=16, resume=True
+        1, time_s=2.5, down_s=0.5, stream=True, max_tokens=16, resume=True
     )
     broken = [answer for answer in streams.answers if answer.n_resumed]
     share_broken = lk.Reading(
@@ -556,10 +556,10 @@ lk.expect(
 
 # %% tags=["collapsed"]
 if fleet:
-    rolling = fleet.rolling_restart(time_s=2.5)
+    rolling = fleet.rolling_restart(time_s=2)
     lk.show(share_lost(rolling, "requests lost in a rolling restart"))
     fleet.put_behind({**serving.CAREFUL, "max_concurrent_requests": 8, "queue_size": 0})
-    crowd = serving.burst(fleet, 40)
+    crowd = serving.burst(fleet, 40, max_tokens=2)
     refused = [answer for answer in crowd.lost if answer.status == 429]
     longest_s = max((answer.latency_s for answer in refused), default=0.0)
     print(f"[measured] of 40 at once, refused with 429: {len(refused)}")
