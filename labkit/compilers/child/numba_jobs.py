@@ -1,23 +1,12 @@
-"""Compile kernels with numba-cuda and NVIDIA's ptxas, which need no GPU for that.
+"""`@cuda.jit` kernels: numba-cuda makes PTX of them and NVIDIA's ptxas makes machine code."""
 
-    python real_compiler.py jobs.pickle results.json
-
-Runs where those two are installed and labkit is not. A job is a kernel as plain data, see
-`tools/compile_kernels.py`.
-"""
-
-import concurrent.futures
 import functools
 import importlib.metadata
-import json
 import os
-import pickle
 import re
 import subprocess
-import sys
 import tempfile
 import types
-import warnings
 from pathlib import Path
 
 import nvidia
@@ -27,6 +16,8 @@ TOOLKIT = next(Path(nvidia.__path__[0]).glob("cu*/bin/ptxas")).parents[1]
 os.environ["CUDA_HOME"] = str(TOOLKIT)  # read when numba.cuda is imported
 import numba  # noqa: E402
 import numba.cuda.dispatcher  # noqa: E402
+from disassembly import disassembled, reported  # noqa: E402
+from numba.core import sigutils  # noqa: E402
 from numba.cuda.np.numpy_support import from_dtype  # noqa: E402
 from unpacked import function  # noqa: E402
 
@@ -37,74 +28,57 @@ def numba_type(argument):
     kind, *rest = argument
     if kind == "value":
         return numba.typeof(*rest)
+    if kind == "type":
+        return sigutils.normalize_signature(f"void({rest[0]},)")[0][0]
     dtype, ndim, layout = rest
     return numba.types.Array(from_dtype(dtype), ndim, layout)
 
 
-def ptx_of(job, capability):
+def compiled(job, architecture):
+    """What became of a job's kernel, as plain data."""
+    ptx = ptx_of(job, architecture)
+    with tempfile.TemporaryDirectory() as folder:
+        source, cubin = Path(folder) / "kernel.ptx", Path(folder) / "kernel.cubin"
+        source.write_text(ptx, encoding="utf-8")
+        limit = job.get("max_registers")
+        done = subprocess.run(
+            [PTXAS, "-v", "-lineinfo", f"-arch={architecture}", source, "-o", cubin,
+             *([f"--maxrregcount={limit}"] if limit else [])],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        said = done.stdout + done.stderr
+        if done.returncode:
+            return {"error": said.strip()}
+        return {**reported(said), "assembly": disassembled(cubin)}
+
+
+def ptx_of(job, architecture):
     """The PTX of a job's kernel; everything is made anew, for numba keeps one version of each
     device function, whatever the architecture."""
+    capability = capability_of(architecture)
     # Numba asks the driver for which GPU to compile a function that a kernel calls: there is none.
     device = types.SimpleNamespace(compute_capability=capability)
     numba.cuda.dispatcher.get_current_device = lambda: device
     signature = tuple(map(numba_type, job["arguments"]))
-    return numba.cuda.compile_ptx(function(job["kernel"]), signature, cc=capability)[0]
+    options = {"lineinfo": True, "fastmath": job.get("fastmath", False)}
+    kernel = function(job["kernel"])
+    return numba.cuda.compile_ptx(kernel, signature, cc=capability, **options)[0]
 
 
-def assembled(ptx, capability):
-    """What ptxas reports of the kernel in the PTX: registers and bytes of a thread or block."""
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "kernel.ptx"
-        source.write_text(ptx, encoding="utf-8")
-        done = subprocess.run(
-            [PTXAS, "-v", "-arch=sm_{}{}".format(*capability), source, "-o", f"{folder}/kernel"],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    said = done.stdout + done.stderr
-    if done.returncode:
-        return {"error": said.strip()}
-    entry = re.search(r"Compiling entry function '(\S+)'", said)[1]
-    properties = said[said.index(f"Function properties for {entry}") :]
-    return {
-        "registers": bytes_of(r"Used (\d+) registers", said),
-        "shared_bytes": bytes_of(r"(\d+) bytes smem", said),
-        "local_bytes": bytes_of(r"(\d+) bytes stack frame", properties),
-        "spill_bytes": bytes_of(r"(\d+) bytes spill stores", properties)
-        + bytes_of(r"(\d+) bytes spill loads", properties),
-    }
+def words_of(error):
+    """numba's own words about a kernel, and the line that they are about."""
+    words = str(error)
+    lines = re.findall(r'File "[^"]*", line (\d+)', words)
+    return words, int(lines[-1]) if lines else None
 
 
-def bytes_of(pattern, said):
-    found = re.search(pattern, said)
-    return int(found[1]) if found else 0
+def capability_of(architecture):
+    """`sm_90` and `sm_100` as (9, 0) and (10, 0)."""
+    return divmod(int(re.sub(r"\D", "", architecture)), 10)
 
 
-def compiled(job, capabilities):
-    """capability -> figures, or the words of the refusal."""
-    found = {}
-    for capability in capabilities:
-        try:
-            figures = assembled(ptx_of(job, capability), capability)
-        except Exception as error:  # whatever way numba has to say no
-            figures = {"error": f"{type(error).__name__}: {error}"}
-        found["{}.{}".format(*capability)] = figures
-    return found
-
-
-def versions():
+@functools.cache
+def versions(_architecture):
     said = subprocess.run([PTXAS, "--version"], capture_output=True, text=True, check=True).stdout
     packages = {name: importlib.metadata.version(name) for name in ("numba-cuda", "numba")}
     return {"ptxas": re.search(r" V([\d.]+)", said)[1], **packages}
-
-
-def main(jobs_file, results_file):
-    warnings.simplefilter("ignore")  # numba looks for NVRTC's version, which nothing here needs
-    task = pickle.loads(Path(jobs_file).read_bytes())
-    each = functools.partial(compiled, capabilities=task["capabilities"])
-    with concurrent.futures.ProcessPoolExecutor() as pool:
-        results = {"versions": versions(), "figures": list(pool.map(each, task["jobs"]))}
-    Path(results_file).write_text(json.dumps(results), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
