@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from labkit.simt.lanes.memory import GLOBAL, SHARED
+from labkit.simt.lanes.arrays import GLOBAL, SHARED
 from labkit.simt.limits import SECTOR_BYTES, WARP_SIZE
 from labkit.simt.watch.counts import REMEMBERED, Counts, Event, Sample, Step
 from labkit.simt.watch.patterns import sectors, wavefronts
