@@ -41,6 +41,8 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr_
     from labkit.results import recorded as recorded
     from labkit.simt import cuda as cuda
     from labkit.simt import cuda_device as cuda_device
+    from labkit.simt import mma_shape as mma_shape
+    from labkit.simt import mma_sync as mma_sync
     from labkit.simt import occupancy as occupancy
     from labkit.simt import profile as profile
     from labkit.simt import sanitize as sanitize
@@ -73,6 +75,8 @@ _ROOM_OF = {
     "energy": "power",
     "expect": "teach",
     "machine": "hardware",
+    "mma_shape": "simt",
+    "mma_sync": "simt",
     "occupancy": "simt",
     "predict": "teach",
     "probes": "power",

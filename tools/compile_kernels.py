@@ -10,6 +10,7 @@ solutions on the executor.
 import argparse
 import datetime
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -35,10 +36,12 @@ PINS = (
     "nvidia-cuda-nvrtc==13.5.37", "nvidia-cuda-runtime==13.5.37",
 )  # fmt: skip
 FIGURES = ("registers", "shared_bytes", "local_bytes", "spill_bytes")
+LACKING = re.compile(r"requires \.target sm_(\d+) or higher")  # as older GPUs lack instructions
 NOTES = (
     "Each figure by compute capability: registers of a thread, static shared bytes of a block, "
     "bytes of local memory of a thread, and bytes of spilled registers, stored plus loaded.",
     "Nothing was executed. Another compiler, such as a driver's own, may take other registers.",
+    "A GPU that lacks an instruction of the kernel, such as a matrix instruction, has no figures.",
     "The fingerprint is that of the kernel's source: a changed kernel has no record.",
 )
 
@@ -92,10 +95,17 @@ def course(python):
     versions, found = compiled(python, [job(one.kernel, one.args) for one in launches])
     rows, refused = [], []
     for launch, figures in zip(launches, found, strict=True):
+        figures = {c: one for c, one in figures.items() if not is_lacking(c, one)}
         errors = {c: one["error"] for c, one in figures.items() if "error" in one}
         refused += [f"{launch.source}: {launch.name}, {c}: {e}" for c, e in errors.items()]
         rows += [] if errors else [row(launch, figures)]
     return versions, rows, refused
+
+
+def is_lacking(capability, figures):
+    """Whether ptxas refuses a kernel for an older GPU only because that lacks an instruction."""
+    needed = [int(number) for number in LACKING.findall(figures.get("error", ""))]
+    return bool(needed) and int(capability.replace(".", "")) < max(needed)
 
 
 def described(versions):

@@ -49,7 +49,6 @@ def compiled(
         task, results = Path(folder) / "jobs.pickle", Path(folder) / "results.json"
         task.write_bytes(pickle.dumps((jobs, architectures)))
         environment = {**os.environ, "TRITON_CACHE_DIR": folder}
-        environment.pop("PYTHONPATH", None)  # they import nothing of ours
         command = [str(python), str(PROGRAM), str(task), str(results)]
         try:
             done = subprocess.run(

@@ -11,6 +11,7 @@ import numpy as np
 from labkit.simt.compiler.functions import frozen
 from labkit.simt.kernel import Kernel
 from labkit.simt.lanes.dtypes import Type
+from labkit.simt.language.registry import Intrinsic
 
 PLAIN = (int, float, complex, str, tuple, list, dict, np.generic, np.ndarray)
 
@@ -49,6 +50,8 @@ def packed_value(name, value):
         return "name", real(value.py_func.__module__), value.__name__
     if isinstance(value, Kernel):
         return "device function" if value.device else "kernel", packed(value.py_func)
+    if isinstance(value, Intrinsic) and value.home == "labkit":
+        return "ours", value.name
     if hasattr(value, "py_func"):
         return "cpu function", packed(value.py_func)
     if isinstance(value, types.FunctionType):

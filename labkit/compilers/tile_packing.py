@@ -76,12 +76,12 @@ def _bound(function, args, given):
 
 def _constants(tree):
     """The parameters that are annotated as constexpr."""
-    arguments = tree.args.posonlyargs + tree.args.args + tree.args.kwonlyargs
-    return [
-        one.arg
-        for one in arguments
-        if one.annotation and "constexpr" in ast.unparse(one.annotation)
-    ]
+    annotated = {
+        one.arg: ast.unparse(one.annotation)
+        for one in tree.args.posonlyargs + tree.args.args + tree.args.kwonlyargs
+        if one.annotation
+    }
+    return [name for name, annotation in annotated.items() if "constexpr" in annotation]
 
 
 def typed(name: str, value: Any) -> tuple[str, bool]:
