@@ -133,6 +133,7 @@ def drawings():
         "shards": draw.shards({"x": ((8, 8), OnDevices(8))}),
         "blocks": draw.block_frames((2, 2), {"x": blocks}, ("y", *blocks))[1],
         "systolic": draw.systolic_frames(states)[5],
+        "fragments": draw.fragments("m16n8k16", 5),
         "ruler": draw.number_ruler(3.14159),
         "floorplan": draw.floorplan(chip, {"matmul": chip.run(Work(1e12, 1e9, 0), 1e9)}),
         "gpu": draw.machine("h100-sxm", "l2"),

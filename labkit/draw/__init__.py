@@ -11,7 +11,8 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
   paper), `number_ruler`
 - what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
-  `interleaving`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`
+  `interleaving`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`;
+  what a lane holds of them: `fragments`, `fragment_frames`
 - a plan of a training run: `training_plan`, and `broken_plan` where it cannot be
 - to play with: `Explorer` (sliders), `Player` (frames), `IndexExplorer`, `DotExplorer` (a scatter)
 """
@@ -27,6 +28,7 @@ from labkit.draw.factors import factors
 from labkit.draw.faults import goodputs, recoveries
 from labkit.draw.film import film
 from labkit.draw.floorplan import floorplan
+from labkit.draw.fragments import fragment_frames, fragments
 from labkit.draw.lanes import accesses, pattern
 from labkit.draw.launch import launch, launch_2d
 from labkit.draw.machines import machine
@@ -76,6 +78,8 @@ __all__ = [
     "film",
     "floorplan",
     "format_rates",
+    "fragment_frames",
+    "fragments",
     "goodputs",
     "interleaving",
     "latency_curve",
