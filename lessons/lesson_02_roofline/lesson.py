@@ -243,16 +243,16 @@ lk.draw.roofline([here], dots, title="Six kernels on this machine")
 # > bytes is free, and fewer bytes make the code faster.
 #
 # ## Below the roof
-# The roof says what's possible. It never says what's likely, so the gap below it is where you
-# learn something. Look at `scale`. It's memory-bound, and yet it stays below the slope, because it
-# *writes*.
+# The roof says what's possible. It never says what's likely, so the gap below it is where you learn
+# something. Take `scale`. On a quiet machine it stays well below the slope, although it's
+# memory-bound, because it *writes*.
 #
 # A CPU moves memory in lines of 64 bytes or more. Before it can change part of a line, it has to
 # have the line, so most CPUs read a line from memory before they write to it. That's called
 # [**write-allocate**](https://en.wikipedia.org/wiki/Cache_(computing)#Writing_policies). In the
-# loop of `scale` you see 4 bytes read and 4 written, but 4 more are read. So it can reach two
-# thirds of its roof at most, and `triad`, with 12 bytes in its loop and 16 that move, three
-# quarters.
+# loop of `scale` you see 4 bytes read and 4 written, but 4 more are read. So if memory is the
+# limit, it reaches two thirds of its roof, and `triad`, with 12 bytes in its loop and 16 that move,
+# three quarters.
 
 # %%
 shares = {
@@ -284,11 +284,11 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# `polynomial 64` stays below the *flat* part, so bytes can't explain it. Within one point, each
-# step needs the result of the step before. The points don't need each other, though. A core can
-# work on several while it waits, *if* the compiler has put them side by side. Did it? Here are the
-# same steps once more, only that the results are added up instead of stored, for which the compiler
-# arranges the points differently.
+# `polynomial 64` mostly stays below the *flat* part, where bytes can't explain it. Within one
+# point, each step needs the result of the step before. The points don't need each other, though. A
+# core can work on several while it waits, *if* the compiler has put them side by side. Did it? Here
+# are the same steps once more, only that the results are added up instead of stored, for which the
+# compiler arranges the points differently.
 
 
 # %%

@@ -23,11 +23,11 @@ def _never_twice(reads, writes, array_bytes):
         (lambda r, w, n: (len(set(r)) + len(set(w))) * n, "hidden reads are missing"),
         (lambda r, w, n: len(set(r) | set(w)) * n, "read and written"),
         (_reads_once_more, "has been read already"),
-        (lambda r, w, n: (len(r) + 2 * len(w)) * n, "more than once"),
+        (lambda r, w, n: (len(r) + 2 * len(w)) * n, "has been read already"),
         (lambda r, w, n: (len(set(r) | set(w)) + len(w)) * n, "more than once"),
         (lambda r, w, n: _moved(r, w, 1), "bytes, not arrays"),
         (_never_twice, "only read"),
-        (lambda r, w, n: _moved(r, w, n) if r else len(w) * n, "reads nothing in its loop"),
+        (lambda r, w, n: _moved(r, w, n) if r else len(w) * n, "hidden reads are missing"),
         (lambda r, w, n: _moved(r, w, n) if w else 0, "writes nothing"),
     ],
 )
@@ -56,7 +56,7 @@ def _one(answer, rng, reads, writes, what):
     ]
     words = f"this loop {what}"
     if len(reads) + len(writes) > len(r) + len(w):
-        words = "a name that stands there more than once is still one array"
+        suspects, words = [], "a name that stands there more than once is still one array"
     right = _moved(reads, writes, array_bytes)
     hints = [(n * array_bytes, text) for n, text in suspects if n * array_bytes != right]
     hints.append((right / array_bytes, "return bytes, not arrays"))
