@@ -154,9 +154,9 @@ lk.check("04.5", largest_batch)
 #    50 ms? What does that say about the largest batch it could have made?
 
 # %% [markdown] tags=["solution"]
-# 1. Where the time of a request goes: launches, road, work. A faster GPU shortens only the work. If
-#    launches dominate, fuse them or record a graph. Then measure how many requests arrive within the
-#    time that people are willing to wait. If it's hardly ever more than one, no batch will form, and
-#    a CPU may do.
+# 1. Where the time of a request goes: launches, road, work. A faster GPU shortens only the work.
+#    If launches dominate, fuse them or record a graph. Then measure how many requests arrive
+#    within the time that people are willing to wait. If it's hardly ever more than one, no batch
+#    will form, and a CPU may do.
 # 2. 200 times 0.05, that's 10. There are rarely many more than ten inside, so a batch much larger
 #    than ten makes somebody wait longer.

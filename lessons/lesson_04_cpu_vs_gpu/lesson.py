@@ -35,8 +35,8 @@ GPU = torch.accelerator.current_accelerator() if torch.accelerator.is_available(
 
 # %% [markdown]
 # ## Two ways to wait
-# A number that comes from memory takes about a tenth of a microsecond. A processor could do some
-# hundred steps in that time. What should it do meanwhile? Chips give two answers. Here is the
+# It takes a tenth of a microsecond or more until a number from memory arrives. A processor could do
+# hundreds of steps in that time. What should it do meanwhile? Chips give two answers. Here is the
 # first:
 
 # %% tags=["collapsed"]
@@ -46,7 +46,7 @@ lk.draw.machine("epyc-9654", highlight="cores")
 # A CPU tries not to wait. Large **caches** keep what may be needed again. **Branch prediction**
 # guesses which way an `if` will go, so that work can start early. **Out-of-order execution** looks
 # hundreds of instructions ahead for something that doesn't depend on the missing number. All this
-# takes far more of a core than its arithmetic does, and it's there to finish *one* sequence of
+# takes more of a core than its arithmetic does, and it's there to finish *one* sequence of
 # instructions as soon as possible.
 #
 # You can watch it at work. In `where` each number is the place of the next one, all over 64 MiB,
@@ -185,7 +185,7 @@ chart.picture("Bandwidth of an H100 by the number of warps in each multiprocesso
 # is how many are answered in a second. All requests of a batch wait for the whole batch, so
 # throughput = batch ÷ latency.
 
-# %%
+# %% tags=["collapsed"]
 h200_runs, h100_runs = lk.recorded("nvidia-h200-batches"), lk.recorded("vidur-h100-mlp")
 h200_s = {row["n_rows"]: row["time_s"] for row in h200_runs.rows}
 N_INNER, N_COLUMNS = h200_runs.rows[0]["n_inner"], h200_runs.rows[0]["n_columns"]
@@ -357,8 +357,8 @@ def gpu_time_s(
 gpu_time_s = lk.your_turn("04.t2", gpu_time_s)
 
 # %% [markdown]
-# We try it on a small network, such as one that steers a motor or ranks an advertisement, some
-# thousand times smaller than our matrix. It takes five launches: copy in, three layers, copy out.
+# We try it on a small network, such as one that steers a motor or ranks an advertisement, thousands
+# of times smaller than our matrix. It takes five launches: copy in, three layers, copy out.
 # For a GPU that isn't here we *assume* 10 µs for each. (You'll drag it.)
 
 # %%

@@ -23,5 +23,7 @@ def throughput(answer, rng):
         case = f"a batch of {batch} in {time_s:.3f} s: got {got:.4g}, expected {right:.4g}"
         assert not math.isclose(got, 1 / time_s), f"{case}. These are batches, not requests"
         assert not math.isclose(got, time_s / batch), f"{case}. These are seconds a request"
-        assert got != right // 1 or got == right, f"{case}. A rate is no whole number: use /"
+        assert got != right // 1 or got == right, (
+            f"{case}. A rate need not be a whole number: use /"
+        )
         assert math.isclose(got, right), case
