@@ -33,7 +33,7 @@ import labkit as lk
 # We'll work with five loops and a matrix product. Here are the loops, all on 32-bit floats.
 # `prange` is a `range` whose steps are shared out to all cores.
 
-# %%
+# %% tags=["read"]
 parallel = njit(parallel=True, fastmath=True)
 
 
