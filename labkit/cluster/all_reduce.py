@@ -12,7 +12,7 @@ from labkit.cluster.start import run_ranks, why_no_ranks
 from labkit.measure import TimesInTurns, recorded_times
 
 SIZES = tuple(4**k << 10 for k in range(1, 7))  # 4 kB to 4 MB, as powers of two
-_TURN_BYTES = 256 << 10  # so that each size has about the same time
+_TURN_BYTES, _TURN_RUNS = 256 << 10, 64  # so that each size has about the same time, or less
 
 
 def time_all_reduces(
@@ -64,7 +64,7 @@ def _time_in_turn(size):
     import torch.distributed as dist
 
     data, times_s = torch.zeros(size // 4), []
-    n_timed = max(1, _TURN_BYTES // size)
+    n_timed = min(max(1, _TURN_BYTES // size), _TURN_RUNS)
     if n_timed > 1:
         dist.all_reduce(data)  # ranks that left the last size at different times meet here
     for _ in range(n_timed):
