@@ -19,8 +19,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from labkit.cluster.death import die_with_parent
 from labkit.cluster.folder import AGENT, write_whole
+from labkit.lifetime import die_with_parent
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _RENDEZVOUS_PORT = 29400  # free for certain: the namespace is new
