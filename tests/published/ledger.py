@@ -427,6 +427,7 @@ LEDGER = (
     Entry("llama3-2024-mfu", "mfu", "%", planning.share_of_the_peak),
     Entry("llama3-2024-mfu", "n_gpus", "1", planning.product_of_the_split),
     Entry("llama3-2024-mfu", "batch_tokens", "token", planning.tokens_of_a_batch),
+    Entry("mlperf-gpt3", "tokens_per_s", "token/s", planning.rate_of_a_whole_run),
     Entry("zero-memory", "state_bytes", "B", zero_state),
     Entry("zero-communication", "times_as_much", "1", sent_over_plain),
     Entry("nccl-h100-all-reduce", "bus_bytes_per_s", "B/s", bus_bandwidth),
