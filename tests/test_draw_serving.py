@@ -33,6 +33,12 @@ def test_an_objective_names_the_last_rate_within_it():
     assert "up to 5 a second" in words(latency_curve(SWEEP, limit_s=0.3))
 
 
+def test_who_does_not_see_the_curve_is_told_its_ends_what_was_tried_and_the_objective():
+    told = latency_curve(SWEEP, [(3.0, 0.2), (6.0, 0.4)], limit_s=1.0).alt
+    for words_of in ("290 ms at 5 a second", "2.46 s at 14", "tried here: 2", "up to 8 a second"):
+        assert words_of in told
+
+
 def test_an_objective_that_nothing_meets_names_no_rate():
     assert not any("up to" in text for text in words(latency_curve(SWEEP, limit_s=0.05)))
 

@@ -415,7 +415,7 @@ tried = []
 
 
 def load_it(rate):
-    run = serving.loadgen(server, "Server", rate_per_s=rate, time_s=2, slo=slo, least_requests=2)
+    run = serving.loadgen(server, "Server", rate_per_s=rate, time_s=2, least_requests=2)
     tried.append((rate, run.percentile("latency_s", 90)))
     return lk.draw.latency_curve(sweep, tried)
 
