@@ -15,6 +15,7 @@ idea in two. With --write, the table goes to `labkit/results/recorded/serving.js
 
 import argparse
 import dataclasses
+import statistics
 import sys
 import time
 from pathlib import Path
@@ -83,14 +84,14 @@ class Tally:
 
     answers: list = dataclasses.field(default_factory=list)
     outages: list = dataclasses.field(default_factory=list)
-    time_s: float = 0.0
+    rates: list = dataclasses.field(default_factory=list)  # tokens/s: all up, one gone
     n_compared: int = 0
     n_differing: int = 0
 
     def add(self, fleet, run):
         self.answers += run.answers
         self.outages += run.outages
-        self.time_s += run.time_s
+        self.rates.append([run.tokens_per_s_when(gone=gone) for gone in (False, True)])
         for answer in run.answers:
             if answer.ok and answer.n_resumed:
                 undisturbed = ask(fleet.replicas[0], answer.prompt, max_tokens=answer.n_tokens)
@@ -106,10 +107,12 @@ class Tally:
         median_s, p99_s = (latencies_s[int(q * (len(latencies_s) - 1))] for q in (0.5, 0.99))
         ready_s = [one.up_s - one.down_s - down_s for one in self.outages]
         cut = sum(bool(answer.text) for answer in self.lost)
+        up, gone = (statistics.mean(rates) for rates in zip(*self.rates, strict=True))
         return (
             f"| {case.requests} | {case.router} | {len(self.outages)} | {len(self.answers)} "
             f"| {len(self.lost)} | {cut} | {self.n_differing} of {self.n_compared} "
-            f"| {median_s:.2f} | {p99_s:.2f} | {min(ready_s):.1f} to {max(ready_s):.1f} |"
+            f"| {median_s:.2f} | {p99_s:.2f} | {min(ready_s):.1f} to {max(ready_s):.1f} "
+            f"| {up:.0f} | {gone:.0f} |"
         )
 
     def misses(self, case):
@@ -192,8 +195,8 @@ def main():
     options = options_of()
     start_s = time.monotonic()
     print("| requests | router | kills | sent | lost | of them cut | texts that differ "
-          "| median s | 99 % s | new replica ready s |")  # fmt: skip
-    print("| --- " * 10 + "|", flush=True)
+          "| median s | 99 % s | new replica ready s | tokens/s, all up | one gone |")  # fmt: skip
+    print("| --- " * 12 + "|", flush=True)
     missed, kept = [], []
     with Fleet(2, model=model_file(options.model), slots=options.clients, context=128) as fleet:
         for case in cases(options):
