@@ -109,7 +109,7 @@ def smollm2(
 
 
 def _unpacked(reader, move, show_progress):
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     tensors = {tensor.name: tensor for tensor in reader.tensors}
     sizes = _sizes(reader)
