@@ -55,7 +55,7 @@ def random_model(move: Move = np.asarray, seed: int = 0) -> LanguageModel:
 
     move   what each array goes through, such as `cuda.to_device`
     """
-    sizes = Sizes("a tiny random model", 2, 64, 4, 2, 16, 128, 256)
+    sizes = Sizes("a tiny random model", 2, 64, 4, 2, 32, 128, 256)
     rng = np.random.default_rng(seed)
 
     def weights(rows, columns):
