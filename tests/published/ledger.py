@@ -149,6 +149,10 @@ def shortest_move(matrix_size, itemsize, peak_bytes_per_s):
     return matmul(size, size, size, itemsize=itemsize).bytes / peak_bytes_per_s
 
 
+def slow_pages(slow_requests, n_requests):
+    return 1 - (1 - slow_requests) ** n_requests
+
+
 def gustafson_share(n_processors, speedup):
     return fit_gustafson({n_processors: [speedup]}).value
 
@@ -446,6 +450,7 @@ LEDGER = (
     Entry("nccl-h100-pcie-all-reduce", "bus_bytes_per_s", "B/s", bus_bandwidth_from_time),
     Entry("kernelbench-speed-of-light", "compute_s", "s", shortest_compute),
     Entry("kernelbench-speed-of-light", "move_s", "s", shortest_move),
+    Entry("tail-at-scale", "slow_pages", "%", slow_pages),
     Entry("gustafson-1988", "serial_share", "%", gustafson_share),
     Entry("patterson-2021", "energy_wh", "Wh", run_energy),
     Entry("patterson-2021", "flop", "FLOP", run_flop),
