@@ -184,9 +184,10 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# A format on the line of the bandwidth waits for bytes. One below it waits for something else: its
-# weights have to be unpacked before they're multiplied. Where Q4_1 is far below, unpacking it, with
-# a scale and an offset for every 32 weights, takes longer than fetching it. A recorded run:
+# A format on the line of the bandwidth waits for bytes. One below it waits for something else, too:
+# in the small ones, weights have to be unpacked before they're multiplied. Where Q4_1 is far below,
+# unpacking it, with a scale and an offset for every 32 weights, takes longer than fetching it. A
+# recorded run:
 
 # %% tags=["collapsed"]
 lk.draw.format_rates(kept.rows, kept.rows[0]["read_bytes_per_s"], "recorded")
@@ -196,9 +197,9 @@ lk.draw.format_rates(kept.rows, kept.rows[0]["read_bytes_per_s"], "recorded")
 # > the limit. Predict by bytes, then measure which limit you've reached.
 #
 # ## Company makes it cheaper
-# If eight users wait for a token, the server can fetch each weight once and use it eight times. It
-# need not wait until eight have come together: before each step it takes in whoever has arrived and
-# lets go of whoever is finished. That's **continuous batching**.
+# If eight users wait for a token, the server can take them as a **batch**: fetch each weight once,
+# and use it eight times. It need not wait until eight have come together: before each step it takes
+# in whoever has arrived and lets go of whoever is finished. That's **continuous batching**.
 #
 # **Guess first.** We take F32, with the most bytes. How many times more tokens a second do eight
 # users get, all together, than one? It would be 1 if they took turns, and 8 if company cost
@@ -345,8 +346,8 @@ recorded_gains = {
 }  # fmt: skip
 lk.expect(
     gains["F32"], 1.5, None,
-    below="Checking eight guesses took nearly as long as making eight tokens here.",
-    inside="F32 waits for bytes, so checking eight tokens takes hardly longer than making one.",
+    below="Checking guesses took nearly as long here as making that many tokens.",
+    inside="F32 waits for bytes, so checking eight guesses takes far less than eight tokens do.",
     recorded=recorded_gains["F32"],
 )  # fmt: skip
 lk.expect(
@@ -568,7 +569,7 @@ if fleet:
 
 # %% [markdown]
 # How often are all gone at once? If a replica runs for a day and takes a minute to come back, and
-# replicas fail independently (a power cut is not), then:
+# replicas fail independently (power cuts don't care), then:
 
 # %% tags=["collapsed"]
 DAY_S, MINUTE_S = 86_400, 60
@@ -577,7 +578,7 @@ for n_replicas in (1, 2, 3):
     print(f"[modelled] none of {n_replicas} up: {down_s:,.2f} s a year")
 if fleet:  # the same arithmetic for your own run, in which one of two replicas failed once
     (outage,) = careless.outages
-    gone_s = outage.up_s - outage.down_s
+    gone_s = min(outage.up_s, careless.time_s) - outage.down_s
     up = lk.plan.availability(2 * careless.time_s - gone_s, gone_s, 2, 1)
     none_up = lk.Reading("none of 2 up in the run without retries", 1 - up, "%", of=lost)
     lk.show(none_up, lost)
@@ -613,7 +614,7 @@ for batch in (1, 16, 128):
 # what does a million tokens cost? (At 3 $ an hour and 1,000 W a chip, with one replica to spare.)
 
 
-# %%
+# %% tags=["collapsed"]
 def promised(replica, tpot_s):
     return inference.plan_serving(
         replica, chat, 200.0, tpot_s=tpot_s, usd_per_chip_hour=3, power_w=1000
@@ -639,6 +640,7 @@ def promise(tpot, chips):
     return chart.picture("The price of a million tokens falls as the promise gets looser")
 
 
+# %%
 lk.Explorer(
     promise, tpot=lk.draw.Slider(0.01, 0.1, 0.04, unit="s", label="promised"), chips=["4", "8"]
 )
