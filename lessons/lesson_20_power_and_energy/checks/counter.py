@@ -17,7 +17,7 @@ _counted = solution("20.2")
         (lambda r, range_j: r[-1] - r[0], "last minus first"),
         (lambda r, range_j: (r[-1] - r[0]) % range_j, "more than once"),
         (lambda r, range_j: sum(max(b - a, 0) for a, b in pairwise(r)), "left out"),
-        (lambda r, range_j: sum(abs(b - a) for a, b in pairwise(r)), "no way back"),
+        (lambda r, range_j: sum(abs(b - a) for a, b in pairwise(r)), "ran on to its range"),
         (lambda r, range_j: sum(b - a if b > a else b for a, b in pairwise(r)), "up to its range"),
         (lambda r, range_j: sum((b - a) % 2**18 for a, b in pairwise(r)), "range_j"),
     ],
