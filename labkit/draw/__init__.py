@@ -6,7 +6,7 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
   series and models, `mark` for results with their intervals, `bar` for amounts, and units on axes
 - well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`, `pipeline`, and
   `stacks` for amounts that add up to a limit, `cables` for what ranks send in each step
-- runs that fail: `recoveries`, `goodputs`
+- runs that fail: `recoveries`, `goodputs`; runs that wait for their data: `feeding`
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
   paper), `number_ruler`
 - what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
@@ -23,6 +23,7 @@ from labkit.draw.cables import cables
 from labkit.draw.chart import Chart
 from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
 from labkit.draw.faults import goodputs, recoveries
+from labkit.draw.feeding import feeding
 from labkit.draw.film import film
 from labkit.draw.floorplan import floorplan
 from labkit.draw.lanes import accesses, pattern
@@ -69,6 +70,7 @@ __all__ = [
     "broken_plan",
     "cables",
     "epoch_timeline",
+    "feeding",
     "film",
     "floorplan",
     "format_rates",
