@@ -19,8 +19,6 @@
 # *{time} Needs lessons [01](01_honest_timing.ipynb) and [03](03_cpu_parallelism.ipynb).*
 
 # %% tags=["collapsed"]
-import time
-
 import numpy as np
 
 import labkit as lk
@@ -182,15 +180,14 @@ lk.show(
 # %%
 with storage.scratch(16_000_000) as folder:
     np.arange(8_000_000, dtype=np.uint16).tofile(folder / "tokens")
-    start = time.perf_counter()
-    tokens = np.memmap(folder / "tokens", np.uint16, mode="r")
-    opened = time.perf_counter()
-    batch = np.stack([tokens[begin : begin + 2048] for begin in range(0, 8_000_000, 1_000_000)])
-    copied = time.perf_counter()
+    with lk.Timer() as opening:
+        tokens = np.memmap(folder / "tokens", np.uint16, mode="r")
+    with lk.Timer() as copying:
+        batch = np.stack([tokens[begin : begin + 2048] for begin in range(0, 8_000_000, 1_000_000)])
     del tokens  # Windows deletes no file that is mapped
 lk.show(
-    lk.Reading("to open 16 MB of tokens", opened - start, "s", "measured"),
-    lk.Reading(f"to copy {batch.size:,} of them", copied - opened, "s", "measured"),
+    lk.Reading("to open 16 MB of tokens", opening.elapsed_s, "s", "measured"),
+    lk.Reading(f"to copy {batch.size:,} of them", copying.elapsed_s, "s", "measured"),
 )
 
 # %% [markdown]
@@ -423,10 +420,9 @@ lk.show(
 # > weights. Kill your training once, and count.
 #
 # ## A checkpoint is traffic, too
-# It holds the weights and the optimizer's state, [14 bytes a
-# parameter](16_sharding_and_pipelines.ipynb), and it comes all at once. Meta's storage for Llama 3
-# sustained 2 TB/s ([section 3.3.1](https://arxiv.org/abs/2407.21783)); a fast SSD writes some
-# 5 GB/s.
+# It holds the weights and the optimizer's state ([lesson 16](16_sharding_and_pipelines.ipynb)
+# counts them), 14 bytes a parameter, and it comes all at once. Meta's storage for Llama 3 sustained
+# 2 TB/s ([section 3.3.1](https://arxiv.org/abs/2407.21783)); a fast SSD writes some 5 GB/s.
 
 # %%
 for name in ("gpt-175B", "llama3-405B"):

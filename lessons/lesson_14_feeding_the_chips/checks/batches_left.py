@@ -63,7 +63,7 @@ def _one_rank(answer, order, batch, steps_done, ranks_before, rank, n_ranks):
     assert all(isinstance(some, (list, tuple)) for some in got), (
         f"{case}: return a list of batches, each a list of samples"
     )
-    got = [[int(i) for i in some] for some in got]
+    got = [list(some) for some in got]
     if got == right:
         return
     seen = set(order[: steps_done * ranks_before * batch])

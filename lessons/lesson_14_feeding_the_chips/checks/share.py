@@ -46,9 +46,7 @@ def share(answer, rng):
 def _one_split(answer, n_samples, n_ranks, n_workers):
     case = f"{n_samples} samples, {n_ranks} ranks with {n_workers} workers each"
     parts = {
-        (rank, worker): [
-            int(i) for i in answer(n_samples, rank, n_ranks, worker, n_workers)
-        ]
+        (rank, worker): list(answer(n_samples, rank, n_ranks, worker, n_workers))
         for rank in range(n_ranks)
         for worker in range(n_workers)
     }  # fmt: skip

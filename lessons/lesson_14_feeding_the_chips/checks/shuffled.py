@@ -83,7 +83,7 @@ def shuffled(answer, rng):
 
 
 def _run(answer, n, size, seed):
-    return [int(i) for i in answer(iter(range(n)), size, random.Random(seed))]
+    return list(answer(iter(range(n)), size, random.Random(seed)))
 
 
 def _one_stream(answer, rng, n, size):
