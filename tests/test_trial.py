@@ -29,7 +29,7 @@ def toys(monkeypatch, tmp_path):
     toy_checks.register()
 
 
-def run(fn, max_time_s=0.2):
+def run(fn, max_time_s=0.1):
     """Run `fn` as a check does; returns what it raised, or the TimeoutError."""
     with quiet():
         try:
@@ -95,6 +95,12 @@ def test_what_a_trial_prints_is_dropped_and_noticed(way, capsys):
         assert outcome(answer, 5) is None
     assert sink.used
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_waits_for_a_busy_machine_gets_more_time_than_what_computes():
+    assert outcome(lambda: time.sleep(0.5), 0.4) is None
+    with pytest.raises(TimeoutError):
+        outcome(lambda: time.sleep(60), 0.1)
 
 
 def test_streams_that_a_trial_sets_or_closes_come_back(capsys):
@@ -223,9 +229,9 @@ CELLS = [
     "registry._rooms = dict; toy_checks.register()",
     "def answer(flop, n_bytes):\n"
     "    with contextlib.redirect_stdout(io.StringIO()):\n"
-    "        time.sleep(1)\n"
+    "        time.sleep(3)\n"
     "check('90.1', answer); print('after')",
-    "time.sleep(1); print('later')",
+    "time.sleep(2); print('later')",
     "check('90.2', 512); print('now')",
     "check('90.1', lambda flop, n_bytes: time.sleep(30))\n"
     "sys.stdout = io.StringIO()",  # as a thread that is left may do at any time

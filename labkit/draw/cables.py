@@ -1,5 +1,6 @@
 """What each rank's cable carries in each step of a collective: both directions, as bars."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from labkit.draw.labels import text_width
@@ -76,4 +77,4 @@ def _loads(transfers) -> tuple[Mapping, Mapping]:
 
 
 def _total(load, rank):
-    return sum(share for (who, _), share in load.items() if who == rank)
+    return math.fsum(share for (who, _), share in load.items() if who == rank)

@@ -1,5 +1,6 @@
 """The floor plan of a chip on paper: what its area and its power go into, and what it then does."""
 
+import math
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -101,7 +102,7 @@ def _costs(areas, wanted):
 
 
 def _power(wanted, limit_w):
-    wide, total = _WIDTH - _RIGHT - 24, sum(wanted.values())
+    wide, total = _WIDTH - _RIGHT - 24, math.fsum(wanted.values())
     scale = wide / max(total, limit_w)
     yield text(_RIGHT, _TOP + 4, f"power: {total:,.0f} W wanted, {limit_w:,.0f} W allowed")
     x = _RIGHT
@@ -131,5 +132,5 @@ def _told(design, runs, words):
         f"{name} in {si(run.time_s, 's')} on {run.n_chips:,}, bound by {run.bound_by}"
         for name, run in runs.items()
     )
-    watts = f"{sum(design.wanted_w.values()):,.0f} W wanted of {design.power_limit_w:,.0f}"
+    watts = f"{math.fsum(design.wanted_w.values()):,.0f} W wanted of {design.power_limit_w:,.0f}"
     return ". ".join(filter(None, (f"{design.name}: {spent}; {watts}", words, done)))

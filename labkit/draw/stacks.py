@@ -1,5 +1,6 @@
 """Stacked bars: amounts that add up, and the limit that their sum should stay below."""
 
+import math
 from collections.abc import Mapping
 
 from labkit.draw.axis import Axis
@@ -33,7 +34,7 @@ def stacks(
         for part, amount in parts.items():
             if not amount >= 0:
                 raise ValueError(f"{part} of {name!r} is {amount:g}: a bar needs 0 or more.")
-    sums = {name: sum(parts.values()) for name, parts in rows.items()}
+    sums = {name: math.fsum(parts.values()) for name, parts in rows.items()}
     axis = axis.fit([*sums.values(), *([limit] if limit is not None else [])])
     names = dict.fromkeys(part for parts in rows.values() for part in parts)
     colors = {part: LINES[n % len(LINES)] for n, part in enumerate(names)}

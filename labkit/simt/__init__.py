@@ -12,6 +12,8 @@ from labkit.simt.choice import choose_cuda
 from labkit.simt.device import cuda_device
 from labkit.simt.errors import KernelError
 from labkit.simt.install import install
+from labkit.simt.language.fragments import MmaShape, mma_shape
+from labkit.simt.language.tensor_cores import mma_sync
 from labkit.simt.occupancy import Occupancy, occupancy
 from labkit.simt.profile import Profile, profile
 from labkit.simt.sanitize import Finding, sanitize
@@ -20,12 +22,15 @@ from labkit.simt.types import Types, types
 __all__ = [
     "Finding",
     "KernelError",
+    "MmaShape",
     "Occupancy",
     "Profile",
     "Types",
     "choose_cuda",
     "cuda_device",
     "install",
+    "mma_shape",
+    "mma_sync",
     "occupancy",
     "profile",
     "sanitize",

@@ -35,6 +35,8 @@ def time_bound(profile, chip):
     term("DRAM bandwidth", profile.dram_bytes_lower, chip.bandwidth.value)
     term("fp32 arithmetic", profile.flop.get("float32", 0), fp32)
     term("fp64 arithmetic", profile.flop.get("float64", 0), fp64)
+    for dtype, name in {"float16": "fp16", "tf32": "tf32"}.items():
+        term(f"{name} tensor cores", profile.matrix_flop.get(dtype, 0), _known(chip, name))
     wavefronts = profile.shared_loads.wavefronts + profile.shared_stores.wavefronts
     term("shared-memory wavefronts", wavefronts, cycles)
     term("instruction issue", profile.instructions, cycles and ISSUE_PER_CYCLE * cycles)

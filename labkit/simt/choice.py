@@ -6,6 +6,7 @@ import warnings
 from types import ModuleType
 
 from labkit.hardware.cuda_engine import VARIABLE, cuda_engine
+from labkit.simt.compiler.matrices import declare
 
 
 def choose_cuda() -> ModuleType:
@@ -17,6 +18,7 @@ def choose_cuda() -> ModuleType:
     if engine.module is not None:
         # A lesson's grids are small, and its arrays are NumPy's, on purpose.
         warnings.filterwarnings("ignore", message="Grid size|Host array used in CUDA kernel")
+        declare()
         return engine.module
     if engine.problem and _is_asked_for():
         raise RuntimeError(

@@ -14,9 +14,9 @@ from labkit.simt.compiler.static import type_of_value
 from labkit.simt.device import current_device
 from labkit.simt.errors import KernelError, Stuck, refuse
 from labkit.simt.lanes import batch as batches
+from labkit.simt.lanes.arrays import GLOBAL, Allocation
 from labkit.simt.lanes.batch import Batch, SharedMemory, coordinates, geometry
 from labkit.simt.lanes.dtypes import Type, parse_signatures
-from labkit.simt.lanes.memory import GLOBAL, Allocation
 from labkit.simt.lanes.unfilled import still
 from labkit.simt.lanes.values import cast, dtype_of, literal
 from labkit.simt.limits import MAX_BLOCK, MAX_GRID, MAX_THREADS_PER_BLOCK, WARP_SIZE

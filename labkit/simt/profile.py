@@ -66,6 +66,9 @@ class Profile(Counts):
         rows += [(n, f"{getattr(self, n):,}") for n in ("atomics", "barriers") if getattr(self, n)]
         rows.append(("threads per instruction", f"{self.threads_per_instruction or 0:.4g}"))
         rows += [(f"flop {name}", f"{n:,}") for name, n in self.flop.items()]
+        if self.matrix_instructions:
+            rows.append(("matrix instructions", f"{self.matrix_instructions:,}"))
+        rows += [(f"matrix flop {name}", f"{n:,}") for name, n in self.matrix_flop.items()]
         rows.append(("DRAM bytes", f"{self.dram_bytes_lower:,} to {self.dram_bytes_upper:,}"))
         width = max(len(name) for name, _ in rows)
         return "\n".join(f"{name:{width}}  {text}" for name, text in rows)

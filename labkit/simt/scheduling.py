@@ -23,9 +23,9 @@ import numpy as np
 
 from labkit.simt.compiler.functions import frozen
 from labkit.simt.errors import KernelError, refuse
+from labkit.simt.lanes.arrays import Array
 from labkit.simt.lanes.batch import BATCH_LANES, Batch
 from labkit.simt.lanes.groups import Group
-from labkit.simt.lanes.memory import Array
 from labkit.simt.limits import WARP_SIZE
 from labkit.simt.meetings import Meetings
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from labkit.simt.kernel import launch_of
-from labkit.simt.lanes.memory import GLOBAL
+from labkit.simt.lanes.arrays import GLOBAL
 from labkit.simt.watch.regions import Regions
 from labkit.simt.watch.watcher import Watcher
 from labkit.teach.kernels import on_executor

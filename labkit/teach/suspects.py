@@ -12,14 +12,17 @@ def assert_right(
 ) -> None:
     """Assert that `got` is `right`; a hint says which of the known wrong turns it may be.
 
+    The message gives both with as many digits as it takes to tell them apart.
+
     suspects  pairs of a wrong value and what to say to whoever has it; the first that fits is told
     hint      what to say when none of them fits
     """
     if _is_close(got, right):
         return
     hint = next((words for value, words in suspects if _is_close(got, value)), hint)
+    digits = next(n for n in (4, 7, 10, 17) if n == 17 or f"{got:.{n}g}" != f"{right:.{n}g}")
     raise AssertionError(
-        f"{case}: got {got:.4g}, expected {right:.4g}" + (f": {hint}" if hint else "")
+        f"{case}: got {got:.{digits}g}, expected {right:.{digits}g}" + (f": {hint}" if hint else "")
     )
 
 

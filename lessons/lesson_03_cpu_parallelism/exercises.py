@@ -108,9 +108,9 @@ for words, key, moved_bytes in (
     print(f"{words}: {diagnose(times_s, moved_bytes, best_bytes_per_s)}")
 
 # %% [markdown] tags=["solution"]
-# Both are told alike, although the first has nothing serial in it: there it's probably what sixteen
-# threads cost, such as starting and awaiting them. "Something else" is where your search begins,
-# not where it ends.
+# Your function says the same of both, although the first has nothing serial in it: there it's
+# probably what sixteen threads cost, such as starting them and waiting for the slowest. "Something
+# else" is where your search begins, not where it ends.
 
 # %% [markdown]
 # ## 03.4 Under a quota

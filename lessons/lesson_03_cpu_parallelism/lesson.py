@@ -93,8 +93,8 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# Is the order that we wrote at least the exact one? Here are 2²⁶ ones, added up as 32-bit floats in
-# two orders:
+# Does the order that we wrote at least give the more exact sum? Here are 2²⁶ ones, added up as
+# 32-bit floats in two orders:
 
 # %% tags=["collapsed"]
 ones = np.ones(2**26, np.float32)
@@ -103,7 +103,7 @@ print(f"{ones.size:,} ones, one after the other: {running:,.0f}; in groups: {gro
 del ones
 
 # %% [markdown]
-# It isn't. With 24 bits for its digits, a 32-bit float can't tell 2²⁴ + 1 from 2²⁴.
+# It doesn't. With 24 bits for its digits, a 32-bit float can't tell 2²⁴ + 1 from 2²⁴.
 #
 # > **Takeaway.** Before you ask for more cores, ask what one core is doing. Code that insists on
 # > one order may leave most of each SIMD register empty.
@@ -254,8 +254,7 @@ s = runs[0].speedup(1, over=0).value
 lk.draw.speedups(*runs, law=lambda n: lk.plan.amdahl(n, s), title="A program with a serial part")
 
 # %% [markdown]
-# The marks mostly lie somewhat below the law, which knows nothing of starting threads and awaiting
-# the slowest.
+# The marks mostly lie somewhat below the law, because it leaves out what threads cost.
 #
 # > **Takeaway.** The serial part sets a ceiling: with a serial share *s*, no number of cores makes
 # > the program more than 1 / *s* times faster, and most programs stay somewhat below the law.
@@ -313,7 +312,7 @@ rent_guess.against(kept.speedup(16, over=8, name="sixteen cores over eight"))
 #
 # > **Takeaway.** Before you pay for more cores, fit the times on those that you have. You get the
 # > share of *everything that didn't get faster*. While it stays the same as you add cores, trust
-# it.
+# > it.
 #
 # ## Nobody buys a thousand cores for yesterday's problem
 # With a serial share of 1 %, no number of cores makes a program more than 100 times faster. So

@@ -11,8 +11,8 @@
 # In 2012 Alex Krizhevsky trained a neural network for five to six days on two graphics cards that
 # were made for games ([Krizhevsky, Sutskever and Hinton
 # 2012](https://proceedings.neurips.cc/paper_files/paper/2012/hash/c399862d3b9d6b76c8436e924a68c45b-Abstract.html)).
-# Together with a few others like it, it won the ImageNet contest. The right answer wasn't among its
-# five best guesses on 15.3 % of the pictures; for the runner-up it was 26.2 %. Since 2025 the
+# Together with a few others like it, it won the ImageNet contest. The right answer wasn't among
+# their five best guesses on 15.3 % of the pictures; for the runner-up it was 26.2 %. Since 2025 the
 # program, **AlexNet**, can be read at the [Computer History
 # Museum](https://github.com/computerhistory/AlexNet-Source-Code). Its GPU functions work on large
 # arrays, but in most of those in that archive the loop over the array is missing. (The convolutions

@@ -17,7 +17,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from labkit.cluster import report, start_ranks
-from labkit.cluster.death import die_with_parent
+from labkit.lifetime import die_with_parent
 
 STEP_S = 0.05  # long enough that a kill comes before the next checkpoint
 

@@ -60,8 +60,9 @@ class Lab:
         )
 
     def shut_down(self):
-        """End the kernel of the notebook, for the sake of memory."""
+        """End the kernel of the notebook and close the page: both cost memory and time."""
         self.page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        self.page.close()
 
     def raised(self):
         """What cells raised, as `NameError: ...`."""
@@ -199,6 +200,23 @@ def new_lab(browser, server):
             return Lab(page, server)
 
         yield open_page
+
+
+@pytest.fixture(scope="session")
+def ran(new_lab, served):
+    """A function that opens a notebook and runs all its cells, once for all tests."""
+    pages = {}
+
+    def open_and_run(path):
+        assert (served / path).exists(), f"{path} is missing: build it with python tools/build.py"
+        if path not in pages:
+            lab = new_lab().open_notebook(path)
+            all_succeeded = lab.run_all()
+            assert all_succeeded is True, lab.raised() or all_succeeded
+            pages[path] = lab
+        return pages[path]
+
+    return open_and_run
 
 
 @pytest.fixture

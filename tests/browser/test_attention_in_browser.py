@@ -3,15 +3,12 @@
 import pytest
 from moves import drag, explorer, says
 
-NOTEBOOK = "notebooks/10_attention_and_precision.ipynb"
+NOTEBOOK = "start/10_attention_and_precision.ipynb"
 
 
 @pytest.fixture(scope="module")
-def lesson(new_lab):
-    lab = new_lab().open_notebook(NOTEBOOK)
-    assert lab.run_all() is True, lab.raised()
-    lab.screenshot_whole("10_attention_and_precision")
-    return lab
+def lesson(ran):
+    return ran(NOTEBOOK)
 
 
 def test_the_traffic_follows_the_dragged_length(lesson):

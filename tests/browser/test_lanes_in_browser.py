@@ -3,9 +3,8 @@
 import pytest
 
 
-def run(lab, notebook, text):
-    """Run a notebook and return the first widget of the cell that holds `text`."""
-    assert lab.open_notebook(notebook).run_all() is True, lab.raised()
+def widget_of(lab, text):
+    """The first widget of the cell that holds `text`."""
     cell = lab.page.locator(".jp-Notebook .jp-Cell").nth(lab.find_cell(text))
     widget = cell.locator(".lk-widget")
     widget.scroll_into_view_if_needed()
@@ -13,9 +12,9 @@ def run(lab, notebook, text):
 
 
 @pytest.fixture(scope="module")
-def index_explorer(new_lab):
-    lab = new_lab()
-    return lab, run(lab, "notebooks/06_memory.ipynb", "lk.draw.IndexExplorer")
+def index_explorer(ran):
+    lab = ran("start/06_memory.ipynb")
+    return lab, widget_of(lab, "lk.draw.IndexExplorer")
 
 
 def says(explorer, words):
@@ -59,9 +58,9 @@ def test_typing_does_not_reach_the_notebook(index_explorer):
     assert lab.page.evaluate(cells) == before
 
 
-def test_the_warp_is_stepped(new_lab):
-    lab = new_lab()
-    player = run(lab, "notebooks/05_first_kernels.ipynb", "lk.Player(lk.draw.film")
+def test_the_warp_is_stepped(ran):
+    lab = ran("start/05_first_kernels.ipynb")
+    player = widget_of(lab, "lk.Player(lk.draw.film")
     says(player, "branch 1 of 42")
     says(player, "20 find it true, 12 false")
     player.get_by_role("button", name="Step forward").click()

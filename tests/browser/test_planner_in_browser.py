@@ -2,15 +2,12 @@
 
 import pytest
 
-LESSON = "notebooks/17_planning_a_training_run.ipynb"
+LESSON = "start/17_planning_a_training_run.ipynb"
 
 
 @pytest.fixture(scope="module")
-def lesson(new_lab, served):
-    assert (served / LESSON).exists(), f"{LESSON} is missing: build it with python tools/build.py"
-    lab = new_lab().open_notebook(LESSON)
-    assert lab.run_all() is True, lab.raised()
-    return lab
+def lesson(ran):
+    return ran(LESSON)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from waiting_kernels import ints
 
 from labkit.simt import KernelError, cuda
-from labkit.simt.lanes.memory import GLOBAL, Allocation, Array
+from labkit.simt.lanes.arrays import GLOBAL, Allocation, Array
 from labkit.simt.lanes.turns import ROOM, Turn
 
 PERMITS = 2

@@ -10,8 +10,10 @@ from labkit.simt.compiler import views
 from labkit.simt.compiler.loops import Elements, counting
 from labkit.simt.compiler.static import kind_of
 from labkit.simt.errors import refuse
+from labkit.simt.lanes.addresses import locate
+from labkit.simt.lanes.arrays import Array
 from labkit.simt.lanes.kinds import exactly
-from labkit.simt.lanes.memory import Array, load, locate, save
+from labkit.simt.lanes.memory import load, save
 
 MISSING = object()  # what `static` says of a name that is no name from outside
 

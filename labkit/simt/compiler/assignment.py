@@ -5,8 +5,9 @@ import ast
 from labkit.simt.compiler.expressions import Expressions
 from labkit.simt.compiler.static import kind_of
 from labkit.simt.errors import refuse
+from labkit.simt.lanes.addresses import locate
 from labkit.simt.lanes.kinds import conversion, converts
-from labkit.simt.lanes.memory import load, locate, save
+from labkit.simt.lanes.memory import load, save
 
 
 class Assignment(Expressions):

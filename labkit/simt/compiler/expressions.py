@@ -15,10 +15,10 @@ from labkit.simt.compiler.access import MISSING, Access
 from labkit.simt.compiler.foreign import ours
 from labkit.simt.compiler.static import kind_of
 from labkit.simt.errors import refuse
+from labkit.simt.lanes.arrays import Array
 from labkit.simt.lanes.frames import UNSET
 from labkit.simt.lanes.kinds import conversion, exactly
 from labkit.simt.lanes.masks import NONE
-from labkit.simt.lanes.memory import Array
 from labkit.simt.lanes.values import (
     binary,
     comparison,

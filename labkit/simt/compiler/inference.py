@@ -10,7 +10,6 @@ import contextlib
 import copy
 import functools
 import importlib
-import importlib.util
 import threading
 import types
 import warnings
@@ -19,6 +18,8 @@ from unittest import mock
 from labkit.simt.compiler import old_target
 from labkit.simt.compiler.foreign import name_of, theirs
 from labkit.simt.compiler.functions import frozen, source_of
+from labkit.simt.compiler.matrices import declare
+from labkit.simt.compiler.numba_modules import either, is_old
 
 _LOCK = threading.RLock()
 
@@ -63,25 +64,12 @@ class _Numba:
         self.dispatcher = dispatcher.CUDADispatcher
         for name in ("cg", "random", "libdevice"):  # they declare what they hold
             importlib.import_module(f"numba.cuda.{name}")
+        declare()
         self.context = _context(target.CUDATypingContext)()
         self.call_template = self.dispatcher.get_call_template
         self.pipeline = _pipeline(self)
         with self.for_gpus():
             self.context.refresh()
-
-
-def either(name):
-    """A module of numba-cuda's, or the one of the same name in numba."""
-    old, new = ("numba.core", "numba"), ("numba.cuda.core", "numba.cuda", "numba")
-    for package in old if is_old() else new:
-        with contextlib.suppress(ImportError):
-            return importlib.import_module(f"{package}.{name}")
-    raise ImportError(f"numba has no module {name}")
-
-
-def is_old():
-    """Whether numba-cuda is missing, and it is the CUDA target inside numba that answers."""
-    return importlib.util.find_spec("numba.cuda.core") is None
 
 
 def _context(base):

@@ -7,8 +7,10 @@ import numpy as np
 
 from labkit.simt.compiler.views import at, uniform
 from labkit.simt.errors import refuse
+from labkit.simt.lanes.addresses import locate
+from labkit.simt.lanes.arrays import CONST, GLOBAL, Allocation, Array, flatten
 from labkit.simt.lanes.dtypes import Type, as_dtype
-from labkit.simt.lanes.memory import CONST, GLOBAL, Allocation, Array, flatten, locate, save
+from labkit.simt.lanes.memory import save
 from labkit.simt.lanes.unfilled import still
 from labkit.simt.lanes.values import cast, dtype_of, plain, strong
 from labkit.simt.language.registry import HOST_FUNCTIONS, Intrinsic

@@ -17,13 +17,19 @@ _UNIFY = re.compile(r"Cannot unify (.+) and (.+) for '([^']+)'")
 def sentence(words, node):
     """What numba says against a function, with the syntax node that it is about, or None."""
     words = _ANSI.sub("", words)
-    for say in (_not_defined, _one_type, _too_large, _no_attribute, _no_function):
+    for say in (_of_ours, _not_defined, _one_type, _too_large, _no_attribute, _no_function):
         found = say(words, node)
         if found:
             return found
     lines = [line.strip(" >-") for line in words.splitlines()]
     lines = [line for line in lines if line and not line.startswith(_PREAMBLE)]
     return f"numba refuses this: {lines[0] if lines else 'it says no more'}"
+
+
+def _of_ours(words, node):
+    """What one of our own functions says of types that it does not take."""
+    found = re.search(r"TypingError: (mma_sync takes .*)", words)
+    return found and named(found[1])
 
 
 def _not_defined(words, node):

@@ -7,8 +7,10 @@ import numpy as np
 
 from labkit.simt.compiler.foreign import ours
 from labkit.simt.errors import refuse
+from labkit.simt.lanes.addresses import locate
+from labkit.simt.lanes.arrays import Array
 from labkit.simt.lanes.dtypes import as_dtype
-from labkit.simt.lanes.memory import Array, load, locate
+from labkit.simt.lanes.memory import load
 from labkit.simt.lanes.values import comparison, dtype_of, is_vector, plain, strong
 from labkit.simt.language.registry import HOST_FUNCTIONS, Intrinsic
 

@@ -8,8 +8,9 @@ import math
 import numpy as np
 
 from labkit.simt.errors import refuse
+from labkit.simt.lanes.addresses import IndexRange
+from labkit.simt.lanes.arrays import LOCAL, SHARED, Allocation, Array, c_strides
 from labkit.simt.lanes.masks import Mask
-from labkit.simt.lanes.memory import LOCAL, SHARED, Allocation, Array, IndexRange, c_strides
 from labkit.simt.limits import STATIC_SHARED_BYTES, WARP_SIZE
 
 BATCH_LANES = 32768  # the vectors stay in the second-level cache, and interpreting costs little

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
+from labkit.simt.lanes.arrays import LOCAL, Allocation, Array, c_strides
 from labkit.simt.lanes.batch import Batch, coordinates
 from labkit.simt.lanes.masks import Mask
-from labkit.simt.lanes.memory import LOCAL, Allocation, Array, c_strides
 from labkit.simt.lanes.turns import Turn
 from labkit.simt.lanes.values import is_vector
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from labkit.simt.compiler import views
 from labkit.simt.errors import refuse
-from labkit.simt.lanes.memory import Array, differs
+from labkit.simt.lanes.arrays import Array
+from labkit.simt.lanes.memory import differs
 from labkit.simt.lanes.values import cast, is_vector, need, strong
 from labkit.simt.language.registry import Intrinsic
 

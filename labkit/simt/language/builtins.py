@@ -7,7 +7,7 @@ import numpy as np
 
 from labkit.simt.compiler import views
 from labkit.simt.errors import refuse
-from labkit.simt.lanes.memory import Array
+from labkit.simt.lanes.arrays import Array
 from labkit.simt.lanes.values import binary, cast, comparison, dtype_of, is_vector, plain, strong
 from labkit.simt.language.intrinsics import Dim3, select
 from labkit.simt.language.maths import floats

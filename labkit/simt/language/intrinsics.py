@@ -6,9 +6,9 @@ Values are scalars or vectors with one element per lane; `f.mask.bits` says whic
 import numpy as np
 
 from labkit.simt.errors import refuse
+from labkit.simt.lanes.arrays import Array
 from labkit.simt.lanes.compaction import taken
 from labkit.simt.lanes.dtypes import as_dtype
-from labkit.simt.lanes.memory import Array
 from labkit.simt.lanes.values import cast, dtype_of, is_vector, need, plain, strong, truth
 from labkit.simt.language.registry import Special, intrinsic
 from labkit.simt.limits import WARP_SIZE

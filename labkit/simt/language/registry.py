@@ -12,18 +12,21 @@ class Intrinsic:
     counts          whether a call is an executed operation
     constant        the argument, its first, that must be a constant of the source
     together        `block` or `grid`: which threads must all be there, also those that do nothing
+    home            the module that has it: ours, where numba's `cuda` has no such function
     statement       what runs instead of `run` where the result is not used
     """
 
-    def __init__(self, name, run, counts=True, constant=None, together=None, statement=None):
+    def __init__(
+        self, name, run, counts=True, constant=None, together=None, statement=None, home="cuda"
+    ):
         self.name, self.run, self.counts, self.statement = name, run, counts, statement or run
-        self.constant, self.together = constant, together
+        self.constant, self.together, self.home = constant, together, home
 
     def __call__(self, *args, **kwargs):
-        raise RuntimeError(f"cuda.{self.name} works inside a kernel only, not on the host.")
+        raise RuntimeError(f"{self.home}.{self.name} works inside a kernel only, not on the host.")
 
     def __repr__(self):
-        return f"<cuda.{self.name}>"
+        return f"<{self.home}.{self.name}>"
 
 
 class Special:

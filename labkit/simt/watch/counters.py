@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 
-from labkit.simt.lanes.memory import GLOBAL, SHARED
+from labkit.simt.lanes.arrays import GLOBAL, SHARED
 from labkit.simt.limits import SECTOR_BYTES, WARP_SIZE
 from labkit.simt.watch.counts import REMEMBERED, Counts, Event, Sample, Step
 from labkit.simt.watch.patterns import sectors, wavefronts
@@ -59,6 +59,11 @@ class Counter(Watcher):
         if f.batch.in_picture and len(self.film) < REMEMBERED:
             words = [int(mask.words[0]) if mask.n else 0 for mask in (outer, yes, no)]
             self.film.append(Step(location.function, location.line, *words))
+
+    def matrix(self, f, location, shape):
+        line, n = self.line(location), f.mask.warps
+        line.matrix_instructions += n
+        line.matrix_flop[shape.dtype] += n * shape.flop
 
     def barrier(self, f, location):
         self.line(location).barriers += f.mask.warps

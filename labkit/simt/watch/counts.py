@@ -81,6 +81,8 @@ class Counts(Summed):
     branches, barriers        one for every warp that meets one
     instructions, lanes       executed operations of the source by warps, and by threads
     flop                      floating-point operations by dtype; `a * b + c` is two
+    matrix_instructions       `mma_sync`, one for every warp; they are among `instructions`
+    matrix_flop               their operations by the dtype that is multiplied, and not in `flop`
     """
 
     global_loads: GlobalTraffic = dataclasses.field(default_factory=GlobalTraffic)
@@ -96,6 +98,8 @@ class Counts(Summed):
     instructions: int = 0
     lanes: int = 0
     flop: collections.Counter = dataclasses.field(default_factory=collections.Counter)
+    matrix_instructions: int = 0
+    matrix_flop: collections.Counter = dataclasses.field(default_factory=collections.Counter)
 
     @property
     def threads_per_instruction(self):

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from labkit.simt.lanes.memory import CONST, LOCAL, SHARED
+from labkit.simt.lanes.arrays import CONST, LOCAL, SHARED
 from labkit.simt.limits import WARP_SIZE
 from labkit.simt.watch.fences import Fences
 from labkit.simt.watch.regions import Regions

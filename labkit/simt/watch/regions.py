@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from labkit.simt.lanes.memory import GLOBAL, Array
+from labkit.simt.lanes.arrays import GLOBAL, Array
 
 ALIGN_BYTES = 256  # an allocation starts at a multiple of this
 

@@ -14,7 +14,7 @@ import functools
 
 import numpy as np
 
-from labkit.simt.lanes.memory import GLOBAL, LOCAL, SHARED
+from labkit.simt.lanes.arrays import GLOBAL, LOCAL, SHARED
 from labkit.simt.watch.regions import Regions
 from labkit.simt.watch.undo import Undo
 from labkit.simt.watch.warps import irregular

@@ -1,6 +1,6 @@
 """Undo: what a launch stores can be taken back."""
 
-from labkit.simt.lanes.memory import GLOBAL
+from labkit.simt.lanes.arrays import GLOBAL
 from labkit.simt.watch.watcher import Watcher
 
 

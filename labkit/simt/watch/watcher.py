@@ -10,6 +10,7 @@ class Watcher:
     access(kind, f, location, array, address, shift, value)   a load, store or atomic is coming
     unset(f, location, name, bits)                      these lanes read what they did not assign
     wrapped(f, location, array, axis, index, lane)          a negative index is taken from the end
+    matrix(f, location, shape)                          warps multiply matrices of a shape
     barrier(f, location), grid_barrier(f), syncwarp(f, members), fence(f)
     """
 
@@ -19,7 +20,7 @@ class Watcher:
     def ignore(self, *told):
         """Do nothing."""
 
-    start = batch = operation = branch = access = wrapped = ignore
+    start = batch = operation = branch = access = wrapped = matrix = ignore
     barrier = grid_barrier = syncwarp = fence = warp = unset = ignore
 
 

@@ -24,6 +24,11 @@ def _by_division(wanted, s):
     return math.inf if 1 / wanted < s else math.ceil((1 - s) / (1 / wanted - s))
 
 
+def _never_before_one(wanted, s):
+    """Asks for the ceiling first, and so sends away who wants no more than one thread."""
+    return math.inf if wanted * s >= 1 else _threads_for(wanted, s)
+
+
 def _floor_and_one(wanted, s):
     if wanted <= 1 or wanted * s >= 1:
         return _threads_for(wanted, s)
@@ -50,6 +55,7 @@ def _floor_and_one(wanted, s):
             "wanted is exactly 1 / s",
         ),
         (_floor_and_one, "a whole number already"),
+        (_never_before_one, "one thread is enough"),
         (lambda w, s: -5 if w <= 1 else _threads_for(w, s), "one thread is enough"),
         (lambda w, s: max(2, _threads_for(w, s)), "one thread is enough"),
         (lambda w, s: math.inf if w >= 1 / s else _threads_for(w, s), "nothing is serial"),
@@ -85,6 +91,8 @@ def threads_for(answer, rng):
         raise AssertionError(
             "your code divides by s, which is 0 where nothing is serial: compare wanted * s with 1"
         ) from None
+    for wanted in (1, rng.uniform(0.1, 0.9)):
+        _one_number(answer, wanted, s=1.0, hint="one thread is enough, though all is serial")
 
 
 def _never(answer, wanted, s, why):

@@ -1,20 +1,33 @@
 """A kernel as plain data becomes a kernel again, for numba-cuda.
 
-`tools/compile_kernels.py` packs it. This runs where numba-cuda is, with or without labkit.
+`labkit/compilers/packing.py` packs it. This runs where numba-cuda is, with or without labkit.
 """
 
 import builtins
 import importlib
 import marshal
+import sys
 import types
+from pathlib import Path
 
 import numba
 import numba.cuda
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def ours(name):
+    """A function of labkit's that numba has been told about, where labkit is not installed."""
+    sys.path.insert(0, str(ROOT))
+    importlib.import_module("labkit.simt.compiler.matrices").declare()
+    return getattr(importlib.import_module("labkit.simt"), name)
+
 
 MAKERS = {
     "value": lambda value: value,
     "module": importlib.import_module,
     "name": lambda module, name: getattr(importlib.import_module(module), name),
+    "ours": ours,
     "function": lambda packed: function(packed),
     "cpu function": lambda packed: numba.njit(function(packed)),
     "kernel": lambda packed: numba.cuda.jit(function(packed)),
