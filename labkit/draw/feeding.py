@@ -26,7 +26,8 @@ def feeding(
             waits.append((before_s, start, "wait"))
         before_s = end
     rows = {name: list(spans) for name, spans in played.rows.items()}
-    rows["accelerator"] = sorted([*steps, *waits])
+    rows["accelerator"] = [*steps, *waits]
     busy = sum(end - start for start, end, kind, _ in steps if kind == "compute") / before_s
-    title = f"Waiting for: {loader.bottleneck}. The accelerator computes {busy:.0%} of the time"
+    waited_for = f"Waiting for: {loader.bottleneck}" if loader.workers else "Nobody loads ahead"
+    title = f"{waited_for}. The accelerator computes {busy:.0%} of the time"
     return timeline({name: spans for name, spans in rows.items() if spans}, title=title)

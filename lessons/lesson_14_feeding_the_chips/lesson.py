@@ -317,7 +317,10 @@ lk.Explorer(
 )
 
 # %% [markdown]
-# > **Takeaway.** A pipeline is as fast as its slowest part, and a queue only evens out batches that
+# If the workers are fast enough on average, batches ahead hide the slow ones. If they aren't, the
+# queue is empty, however long it may be.
+#
+# > **Takeaway.** A pipeline is as fast as its slowest part. A queue only evens out batches that
 # > differ.
 #
 # ## Is it the input?
@@ -347,8 +350,8 @@ lk.expect(
 # workers it did 8.8 samples/s, with four workers 12.5
 # ([log](https://github.com/NERSC/sc24-dl-tutorial)). Eight were a little slower than four.
 #
-# **Guess first.** Then they loaded with DALI, NVIDIA's library, which loads faster and decodes on
-# the GPU. How many samples/s?
+# **Guess first.** Then they loaded with NVIDIA's library DALI, which has threads of its own and
+# leaves part of the work to the GPU. How many samples/s?
 
 # %%
 dali_guess = lk.predict("14.d", ...)
@@ -356,10 +359,11 @@ dali_guess = lk.predict("14.d", ...)
 # %%
 ladder = lk.published("nersc-sc24-ladder")
 rate = {row["run"]: row["samples_per_s"] for row in ladder.rows}
-dali_guess.against(lk.Reading("samples a second with DALI", rate["DALI"], "1", of=ladder))
+how = {"origin": "published", "source": ladder.source}
+dali_guess.against(lk.Reading("samples a second with DALI", rate["DALI"], "1", **how))
 load_s = 1 / rate["baseline"] - 1 / rate["4 loader workers"]  # in turns, less the step alone
 lk.show(
-    lk.Reading("with 16-bit arithmetic as well", rate["DALI, AMP fp16"], "1", of=ladder),
+    lk.Reading("with 16-bit arithmetic as well", rate["DALI, AMP fp16"], "1", **how),
     lk.Reading("what one worker of PyTorch's brings at most", 1 / load_s, "1", of=ladder),
 )
 
@@ -430,8 +434,9 @@ for name in ("gpt-175B", "llama3-405B"):
     lk.show(
         lk.Reading(f"checkpoint of {name}", n_bytes, "B", "modelled"),
         lk.Reading(f"{name} to 2 TB/s", checkpoint_write_s(n_bytes, 2e12), "s", "modelled"),
-        lk.Reading(f"{name} to one SSD", checkpoint_write_s(n_bytes, 5e9), "s", "modelled"),
-    )
+        lk.Reading(f"{name} to one SSD, in minutes", checkpoint_write_s(n_bytes, 5e9) / 60, "1",
+                   "modelled"),
+    )  # fmt: skip
 days = n_bytes / (4 * tokens_per_s) / 86400
 lk.show(lk.Reading("days in which Llama 3 405B reads as many bytes", days, "1", of=meta))
 

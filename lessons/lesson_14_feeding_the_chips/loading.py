@@ -143,7 +143,8 @@ class Watched:
                 name = names.setdefault(thread, f"loader {len(names) + 1}")
             span = (start - self._began, end - self._began, kind, str(number))
             rows.setdefault(name, []).append(span)
-        return {name: rows[name] for name in sorted(rows, reverse=True)}
+        steps = rows.pop("accelerator", [])
+        return {name: rows[name] for name in sorted(rows)} | {"accelerator": steps}
 
     @property
     def step_to_step_s(self) -> float:

@@ -25,5 +25,5 @@ def test_workers_are_added_until_the_accelerator_is_waited_for(lesson):
     says(pipeline, "every_sixth_takes=10")
     lesson.screenshot("feeding_slow_batches", pipeline)
     drag(pipeline, "workers", 0)
-    says(pipeline, "Waiting for: in turns.")
+    says(pipeline, "Nobody loads ahead. The accelerator computes")
     assert lesson.errors == []
