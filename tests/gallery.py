@@ -10,12 +10,13 @@ from labkit import draw
 from labkit.draw.dots import scatter
 from labkit.plan import Roofline, a100_design, training
 from labkit.plan.pipeline import one_f_one_b, play
-from labkit.reading import Origin
+from labkit.reading import Origin, Reading
 from labkit.simt import cuda, profile, sanitize
 from labkit.teach.progress import Progress, Row
 from labkit.workload import Work
 
 THREADS = 64
+UNKNOWN = Reading("fp32", None, "1", "modelled", note="nobody tells")
 
 
 @cuda.jit
@@ -60,6 +61,12 @@ def _charts():
     levels.line(range(3), [0.2, 0.5, 0.9], "share").note(1, 0.1, "a note")
     levels.along((0, 0.2), (2, 0.9), "along").key("share", draw.LINES[0])
     return {"lines": lines, "marks": marks, "bars": bars, "levels": levels}
+
+
+def _answer():
+    pieces = ["The", " capital", " of", " France", " is", " Paris", "."]
+    layers = [{"matrices": 14e6, "KV cache": 2e4}] * 30 + [{"output matrix": 113e6}]
+    return draw.answer(pieces, 5, 13, layers, "1 s a token")
 
 
 def _job():
@@ -110,9 +117,19 @@ def drawings():
             [2.5],
             title="Kill",
         ),
+        "factors": draw.factors(
+            {"memory": Reading("memory", 240.0, "1", "modelled"), "fp32": UNKNOWN}, "times"
+        ),
+        "summaries": draw.summaries(
+            [1e-3, 1.01e-3, 1.3e-3],
+            {"mean": (1.1e-3, 0.9e-3, 1.3e-3), "one shot": (1e-3,) * 3},
+            1e-3,
+            title="Three runs",
+        ),
         "goodputs": draw.goodputs(
             lambda s: 0.9, [(600, 0.88)], {"Young": 1150.0, "Daly": 1100.0}, title="A fleet"
         ),
+        "answer": _answer(),
         "accesses": draw.accesses(counts),
         "pattern": draw.pattern([8 * lane for lane in range(32)]),
         "film": draw.film(counts)[0],

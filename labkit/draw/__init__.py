@@ -6,7 +6,9 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
   series and models, `mark` for results with their intervals, `bar` for amounts, and units on axes
 - well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`, `pipeline`, and
   `stacks` for amounts that add up to a limit, `cables` for what ranks send in each step
+- how many times one thing is another: `factors`; runs and what sums them up: `summaries`
 - runs that fail: `recoveries`, `goodputs`
+- a language model's `answer` as it grows, and the bytes of each layer
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
   paper), `number_ruler`
 - what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
@@ -14,18 +16,20 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
   what a lane holds of them: `fragments`, `fragment_frames`
 - what a compiler makes of a kernel: `source_beside_assembly`
 - a plan of a training run: `training_plan`, and `broken_plan` where it cannot be
-- to play with: `Explorer` (sliders), `Player` (frames), `IndexExplorer`, `DotExplorer` (a scatter),
-  `AssemblyExplorer` (source beside machine code)
+- to play with: `Explorer` (sliders), `Player` (frames; `live` shows one while a cell adds to it),
+  `IndexExplorer`, `DotExplorer` (a scatter), `AssemblyExplorer` (source beside machine code)
 """
 
 import importlib
 from typing import TYPE_CHECKING
 
+from labkit.draw.answer import answer
 from labkit.draw.assembly import source_beside_assembly
 from labkit.draw.axis import Axis
 from labkit.draw.cables import cables
 from labkit.draw.chart import Chart
 from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
+from labkit.draw.factors import factors
 from labkit.draw.faults import goodputs, recoveries
 from labkit.draw.film import film
 from labkit.draw.floorplan import floorplan
@@ -43,6 +47,7 @@ from labkit.draw.serving import format_rates, latency_curve, tokens_over_time
 from labkit.draw.slider import Slider
 from labkit.draw.speedups import speedups
 from labkit.draw.stacks import stacks
+from labkit.draw.summaries import summaries
 from labkit.draw.svg import INK
 from labkit.draw.systolic import systolic_frames
 from labkit.draw.timeline import timeline
@@ -54,7 +59,7 @@ if TYPE_CHECKING:
     from labkit.draw.dots import DotExplorer, RunDot
     from labkit.draw.explorer import Explorer
     from labkit.draw.index_explorer import IndexExplorer
-    from labkit.draw.player import Player
+    from labkit.draw.player import Player, live
 
 __all__ = [
     "INK",
@@ -72,10 +77,12 @@ __all__ = [
     "RunDot",
     "Slider",
     "accesses",
+    "answer",
     "block_frames",
     "broken_plan",
     "cables",
     "epoch_timeline",
+    "factors",
     "film",
     "floorplan",
     "format_rates",
@@ -86,6 +93,7 @@ __all__ = [
     "latency_curve",
     "launch",
     "launch_2d",
+    "live",
     "machine",
     "number_ruler",
     "pattern",
@@ -97,6 +105,7 @@ __all__ = [
     "source_beside_assembly",
     "speedups",
     "stacks",
+    "summaries",
     "systolic_frames",
     "timeline",
     "tokens_over_time",
@@ -112,6 +121,7 @@ _WIDGETS = {
     "IndexExplorer": "index_explorer",
     "Player": "player",
     "RunDot": "dots",
+    "live": "player",
 }
 
 
