@@ -7,7 +7,7 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
 - well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`, `pipeline`, and
   `stacks` for amounts that add up to a limit, `cables` for what ranks send in each step
 - how many times one thing is another: `factors`; runs and what sums them up: `summaries`
-- runs that fail: `recoveries`, `goodputs`
+- runs that fail: `recoveries`, `goodputs`; runs that wait for their data: `feeding`
 - a language model's `answer` as it grows, and the bytes of each layer
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
   paper), `number_ruler`
@@ -31,6 +31,7 @@ from labkit.draw.chart import Chart
 from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
 from labkit.draw.factors import factors
 from labkit.draw.faults import goodputs, recoveries
+from labkit.draw.feeding import feeding
 from labkit.draw.film import film
 from labkit.draw.floorplan import floorplan
 from labkit.draw.fragments import fragment_frames, fragments
@@ -83,6 +84,7 @@ __all__ = [
     "cables",
     "epoch_timeline",
     "factors",
+    "feeding",
     "film",
     "floorplan",
     "format_rates",
