@@ -24,6 +24,7 @@ def lab(new_lab, served):
 
 @pytest.fixture
 def widget(lab):
+    lab.page.mouse.move(0, 0)  # away from where the last test left it
     lab.write_cell(1, "a.chip, a.line = 'h100-sxm', 13")
     lab.run_cell(1)
     found = lab.page.locator(".lk-assembly").first
