@@ -4,6 +4,7 @@ import math
 import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -541,6 +542,20 @@ def waited_after_one_of_its_own(launch, synchronize, clock):
     return clock() - start
 
 
+def coverage_by_those_that_miss(interval, truth, benchmarks):
+    return 1 - sum(truth < interval(s)[0] or truth > interval(s)[1] for s in benchmarks) / len(
+        benchmarks
+    )
+
+
+def rank_in_fractions(n, confidence):
+    missed, k, allowed = 0, 0, 1 - Fraction(str(confidence))
+    while k < n and 2 * (missed + math.comb(n, k)) <= allowed * 2**n:
+        missed += math.comb(n, k)
+        k += 1
+    return k
+
+
 def coverage_as_a_mean(interval, truth, benchmarks):
     ends = np.array([interval(samples) for samples in benchmarks])
     return np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
@@ -565,6 +580,8 @@ RIGHT = [
     ("01.3", lambda slow, n: 1 - math.prod([1 - slow] * n)),
     ("01.t1", waited_after_one_of_its_own),
     ("01.t2", coverage_as_a_mean),
+    ("01.t2", coverage_by_those_that_miss),
+    ("01.5", rank_in_fractions),
     ("01.4", per_call_by_doubling),
     ("02.1", lambda n_points, itemsize: (n_points - 0.5) / itemsize),
     ("02.2", bytes_array_by_array),

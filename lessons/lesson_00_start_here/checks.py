@@ -27,9 +27,14 @@ _SENTENCES = list(ORIGINS)
         (lambda n, itemsize, time_s: 2 * n * itemsize / time_s / 2**30, "in bytes, not in GB"),
         (lambda n, itemsize, time_s: 16 * n * itemsize / time_s, "in bytes, not in bits"),
         (lambda n, itemsize, time_s: 3 * n * itemsize / time_s, "read and written"),
+        (lambda n, itemsize, time_s: 2 * n * itemsize // time_s, "need not be a whole number"),
     ],
 )
 def copy_bytes_per_s(answer, rng):
+    n = 7 * rng.randint(2, 13) + rng.randint(1, 6)
+    case = f"{n} numbers of 4 bytes in 7 s"
+    if answer(n, 4, 7.0) == 8 * n // 7:
+        raise AssertionError(f"{case}: a rate need not be a whole number: divide with /")
     for _ in range(10):
         n, itemsize = rng.randint(2, 10**9), rng.choice((4, 12, 32))
         time_s = 10 ** rng.uniform(-6, 2)
@@ -63,6 +68,11 @@ def _row_sums(a, b, c):
 
 def _by_sum(a, b, c):
     return np.isclose(c.sum(), (a.astype(float) @ b).sum(), rtol=1e-5)
+
+
+def _by_weighted_sum(a, b, c):
+    x = np.random.default_rng().random(c.shape[1])
+    return np.isclose((c @ x).sum(), (a @ (b @ x)).sum(), rtol=1e-5)
 
 
 def _transposed(a, b, c):
@@ -102,6 +112,7 @@ def _does_it_again(a, b, c):
         (_any_close, "that is a wrong product"),
         (_exactly, "compare with np.allclose"),
         (_too_kind, "that is a wrong product"),
+        (_by_weighted_sum, "compare row by row"),
         (_does_it_again, "leave its arguments as they are"),
     ],
 )
@@ -135,7 +146,12 @@ def _wrong_products(right, rng):
     balanced[row, col] += larger
     balanced[row, col - 1] -= larger
     yield balanced, "what one element has too much, another has too little"
+    balanced = right.copy()
+    balanced[row, col] += larger
+    balanced[row - 1, col] -= larger
+    yield balanced, "what one row has too much, another has too little: compare row by row"
     yield right[:, ::-1].copy(), "the elements are there, but not all in their places"
+    yield right[::-1].copy(), "the rows are there, but not all in their places"
     unwritten = right.copy()
     unwritten[row, col] = np.nan
     yield unwritten, "an element is nan, so it was never written"
@@ -255,7 +271,10 @@ def shortest_time_s(answer, rng):
         "computing can take longer than moving: try 20 bytes at 10 B/s and 8 FLOP at 2 FLOP/s "
         "on fresh numbers"
     )
-    assert math.isclose(got, 3), f"20 bytes at 10 B/s and 6 FLOP at 2 FLOP/s: got {got:g} s"
+    assert math.isclose(got, 3), (
+        f"20 bytes at 10 B/s and 6 FLOP at 2 FLOP/s: got {got:g} s, expected 3 s. How long does "
+        f"each of the two take, and when are both done?"
+    )
     assert not math.isclose(answer(90.0, 6.0, 10.0, 2.0), 3), (
         "moving can take longer than computing"
     )

@@ -299,11 +299,12 @@ def per_call_s(answer, rng):
         (lambda slow, n: 1 - (1 - slow) ** (n - 1), "all n_requests"),
         (lambda slow, n: 1 - (1 - slow) * n, "all n_requests"),
         (lambda slow, n: slow, "one request"),
+        (lambda slow, n: 1 - (1 - slow) ** min(n, 1000), "all n_requests"),
     ],
 )
 def slow_pages(answer, rng):
     all_of_them = "a page is not slow if all n_requests are fast"
-    for n in (rng.randint(3, 5), rng.randint(6, 60), rng.randint(100, 2000), 1):
+    for n in (rng.randint(3, 5), rng.randint(6, 60), rng.randint(1500, 3000), 1):
         slow = rng.uniform(0.2, 0.8) / n
         fast = (1 - slow) ** n
         suspects = [
@@ -391,7 +392,7 @@ def coverage(answer, rng):
         calls = []
 
         def interval(samples, calls=calls):
-            calls.append(len(samples))
+            calls.append(samples.tobytes())
             return samples.mean() - 1.3, samples.mean() + 1.1
 
         right = _coverage(interval, truth, benchmarks)
@@ -399,9 +400,9 @@ def coverage(answer, rng):
         got = answer(interval, truth, benchmarks)
         case = f"{n_benchmarks} benchmarks of 5 samples"
         assert calls, f"{case}: got {got:.4g}, and interval was never called"
-        assert calls == [5] * n_benchmarks, (
-            f"{case}: call interval once for each benchmark, with its samples: you called it "
-            f"{len(calls)} times"
+        assert set(calls) == {samples.tobytes() for samples in benchmarks}, (
+            f"{case}: call interval once for each benchmark, with its samples: you called it for "
+            f"{len(set(calls))}"
         )
         suspects = [
             (1 - right, "that's the share of those that miss it"),
@@ -432,6 +433,10 @@ def _counted_from_zero(n, confidence):
     return _rank(n, confidence) - 1
 
 
+def _never_the_middle(n, confidence):
+    return max(0, min(_rank(n, confidence), n // 2 - 1))
+
+
 def _normal_rule(n, confidence):
     return max(round(n / 2 - 0.98 * math.sqrt(n)), 1)
 
@@ -447,6 +452,8 @@ def _normal_rule(n, confidence):
         (_counted_from_zero, "counted from 1"),
         (_normal_rule, "return 0"),
         (lambda n, confidence: _rank(n, 0.95), "another confidence"),
+        (lambda n, confidence: min(_rank(n, confidence), 100), "got 100"),
+        (_never_the_middle, "few samples"),
     ],
 )
 def interval_rank(answer, rng):
@@ -456,6 +463,13 @@ def interval_rank(answer, rng):
             f"n = {n}: the interval misses on each of its two sides, and both count"
         )
     assert answer(5, 0.95) == 0, "five samples have no 95 % interval: return 0"
+    for n in range(1, 12):
+        for confidence in (0.5, 0.8):
+            got, right = answer(n, confidence), _rank(n, confidence)
+            assert got == right, (
+                f"few samples, n = {n}, and another confidence, {confidence:.0%}: got {got}, "
+                f"expected {right}"
+            )
     for _ in range(30):
         n, confidence = rng.randint(7, 400), rng.choice((0.5, 0.8, 0.9, 0.95, 0.98))
         right = _rank(n, confidence)
