@@ -134,7 +134,7 @@ def is_product(answer, rng):
 def _wrong_products(right, rng):
     """Wrong products and what is wrong with each of them."""
     row, col = rng.randrange(1, right.shape[0]), rng.randrange(right.shape[1])
-    larger = 10 * float(right.max())
+    larger = 1000 * float(right.max())  # else a small x would hide it
     one_wrong = right.copy()
     one_wrong[row, col] += larger
     yield one_wrong, f"its element [{row}, {col}] is far too large"
@@ -152,3 +152,4 @@ def _wrong_products(right, rng):
     unwritten[row, col] = np.nan
     yield unwritten, "an element is nan, so it was never written"
     yield np.zeros_like(right), "all its elements are 0"
+    yield right * np.float32(1.01), "all its elements are 1 % too large, more than rounding does"
