@@ -342,6 +342,9 @@ print(f"({published.source})")
 # from run to run, because it holds waiting for other traffic as well. That can't be computed from
 # addresses.)
 #
+# > **Takeaway.** Sectors and bank conflicts follow from the addresses alone. You can count them on
+# > paper, on any machine, before the kernel has ever run.
+#
 # ## And the time?
 # Now to what you really want to know. We ran the five kernels on an H200.
 #
@@ -396,8 +399,8 @@ for name in ("tile, stored by columns", "tile, padded"):
 # > need both: the time tells you *that* something is slow, and the counts tell you *what*.
 #
 # ## Back to DeepSpeed
-# Its kernel has a tile of 16 × 16 floats, and each thread reads `tile[c * 16 + r]`, with *c* the
-# number of the thread modulo 16 and *r* the number divided by 16.
+# Its kernel has a tile of 16 × 16 floats. It stores along rows and reads down the columns: thread
+# *t* reads the word `(t % 16) * 16 + t // 16`.
 #
 # **Play.** Here is that index. Look at the right half, and make the second 16 a 17, as the authors
 # had meant to. How many wavefronts does it take before and after?
