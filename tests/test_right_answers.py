@@ -138,6 +138,20 @@ def first_win_by_searching(cpu_start_s, cpu_each_s, gpu_start_s, gpu_each_s):
     return math.inf
 
 
+def sectors_lane_by_lane(record_bytes, offsets):
+    requests = [{(i * record_bytes + at) // 32 for i in range(32)} for at in offsets]
+    return np.array([sum(map(len, requests)), len({s for request in requests for s in request})])
+
+
+@cuda.jit
+def turned_by_other_names(a, out):
+    tile = cuda.shared.array((32, 32), cuda.float64)
+    i, j = cuda.threadIdx.x, cuda.threadIdx.y
+    tile[j, i] = a[32 * cuda.blockIdx.y + j, 32 * cuda.blockIdx.x + i]
+    cuda.syncthreads()
+    out[32 * cuda.blockIdx.x + j, 32 * cuda.blockIdx.y + i] = tile[i, j]
+
+
 def weak_scaling_as_an_array(rows):
     parameters, n_gpus, time_s = np.array(rows).T
     rates = parameters / n_gpus / time_s
@@ -588,6 +602,9 @@ RIGHT = [
     ("04.t1", lambda t, rate, n_sms, size: np.ceil(t * rate / size / n_sms)),
     ("05.5", crowds_by_two_questions),
     ("05.t2", table_by_stepping),
+    ("06.1", sectors_lane_by_lane),
+    ("06.t1", lambda addresses: np.unique(np.array(addresses) // 32).size),
+    ("06.t2", turned_by_other_names),
     ("06.3", scaled_by_divmod),
     ("06.4", smooth_by_a_loop),
     ("07.3", bins_by_thread_0),

@@ -29,10 +29,11 @@ from labkit import cuda
 
 # %% [markdown]
 # ## Near and small, far and large
-# A number can be in several places, and the further away they are, the larger they are.
-# **Registers** belong to one thread, **shared memory** to one block, the **L2 cache** to the whole
-# chip. The **global memory** beside the chip holds everything. All of them together are called the
-# [memory hierarchy](https://modal.com/gpu-glossary/device-hardware/gpu-ram).
+# A number can be in several places. The further away they are, the more threads share them and the
+# longer they take. **Registers** belong to one thread, **shared memory** to one block, the **L2
+# cache** to the whole chip. The **global memory** beside the chip holds everything. All of them
+# together are called the [memory
+# hierarchy](https://modal.com/gpu-glossary/device-hardware/gpu-ram).
 #
 # **Guess first.** How many times longer does a number from an H100's global memory take than one
 # from its shared memory? If a number in shared memory were on your desk, half a minute away, would
@@ -55,8 +56,8 @@ lk.draw.machine("h100-sxm", highlight="memory")
 # Waiting can be hidden behind other warps ([lesson 04](04_cpu_vs_gpu.ipynb)). Traffic can't: what
 # the memory has to move, it has to move. So this lesson counts traffic.
 #
-# > **Takeaway.** The nearer the memory, the faster and the smaller. A fast kernel fetches each
-# > number once from far away, and then works on it nearby.
+# > **Takeaway.** The nearer the memory, the faster, and the fewer can use it. A fast kernel fetches
+# > each number once from far away, and then works on it nearby.
 #
 # ## Memory hands out sectors
 # Here all 32 lanes of a warp are at work, and none diverges. Each reads one float of 4 bytes and
