@@ -63,6 +63,12 @@ def _charts():
     return {"lines": lines, "marks": marks, "bars": bars, "levels": levels}
 
 
+def _answer():
+    pieces = ["The", " capital", " of", " France", " is", " Paris", "."]
+    layers = [{"matrices": 14e6, "KV cache": 2e4}] * 30 + [{"output matrix": 113e6}]
+    return draw.answer(pieces, 5, 13, layers, "1 s a token")
+
+
 def _job():
     split = training.Split(tp=8, pp=8, dp=16)
     model = training.models()["gpt-175B"]
@@ -123,6 +129,7 @@ def drawings():
         "goodputs": draw.goodputs(
             lambda s: 0.9, [(600, 0.88)], {"Young": 1150.0, "Daly": 1100.0}, title="A fleet"
         ),
+        "answer": _answer(),
         "accesses": draw.accesses(counts),
         "pattern": draw.pattern([8 * lane for lane in range(32)]),
         "film": draw.film(counts)[0],

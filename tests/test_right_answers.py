@@ -532,6 +532,20 @@ def sizes_as_lists(chips, heads, layers):
     return found
 
 
+def waited_after_one_of_its_own(launch, synchronize, clock):
+    launch()
+    synchronize()
+    start = clock()
+    launch()
+    synchronize()
+    return clock() - start
+
+
+def coverage_as_a_mean(interval, truth, benchmarks):
+    ends = np.array([interval(samples) for samples in benchmarks])
+    return np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
+
+
 def product_by_another_product(a, b, c):
     return bool(np.allclose(a @ b, c, rtol=1e-4))
 
@@ -548,6 +562,9 @@ RIGHT = [
     ("00.t2", product_from_the_left),
     ("00.4", lambda n, f, b, p: n / b if n / b > f / p else f / p),
     ("01.2", warm_best_of_five),
+    ("01.3", lambda slow, n: 1 - math.prod([1 - slow] * n)),
+    ("01.t1", waited_after_one_of_its_own),
+    ("01.t2", coverage_as_a_mean),
     ("01.4", per_call_by_doubling),
     ("02.1", lambda n_points, itemsize: (n_points - 0.5) / itemsize),
     ("02.2", bytes_array_by_array),

@@ -58,6 +58,7 @@ class Stage:
 STAGES = (
     Stage("lint", ((PYTHON, "-m", "ruff", "check", "."),
                    (PYTHON, "-m", "ruff", "format", "--check", "."),
+                   (PYTHON, "tools/prose.py"),
                    (PYTHON, "-m", "mypy"))),
     Stage("build", ((PYTHON, "tools/build.py", "--check"),)),
     Stage("unit", ((*PYTEST, "tests", "--ignore=tests/browser", "--ignore=tests/stacks",

@@ -8,18 +8,21 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
   `stacks` for amounts that add up to a limit, `cables` for what ranks send in each step
 - how many times one thing is another: `factors`; runs and what sums them up: `summaries`
 - runs that fail: `recoveries`, `goodputs`
+- a language model's `answer` as it grows, and the bytes of each layer
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
   paper), `number_ruler`
 - what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
   `interleaving`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`;
   what a lane holds of them: `fragments`, `fragment_frames`
 - a plan of a training run: `training_plan`, and `broken_plan` where it cannot be
-- to play with: `Explorer` (sliders), `Player` (frames), `IndexExplorer`, `DotExplorer` (a scatter)
+- to play with: `Explorer` (sliders), `Player` (frames; `live` shows
+  one while a cell adds to it), `IndexExplorer`, `DotExplorer` (a scatter)
 """
 
 import importlib
 from typing import TYPE_CHECKING
 
+from labkit.draw.answer import answer
 from labkit.draw.axis import Axis
 from labkit.draw.cables import cables
 from labkit.draw.chart import Chart
@@ -53,7 +56,7 @@ if TYPE_CHECKING:
     from labkit.draw.dots import DotExplorer, RunDot
     from labkit.draw.explorer import Explorer
     from labkit.draw.index_explorer import IndexExplorer
-    from labkit.draw.player import Player
+    from labkit.draw.player import Player, live
 
 __all__ = [
     "INK",
@@ -70,6 +73,7 @@ __all__ = [
     "RunDot",
     "Slider",
     "accesses",
+    "answer",
     "block_frames",
     "broken_plan",
     "cables",
@@ -85,6 +89,7 @@ __all__ = [
     "latency_curve",
     "launch",
     "launch_2d",
+    "live",
     "machine",
     "number_ruler",
     "pattern",
@@ -110,6 +115,7 @@ _WIDGETS = {
     "IndexExplorer": "index_explorer",
     "Player": "player",
     "RunDot": "dots",
+    "live": "player",
 }
 
 

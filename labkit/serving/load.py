@@ -162,7 +162,7 @@ def closed_loop(
     prompt     called as prompt(client, number of the question)
     meanwhile  called once while the load runs, in the calling thread; the run waits for its end
 
-    An interrupt stops the clients. Raises ServingError for an `at` that is no address.
+    An interrupt stops the clients. Raises ServingError for an `at` that isn't an address.
     """
     if clients < 1 or not time_s > 0:
         raise ServingError(f"A load needs a client and some time, not {clients} and {time_s} s.")

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 import planning
 
+from labkit.hardware import chip as lab_chip
+from labkit.language_model import LLAMA_2_7B, LLAMA_3_1_8B
 from labkit.plan import (
     Decoder,
     Roofline,
@@ -147,6 +149,10 @@ def shortest_move(matrix_size, itemsize, peak_bytes_per_s):
     return matmul(size, size, size, itemsize=itemsize).bytes / peak_bytes_per_s
 
 
+def slow_pages(slow_requests, n_requests):
+    return 1 - (1 - slow_requests) ** n_requests
+
+
 def gustafson_share(n_processors, speedup):
     return fit_gustafson({n_processors: [speedup]}).value
 
@@ -204,6 +210,20 @@ def kv_bytes_per_token(n_layers, d_model):
 def weights_alone(max_batch):
     model = Decoder("Llama-3.1-8B", 8_030_000_000, 32, 32, 8, 128)
     return tokens_per_s(model.decode(max_batch, 0), max_batch, roofline("h100-sxm", "bf16"))
+
+
+def one_user_alone(model, weight_bytes, chip, chip_share):
+    """What the memory allows where all weights are read for each token."""
+    sizes = {one.name: one for one in (LLAMA_2_7B, LLAMA_3_1_8B)}[model]
+    work = sizes.token_work(1, weight_bytes)
+    roof = dataclasses.replace(
+        roofline(chip, "bf16"), peak_bytes_per_s=chip_share * lab_chip(chip).bandwidth.value
+    )
+    return tokens_per_s(work, 1, roof)
+
+
+def model_bytes(bits_per_weight):
+    return LLAMA_2_7B.n_params * bits_per_weight / 8
 
 
 def best_batch_and_power(workload, default_batch):
@@ -430,6 +450,7 @@ LEDGER = (
     Entry("nccl-h100-pcie-all-reduce", "bus_bytes_per_s", "B/s", bus_bandwidth_from_time),
     Entry("kernelbench-speed-of-light", "compute_s", "s", shortest_compute),
     Entry("kernelbench-speed-of-light", "move_s", "s", shortest_move),
+    Entry("tail-at-scale", "slow_pages", "%", slow_pages),
     Entry("gustafson-1988", "serial_share", "%", gustafson_share),
     Entry("patterson-2021", "energy_wh", "Wh", run_energy),
     Entry("patterson-2021", "flop", "FLOP", run_flop),
@@ -443,6 +464,8 @@ LEDGER = (
     Entry("llama-3.1-total", "carbon_t", "t", all_carbon),
     Entry("deepseek-v3-cost", "cost_usd", "USD", rented_gpu_hours),
     Entry("ml-energy-llama-3.1-8b", "tokens_per_s", "token/s", weights_alone, relation="≤"),
+    Entry("gpt-fast-decoding", "tokens_per_s", "token/s", one_user_alone, relation="≤"),
+    Entry("llama2-c", "file_bytes", "B", model_bytes),
     Entry("paged-attention", "kv_bytes_per_token", "B", kv_bytes_per_token),
     Entry("zeus-savings", "saved_fraction", "%", best_batch_and_power),
     Entry("numba-docs-compatibility", "result", "1", business_logic),

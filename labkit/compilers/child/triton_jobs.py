@@ -62,7 +62,7 @@ def described(assembly):
 
 
 def unknown_options(names, architecture):
-    """The names among these that are no option of the compiler for an architecture."""
+    """The names among these that aren't an option of the compiler for an architecture."""
     known = make_backend(target_of(architecture)).parse_options({})
     return [name for name in names if not hasattr(known, name)]
 

@@ -34,7 +34,7 @@ _capped = _counting(lambda n, first, most: min(first * 2**n, most))
         (_counting(lambda n, first, most: min(first * 2 ** (n + 1), most)), "the first wait"),
         (_counting(lambda n, first, most: min(first * (n + 1), most)), "twice as long"),
         (lambda out, first, most: _capped(out, first, most) - 1, "one more"),
-        (lambda out, first, most: _capped(out, first, most) + 1, "the first try is no retry"),
+        (lambda out, first, most: _capped(out, first, most) + 1, "the first try isn't a retry"),
         (lambda out, first, most: math.ceil(out / most), "begin with"),
         (_counting(lambda n, first, most: min(first * 2**n, most), least=1), "nothing was gone"),
         (
@@ -71,7 +71,7 @@ def _one_case(answer, outage_s, first_s, longest_s):
             raise AssertionError(f"{case}: got {got}, expected {right}: {hint}")
     off = {
         right - 1: "it takes one more: the first wait is initial_s",
-        right + 1: "one too many: the first try is no retry",
+        right + 1: "one too many: the first try isn't a retry",
     }
     hint = off.get(got, "add up the waits until they reach the outage")
     raise AssertionError(f"{case}: got {got}, expected {right}: {hint}")

@@ -50,7 +50,7 @@ def _one_machine(answer, weights, memory, rate, n_syncs, sync_s, hint=""):
     got, (n_chips, tokens_per_s) = answer(*args), _machine(*args)
     case = f"{weights:.4g} bytes of weights, chips of {memory:.3g} bytes and {rate:.3g} B/s"
     assert_pair(got, case, "chips and tokens per second")
-    assert got[0] == int(got[0]), f"{case}: got {got[0]} chips, which is no whole number"
+    assert got[0] == int(got[0]), f"{case}: got {got[0]} chips, which isn't a whole number"
     assert got[0] >= n_chips, f"{case}: {got[0]} chips don't hold the weights"
     assert got[0] == n_chips, f"{case}: got {got[0]} chips, and {n_chips} are enough"
     read_s, wait_s = weights / rate / n_chips, n_syncs * sync_s
