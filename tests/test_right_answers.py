@@ -4,6 +4,7 @@ import math
 import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -136,6 +137,20 @@ def first_win_by_searching(cpu_start_s, cpu_each_s, gpu_start_s, gpu_each_s):
         if gpu_start_s + batch * gpu_each_s < cpu_start_s + batch * cpu_each_s:
             return batch
     return math.inf
+
+
+def sectors_lane_by_lane(record_bytes, offsets):
+    requests = [{(i * record_bytes + at) // 32 for i in range(32)} for at in offsets]
+    return np.array([sum(map(len, requests)), len({s for request in requests for s in request})])
+
+
+@cuda.jit
+def turned_by_other_names(a, out):
+    tile = cuda.shared.array((32, 32), cuda.float64)
+    i, j = cuda.threadIdx.x, cuda.threadIdx.y
+    tile[j, i] = a[32 * cuda.blockIdx.y + j, 32 * cuda.blockIdx.x + i]
+    cuda.syncthreads()
+    out[32 * cuda.blockIdx.x + j, 32 * cuda.blockIdx.y + i] = tile[i, j]
 
 
 def weak_scaling_as_an_array(rows):
@@ -532,6 +547,47 @@ def sizes_as_lists(chips, heads, layers):
     return found
 
 
+def waits_as_a_list(sent_s, token_times_s):
+    first_s, *_, last_s = token_times_s
+    return [first_s - sent_s, (last_s - first_s) / (len(token_times_s) - 1)]
+
+
+def goodput_by_filters(answers, ttft_s, tpot_s, time_s):
+    whole = filter(None, answers)
+    soon = [gaps_s for first_s, gaps_s in whole if first_s <= ttft_s]
+    return len([1 for gaps_s in soon if sum(gaps_s) <= tpot_s * len(gaps_s)]) / time_s
+
+
+def goodput_in_numpy(answers, ttft_s, tpot_s, time_s):
+    rows = [(one[0], np.mean(one[1] or [0.0])) for one in answers if one is not None]
+    times_s = np.array(rows).reshape(-1, 2)
+    return np.all(times_s <= [ttft_s, tpot_s], axis=1).sum() / time_s
+
+
+def replicas_by_adding(rate_per_s, latency_s, slots, busy):
+    n = 1
+    while n * slots * busy < rate_per_s * latency_s:
+        n += 1
+    return n + 1
+
+
+def retries_by_what_is_left(outage_s, initial_s, longest_s):
+    n_retries, wait_s = 0, initial_s
+    while outage_s > 0:
+        outage_s -= wait_s
+        wait_s = min(2 * wait_s, longest_s)
+        n_retries += 1
+    return n_retries
+
+
+def retries_by_a_formula(outage_s, initial_s, longest_s):
+    """Waits that double, then waits that are all the longest."""
+    n = 0
+    while initial_s * 2**n < longest_s and initial_s * (2**n - 1) < outage_s:
+        n += 1
+    return n + max(math.ceil((outage_s - initial_s * (2**n - 1)) / longest_s), 0)
+
+
 def waited_after_one_of_its_own(launch, synchronize, clock):
     launch()
     synchronize()
@@ -539,6 +595,20 @@ def waited_after_one_of_its_own(launch, synchronize, clock):
     launch()
     synchronize()
     return clock() - start
+
+
+def coverage_by_those_that_miss(interval, truth, benchmarks):
+    return 1 - sum(truth < interval(s)[0] or truth > interval(s)[1] for s in benchmarks) / len(
+        benchmarks
+    )
+
+
+def rank_in_fractions(n, confidence):
+    missed, k, allowed = 0, 0, 1 - Fraction(str(confidence))
+    while k < n and 2 * (missed + math.comb(n, k)) <= allowed * 2**n:
+        missed += math.comb(n, k)
+        k += 1
+    return k
 
 
 def coverage_as_a_mean(interval, truth, benchmarks):
@@ -628,6 +698,8 @@ RIGHT = [
     ("01.3", lambda slow, n: 1 - math.prod([1 - slow] * n)),
     ("01.t1", waited_after_one_of_its_own),
     ("01.t2", coverage_as_a_mean),
+    ("01.t2", coverage_by_those_that_miss),
+    ("01.5", rank_in_fractions),
     ("01.4", per_call_by_doubling),
     ("02.1", lambda n_points, itemsize: (n_points - 0.5) / itemsize),
     ("02.2", bytes_array_by_array),
@@ -651,6 +723,9 @@ RIGHT = [
     ("04.t1", lambda t, rate, n_sms, size: np.ceil(t * rate / size / n_sms)),
     ("05.5", crowds_by_two_questions),
     ("05.t2", table_by_stepping),
+    ("06.1", sectors_lane_by_lane),
+    ("06.t1", lambda addresses: np.unique(np.array(addresses) // 32).size),
+    ("06.t2", turned_by_other_names),
     ("06.3", scaled_by_divmod),
     ("06.4", smooth_by_a_loop),
     ("07.3", bins_by_thread_0),
@@ -704,6 +779,21 @@ RIGHT = [
     ("18.t3", lambda gradient: gradient.view(np.int32).sum(dtype=np.int64)),
     ("18.t3", lambda gradient: np.bitwise_xor.reduce(gradient.view(np.uint32))),
     ("18.t3", lambda gradient: zlib.crc32(gradient.tobytes())),
+    ("19.t1", lambda sent_s, times_s: (times_s[0] - sent_s, float(np.diff(times_s).mean()))),
+    ("19.t1", waits_as_a_list),
+    (
+        "19.t2",
+        lambda layers, heads, size, item: sum(heads * size * item * 2 for _ in range(layers)),
+    ),
+    ("19.t2", lambda layers, heads, size, item: 2.0 * (layers * heads) * (size * item)),
+    ("19.1", goodput_by_filters),
+    ("19.1", goodput_in_numpy),
+    ("19.2", lambda memory, kv, p, o: memory // kv // 16 // math.ceil((p + o) / 16)),
+    ("19.2", lambda memory, kv, p, o: int(memory / (-(-(p + o) // 16) * 16 * kv))),
+    ("19.3", lambda rate, stay, slots, busy: np.ceil(rate * stay / slots / busy) + 1),
+    ("19.3", replicas_by_adding),
+    ("19.4", retries_by_what_is_left),
+    ("19.4", retries_by_a_formula),
     ("20.3", diagnosed_by_the_text),
     ("20.4", best_by_sorting),
     ("22.t1", energies_as_an_array),

@@ -6,7 +6,7 @@ import numbers
 
 
 def _refuse(thing, positive=(), from_0=()):
-    """Raise ValueError for a field that is no number, or too small; infinite is allowed above."""
+    """Raise ValueError for a field that isn't a number, or too small; infinite is allowed above."""
     for name in (*positive, *from_0):
         value, floor = getattr(thing, name), "above 0" if name in positive else "from 0 on"
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)

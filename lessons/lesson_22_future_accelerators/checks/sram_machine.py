@@ -32,6 +32,11 @@ def _with(seconds):
         (_with(lambda w, m, b, wait, chips: m / b + wait), "only the weights"),
         (_with(lambda w, m, b, wait, chips: w / b / chips + wait), "one chip alone"),
         (_with(lambda w, m, b, wait, chips: w / b / chips + chips * wait), "at once"),
+        (_with(lambda w, m, b, wait, chips: max(w / b / chips, wait * (chips > 1))), "add the two"),
+        (_with(lambda w, m, b, wait, chips: wait if chips > 1 else w / b), "add the two"),
+        (_with(lambda w, m, b, wait, chips: (w / b / chips + wait * (chips > 1)) / chips), "same"),
+        (lambda w, m, b, n, s: _machine(w, m, b, n and 1, s), "n_syncs times"),
+        (lambda w, m, b, n, s: (int(w // m) + 1, _machine(w, m, b, n, s)[1]), "are enough"),
     ],
 )
 def sram_machine(answer, rng):
@@ -59,6 +64,9 @@ def _one_machine(answer, weights, memory, rate, n_syncs, sync_s, hint=""):
         (1 / (weights / rate + wait_s), "all chips read at the same time, each its own part"),
         (read_s + wait_s, "those are seconds: you want tokens per second"),
         (1 / (read_s + n_chips * wait_s), "they wait all at once"),
+        (1 / wait_s, "they read, and then wait: add the two"),
+        (n_chips / (read_s + wait_s), "all chips work on the same token"),
+        (1 / (read_s + sync_s), "they wait n_syncs times for a token"),
         (1 / (memory / rate + wait_s), "only the weights are read, not the whole memory"),
     ]
     case = f"{case}, {n_syncs} waits of {sync_s:.2g} s: tokens/s"
