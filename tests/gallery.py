@@ -8,7 +8,7 @@ import numpy as np
 import labkit as lk
 from labkit import draw
 from labkit.draw.dots import scatter
-from labkit.plan import Roofline, a100_design, training
+from labkit.plan import Roofline, a100_design, feed, training
 from labkit.plan.pipeline import one_f_one_b, play
 from labkit.reading import Origin, Reading
 from labkit.simt import cuda, profile, sanitize
@@ -112,6 +112,7 @@ def drawings():
             title="Six runs",
         ),
         "timeline": draw.timeline({"rank 0": [(0, 2, "forward"), (2, 5, "wait")]}, title="Ranks"),
+        "feeding": draw.feeding(feed.Loader(batch=8, step_s=0.02, decode_s=0.006, workers=2)),
         "recoveries": draw.recoveries(
             {"a": [([1, 2], [1, 2]), ([4, 5], [2, 3])], "b": [([1, 5], [1, 3])]},
             [2.5],

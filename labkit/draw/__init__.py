@@ -7,28 +7,31 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
 - well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`, `pipeline`, and
   `stacks` for amounts that add up to a limit, `cables` for what ranks send in each step
 - how many times one thing is another: `factors`; runs and what sums them up: `summaries`
-- runs that fail: `recoveries`, `goodputs`
+- runs that fail: `recoveries`, `goodputs`; runs that wait for their data: `feeding`
 - a language model's `answer` as it grows, and the bytes of each layer
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
   paper), `number_ruler`
 - what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
   `interleaving`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`;
   what a lane holds of them: `fragments`, `fragment_frames`
+- what a compiler makes of a kernel: `source_beside_assembly`
 - a plan of a training run: `training_plan`, and `broken_plan` where it cannot be
-- to play with: `Explorer` (sliders), `Player` (frames; `live` shows
-  one while a cell adds to it), `IndexExplorer`, `DotExplorer` (a scatter)
+- to play with: `Explorer` (sliders), `Player` (frames; `live` shows one while a cell adds to it),
+  `IndexExplorer`, `DotExplorer` (a scatter), `AssemblyExplorer` (source beside machine code)
 """
 
 import importlib
 from typing import TYPE_CHECKING
 
 from labkit.draw.answer import answer
+from labkit.draw.assembly import source_beside_assembly
 from labkit.draw.axis import Axis
 from labkit.draw.cables import cables
 from labkit.draw.chart import Chart
 from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
 from labkit.draw.factors import factors
 from labkit.draw.faults import goodputs, recoveries
+from labkit.draw.feeding import feeding
 from labkit.draw.film import film
 from labkit.draw.floorplan import floorplan
 from labkit.draw.fragments import fragment_frames, fragments
@@ -53,6 +56,7 @@ from labkit.draw.tornado import tornado
 from labkit.draw.training_plan import broken_plan, training_plan
 
 if TYPE_CHECKING:
+    from labkit.draw.assembly_explorer import AssemblyExplorer
     from labkit.draw.dots import DotExplorer, RunDot
     from labkit.draw.explorer import Explorer
     from labkit.draw.index_explorer import IndexExplorer
@@ -62,6 +66,7 @@ __all__ = [
     "INK",
     "LINES",
     "MARKS",
+    "AssemblyExplorer",
     "Axis",
     "Chart",
     "Dot",
@@ -79,6 +84,7 @@ __all__ = [
     "cables",
     "epoch_timeline",
     "factors",
+    "feeding",
     "film",
     "floorplan",
     "format_rates",
@@ -98,6 +104,7 @@ __all__ = [
     "recoveries",
     "roofline",
     "shards",
+    "source_beside_assembly",
     "speedups",
     "stacks",
     "summaries",
@@ -110,6 +117,7 @@ __all__ = [
 
 # Loaded when used: ipywidgets is heavy.
 _WIDGETS = {
+    "AssemblyExplorer": "assembly_explorer",
     "DotExplorer": "dots",
     "Explorer": "explorer",
     "IndexExplorer": "index_explorer",

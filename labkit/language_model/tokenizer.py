@@ -20,7 +20,7 @@ class Tokenizer:
         return self._library.encode(text).ids
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """The text of some tokens; what is no whole character becomes a replacement sign."""
+        """The text of some tokens; anything but a whole character becomes a replacement sign."""
         if self._library is None:
             return bytes(tokens).decode(errors="replace")
         return self._library.decode([int(token) for token in tokens], skip_special_tokens=False)

@@ -10,6 +10,7 @@ import math
 import sys
 from collections.abc import Callable
 
+import feeding
 import planning
 
 from labkit.hardware import chip as lab_chip
@@ -522,6 +523,27 @@ LEDGER = (
             "1,024 GPUs, measured": "jobs failed 3.7 times as often as the rate of nodes says",
         },
     ),
+    Entry(
+        "mlperf-storage-v2", "printed_sample_bytes", "B", feeding.sample_as_read,
+        not_reproduced=dict.fromkeys(
+            ("ResNet-50 on A100", "ResNet-50 on H100"), "printed is the size after resizing"
+        ) | dict.fromkeys(
+            ("CosmoFlow on A100", "CosmoFlow on H100"), "2.7 MiB are read, and 2 MB are printed"
+        ),
+    ),
+    Entry(
+        "mlperf-storage-checkpoints", "checkpoint_bytes", "B", feeding.checkpoint_of_a_llama,
+        not_reproduced={
+            "Llama 3 70B": "0.1 % less by the printed sizes; no reason is known",
+            "Llama 3 1T": "1.2 trillion parameters by the printed sizes make 15 TiB",
+        },
+    ),
+    Entry(
+        "nersc-sc24-ladder", "samples_per_s", "1", feeding.mean_of_the_later_epochs,
+        not_reproduced={"baseline": "8.8 is the last epoch; the mean of the last three is 8.99"},
+    ),
+    Entry("pytorch-imagenet-starved", "mean_step_s", "s", feeding.mean_step),
+    Entry("pytorch-imagenet-starved", "mean_data_s", "s", feeding.mean_data),
 )  # fmt: skip
 
 
