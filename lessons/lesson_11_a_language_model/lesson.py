@@ -371,7 +371,8 @@ def totals(launches):
     return moved, sum(sum(one.flop.values()) for one in launches)
 
 
-print(f"[simulated] token {n_seen}, all layers    bytes          flop  flop/byte")
+print(f"[simulated] token {n_seen}, all layers together:")
+print(f"{'':20} {'bytes':>15} {'flop':>13} {'flop/byte':>10}")
 for part in (*formula, "output matrix"):
     n_bytes, n_flop = totals(of_part(part) if part in formula else in_output)
     print(f"{part:20} {n_bytes:15,} {n_flop:13,} {n_flop / n_bytes:10.2f}")
