@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr_
     from labkit import workload as workload
     from labkit.cluster import run_ranks as run_ranks
     from labkit.cluster import start_ranks as start_ranks
+    from labkit.compilers import compile_for as compile_for
     from labkit.draw import Explorer as Explorer
     from labkit.draw import Player as Player
     from labkit.hardware import chip as chip
@@ -68,6 +69,7 @@ _ROOM_OF = {
     "chip": "hardware",
     "chips": "hardware",
     "compare": "measure",
+    "compile_for": "compilers",
     "cost_usd": "plan",
     "cuda_device": "simt",
     "energy": "power",

@@ -9,29 +9,20 @@ solutions on the executor.
 
 import argparse
 import datetime
-import dis
 import json
-import marshal
-import pickle
 import re
 import sys
-import tempfile
-import types
 from pathlib import Path
-
-import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "stacks")]
 
 import pytest  # noqa: E402
-from venvs import cached, run  # noqa: E402
+from venvs import cached  # noqa: E402
 
-from labkit.simt.compiler.functions import frozen  # noqa: E402
-from labkit.simt.kernel import Kernel  # noqa: E402
-from labkit.simt.lanes.dtypes import Type  # noqa: E402
-from labkit.simt.language.registry import Intrinsic  # noqa: E402
+from labkit.compilers import children  # noqa: E402
+from labkit.compilers.packing import job, spelled  # noqa: E402
 from labkit.simt.ptxas_records import fingerprint  # noqa: E402
 from tests.simt.course_kernels import course_launches  # noqa: E402
 
@@ -44,7 +35,6 @@ PINS = (
     "nvidia-nvvm==13.5.37", "nvidia-cuda-nvcc==13.5.37", "nvidia-cuda-crt==13.5.37",
     "nvidia-cuda-nvrtc==13.5.37", "nvidia-cuda-runtime==13.5.37",
 )  # fmt: skip
-PLAIN = (int, float, complex, str, tuple, list, dict, np.generic, np.ndarray)
 FIGURES = ("registers", "shared_bytes", "local_bytes", "spill_bytes")
 LACKING = re.compile(r"requires \.target sm_(\d+) or higher")  # as older GPUs lack instructions
 NOTES = (
@@ -54,80 +44,6 @@ NOTES = (
     "A GPU that lacks an instruction of the kernel, such as a matrix instruction, has no figures.",
     "The fingerprint is that of the kernel's source: a changed kernel has no record.",
 )
-
-
-# A kernel as plain data, for an environment without labkit
-
-
-def job(kernel, arguments):
-    return {"kernel": packed(kernel.py_func), "arguments": [packed_type(a) for a in arguments]}
-
-
-def packed(function):
-    code, known = function.__code__, frozen(function)
-    names = {name: packed_value(name, known[name]) for name in globals_of(code) if name in known}
-    return {
-        "code": marshal.dumps(code), "module": function.__module__ or "kernel",
-        "defaults": function.__defaults__, "names": names,
-    }  # fmt: skip
-
-
-def globals_of(code):
-    """The names that a function takes from outside; attributes have names too, but other ones."""
-    found = {step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}
-    inner = [const for const in code.co_consts if isinstance(const, types.CodeType)]
-    return found.union(code.co_freevars, *map(globals_of, inner))
-
-
-def packed_value(name, value):
-    if isinstance(value, types.ModuleType):
-        return "module", real(value.__name__)
-    if isinstance(value, Type):
-        return "name", "numba.cuda", value.name
-    if isinstance(value, Kernel) and value.py_func.__module__.startswith("labkit."):
-        return "name", real(value.py_func.__module__), value.__name__
-    if isinstance(value, Kernel):
-        return "device function" if value.device else "kernel", packed(value.py_func)
-    if isinstance(value, Intrinsic) and value.home == "labkit":
-        return "ours", value.name
-    if hasattr(value, "py_func"):
-        return "cpu function", packed(value.py_func)
-    if isinstance(value, types.FunctionType):
-        return "function", packed(value)
-    if isinstance(value, PLAIN):
-        return "value", value
-    raise TypeError(f"{name} is a {type(value).__name__}: teach packed_value() to hand it over.")
-
-
-def real(module):
-    """The module of numba that one of the executor's stands in for; any other as it is."""
-    if not module.startswith("labkit.simt"):
-        return module
-    *_, name = module.removeprefix("labkit.simt").rpartition(".")
-    return "numba.cuda" if name in ("", "cuda") else f"numba.cuda.{name}"
-
-
-def packed_type(argument):
-    if isinstance(argument, np.ndarray):
-        return "array", argument.dtype, argument.ndim, layout(argument)
-    return "value", argument
-
-
-def layout(array):
-    flags = array.flags
-    return "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A"
-
-
-def spelled(argument):
-    """A type as numba prints it: `float32[:, ::1]` is an array of two axes in C order."""
-    if not isinstance(argument, np.ndarray):
-        return np.result_type(argument).name
-    axes = [":"] * argument.ndim
-    order = layout(argument)
-    if axes and order != "A":
-        axes[-1 if order == "C" else 0] = "::1"
-    dtype = argument.dtype.name if argument.dtype.names is None else "record"
-    return f"{dtype}[{', '.join(axes)}]"
 
 
 # The compiler, and what it says
@@ -142,14 +58,13 @@ def compiler():
 
 def compiled(python, jobs, capabilities=CAPABILITIES):
     """-> (versions, and for each job: capability -> figures or {"error": words})."""
-    with tempfile.TemporaryDirectory() as folder:
-        task, results = Path(folder) / "jobs.pickle", Path(folder) / "results.json"
-        task.write_bytes(pickle.dumps({"jobs": jobs, "capabilities": capabilities}))
-        done = run(python, ROOT / "tests/stacks/real_compiler.py", task, results)
-        if done.returncode:
-            raise RuntimeError(f"The compilers did not run:\n{done.stdout[-3000:]}")
-        found = json.loads(results.read_text(encoding="utf-8"))
-    return found["versions"], found["figures"]
+    names = {"sm_{}{}".format(*one): "{}.{}".format(*one) for one in capabilities}
+    found = [
+        {names[architecture]: said for architecture, said in one.items()}
+        for one in children.compiled(jobs, list(names), python)
+    ]
+    versions = [said.pop("versions") for one in found for said in one.values()]
+    return versions[0], found
 
 
 def kernels():

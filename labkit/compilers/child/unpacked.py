@@ -1,6 +1,6 @@
 """A kernel as plain data becomes a kernel again, for numba-cuda.
 
-`tools/compile_kernels.py` packs it. This runs where numba-cuda is, with or without labkit.
+`labkit/compilers/packing.py` packs it. This runs where numba-cuda is, with or without labkit.
 """
 
 import builtins
@@ -13,7 +13,7 @@ from pathlib import Path
 import numba
 import numba.cuda
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def ours(name):
