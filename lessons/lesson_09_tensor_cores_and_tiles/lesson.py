@@ -86,17 +86,18 @@ lk.Player(lk.draw.fragment_frames("m16n8k16"), ms=700)
 
 # %% [markdown]
 # ### Your turn
-# Write it down for A: the row and the column of the element `a0` to `a7` that a lane holds. Group
-# and member are there already. (2 to 4 lines)
+# Write it down for A, whose upper left corner is the element (`top`, `left`) of a larger matrix: the
+# row and the column, in that matrix, of the element `a0` to `a7` that a lane holds. Group and
+# member are there already. (2 to 4 lines)
 
 
 # %%
-def place_in_a(lane, i):
-    """(row, column) of element i, 0 to 7, that a lane holds of A, 16 × 16."""
+def place_in_a(lane, i, top, left):
+    """(row, column) of element i, 0 to 7, that a lane holds of A, 16 × 16 from (top, left) on."""
     group, member = lane // 4, lane % 4
     ### BEGIN SOLUTION
-    row = group + 8 * (i // 2 % 2)
-    column = 2 * member + i % 2 + 8 * (i // 4)
+    row = top + group + 8 * (i // 2 % 2)
+    column = left + 2 * member + i % 2 + 8 * (i // 4)
     return row, column
     ### END SOLUTION
 
@@ -242,6 +243,7 @@ lk.Explorer(feed, rows=SIDES, columns=SIDES)
 # elements out to lanes, chooses the instructions, and copies ahead. Here's a matrix product, for
 # sizes that the tiles divide:
 
+
 # %% tags=["read"]
 @triton.jit
 def matmul(a, b, c, m, n, k, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr):
@@ -258,7 +260,7 @@ def matmul(a, b, c, m, n, k, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: t
 
 # %% tags=["collapsed"]
 def run_matmul(n=64):
-    """How far the tile program is from NumPy's product; Triton interprets it without a GPU."""
+    """How far its product is off; without a GPU, Triton interprets the program."""
     import torch
 
     where = "cuda" if torch.cuda.is_available() else "cpu"
@@ -269,9 +271,9 @@ def run_matmul(n=64):
 
 
 try:
-    lk.show(f"[here] It ran, and is at most {run_matmul():.1g} from NumPy's product.")
+    print(f"[here] It ran, and its product is at most {run_matmul():.1g} off.")
 except ModuleNotFoundError as missing:
-    lk.show(f"[here] {missing}")
+    print(f"[here] {missing}")
 
 # %% [markdown]
 # Triton needs a GPU to *run* it quickly, but not to compile it. `lk.compile_for` hands a kernel to
