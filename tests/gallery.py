@@ -10,12 +10,13 @@ from labkit import draw
 from labkit.draw.dots import scatter
 from labkit.plan import Roofline, a100_design, training
 from labkit.plan.pipeline import one_f_one_b, play
-from labkit.reading import Origin
+from labkit.reading import Origin, Reading
 from labkit.simt import cuda, profile, sanitize
 from labkit.teach.progress import Progress, Row
 from labkit.workload import Work
 
 THREADS = 64
+UNKNOWN = Reading("fp32", None, "1", "modelled", note="nobody tells")
 
 
 @cuda.jit
@@ -109,6 +110,15 @@ def drawings():
             {"a": [([1, 2], [1, 2]), ([4, 5], [2, 3])], "b": [([1, 5], [1, 3])]},
             [2.5],
             title="Kill",
+        ),
+        "factors": draw.factors(
+            {"memory": Reading("memory", 240.0, "1", "modelled"), "fp32": UNKNOWN}, "times"
+        ),
+        "summaries": draw.summaries(
+            [1e-3, 1.01e-3, 1.3e-3],
+            {"mean": (1.1e-3, 0.9e-3, 1.3e-3), "one shot": (1e-3,) * 3},
+            1e-3,
+            title="Three runs",
         ),
         "goodputs": draw.goodputs(
             lambda s: 0.9, [(600, 0.88)], {"Young": 1150.0, "Daly": 1100.0}, title="A fleet"

@@ -511,8 +511,21 @@ def sizes_as_lists(chips, heads, layers):
     return found
 
 
+def product_by_another_product(a, b, c):
+    return bool(np.allclose(a @ b, c, rtol=1e-4))
+
+
+def product_from_the_left(a, b, c):
+    x = np.random.default_rng().normal(size=len(c))
+    return np.abs(x @ c - (x @ a) @ b).max() < 1e-2
+
+
 RIGHT = [
-    ("00.1", lambda n, itemsize: np.int64(n) * itemsize * 2),
+    ("00.1", lambda n, old, new: np.int64(n) * old + n * new),
+    ("00.t1", lambda n, itemsize, time_s: n * itemsize / time_s + itemsize * n / time_s),
+    ("00.t2", product_by_another_product),
+    ("00.t2", product_from_the_left),
+    ("00.4", lambda n, f, b, p: n / b if n / b > f / p else f / p),
     ("01.2", warm_best_of_five),
     ("01.4", per_call_by_doubling),
     ("03.1", lambda n, s: n / (1 + s * (n - 1))),
@@ -604,6 +617,6 @@ def test_queries_whose_peaks_lie_close_together_are_not_taken_for_one_peak():
 
 
 def test_a_text_is_not_told_that_it_equals_the_number_expected():
-    verdict = judge(find("00.1"), lambda n, itemsize: str(2 * n * itemsize), 0)
+    verdict = judge(find("00.1"), lambda n, old, new: str(n * (old + new)), 0)
     assert verdict.word == "again"
-    assert "got 1600, expected 1600" not in verdict.text
+    assert "and what is asked for is a number" in verdict.text

@@ -6,6 +6,7 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
   series and models, `mark` for results with their intervals, `bar` for amounts, and units on axes
 - well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`, `pipeline`, and
   `stacks` for amounts that add up to a limit, `cables` for what ranks send in each step
+- how many times one thing is another: `factors`; runs and what sums them up: `summaries`
 - runs that fail: `recoveries`, `goodputs`
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
   paper), `number_ruler`
@@ -23,6 +24,7 @@ from labkit.draw.axis import Axis
 from labkit.draw.cables import cables
 from labkit.draw.chart import Chart
 from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
+from labkit.draw.factors import factors
 from labkit.draw.faults import goodputs, recoveries
 from labkit.draw.film import film
 from labkit.draw.floorplan import floorplan
@@ -40,6 +42,7 @@ from labkit.draw.serving import format_rates, latency_curve, tokens_over_time
 from labkit.draw.slider import Slider
 from labkit.draw.speedups import speedups
 from labkit.draw.stacks import stacks
+from labkit.draw.summaries import summaries
 from labkit.draw.svg import INK
 from labkit.draw.systolic import systolic_frames
 from labkit.draw.timeline import timeline
@@ -71,6 +74,7 @@ __all__ = [
     "broken_plan",
     "cables",
     "epoch_timeline",
+    "factors",
     "film",
     "floorplan",
     "format_rates",
@@ -91,6 +95,7 @@ __all__ = [
     "shards",
     "speedups",
     "stacks",
+    "summaries",
     "systolic_frames",
     "timeline",
     "tokens_over_time",

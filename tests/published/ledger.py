@@ -29,7 +29,7 @@ from labkit.plan import (
 from labkit.plan.inference import ServedModel
 from labkit.results import op_energy, published, recorded
 from labkit.units import si
-from labkit.workload import attention, tensor_core
+from labkit.workload import attention, matmul, tensor_core
 
 HOUR_S, DAY_S = 3600, 86400
 WH_J, TONNE_G = 3600, 1e6
@@ -136,6 +136,15 @@ def bus_bandwidth(n_gpus, algorithm_bytes_per_s):
 
 def bus_bandwidth_from_time(n_gpus, n_bytes, time_s):
     return n_bytes / time_s * bus_factor(n_gpus)
+
+
+def shortest_compute(matrix_size, peak_flop_per_s):
+    return matmul(matrix_size, matrix_size, matrix_size, itemsize=2).flop / peak_flop_per_s
+
+
+def shortest_move(matrix_size, itemsize, peak_bytes_per_s):
+    size = matrix_size
+    return matmul(size, size, size, itemsize=itemsize).bytes / peak_bytes_per_s
 
 
 def gustafson_share(n_processors, speedup):
@@ -418,6 +427,8 @@ LEDGER = (
     Entry("zero-communication", "times_as_much", "1", sent_over_plain),
     Entry("nccl-h100-all-reduce", "bus_bytes_per_s", "B/s", bus_bandwidth),
     Entry("nccl-h100-pcie-all-reduce", "bus_bytes_per_s", "B/s", bus_bandwidth_from_time),
+    Entry("kernelbench-speed-of-light", "compute_s", "s", shortest_compute),
+    Entry("kernelbench-speed-of-light", "move_s", "s", shortest_move),
     Entry("gustafson-1988", "serial_share", "%", gustafson_share),
     Entry("patterson-2021", "energy_wh", "Wh", run_energy),
     Entry("patterson-2021", "flop", "FLOP", run_flop),
