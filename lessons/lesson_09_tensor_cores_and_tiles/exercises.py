@@ -116,8 +116,8 @@ lk.check("09.2", four_sums)
 #
 # So the eight scores of a row lie in the four lanes of one group. Write each row's softmax to
 # `out`, with one load of each score and one store of each result, and no shared memory.
-# `cuda.shfl_xor_sync(0xFFFFFFFF, value, 1)` gives the value of the neighbour in a pair of lanes, and
-# 2 in place of 1 that of the lane two further. Scores reach 200. (about 12 lines)
+# `cuda.shfl_xor_sync(0xFFFFFFFF, value, 1)` gives the value of the neighbour in a pair of lanes,
+# and 2 in place of 1 that of the lane two further. Scores reach 200. (about 12 lines)
 
 
 # %%
@@ -162,10 +162,10 @@ lk.check("09.3", softmax_of_rows)
 
 # %% [markdown]
 # ## 09.4 FlashAttention on tensor cores (a stretch)
-# One warp a block, 16 queries a warp, heads of 16 numbers, so that the queries are a single fragment
-# of A. The keys and their values pass by in tiles of 16. For each tile the warp makes its 16 × 16
-# scores, which are two fragments of C; turns them into weights; and adds weights × values to the
-# result, which is also two fragments of C.
+# One warp a block, 16 queries a warp, heads of 16 numbers, so that the queries are a single
+# fragment of A. The keys and their values pass by in tiles of 16. For each tile the warp makes its
+# 16 × 16 scores, which are two fragments of C; turns them into weights; and adds weights × values
+# to the result, which is also two fragments of C.
 #
 # Now look at the layout: the two fragments of C that hold the scores of 16 keys have, lane by lane,
 # just the elements that *one* fragment of A would have. So the weights are ready to be multiplied
@@ -231,3 +231,102 @@ def attention(q, k_turned, v, out):
 
 # %%
 lk.check("09.4", attention)
+
+# %% [markdown]
+# ## To think about
+# 1. In 09.2 the A fragments are loaded element by element, and two neighbours are a register. How
+#    many of the 24 requests of a step could be saved by loading pairs? (Real kernels load whole
+#    fragments from shared memory, with an instruction made for it, `ldmatrix`.)
+# 2. In 09.4 the weights are rounded to fp16 before they're multiplied, but the totals are added up
+#    from the weights in fp32. Does it matter? What would you change for a long context?
+# 3. For each tile, a warp of 09.4 makes four matrix instructions and 256 exponentials. A
+#    multiprocessor of an H100 works out 16 exponentials a cycle. Which of the two takes longer?
+
+# %% [markdown] tags=["solution"]
+# ## The wrong turns
+# **09.1** A smaller number makes the same tile *more* intense: with one byte a number a square of
+# 64 already gives 64 operations for each byte. Most people forget that, or forget that the tensor
+# cores do twice as many operations in fp8 as well, so that the side stays what it was.
+#
+# **09.2** It's tempting to write `held_of_a(...)` inside of each `mma_sync`. The result is right,
+# and each fragment is loaded twice. (A compiler may notice and save the loads, but don't rely on
+# it.) The other wrong turn is to begin each product with zeros, so that only the last step counts.
+#
+# **09.3** Each lane sees only two elements of a row. With one shuffle it knows four, and only with
+# two all eight. Forgetting the second one is the classic: the result is nearly right wherever the
+# largest score happens to be near.
+#
+# **09.4** The two rows of a lane are different queries, so everything exists twice: largest, shrink
+# and total. Mixing them up gives results that look plausible. The other wrong turn is to shrink the
+# totals and forget the sums.
+#
+# ## The questions
+# 1. Half of A's 16, because its elements come in pairs of a row. The pairs of B lie in a column,
+#    and aren't neighbours in memory unless B is stored turned. (In 09.4 K itself would do: it was
+#    turned only so that `held_of_b` fits.)
+# 2. Each weight is off by at most 2⁻¹¹ of itself, and the errors go either way, so they mostly
+#    cancel. For a long context it's the totals that need fp32, and they have it.
+# 3. Four m16n8k16 are 16,384 operations: 4 cycles at 4,096 a cycle. The 256 exponentials of a tile
+#    take 16 cycles. So in attention with small heads the exponentials win, and FlashAttention-3
+#    therefore runs them *during* the products of another tile.
+#
+# ## The same as tile programs
+# In Triton there are no fragments to think about, and both programs are short. They run here where
+# Triton is installed.
+
+# %% tags=["solution"]
+from labkit.compilers import tl, triton
+
+
+@triton.jit
+def softmax_program(x, out, n, WIDTH: tl.constexpr):
+    columns = tl.arange(0, WIDTH)
+    at = tl.program_id(0) * n + columns
+    row = tl.load(x + at, mask=columns < n, other=-float("inf"))
+    weights = tl.exp(row - tl.max(row))
+    tl.store(out + at, weights / tl.sum(weights), mask=columns < n)
+
+
+@triton.jit
+def attention_program(q, k, v, out, n, SIZE: tl.constexpr, ROWS: tl.constexpr):
+    rows, size = tl.arange(0, ROWS), tl.arange(0, SIZE)
+    mine = (tl.program_id(0) * ROWS + rows)[:, None] * SIZE + size[None, :]
+    queries = tl.load(q + mine)
+    largest = tl.full((ROWS,), -float("inf"), tl.float32)
+    total = tl.zeros((ROWS,), tl.float32)
+    sums = tl.zeros((ROWS, SIZE), tl.float32)
+    for first in range(0, n, ROWS):
+        at = (first + rows)[:, None] * SIZE + size[None, :]
+        scores = tl.dot(queries, tl.trans(tl.load(k + at)))
+        higher = tl.maximum(largest, tl.max(scores, 1))
+        shrink, weights = tl.exp(largest - higher), tl.exp(scores - higher[:, None])
+        total = total * shrink + tl.sum(weights, 1)
+        sums = tl.dot(weights.to(tl.float16), tl.load(v + at), sums * shrink[:, None])
+        largest = higher
+    tl.store(out + mine, sums / total[:, None])
+
+
+def run_programs():
+    """How far both are from torch's own results."""
+    import torch
+
+    where = "cuda" if torch.cuda.is_available() else "cpu"
+    x = torch.randn(4, 50, device=where)
+    out = torch.empty_like(x)
+    softmax_program[(4,)](x, out, 50, WIDTH=64)
+    off = [(out - torch.softmax(x, 1)).abs().max()]
+    q, k, v = (torch.randn(64, 32, device=where, dtype=torch.float16) for _ in range(3))
+    out = torch.empty(64, 32, device=where)
+    attention_program[(2,)](q, k, v, out, 64, SIZE=32, ROWS=32)
+    right = torch.softmax(q.float() @ k.float().T, 1) @ v.float()
+    return max(*off, (out - right).abs().max()).item()
+
+
+try:
+    print(f"[here] Both ran, and are at most {run_programs():.1g} off.")
+except ModuleNotFoundError as missing:
+    print(f"[here] {missing}")
+
+# %% tags=["solution"]
+ATTENTION = "*fp16", "*fp16", "*fp16", "*fp32", "i32:16"
+lk.compile_for(attention_program, *ATTENTION, SIZE=64, ROWS=64, num_warps=4, num_stages=2)

@@ -39,7 +39,7 @@ rng = np.random.default_rng(9)
 # cores**](https://modal.com/gpu-glossary/device-hardware/tensor-core), which can do just one thing:
 # multiply two small matrices and add a third. The data sheets say how much that's worth.
 
-# %%
+# %% tags=["collapsed"]
 for name in ("v100-sxm2-32", "t4", "a100-sxm-80", "h100-sxm", "b200", "mi300x"):
     chip = lk.chip(name)
     ratio = chip.peak("fp16") / chip.peak("fp32")
@@ -86,8 +86,8 @@ lk.Player(lk.draw.fragment_frames("m16n8k16"), ms=700)
 
 # %% [markdown]
 # ### Your turn
-# Write it down for A, whose upper left corner is the element (`top`, `left`) of a larger matrix: the
-# row and the column, in that matrix, of the element `a0` to `a7` that a lane holds. Group and
+# Write it down for A, whose upper left corner is the element (`top`, `left`) of a larger matrix:
+# the row and the column, in that matrix, of the element `a0` to `a7` that a lane holds. Group and
 # member are there already. (2 to 4 lines)
 
 
@@ -174,7 +174,7 @@ print(*lk.sanitize(half_a_warp[1, 32], a, b, d))
 # that? Take the nearest one, shared memory ([lesson 06](06_memory.ipynb)): it gives each
 # multiprocessor 32 banks × 4 bytes in a cycle.
 
-# %%
+# %% tags=["collapsed"]
 h100 = next(r for r in lk.published("nvidia-matrix-peaks").rows if r["chip"] == "H100")
 flop_per_cycle = 2 * h100["n_macs_each"]
 need = flop_per_cycle / (32 * 4)
@@ -327,8 +327,8 @@ def registers_of_sums(rows, columns, warps):
 registers_of_sums = lk.your_turn("09.t3", registers_of_sums)
 
 # %% [markdown]
-# A lane has at most 255 registers. What doesn't fit is **spilled**: kept in memory, to be stored and
-# loaded again in each round. Before you run the cell, say which of these tiles will spill.
+# A lane has at most 255 registers. What doesn't fit is **spilled**: kept in memory, to be stored
+# and loaded again in each round. Before you run the cell, say which of these tiles will spill.
 # %%
 TILES = [(64, 64, 4), (128, 128, 4), (128, 256, 4), (128, 256, 8)]
 print("[modelled] registers of sums; the rest is what the compiler made of the tile, for an A100")
@@ -350,18 +350,18 @@ for rows, columns, warps in TILES:
 # > half of all registers; more warps to a tile share them out.
 #
 # ## Fetching ahead
-# Tensor cores mustn't wait for a tile that is still on its way. So the loop runs in **stages**: while
-# it multiplies one tile, the next ones are being copied to shared memory, by copies that run
-# asynchronously. It costs shared memory, since each stage has its own tiles.
-# %%
-print("stages   asynchronous copies   loads to registers   shared memory")
+# Tensor cores mustn't wait for a tile that is still on its way. So the loop runs in **stages**:
+# while it multiplies one tile, the next ones are being copied to shared memory, by copies that run
+# asynchronously. That costs shared memory, because tiles on their way need a place.
+# %% tags=["collapsed"]
+print("[modelled] by stages; what the compiler made of them, for an A100")
 for stages in (1, 2, 3, 4):
     tile = {**TILE, "num_warps": 4, "num_stages": stages}
     found = lk.compile_for(matmul, *TYPES, **tile, chips="a100-sxm-80")["a100-sxm-80"]
     counts = found.instructions
     print(
         f"[{found.origin}] {stages}: {counts['async_copies']} asynchronous copies, "
-        f"{counts['global_loads']} loads to registers, {found.shared_bytes // 1024} KiB of shared memory"
+        f"{counts['global_loads']} loads to registers, {found.shared_bytes // 1024} KiB shared"
     )
 
 # %% [markdown]
@@ -370,7 +370,7 @@ for stages in (1, 2, 3, 4):
 # the loop begins. This is called **software pipelining**.
 #
 # > **Takeaway.** Keep tensor cores busy by copying the next tiles while they multiply. The price is
-# > shared memory for each stage.
+# > shared memory.
 #
 # ## What the sums lose
 # Are the sums of a tensor core right? In fp16 each product is exact in the fp32 sum. But the adder
@@ -395,24 +395,26 @@ sum_guess.against(lk.Reading("100,000 ones times ones, fp8", float(in_fp8), "1",
 # From there on, each 1 lies below the last bit that's kept. DeepSeek met this when they trained V3
 # in fp8, and moved the sums to the CUDA cores after every 128 products ([section
 # 3.3.2](https://arxiv.org/abs/2412.19437)). With a cure like that:
-# %%
+# %% tags=["collapsed"]
 parts = lk.workload.tensor_core("h100", "fp8_e4m3").add(np.ones((1000, 100)), np.ones((1000, 100)))
 lk.show(lk.Reading("the same in parts of 100, added in fp32", float(parts.sum()), "1", "simulated"))
 
 # %% [markdown]
-# > **Takeaway.** Tensor cores multiply exactly and add carelessly. In fp16 you'll hardly notice, but
-# > in fp8 take the sums out of them now and then.
+# > **Takeaway.** Tensor cores multiply exactly and add carelessly. In fp16 you'll hardly notice. In
+# > fp8, take the sums out of them now and then.
 #
 # ## The other fourteen
 # Somebody climbed this ladder on an H100, in bf16, and published the rate of each rung. It begins
 # where yours ended.
-# %%
+# %% tags=["collapsed"]
 ladder = lk.published("matmul-h100")
 rungs = sorted(ladder.rows, key=lambda row: row["flop_per_s"])
 peak = lk.chip("h100-sxm").peak("bf16").value
 for row in rungs:
-    print(f"[published] {row['flop_per_s'] / 1e12:6.1f} TFLOP/s, {row['flop_per_s'] / peak:4.0%} of "
-          f"the peak: {row['kernel']}")  # fmt: skip
+    rate = row["flop_per_s"]
+    print(
+        f"[published] {rate / 1e12:6.1f} TFLOP/s, {rate / peak:4.0%} of the peak: {row['kernel']}"
+    )
 first, second = (row["flop_per_s"] for row in rungs[:2])
 lk.show(lk.Reading("the first step, times faster", second / first, "1", of=ladder))
 

@@ -45,7 +45,8 @@ def _zeros(q, k_turned, v, out):
 def attention(answer, rng):
     draw = np.random.default_rng(rng.getrandbits(64))
     for blocks, tiles, scale in ((1, 1, 1), (2, rng.randint(3, 5), 2), (1, 6, 5)):
-        q, k, v = (draw.standard_normal(size) for size in ((16 * blocks, 16), (16, 16 * tiles), (16 * tiles, 16)))  # fmt: skip
+        sizes = (16 * blocks, 16), (16, 16 * tiles), (16 * tiles, 16)
+        q, k, v = (draw.standard_normal(size) for size in sizes)
         q, k, v = (x.astype(np.float16) for x in (scale * q / 2, k, v))
         out, case = (
             np.full((16 * blocks, 16), np.nan, np.float32),
