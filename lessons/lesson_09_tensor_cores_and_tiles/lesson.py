@@ -400,6 +400,20 @@ parts = lk.workload.tensor_core("h100", "fp8_e4m3").add(np.ones((1000, 100)), np
 lk.show(lk.Reading("the same in parts of 100, added in fp32", float(parts.sum()), "1", "simulated"))
 
 # %% [markdown]
+# Blackwell goes down to 4 bits, which leave eight magnitudes. So neighbours share a **block
+# scale**, by which the tensor core multiplies: 32 of them a power of two
+# ([MX](https://www.opencompute.org/documents/ocp-microscaling-formats-mx-v1-0-spec-final-pdf)), or
+# 16 of them a scale in fp8 (NVFP4).
+
+# %% tags=["collapsed"]
+x = rng.standard_normal((100, 256)).astype(np.float32)
+for name in ("mxfp8_e4m3", "mxfp4", "nvfp4"):
+    form = lk.workload.block_format(name)
+    off = np.sqrt(((form.round(x) - x) ** 2).mean() / (x**2).mean())
+    label = f"error of normal numbers in {name}, {form.bits:g} bits each, as a share of them"
+    lk.show(lk.Reading(label, float(off), "%", "simulated"))
+
+# %% [markdown]
 # > **Takeaway.** Tensor cores multiply exactly and add carelessly. In fp16 you'll hardly notice. In
 # > fp8, take the sums out of them now and then.
 #
