@@ -117,6 +117,27 @@ def done_by_a_quotient(work_s, n_threads, quota_cores, period_s):
     return n_used_up * period_s + mine_s - n_used_up * burst_s
 
 
+def tokens_by_searching(ridge, d, f, itemsize):
+    for n in range(1, 200_000):
+        if 2 * n * d * f >= ridge * itemsize * (n * d + d * f + n * f):
+            return n
+    return math.inf
+
+
+def bytes_array_by_array(reads, writes, array_bytes):
+    total = 0
+    for name in {*reads, *writes}:
+        total += array_bytes * (2 if name in writes else 1)
+    return total
+
+
+def first_win_by_searching(cpu_start_s, cpu_each_s, gpu_start_s, gpu_each_s):
+    for batch in range(1, 100_000):
+        if gpu_start_s + batch * gpu_each_s < cpu_start_s + batch * cpu_each_s:
+            return batch
+    return math.inf
+
+
 def weak_scaling_as_an_array(rows):
     parameters, n_gpus, time_s = np.array(rows).T
     rates = parameters / n_gpus / time_s
@@ -511,6 +532,20 @@ def sizes_as_lists(chips, heads, layers):
     return found
 
 
+def waited_after_one_of_its_own(launch, synchronize, clock):
+    launch()
+    synchronize()
+    start = clock()
+    launch()
+    synchronize()
+    return clock() - start
+
+
+def coverage_as_a_mean(interval, truth, benchmarks):
+    ends = np.array([interval(samples) for samples in benchmarks])
+    return np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
+
+
 def product_by_another_product(a, b, c):
     return bool(np.allclose(a @ b, c, rtol=1e-4))
 
@@ -572,7 +607,15 @@ RIGHT = [
     ("00.t2", product_from_the_left),
     ("00.4", lambda n, f, b, p: n / b if n / b > f / p else f / p),
     ("01.2", warm_best_of_five),
+    ("01.3", lambda slow, n: 1 - math.prod([1 - slow] * n)),
+    ("01.t1", waited_after_one_of_its_own),
+    ("01.t2", coverage_as_a_mean),
     ("01.4", per_call_by_doubling),
+    ("02.1", lambda n_points, itemsize: (n_points - 0.5) / itemsize),
+    ("02.2", bytes_array_by_array),
+    ("02.t1", lambda degree: np.array([degree + degree, 1, 1])),
+    ("02.t2", lambda i, peak, bandwidth: 1 / max(1 / peak, 1 / (i * bandwidth))),
+    ("02.t3", tokens_by_searching),
     ("03.1", lambda n, s: n / (1 + s * (n - 1))),
     ("03.2", threads_by_searching),
     ("03.2", threads_by_the_time_left),
@@ -585,6 +628,9 @@ RIGHT = [
     ("03.t1", in_threads_and_this_one),
     ("03.t1", in_threads_without_a_pool),
     ("03.t2", lambda time_1_s, time_n_s, n: (n * time_n_s / time_1_s - 1) / (n - 1)),
+    ("04.2", lambda n, w, k, size, t, peak: np.minimum(n * w * k * size / t, peak)),
+    ("04.4", first_win_by_searching),
+    ("04.t1", lambda t, rate, n_sms, size: np.ceil(t * rate / size / n_sms)),
     ("05.5", crowds_by_two_questions),
     ("05.t2", table_by_stepping),
     ("06.3", scaled_by_divmod),

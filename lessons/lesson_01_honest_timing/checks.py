@@ -3,8 +3,11 @@
 import math
 import time
 
+import numpy as np
+
 from labkit.teach.labels import assert_labels
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.suspects import assert_right
 
 LIES = solution("01.1")
 _REPORTS = list(LIES)
@@ -143,22 +146,13 @@ def warm_s(answer, rng):
         assert math.isclose(got, call_s, rel_tol=1e-6), f"got {got:.3g} s, expected {call_s:.3g} s"
 
 
-_waited = solution("01.3")
+_waited = solution("01.t1")
 
 
 def _never_waits(launch, synchronize, clock):
     start = clock()
     launch()
     return clock() - start
-
-
-def _waits_too_late(launch, synchronize, clock):
-    synchronize()
-    start = clock()
-    launch()
-    stop = clock()
-    synchronize()
-    return stop - start
 
 
 def _old_work_too(launch, synchronize, clock):
@@ -173,13 +167,36 @@ def _two_launches(launch, synchronize, clock):
     return _old_work_too(launch, synchronize, clock)
 
 
+def _in_ms(launch, synchronize, clock):
+    return 1000 * _waited(launch, synchronize, clock)
+
+
+def _stops_before_it_waits(launch, synchronize, clock):
+    synchronize()
+    start = clock()
+    launch()
+    stop = clock()
+    synchronize()
+    return stop - start
+
+
+def _starts_after_the_launch(launch, synchronize, clock):
+    synchronize()
+    launch()
+    start = clock()
+    synchronize()
+    return clock() - start
+
+
 @exercise(
-    "01.3",
+    "01.t1",
     title="a stopwatch that waits",
     wrong=[
         (always(0.05), "got 0.05"),
         (_never_waits, "the order, not the work"),
-        (_waits_too_late, "the order, not the work"),
+        (_stops_before_it_waits, "the order, not the work"),
+        (_starts_after_the_launch, "after the launch"),
+        (_in_ms, "in seconds"),
         (_old_work_too, "is in your window"),
         (_two_launches, "is in your window"),
         (lambda launch, wait, clock: _waited(launch, wait, time.perf_counter), "was never read"),
@@ -194,11 +211,12 @@ def waited_s(answer, rng):
         got, right = answer(launch, world.synchronize, world.clock), device_s + 1e-5
         world.refuse_another_clock(got)
         assert got > 2e-5, f"got {got:.3g} s: that is the order, not the work. Wait before you stop"
-        assert got < right + 0.5 * device_s or math.isclose(got, 0.05), (
-            f"got {got:.3g} s, but one launch takes {right:.3g} s: work that was ordered before "
-            f"you is in your window"
-        )
-        assert math.isclose(got, right, rel_tol=1e-6), f"got {got:.3g} s, expected {right:.3g} s"
+        suspects = [
+            (device_s, "the clock started after the launch: the order belongs to it"),
+            (1000 * right, "answer in seconds"),
+        ]
+        earlier = "work that was ordered before you is in your window" if got > 2 * right else ""
+        assert_right(got, right, "one launch", suspects, earlier)
 
 
 _window = solution("01.4")
@@ -264,6 +282,135 @@ def per_call_s(answer, rng):
             f"{case}. In a window this narrow the clock only shows whole ticks"
         )
         assert math.isclose(got, call_s, rel_tol=0.002), f"{case}, more than 0.2 % wrong"
+
+
+@exercise(
+    "01.3",
+    title="one slow request in a hundred",
+    wrong=[
+        (always(0.63), "got 0.63"),
+        (lambda slow, n: slow * n, "more than one of its requests may be slow"),
+        (lambda slow, n: min(1, slow * n), "more than one of its requests may be slow"),
+        (lambda slow, n: (1 - slow) ** n, "the pages that are *not* slow"),
+        (lambda slow, n: slow**n, "all of its requests"),
+        (lambda slow, n: 1 - slow**n, "at least one of its requests is fast"),
+        (lambda slow, n: 100 * (1 - (1 - slow) ** n), "not in percent"),
+        (lambda slow, n: n * slow * (1 - slow) ** (n - 1), "exactly one"),
+        (lambda slow, n: 1 - (1 - slow) ** (n - 1), "all n_requests"),
+        (lambda slow, n: 1 - (1 - slow) * n, "all n_requests"),
+        (lambda slow, n: slow, "one request"),
+    ],
+)
+def slow_pages(answer, rng):
+    all_of_them = "a page is not slow if all n_requests are fast"
+    for n in (rng.randint(3, 5), rng.randint(6, 60), rng.randint(100, 2000), 1):
+        slow = rng.uniform(0.2, 0.8) / n
+        fast = (1 - slow) ** n
+        suspects = [
+            (n * slow, "more than one of its requests may be slow"),
+            (fast, "that's the share of the pages that are *not* slow"),
+            (slow**n, "that's the share of pages with all of its requests slow"),
+            (1 - slow**n, "that's the share of pages where at least one of its requests is fast"),
+            (100 * (1 - fast), "a share from 0 to 1, not in percent"),
+            (n * slow * (1 - slow) ** (n - 1), "that's the share with exactly one slow request"),
+            (slow, "that's the share for one request"),
+        ]
+        case = f"{n} requests, each slow with probability {slow:.4g}"
+        assert_right(answer(slow, n), 1 - fast, case, suspects if n > 1 else [], all_of_them)
+    for slow, right in ((0.0, 0), (1.0, 1)):
+        case = f"20 requests, each slow with probability {slow:g}"
+        assert_right(answer(slow, 20), right, case, hint=all_of_them)
+
+
+_coverage = solution("01.t2")
+
+
+def _one_end(low_end):
+    """Looks at one end of the interval only."""
+
+    def coverage(interval, truth, benchmarks):
+        ends = [interval(samples) for samples in benchmarks]
+        hits = [low <= truth if low_end else truth <= high for low, high in ends]
+        return sum(hits) / len(hits)
+
+    return coverage
+
+
+def _pooled(interval, truth, benchmarks):
+    low, high = interval(np.concatenate(benchmarks))
+    return float(low <= truth <= high)
+
+
+def _of_the_first(interval, truth, benchmarks):
+    low, high = interval(benchmarks[0])
+    return float(low <= truth <= high)
+
+
+def _against_its_own_mean(interval, truth, benchmarks):
+    hits = 0
+    for samples in benchmarks:
+        low, high = interval(samples)
+        hits += low <= samples.mean() <= high
+    return hits / len(benchmarks)
+
+
+def _by_the_samples(interval, truth, benchmarks):
+    return _coverage(interval, truth, benchmarks) * len(benchmarks) / len(benchmarks[0])
+
+
+def _samples_inside(interval, truth, benchmarks):
+    shares = []
+    for samples in benchmarks:
+        low, high = interval(samples)
+        shares.append(((low <= samples) & (samples <= high)).mean())
+    return float(np.mean(shares))
+
+
+@exercise(
+    "01.t2",
+    title="intervals counted",
+    wrong=[
+        (always(0.95), "was never called"),
+        (lambda *args: 1 - _coverage(*args), "those that miss it"),
+        (lambda *args: 100 * _coverage(*args), "not in percent"),
+        (lambda *args: _coverage(*args) * len(args[2]), "divide by the number of benchmarks"),
+        (_one_end(True), "both ends"),
+        (_one_end(False), "both ends"),
+        (_pooled, "once for each benchmark"),
+        (_of_the_first, "once for each benchmark"),
+        (_against_its_own_mean, "both ends"),
+        (_by_the_samples, "not by the number of samples"),
+        (_samples_inside, "both ends"),
+    ],
+)
+def coverage(answer, rng):
+    for n_benchmarks in (rng.randint(40, 60), rng.randint(200, 300)):
+        draw = np.random.default_rng(rng.getrandbits(64))
+        benchmarks = [draw.normal(10, 3, 5) for _ in range(n_benchmarks)]
+        truth = rng.uniform(10.2, 10.8)
+        calls = []
+
+        def interval(samples, calls=calls):
+            calls.append(len(samples))
+            return samples.mean() - 1.3, samples.mean() + 1.1
+
+        right = _coverage(interval, truth, benchmarks)
+        calls.clear()
+        got = answer(interval, truth, benchmarks)
+        case = f"{n_benchmarks} benchmarks of 5 samples"
+        assert calls, f"{case}: got {got:.4g}, and interval was never called"
+        assert calls == [5] * n_benchmarks, (
+            f"{case}: call interval once for each benchmark, with its samples: you called it "
+            f"{len(calls)} times"
+        )
+        suspects = [
+            (1 - right, "that's the share of those that miss it"),
+            (100 * right, "a share from 0 to 1, not in percent"),
+            (right * n_benchmarks, "that's how many: divide by the number of benchmarks"),
+            (right * n_benchmarks / 5, "divide by the benchmarks, not by the number of samples"),
+        ]
+        hint = "the truth has to lie between both ends, low <= truth <= high"
+        assert_right(got, right, case, suspects, hint)
 
 
 _rank = solution("01.5")

@@ -147,6 +147,10 @@ def shortest_move(matrix_size, itemsize, peak_bytes_per_s):
     return matmul(size, size, size, itemsize=itemsize).bytes / peak_bytes_per_s
 
 
+def slow_pages(slow_requests, n_requests):
+    return 1 - (1 - slow_requests) ** n_requests
+
+
 def gustafson_share(n_processors, speedup):
     return fit_gustafson({n_processors: [speedup]}).value
 
@@ -423,12 +427,14 @@ LEDGER = (
     Entry("llama3-2024-mfu", "mfu", "%", planning.share_of_the_peak),
     Entry("llama3-2024-mfu", "n_gpus", "1", planning.product_of_the_split),
     Entry("llama3-2024-mfu", "batch_tokens", "token", planning.tokens_of_a_batch),
+    Entry("mlperf-gpt3", "tokens_per_s", "token/s", planning.rate_of_a_whole_run),
     Entry("zero-memory", "state_bytes", "B", zero_state),
     Entry("zero-communication", "times_as_much", "1", sent_over_plain),
     Entry("nccl-h100-all-reduce", "bus_bytes_per_s", "B/s", bus_bandwidth),
     Entry("nccl-h100-pcie-all-reduce", "bus_bytes_per_s", "B/s", bus_bandwidth_from_time),
     Entry("kernelbench-speed-of-light", "compute_s", "s", shortest_compute),
     Entry("kernelbench-speed-of-light", "move_s", "s", shortest_move),
+    Entry("tail-at-scale", "slow_pages", "%", slow_pages),
     Entry("gustafson-1988", "serial_share", "%", gustafson_share),
     Entry("patterson-2021", "energy_wh", "Wh", run_energy),
     Entry("patterson-2021", "flop", "FLOP", run_flop),
