@@ -22,7 +22,8 @@ import pytest  # noqa: E402
 from venvs import cached  # noqa: E402
 
 from labkit.compilers import children  # noqa: E402
-from labkit.compilers.packing import job, spelled  # noqa: E402
+from labkit.compilers.compile import job_of, with_counts  # noqa: E402
+from labkit.compilers.packing import spelled  # noqa: E402
 from labkit.simt.ptxas_records import fingerprint  # noqa: E402
 from tests.simt.course_kernels import course_launches  # noqa: E402
 
@@ -33,13 +34,15 @@ PINS = (
     "numba-cuda==0.30.4", "numba==0.68.1", "llvmlite==0.50.0", "numpy==2.4.6",
     "cuda-bindings==13.5.0", "cuda-core==1.2.2", "cuda-pathfinder==1.9.0",
     "nvidia-nvvm==13.5.37", "nvidia-cuda-nvcc==13.5.37", "nvidia-cuda-crt==13.5.37",
-    "nvidia-cuda-nvrtc==13.5.37", "nvidia-cuda-runtime==13.5.37",
+    "nvidia-cuda-nvrtc==13.5.37", "nvidia-cuda-runtime==13.5.37", "nvidia-cuda-nvdisasm==13.5.37",
+    "nvidia-cuda-cuobjdump==13.4.92",
 )  # fmt: skip
-FIGURES = ("registers", "shared_bytes", "local_bytes", "spill_bytes")
+FIGURES = ("registers", "shared_bytes", "local_bytes", "spill_bytes", "instructions", "lines")
 LACKING = re.compile(r"requires \.target sm_(\d+) or higher")  # as older GPUs lack instructions
 NOTES = (
     "Each figure by compute capability: registers of a thread, static shared bytes of a block, "
-    "bytes of local memory of a thread, and bytes of spilled registers, stored plus loaded.",
+    "bytes of local memory of a thread, bytes of spilled registers, stored plus loaded, and the "
+    "instructions of the machine code by kind, also for each line, counted from the `def`.",
     "Nothing was executed. Another compiler, such as a driver's own, may take other registers.",
     "A GPU that lacks an instruction of the kernel, such as a matrix instruction, has no figures.",
     "The fingerprint is that of the kernel's source: a changed kernel has no record.",
@@ -60,7 +63,7 @@ def compiled(python, jobs, capabilities=CAPABILITIES):
     """-> (versions, and for each job: capability -> figures or {"error": words})."""
     names = {"sm_{}{}".format(*one): "{}.{}".format(*one) for one in capabilities}
     found = [
-        {names[architecture]: said for architecture, said in one.items()}
+        {names[architecture]: figures for architecture, figures in one.items()}
         for one in children.compiled(jobs, list(names), python)
     ]
     versions = [said.pop("versions") for one in found for said in one.values()]
@@ -89,17 +92,27 @@ def row(launch, figures):
     }
 
 
-def course(python):
-    """-> (versions, rows of all kernels, refusals as sentences)."""
+def compiled_course(python):
+    """-> (versions, launches of all kernels, for each: capability -> figures with counts)."""
     launches = kernels()
-    versions, found = compiled(python, [job(one.kernel, one.args) for one in launches])
+    jobs = [job_of(one.kernel, one.args, {}) for one in launches]
+    versions, found = compiled(python, jobs)
+    counts = [
+        {capability: with_counts(job, figures) for capability, figures in one.items()}
+        for job, one in zip(jobs, found, strict=True)
+    ]
+    return versions, launches, counts
+
+
+def rows_of(launches, found):
+    """-> (rows of all kernels, refusals as sentences)."""
     rows, refused = [], []
     for launch, figures in zip(launches, found, strict=True):
         figures = {c: one for c, one in figures.items() if not is_lacking(c, one)}
         errors = {c: one["error"] for c, one in figures.items() if "error" in one}
         refused += [f"{launch.source}: {launch.name}, {c}: {e}" for c, e in errors.items()]
         rows += [] if errors else [row(launch, figures)]
-    return versions, rows, refused
+    return rows, refused
 
 
 def is_lacking(capability, figures):
@@ -132,9 +145,10 @@ def main(arguments=None):
     parser.add_argument("--write", action="store_true", help=f"into {TARGET.relative_to(ROOT)}")
     write = parser.parse_args(arguments).write
     try:
-        versions, rows, refused = course(compiler())
+        versions, launches, found = compiled_course(compiler())
     except pytest.skip.Exception as reason:
         return f"Nothing was compiled: {reason}."
+    rows, refused = rows_of(launches, found)
     for one in rows:
         registers = ", ".join(map(str, one["registers"].values()))
         print(f"{one['source']:45} {one['kernel']:22} {registers:18} {one['arguments']}")

@@ -1,9 +1,12 @@
 """Machine code as text becomes instructions, each with its source line."""
 
+import collections
 import dataclasses
 import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
-from labkit.compilers.kinds import kind_of
+from labkit.compilers.kinds import KINDS, kind_of
 
 _SASS = re.compile(r"\s+/\*[0-9a-f]{4,}\*/\s+(.*?) *;")
 _SASS_LINE = re.compile(r'\s*//## File "([^"]*)", line (\d+)')
@@ -33,6 +36,20 @@ def instructions(assembly: str) -> tuple[Instruction, ...]:
     Code that was inlined has the line of the kernel that called for it.
     """
     return tuple(_amd(assembly) if ".amdgcn_target" in assembly else _sass(assembly))
+
+
+def by_line(found: tuple[Instruction, ...], file: str) -> dict[int | None, dict[str, int]]:
+    """Line of a file -> kind -> number of instructions; None for those of no line of it."""
+    lines = collections.defaultdict(collections.Counter)
+    for one in found:
+        lines[one.line if Path(one.file).name == file else None][one.kind] += 1
+    return {line: counted(lines[line]) for line in sorted(lines, key=lambda n: (n is None, n))}
+
+
+def counted(kinds: Iterable[str] | Mapping[str, int]) -> dict[str, int]:
+    """kind -> how often it occurs, in the order of KINDS and without zeros."""
+    numbers = collections.Counter(kinds)
+    return {kind: numbers[kind] for kind in KINDS if numbers[kind]}
 
 
 def _sass(assembly):

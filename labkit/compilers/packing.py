@@ -1,14 +1,16 @@
 """A `@cuda.jit` kernel as plain data, for an environment without labkit."""
 
 import dis
+import inspect
 import marshal
+import textwrap
 import types
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from labkit.simt.compiler.functions import frozen
+from labkit.simt.compiler.functions import frozen, source_of
 from labkit.simt.kernel import Kernel
 from labkit.simt.lanes.dtypes import Type
 from labkit.simt.language.registry import Intrinsic
@@ -16,12 +18,21 @@ from labkit.simt.language.registry import Intrinsic
 PLAIN = (int, float, complex, str, tuple, list, dict, np.generic, np.ndarray)
 
 
-def job(kernel: Any, arguments: tuple) -> dict:
+def cuda_job(kernel: Any, arguments: tuple) -> dict:
     """A job for numba-cuda: the kernel and the types of its arguments."""
     return {
-        "with": "numba-cuda", "kernel": packed(kernel.py_func),
+        "with": "numba-cuda",
+        "kernel": packed(kernel.py_func),
         "arguments": [packed_type(argument) for argument in arguments],
-    }  # fmt: skip
+        "spelled": [spelled(argument) for argument in arguments],
+    }
+
+
+def text_of(function: types.FunctionType) -> tuple[int, str]:
+    """(The line of a function's `def`, its text from there on, without decorators.)"""
+    tree = source_of(function)
+    lines, first = inspect.getsourcelines(function)
+    return tree.lineno, textwrap.dedent("".join(lines[tree.lineno - first :]))
 
 
 def packed(function: Callable) -> dict:
@@ -86,6 +97,9 @@ def layout(array):
 
 def spelled(argument: Any) -> str:
     """A type as numba prints it: `float32[:, ::1]` is an array of two axes in C order."""
+    argument = getattr(argument, "host", argument)
+    if isinstance(argument, str):
+        return argument
     if not isinstance(argument, np.ndarray):
         return np.result_type(argument).name
     axes = [":"] * argument.ndim

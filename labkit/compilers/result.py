@@ -1,11 +1,9 @@
 """What the compilers made of a kernel: one `Compiled` a chip, together a `CompiledKernel`."""
 
-import collections
 import dataclasses
 from collections.abc import Iterator, Mapping
 
 from labkit.compilers.assembly import Instruction
-from labkit.compilers.kinds import KINDS
 from labkit.compilers.table import table
 from labkit.reading import NotListedError, Origin
 from labkit.simt.occupancy import Occupancy
@@ -16,7 +14,9 @@ from labkit.units import binary
 class Compiled:
     """A kernel as one chip would run it; nothing was executed.
 
-    instructions   kind -> how many instructions of it the machine code has (see KINDS)
+    instructions   kind -> how many instructions of it the machine code has (see KINDS), zeros left
+                   out
+    lines          the same for each line of the source; None stands for instructions of no line
     registers      of a thread, 32 bits each: NVIDIA's registers, AMD's vector registers
     spill_bytes    NVIDIA's count: bytes of a thread that are spilled, stored plus loaded
     spilled_registers   AMD's count: vector registers of a thread that are spilled
@@ -36,6 +36,7 @@ class Compiled:
     origin: Origin
     source: str
     instructions: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    lines: Mapping[int | None, Mapping[str, int]] = dataclasses.field(default_factory=dict)
     registers: int | None = None
     spill_bytes: int | None = None
     spilled_registers: int | None = None
@@ -62,39 +63,42 @@ class Compiled:
     def n_instructions(self) -> int:
         return sum(self.instructions.values())
 
-    def lines(self) -> dict[int | None, collections.Counter]:
-        """Source line -> kind -> how many instructions; empty where the result is recorded."""
-        found = collections.defaultdict(collections.Counter)
-        for one in self.assembly:
-            found[one.line][one.kind] += 1
-        return dict(sorted(found.items(), key=lambda item: (item[0] is None, item[0])))
-
     def __repr__(self):
         return f"[{self.origin}] {self.kernel} on {self.chip}: {self._said()}"
 
     def _said(self):
         if self.refusal:
             return f"not compiled, {self.refusal}"
-        counts = [f"{n:,} {kind.replace('_', ' ')}" for kind, n in self.instructions.items() if n]
-        occupancy = f", occupancy {self.occupancy.occupancy:.1%}" if self.occupancy else ""
-        return (
-            f"{self.registers} registers, {self.spills} spilled, "
-            f"{binary(self.shared_bytes)} shared{occupancy}; instructions: {', '.join(counts)} "
-            f"({self.architecture}; {self.source})"
+        counts = [f"{n:,} {kind.replace('_', ' ')}" for kind, n in self.instructions.items()]
+        said = (
+            f"{self.registers} registers, {self.spills} spilled, {binary(self.shared_bytes)} shared"
         )
+        if self.occupancy:
+            said += f", {self.residence}"
+        return f"{said}; instructions: {', '.join(counts)} ({self.architecture}; {self.source})"
+
+    @property
+    def residence(self) -> str:
+        """The occupancy in words, or why no block of the kernel can be launched."""
+        if self.occupancy is None:
+            return "unknown"
+        if not self.occupancy.blocks_per_sm:
+            return f"the launch fails: {' and '.join(self.occupancy.limited_by)}"
+        return f"occupancy {self.occupancy.occupancy:.1%}"
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class CompiledKernel(Mapping):
     """One kernel for several chips: `found["h100-sxm"]` is its Compiled; it shows as a table.
 
-    sources   file, as an Instruction has it -> (first line, text) of the kernel's functions
-    notice    what to know about all of it, such as that other versions were recorded; "" if nothing
+    first_line, text   of the kernel's source, from its `def` on
+    notice             where the recorded results came from other versions and differ; "" elsewhere
     """
 
     kernel: str
     chips: Mapping[str, Compiled]
-    sources: Mapping[str, tuple[int, str]] = dataclasses.field(default_factory=dict)
+    first_line: int
+    text: str
     notice: str = ""
 
     def __getitem__(self, chip: str) -> Compiled:
@@ -110,13 +114,8 @@ class CompiledKernel(Mapping):
         return len(self.chips)
 
     def __repr__(self):
-        return "\n".join(map(repr, self.chips.values()))
+        notice = f"\n[{Origin.MEASURED}] {self.kernel}: {self.notice}" if self.notice else ""
+        return "\n".join(map(repr, self.chips.values())) + notice
 
     def _repr_html_(self):
         return table(self)
-
-
-def counted(assembly: tuple[Instruction, ...]) -> dict[str, int]:
-    """kind -> number of instructions, in the order of KINDS."""
-    found = collections.Counter(one.kind for one in assembly)
-    return {kind: found[kind] for kind in KINDS}

@@ -3,6 +3,7 @@
 import html
 from typing import TYPE_CHECKING
 
+from labkit.compilers.kinds import KINDS
 from labkit.units import binary
 
 if TYPE_CHECKING:
@@ -14,8 +15,7 @@ _CELL = "padding:2px 10px;text-align:right;white-space:nowrap"
 def table(found: "CompiledKernel") -> str:
     """The table; kinds of which no chip has an instruction are left out."""
     rows = list(found.values())
-    kinds = [k for k in rows[0].instructions or {} if any(r.instructions.get(k) for r in rows)]
-    kinds = kinds or sorted({kind for row in rows for kind in row.instructions})
+    kinds = [kind for kind in KINDS if any(kind in row.instructions for row in rows)]
     heads = [
         "chip", "architecture", *(kind.replace("_", " ") for kind in kinds), "registers",
         "spilled", "shared", "occupancy",
@@ -39,7 +39,7 @@ def _row(row, kinds, width):
     cells = [
         row.architecture, *(f"{row.instructions.get(kind, 0):,}" for kind in kinds),
         row.registers, row.spills, binary(row.shared_bytes),
-        f"{row.occupancy.occupancy:.1%}" if row.occupancy else "–",
+        row.residence.removeprefix("occupancy ") if row.occupancy else "–",
     ]  # fmt: skip
     return f"<tr>{_cell(row.chip, 'th')}{''.join(map(_cell, cells))}</tr>"
 

@@ -6,15 +6,16 @@ them.
 """
 
 import ast
+import copy
 import inspect
 import re
-import textwrap
 import types
 from typing import Any
 
 import numpy as np
 
-from labkit.compilers.tile_language import StandIn, TileKernel
+from labkit.compilers.packing import text_of
+from labkit.compilers.tile_language import Constant, DType, TileKernel
 from labkit.simt.compiler.functions import source_of
 
 # NumPy's and torch's names -> Triton's
@@ -23,19 +24,25 @@ TYPES = {
     "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64", "uint8": "u8", "uint16": "u16",
     "uint32": "u32", "uint64": "u64", "float8_e4m3fn": "fp8e4nv", "float8_e5m2": "fp8e5",
 }  # fmt: skip
+# Of a launch, on NVIDIA's GPUs or on AMD's
+OPTIONS = (
+    "num_warps", "num_stages", "num_ctas", "maxnreg", "enable_fp_fusion", "waves_per_eu",
+    "matrix_instr_nonkdim", "kpack", "schedule_hint",
+)  # fmt: skip
 _WORDS = re.compile(r"(\*?)(\w+)(:16)?")
 _PLAIN = (bool, int, float, str, type(None))
 
 
 def is_tile_kernel(kernel: Any) -> bool:
     """Whether a kernel is one of Triton's: compiled, interpreted, tuned, or a stand-in."""
-    return isinstance(kernel, TileKernel) or type(kernel).__module__.startswith("triton.")
+    is_theirs = type(kernel).__module__.startswith("triton.") and hasattr(kernel, "fn")
+    return is_theirs or isinstance(kernel, TileKernel)
 
 
 def function_of(kernel: Any) -> types.FunctionType:
     """The Python function under Triton's decorators."""
     while not isinstance(kernel, types.FunctionType):
-        kernel = kernel.fn
+        kernel = kernel.fn  # autotuned and heuristic kernels wrap another
     return kernel
 
 
@@ -48,10 +55,20 @@ def tile_job(kernel: Any, args: tuple, keywords: dict) -> dict:
     parameters = inspect.signature(function).parameters
     given = {name: value for name, value in keywords.items() if name in parameters}
     options = {name: value for name, value in keywords.items() if name not in parameters}
+    if unknown := options.keys() - OPTIONS:
+        raise TypeError(
+            f"{function.__name__} has no argument {min(unknown)!r}, and Triton no such option. Its "
+            f"arguments are {', '.join(parameters)}; options are {', '.join(OPTIONS)}."
+        )
     values = _bound(function, args, given)
     constants = set(_constants(source_of(function)))
-    job = {"with": "triton", "kernel": packed(function), "options": options}
-    job |= {"signature": {}, "constants": {}, "divisible_by_16": []}
+    kernel = packed(function)
+    job = {
+        "with": "triton", "kernel": kernel, "options": options,
+        "signature": {}, "constants": {}, "divisible_by_16": [],
+        "name": kernel["name"], "file": f"<{kernel['name']}>",
+        "first_line": kernel["line"], "text": kernel["text"],
+    }  # fmt: skip
     for n, (name, value) in enumerate(values.items()):
         kind, divisible = ("constexpr", False) if name in constants else typed(name, value)
         job["signature"][name] = kind
@@ -66,9 +83,9 @@ def _bound(function, args, given):
     try:
         bound = inspect.signature(function).bind(*args, **given)
     except TypeError as error:
+        parameters = ", ".join(inspect.signature(function).parameters)
         raise TypeError(
-            f"{function.__name__}{inspect.signature(function)} cannot be compiled for these "
-            f"arguments: {error}."
+            f"{function.__name__}({parameters}) cannot be compiled for these arguments: {error}."
         ) from None
     bound.apply_defaults()
     return bound.arguments
@@ -128,28 +145,29 @@ def _known(name, dtype):
 
 
 def _constant(name, value):
-    value = value.item() if isinstance(value, np.generic) else value
-    if hasattr(value, "primitive_bitwidth"):  # tl.float16 and the like
-        return ("dtype", value.name)
-    return ("value", getattr(value, "value", value))
+    kind, *rest = _packed_value(name, value)
+    if kind in ("value", "constant"):
+        return "value", *rest
+    if kind == "dtype":
+        return kind, *rest
+    raise TypeError(f"{name} is a constant of the kernel: give a number, not {value!r}.")
 
 
 def packed(function: types.FunctionType) -> dict:
     """A function as plain data: its text, where that stands, and all that it names."""
-    tree = source_of(function)
-    lines = inspect.getsource(function).splitlines()
-    first = tree.lineno - function.__code__.co_firstlineno  # after the decorators
+    line, text = text_of(function)
     return {
         "name": function.__name__,
         "module": function.__module__ or "kernel",
-        "file": function.__code__.co_filename,
-        "line": tree.lineno,
-        "text": textwrap.dedent("\n".join(lines[first:])) + "\n",
-        "names": _names(function, tree),
+        "line": line,
+        "text": text,
+        "names": _names(function),
     }
 
 
-def _names(function, tree):
+def _names(function):
+    tree = copy.copy(source_of(function))
+    tree.decorator_list = []
     known = inspect.getclosurevars(function)
     known = {**function.__globals__, **known.nonlocals}
     local = set(function.__code__.co_varnames)
@@ -159,17 +177,19 @@ def _names(function, tree):
 
 
 def _packed_value(name, value):
-    if isinstance(value, StandIn | types.ModuleType):
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, types.ModuleType):
         return "module", value.__name__
-    if is_tile_kernel(value) and hasattr(value, "fn"):
-        inner = function_of(value)
-        if inner.__module__.startswith("triton."):
-            return "name", inner.__module__, inner.__qualname__
-        return "function", packed(inner)
-    if hasattr(value, "primitive_bitwidth"):
+    if isinstance(value, DType) or hasattr(value, "primitive_bitwidth"):
         return "dtype", value.name
-    if type(value).__module__.startswith("triton.") and hasattr(value, "value"):
+    if isinstance(value, Constant) or type(value).__name__ == "constexpr":
         return "constant", value.value
+    if is_tile_kernel(value):
+        inner = function_of(value)
+        if not inner.__module__.startswith("triton."):
+            return "function", packed(inner)
+        value = inner
     if str(getattr(value, "__module__", "")).startswith("triton."):
         return "name", value.__module__, value.__qualname__
     if isinstance(value, _PLAIN):

@@ -13,13 +13,16 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
 - what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
   `interleaving`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`;
   what a lane holds of them: `fragments`, `fragment_frames`
+- what a compiler makes of a kernel: `source_beside_assembly`
 - a plan of a training run: `training_plan`, and `broken_plan` where it cannot be
-- to play with: `Explorer` (sliders), `Player` (frames), `IndexExplorer`, `DotExplorer` (a scatter)
+- to play with: `Explorer` (sliders), `Player` (frames), `IndexExplorer`, `DotExplorer` (a scatter),
+  `AssemblyExplorer` (source beside machine code)
 """
 
 import importlib
 from typing import TYPE_CHECKING
 
+from labkit.draw.assembly import source_beside_assembly
 from labkit.draw.axis import Axis
 from labkit.draw.cables import cables
 from labkit.draw.chart import Chart
@@ -50,6 +53,7 @@ from labkit.draw.tornado import tornado
 from labkit.draw.training_plan import broken_plan, training_plan
 
 if TYPE_CHECKING:
+    from labkit.draw.assembly_explorer import AssemblyExplorer
     from labkit.draw.dots import DotExplorer, RunDot
     from labkit.draw.explorer import Explorer
     from labkit.draw.index_explorer import IndexExplorer
@@ -59,6 +63,7 @@ __all__ = [
     "INK",
     "LINES",
     "MARKS",
+    "AssemblyExplorer",
     "Axis",
     "Chart",
     "Dot",
@@ -93,6 +98,7 @@ __all__ = [
     "recoveries",
     "roofline",
     "shards",
+    "source_beside_assembly",
     "speedups",
     "stacks",
     "summaries",
@@ -105,6 +111,7 @@ __all__ = [
 
 # Loaded when used: ipywidgets is heavy.
 _WIDGETS = {
+    "AssemblyExplorer": "assembly_explorer",
     "DotExplorer": "dots",
     "Explorer": "explorer",
     "IndexExplorer": "index_explorer",

@@ -1,10 +1,5 @@
 // The browser's half of Player: all frames are here, so a step needs no kernel.
 
-async function unpack(packed) {
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Response(stream).json(); // a list of [svg, alt]
-}
-
 function button(text, label, click) {
   const made = element("button", { type: "button", textContent: text, title: label });
   made.setAttribute("aria-label", label);
@@ -13,7 +8,7 @@ function button(text, label, click) {
 }
 
 async function render({ model, el }) {
-  const frames = await unpack(model.get("packed"));
+  const frames = await unpack(model.get("packed")); // a list of [svg, alt]
   const last = frames.length - 1;
   let timer = null;
   el.classList.add("lk-widget", "lk-player");

@@ -12,6 +12,8 @@ import sources
 import validate
 from venvs import cached, pip_install, run
 
+from labkit.compilers.packing import cuda_job
+
 ROOT = sources.ROOT
 CONSTRAINTS = ROOT / "tests/colab-constraints.txt"
 # What Colab has of what the lessons use; and nbval with what it runs on.
@@ -110,7 +112,7 @@ def gpu_python(base):
 def test_every_kernel_of_the_course_compiles_there():
     """By Colab's numba-cuda, for its GPU; with this Python, since code differs between them."""
     launches = compile_kernels.kernels()
-    jobs = [compile_kernels.job(launch.kernel, launch.args) for launch in launches]
+    jobs = [cuda_job(launch.kernel, launch.args) for launch in launches]
     versions, found = compile_kernels.compiled(gpu_python(sys.executable), jobs, [T4])
     assert (versions["numba"], versions["numba-cuda"]) == (PINS["numba"], PINS["numba-cuda"])
     refused = [

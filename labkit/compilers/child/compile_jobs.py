@@ -2,8 +2,8 @@
 
     python compile_jobs.py jobs.pickle results.json
 
-A job is a kernel as plain data, see `labkit/compilers/packing.py` and `tile_packing.py`; it says in
-`with` whether numba-cuda or Triton compiles it.
+A job is a kernel as plain data, see `labkit/compilers/packing.py` and `tile_packing.py`. Its `with`
+says whether numba-cuda or Triton compiles it.
 """
 
 import concurrent.futures
@@ -25,7 +25,7 @@ def attempt(task):
     try:
         found = module.compiled(job, architecture)
     except Exception as error:  # whatever way the compilers have to say no
-        words, line = module.words_of(error)
+        words, line = module.words_of(error, job)
         found = {"error": words, "line": line}
     return {**found, "versions": module.versions(architecture)}
 

@@ -1,10 +1,7 @@
 """What ptxas reports of a kernel, and the machine code that it made, as text."""
 
-import importlib.util
 import re
-import shutil
 import subprocess
-from pathlib import Path
 
 
 def reported(said):
@@ -25,18 +22,7 @@ def figure(pattern, said):
     return int(found[1]) if found else 0
 
 
-def disassembled(cubin):
-    """The machine code of a file as text with source lines; "" where there is no disassembler."""
-    tool = disassembler()
-    if tool is None:
-        return ""
-    return subprocess.run(
-        [tool, "-gi", "-c", cubin], capture_output=True, text=True, check=True
-    ).stdout
-
-
-def disassembler():
-    """nvdisasm, as Triton's wheel holds it, or as the system has it."""
-    found = importlib.util.find_spec("triton")
-    inside = found and Path(found.origin).parent / "backends" / "nvidia" / "bin" / "nvdisasm"
-    return str(inside) if inside and inside.exists() else shutil.which("nvdisasm")
+def disassembled(cubin, tool):
+    """The machine code of a file as text, with a source line and where that was inlined."""
+    command = [tool, "-gi", "-c", cubin]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout

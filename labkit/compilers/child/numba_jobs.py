@@ -2,6 +2,7 @@
 
 import functools
 import importlib.metadata
+import importlib.util
 import os
 import re
 import subprocess
@@ -49,7 +50,8 @@ def compiled(job, architecture):
         said = done.stdout + done.stderr
         if done.returncode:
             return {"error": said.strip()}
-        return {**reported(said), "assembly": disassembled(cubin)}
+        tool = disassembler()
+        return {**reported(said), "assembly": disassembled(cubin, tool) if tool else ""}
 
 
 def ptx_of(job, architecture):
@@ -65,7 +67,14 @@ def ptx_of(job, architecture):
     return numba.cuda.compile_ptx(kernel, signature, cc=capability, **options)[0]
 
 
-def words_of(error):
+def disassembler():
+    """NVIDIA's own of the same release, else the one in Triton's wheel, else None."""
+    triton = importlib.util.find_spec("triton")
+    inside = [Path(triton.origin).parent / "backends/nvidia/bin/nvdisasm"] if triton else []
+    return next(filter(Path.exists, [PTXAS.with_name("nvdisasm"), *inside]), None)
+
+
+def words_of(error, _job):
     """numba's own words about a kernel, and the line that they are about."""
     words = str(error)
     lines = re.findall(r'File "[^"]*", line (\d+)', words)

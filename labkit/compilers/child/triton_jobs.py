@@ -16,7 +16,7 @@ import triton.language as tl
 from disassembly import disassembled, figure, reported
 from triton import knobs
 from triton.backends.compiler import GPUTarget
-from triton.compiler import ASTSource, make_backend
+from triton.compiler import ASTSource
 
 WAVE_64 = ("gfx9",)  # the CDNA GPUs: 64 lanes in a warp
 
@@ -34,7 +34,8 @@ def compiled(job, architecture):
         if target.backend == "cuda":
             cubin = Path(cache) / "kernel.cubin"
             cubin.write_bytes(made.asm["cubin"])
-            found = {**reported(said.getvalue()), "assembly": disassembled(cubin)}
+            text = disassembled(cubin, knobs.nvidia.nvdisasm.path)
+            found = {**reported(said.getvalue()), "assembly": text}
         else:
             found = {**described(made.asm["amdgcn"]), "assembly": made.asm["amdgcn"]}
     found["shared_bytes"] = made.metadata.shared  # it is asked for when the kernel is launched
@@ -61,19 +62,13 @@ def described(assembly):
     return {ours: figure(rf"\.{theirs}: +(\d+)", assembly) for ours, theirs in names.items()}
 
 
-def unknown_options(names, architecture):
-    """The names among these that are no option of the compiler for an architecture."""
-    known = make_backend(target_of(architecture)).parse_options({})
-    return [name for name in names if not hasattr(known, name)]
-
-
 # A kernel of its source
 
 
 def function(packed):
     """A `@triton.jit` function from its text, at the lines that it has in its own file."""
     text = "\n" * (packed["line"] - 1) + packed["text"]
-    path = f"<{packed['file']}>"
+    path = f"<{packed['name']}>"
     linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
     space = {"triton": triton, "tl": tl, "__name__": packed["module"]}
     space |= {name: MAKERS[kind](*rest) for name, (kind, *rest) in packed["names"].items()}
@@ -106,12 +101,13 @@ def versions(architecture):
     return {"triton": triton.__version__, "ptxas": tool.version}
 
 
-def words_of(error):
-    """The compiler's own words about a kernel, with the line that they are about."""
-    node, told = getattr(error, "node", None), getattr(error, "error_message", None)
-    while error.__cause__ is not None:  # the error in a function that the kernel calls
+def words_of(error, job):
+    """The compiler's own words about a kernel, and the line of the kernel that they are about."""
+    node = getattr(error, "node", None)
+    while error.__cause__ is not None:  # in a function that the kernel calls
         error = error.__cause__
-        node, told = getattr(error, "node", node), getattr(error, "error_message", told)
-    words = told or str(error)
+    words = getattr(error, "error_message", None) or str(error) or type(error).__name__
     words = re.sub(r"^at \d+:\d+:\n.*\^\n", "", words, flags=re.DOTALL)
-    return words.strip(), getattr(node, "lineno", None)
+    lines = re.search(r"`ptxas` stderr:\n(.*?)\nRepro command", words, re.DOTALL)
+    line = getattr(node, "lineno", None)
+    return (lines[1] if lines else words).strip(), line and line + job["kernel"]["line"] - 1
