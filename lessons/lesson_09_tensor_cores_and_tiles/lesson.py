@@ -288,7 +288,16 @@ compiled
 
 # %% [markdown]
 # The same ten lines, and eight machine codes. (Triton doesn't use the T4's tensor cores: there it
-# multiplies on the CUDA cores.) Each of a block's four warps executes the A100's instructions,
+# multiplies on the CUDA cores.)
+#
+# **Play.** Choose a line of the program, and a chip. What does `tl.dot` become? Which line makes
+# most of the instructions?
+
+# %% tags=["collapsed"]
+lk.draw.AssemblyExplorer(compiled)
+
+# %% [markdown]
+# Each of a block's four warps executes the A100's instructions,
 # which are your m16n8k16. On the H100 the four warps execute one together.
 #
 # **Guess first.** How many times as many operations does an instruction of the H100 do? (It would
@@ -338,7 +347,8 @@ for rows, columns, warps in TILES:
     print(
         f"[{found.origin}] {rows} × {columns} by {warps} warps: "
         f"{registers_of_sums(rows, columns, warps)} registers of sums, {found.registers} in all, "
-        f"{found.spill_bytes:,} bytes spilled, {found.instructions['local_moves']} moves of them"
+        f"{found.spill_bytes:,} bytes spilled, {found.instructions.get('local_moves', 0)} moves of "
+        f"them"
     )
 
 # %% [markdown]
@@ -360,8 +370,9 @@ for stages in (1, 2, 3, 4):
     found = lk.compile_for(matmul, *TYPES, **tile, chips="a100-sxm-80")["a100-sxm-80"]
     counts = found.instructions
     print(
-        f"[{found.origin}] {stages}: {counts['async_copies']} asynchronous copies, "
-        f"{counts['global_loads']} loads to registers, {found.shared_bytes // 1024} KiB shared"
+        f"[{found.origin}] {stages}: {counts.get('async_copies', 0)} asynchronous copies, "
+        f"{counts.get('global_loads', 0)} loads to registers, {found.shared_bytes // 1024} KiB "
+        f"shared"
     )
 
 # %% [markdown]
