@@ -8,11 +8,11 @@
 
 # %% [markdown]
 # # 09 · Tensor cores and tiles
-# In July 2024 the authors of FlashAttention, a kernel that they had tuned for years, looked at what
-# it did on NVIDIA's new H100: it reached 35 % of the chip's arithmetic ([Shah and others
+# In July 2024 the authors of FlashAttention wrote that on NVIDIA's H100 their own kernel, which
+# they had tuned for years, reached 35 % of the chip's arithmetic ([Shah and others
 # 2024](https://arxiv.org/abs/2407.08608)). So whoever had bought three H100s for it had paid for
-# two that stood idle. Nothing was wrong with the algorithm. The kernel multiplied with the
-# instructions of the chip before.
+# almost two that stood idle. Nothing was wrong with the algorithm. But the kernel multiplied with
+# the instructions of the chip before, and it waited for its tiles.
 #
 # **The question of this lesson**: your matmul ladder ([lesson 08](08_matmul_ladder.ipynb)) ended
 # where the CUDA cores end. An H100 multiplies fifteen times faster than that. How do you reach the
@@ -179,9 +179,11 @@ h100 = next(r for r in lk.published("nvidia-matrix-peaks").rows if r["chip"] == 
 flop_per_cycle = 2 * h100["n_macs_each"]
 need = flop_per_cycle / (32 * 4)
 got = shape.flop / shape.operand_bytes
-print(f"[published] a multiprocessor of an H100: {flop_per_cycle:,} FLOP a cycle, in fp16")
-print(f"[modelled] so it needs {need:.0f} FLOP for each byte that comes from shared memory")
-print(f"[modelled] m16n8k16: {shape.operand_bytes} bytes of A and B")
+lk.show(
+    f"[published] A multiprocessor of an H100: {flop_per_cycle:,} FLOP a cycle, in fp16",
+    f"[modelled] So it needs {need:.0f} FLOP for each byte that comes from shared memory",
+    f"[modelled] m16n8k16: {shape.operand_bytes} bytes of A and B",
+)
 
 # %% [markdown]
 # **Guess first.** Say each warp fetches A and B from shared memory for every single m16n8k16. Which
@@ -340,15 +342,14 @@ registers_of_sums = lk.your_turn("09.t3", registers_of_sums)
 # and loaded again in each round. Before you run the cell, say which of these tiles will spill.
 # %%
 TILES = [(64, 64, 4), (128, 128, 4), (128, 256, 4), (128, 256, 8)]
-print("[modelled] registers of sums; the rest is what the compiler made of the tile, for an A100")
 for rows, columns, warps in TILES:
     tile = {"ROWS": rows, "COLUMNS": columns, "DEPTH": 32, "num_warps": warps, "num_stages": 3}
     found = lk.compile_for(matmul, *TYPES, **tile, chips="a100-sxm-80")["a100-sxm-80"]
-    print(
-        f"[{found.origin}] {rows} × {columns} by {warps} warps: "
+    moves = found.instructions.get("local_moves", 0)
+    lk.show(
+        f"[{found.origin}] {rows} × {columns} by {warps} warps, A100: "
         f"{registers_of_sums(rows, columns, warps)} registers of sums, {found.registers} in all, "
-        f"{found.spill_bytes:,} bytes spilled, {found.instructions.get('local_moves', 0)} moves of "
-        f"them"
+        f"{found.spill_bytes:,} bytes spilled, {moves} moves of them"
     )
 
 # %% [markdown]
@@ -364,15 +365,14 @@ for rows, columns, warps in TILES:
 # while it multiplies one tile, the next ones are being copied to shared memory, by copies that run
 # asynchronously. That costs shared memory, because tiles on their way need a place.
 # %% tags=["collapsed"]
-print("[modelled] by stages; what the compiler made of them, for an A100")
 for stages in (1, 2, 3, 4):
     tile = {**TILE, "num_warps": 4, "num_stages": stages}
     found = lk.compile_for(matmul, *TYPES, **tile, chips="a100-sxm-80")["a100-sxm-80"]
     counts = found.instructions
-    print(
-        f"[{found.origin}] {stages}: {counts.get('async_copies', 0)} asynchronous copies, "
-        f"{counts.get('global_loads', 0)} loads to registers, {found.shared_bytes // 1024} KiB "
-        f"shared"
+    copies, loads = counts.get("async_copies", 0), counts.get("global_loads", 0)
+    lk.show(
+        f"[{found.origin}] {stages} stage{'s' * (stages > 1)}, A100: {copies} asynchronous copies, "
+        f"{loads} loads to registers, {found.shared_bytes // 1024} KiB of shared memory"
     )
 
 # %% [markdown]
