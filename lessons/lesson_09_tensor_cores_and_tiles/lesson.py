@@ -262,18 +262,26 @@ def matmul(a, b, c, m, n, k, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: t
 
 # %% tags=["collapsed"]
 def run_matmul(n=64):
-    """How far its product is off; without a GPU, Triton interprets the program."""
+    """How far its product is off, and what it moves; without a GPU, Triton interprets it."""
     import torch
 
     where = "cuda" if torch.cuda.is_available() else "cpu"
     a, b = (torch.from_numpy(rng.standard_normal((n, n)).astype(np.float16)) for _ in range(2))
     c = torch.zeros(n, n, dtype=torch.float16, device=where)
-    matmul[(2, 2)](a.to(where), b.to(where), c, n, n, n, ROWS=n // 2, COLUMNS=n // 2, DEPTH=16)
-    return float((c.cpu().float() - a.float() @ b.float()).abs().max())
+    launch, args = matmul[(2, 2)], (a.to(where), b.to(where), c, n, n, n)
+    tile = {"ROWS": n // 2, "COLUMNS": n // 2, "DEPTH": 16}
+    if where == "cuda":
+        launch(*args, **tile)
+        moved = "a GPU ran it, so nothing was counted"
+    else:
+        counts = lk.profile(launch, *args, **tile)
+        moved = f"its four programs load {counts.global_loads.bytes_requested:,} bytes"
+    off = (c.cpu().float() - a.float() @ b.float()).abs().max()
+    return f"It ran: the product is at most {float(off):.1g} off, and {moved}."
 
 
 try:
-    print(f"[here] It ran, and its product is at most {run_matmul():.1g} off.")
+    print(f"[here] {run_matmul()}")
 except ModuleNotFoundError as missing:
     print(f"[here] {missing}")
 
