@@ -174,7 +174,8 @@ lk.check("09.3", softmax_of_rows)
 # The loads, the scores and the last lines are there. `q` comes divided by the root of the head
 # size, and `k_turned` is K turned: a key is a column. Write the middle: each row's largest score so
 # far, by how much the old sums shrink, the weights, the totals, and the two products with the
-# values. (about 20 lines; the online softmax is that of lesson 10)
+# values; and after the loop, the totals of all four lanes of a group. (about 20 lines; the online
+# softmax is that of lesson 10)
 
 
 # %%
@@ -218,7 +219,9 @@ def attention(q, k_turned, v, out):
             right_sums[2] * shrink_lower, right_sums[3] * shrink_lower,
         ))  # fmt: skip
         ### END SOLUTION
+    ### BEGIN SOLUTION
     total_upper, total_lower = sum_of_four(total_upper), sum_of_four(total_lower)
+    ### END SOLUTION
     store(out, top, 0, (
         left_sums[0] / total_upper, left_sums[1] / total_upper,
         left_sums[2] / total_lower, left_sums[3] / total_lower,
