@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr__`
     from labkit import cluster as cluster
     from labkit import draw as draw
+    from labkit import language_model as language_model
     from labkit import plan as plan
     from labkit import serving as serving
     from labkit import systolic as systolic
@@ -95,7 +96,7 @@ _ROOM_OF = {
     "times_in_turns": "measure",
     "your_turn": "teach",
 }
-_ROOMS = ("cluster", "draw", "plan", "serving", "systolic", "units", "workload")
+_ROOMS = ("cluster", "draw", "language_model", "plan", "serving", "systolic", "units", "workload")
 
 __all__ = sorted([*_ROOM_OF, *_ROOMS, "cuda"])
 

@@ -8,7 +8,7 @@ import numpy as np
 import labkit as lk
 from labkit import draw
 from labkit.draw.dots import scatter
-from labkit.plan import Roofline, a100_design, training
+from labkit.plan import Roofline, a100_design, feed, training
 from labkit.plan.pipeline import one_f_one_b, play
 from labkit.reading import Origin, Reading
 from labkit.simt import cuda, profile, sanitize
@@ -63,6 +63,12 @@ def _charts():
     return {"lines": lines, "marks": marks, "bars": bars, "levels": levels}
 
 
+def _answer():
+    pieces = ["The", " capital", " of", " France", " is", " Paris", "."]
+    layers = [{"matrices": 14e6, "KV cache": 2e4}] * 30 + [{"output matrix": 113e6}]
+    return draw.answer(pieces, 5, 13, layers, "1 s a token")
+
+
 def _job():
     split = training.Split(tp=8, pp=8, dp=16)
     model = training.models()["gpt-175B"]
@@ -106,6 +112,7 @@ def drawings():
             title="Six runs",
         ),
         "timeline": draw.timeline({"rank 0": [(0, 2, "forward"), (2, 5, "wait")]}, title="Ranks"),
+        "feeding": draw.feeding(feed.Loader(batch=8, step_s=0.02, decode_s=0.006, workers=2)),
         "recoveries": draw.recoveries(
             {"a": [([1, 2], [1, 2]), ([4, 5], [2, 3])], "b": [([1, 5], [1, 3])]},
             [2.5],
@@ -123,6 +130,7 @@ def drawings():
         "goodputs": draw.goodputs(
             lambda s: 0.9, [(600, 0.88)], {"Young": 1150.0, "Daly": 1100.0}, title="A fleet"
         ),
+        "answer": _answer(),
         "accesses": draw.accesses(counts),
         "pattern": draw.pattern([8 * lane for lane in range(32)]),
         "film": draw.film(counts)[0],

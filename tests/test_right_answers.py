@@ -532,6 +532,47 @@ def sizes_as_lists(chips, heads, layers):
     return found
 
 
+def waits_as_a_list(sent_s, token_times_s):
+    first_s, *_, last_s = token_times_s
+    return [first_s - sent_s, (last_s - first_s) / (len(token_times_s) - 1)]
+
+
+def goodput_by_filters(answers, ttft_s, tpot_s, time_s):
+    whole = filter(None, answers)
+    soon = [gaps_s for first_s, gaps_s in whole if first_s <= ttft_s]
+    return len([1 for gaps_s in soon if sum(gaps_s) <= tpot_s * len(gaps_s)]) / time_s
+
+
+def goodput_in_numpy(answers, ttft_s, tpot_s, time_s):
+    rows = [(one[0], np.mean(one[1] or [0.0])) for one in answers if one is not None]
+    times_s = np.array(rows).reshape(-1, 2)
+    return np.all(times_s <= [ttft_s, tpot_s], axis=1).sum() / time_s
+
+
+def replicas_by_adding(rate_per_s, latency_s, slots, busy):
+    n = 1
+    while n * slots * busy < rate_per_s * latency_s:
+        n += 1
+    return n + 1
+
+
+def retries_by_what_is_left(outage_s, initial_s, longest_s):
+    n_retries, wait_s = 0, initial_s
+    while outage_s > 0:
+        outage_s -= wait_s
+        wait_s = min(2 * wait_s, longest_s)
+        n_retries += 1
+    return n_retries
+
+
+def retries_by_a_formula(outage_s, initial_s, longest_s):
+    """Waits that double, then waits that are all the longest."""
+    n = 0
+    while initial_s * 2**n < longest_s and initial_s * (2**n - 1) < outage_s:
+        n += 1
+    return n + max(math.ceil((outage_s - initial_s * (2**n - 1)) / longest_s), 0)
+
+
 def waited_after_one_of_its_own(launch, synchronize, clock):
     launch()
     synchronize()
@@ -684,6 +725,21 @@ RIGHT = [
     ("18.t3", lambda gradient: gradient.view(np.int32).sum(dtype=np.int64)),
     ("18.t3", lambda gradient: np.bitwise_xor.reduce(gradient.view(np.uint32))),
     ("18.t3", lambda gradient: zlib.crc32(gradient.tobytes())),
+    ("19.t1", lambda sent_s, times_s: (times_s[0] - sent_s, float(np.diff(times_s).mean()))),
+    ("19.t1", waits_as_a_list),
+    (
+        "19.t2",
+        lambda layers, heads, size, item: sum(heads * size * item * 2 for _ in range(layers)),
+    ),
+    ("19.t2", lambda layers, heads, size, item: 2.0 * (layers * heads) * (size * item)),
+    ("19.1", goodput_by_filters),
+    ("19.1", goodput_in_numpy),
+    ("19.2", lambda memory, kv, p, o: memory // kv // 16 // math.ceil((p + o) / 16)),
+    ("19.2", lambda memory, kv, p, o: int(memory / (-(-(p + o) // 16) * 16 * kv))),
+    ("19.3", lambda rate, stay, slots, busy: np.ceil(rate * stay / slots / busy) + 1),
+    ("19.3", replicas_by_adding),
+    ("19.4", retries_by_what_is_left),
+    ("19.4", retries_by_a_formula),
     ("20.3", diagnosed_by_the_text),
     ("20.4", best_by_sorting),
     ("22.t1", energies_as_an_array),

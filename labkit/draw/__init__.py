@@ -7,7 +7,8 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
 - well-known charts of the field: `roofline`, `speedups`, `tornado`, `timeline`, `pipeline`, and
   `stacks` for amounts that add up to a limit, `cables` for what ranks send in each step
 - how many times one thing is another: `factors`; runs and what sums them up: `summaries`
-- runs that fail: `recoveries`, `goodputs`
+- runs that fail: `recoveries`, `goodputs`; runs that wait for their data: `feeding`
+- a language model's `answer` as it grows, and the bytes of each layer
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
   paper), `number_ruler`
 - what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
@@ -15,13 +16,14 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
   what a lane holds of them: `fragments`, `fragment_frames`
 - what a compiler makes of a kernel: `source_beside_assembly`
 - a plan of a training run: `training_plan`, and `broken_plan` where it cannot be
-- to play with: `Explorer` (sliders), `Player` (frames), `IndexExplorer`, `DotExplorer` (a scatter),
-  `AssemblyExplorer` (source beside machine code)
+- to play with: `Explorer` (sliders), `Player` (frames; `live` shows one while a cell adds to it),
+  `IndexExplorer`, `DotExplorer` (a scatter), `AssemblyExplorer` (source beside machine code)
 """
 
 import importlib
 from typing import TYPE_CHECKING
 
+from labkit.draw.answer import answer
 from labkit.draw.assembly import source_beside_assembly
 from labkit.draw.axis import Axis
 from labkit.draw.cables import cables
@@ -29,6 +31,7 @@ from labkit.draw.chart import Chart
 from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
 from labkit.draw.factors import factors
 from labkit.draw.faults import goodputs, recoveries
+from labkit.draw.feeding import feeding
 from labkit.draw.film import film
 from labkit.draw.floorplan import floorplan
 from labkit.draw.fragments import fragment_frames, fragments
@@ -57,7 +60,7 @@ if TYPE_CHECKING:
     from labkit.draw.dots import DotExplorer, RunDot
     from labkit.draw.explorer import Explorer
     from labkit.draw.index_explorer import IndexExplorer
-    from labkit.draw.player import Player
+    from labkit.draw.player import Player, live
 
 __all__ = [
     "INK",
@@ -75,11 +78,13 @@ __all__ = [
     "RunDot",
     "Slider",
     "accesses",
+    "answer",
     "block_frames",
     "broken_plan",
     "cables",
     "epoch_timeline",
     "factors",
+    "feeding",
     "film",
     "floorplan",
     "format_rates",
@@ -90,6 +95,7 @@ __all__ = [
     "latency_curve",
     "launch",
     "launch_2d",
+    "live",
     "machine",
     "number_ruler",
     "pattern",
@@ -117,6 +123,7 @@ _WIDGETS = {
     "IndexExplorer": "index_explorer",
     "Player": "player",
     "RunDot": "dots",
+    "live": "player",
 }
 
 

@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING
 
+from labkit.compilers.kinds import KINDS
 from labkit.draw.labels import text_width
 from labkit.draw.marks import BLUE
 from labkit.draw.picture import Picture
 from labkit.draw.sheet import sheet
 from labkit.draw.svg import GRID, SMALL, path, rect, text
+from labkit.reading import Origin
 from labkit.simt.watch.counts import Counts
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ def source_beside_assembly(
 ) -> Picture:
     """Draw a kernel's source with the number of instructions of each line, and those of one line.
 
-    line      whose instructions stand on the right; left out, the line with most of them. Where
-              results are recorded, which holds no machine code, their kinds stand there
+    line      whose instructions stand on the right; left out, the line that does most of the work.
+              Where results are recorded, which holds no machine code, their kinds stand there
     profile   of `lk.profile`, whose counters then stand behind the lines too
 
     Raises NotListedError for a chip that it was not compiled for, ValueError for a line that is not
@@ -35,10 +37,11 @@ def source_beside_assembly(
             f"{found.kernel} has no line {line}: its lines are {min(source)} to {max(source)}."
         )
     notes = {number: note_of(one, number, profile) for number in source}
-    right = [words for _, words in rows_of(one, line)]
-    cut = len(right) > _MOST
-    right = [*right[:_MOST], f"… and {len(right) - _MOST} more"] if cut else right
-    width = max(text_width(words, SMALL) for words in source.values()) * 1.15 + 60
+    right = [_cut(words, 48) for _, words in rows_of(one, line)]
+    if len(right) > _MOST:
+        right = [*right[:_MOST], f"… and {len(right) - _MOST} more"]
+    shown = {number: _cut(words, 76) for number, words in source.items()}
+    width = max(map(_code_width, shown.values())) + 64
     middle = width + max(text_width(words, SMALL) for words in notes.values()) + _GAP
     head = f"{found.kernel} on {one.chip}, {one.architecture}"
     title = f"[{one.origin}] {figures_of(one)}"
@@ -48,7 +51,7 @@ def source_beside_assembly(
         text(12, _TOP - 20, "source line, and its instructions", bold=True),
         text(middle, _TOP - 20, f"instructions of line {line}", bold=True),
     ]
-    for row, (number, words) in enumerate(source.items()):
+    for row, (number, words) in enumerate(shown.items()):
         y = _TOP + row * _ROW
         if number == line:
             parts.append(rect(4, y - 15, middle - _GAP, _ROW, fill=BLUE, tint=0.25))
@@ -69,9 +72,13 @@ def source_lines(found: "CompiledKernel") -> dict[int, str]:
 
 
 def busiest(found: "CompiledKernel", chip: str) -> int:
-    """The line of the kernel that most instructions belong to; the first, where it has none."""
-    known = {number: sum(kinds.values()) for number, kinds in found[chip].lines.items()}
-    return max(source_lines(found), key=lambda number: known.get(number, 0))
+    """The line with most matrix multiplications; where there are none, most of the next kind."""
+    lines = found[chip].lines
+
+    def weight(number):
+        return [lines.get(number, {}).get(kind, 0) for kind in KINDS]
+
+    return max(source_lines(found), key=weight)
 
 
 def rows_of(one: "Compiled", line: int | None = None) -> list[tuple[int | None, str]]:
@@ -87,11 +94,12 @@ def rows_of(one: "Compiled", line: int | None = None) -> list[tuple[int | None, 
 
 def note_of(one: "Compiled", line: int, profile: "Profile | None") -> str:
     """What is to be said of a line: its instructions by kind, and what was counted on it."""
-    said = [_number(kind, n) for kind, n in one.lines.get(line, {}).items()]
-    for place, counts in (profile.lines if profile else {}).items():
-        if place.number == line:
-            said += _counted(counts)
-    return ", ".join(said)
+    said = ", ".join(_number(kind, n) for kind, n in one.lines.get(line, {}).items())
+    lines = profile.lines.items() if profile else ()
+    counted = [
+        words for place, counts in lines if place.number == line for words in _counted(counts)
+    ]
+    return said + f"; [{Origin.SIMULATED}] {', '.join(counted)}" * bool(counted)
 
 
 def figures_of(one: "Compiled") -> str:
@@ -103,18 +111,24 @@ def figures_of(one: "Compiled") -> str:
 
 def _counted(counts: Counts):
     """What an executor counted on a line, as far as there is anything."""
-    for name in ("global_loads", "global_stores"):
-        if getattr(counts, name).requests:
-            yield f"{getattr(counts, name).sectors_per_request:.3g} sectors per request"
-    for name in ("shared_loads", "shared_stores"):
-        if getattr(counts, name).requests:
-            yield f"{getattr(counts, name).ways:.3g}-way shared access"
+    for access in ("load", "store"):
+        traffic = getattr(counts, f"global_{access}s")
+        if traffic.requests:
+            yield f"{traffic.sectors_per_request:.3g} sectors per {access}"
+    for access in ("load", "store"):
+        traffic = getattr(counts, f"shared_{access}s")
+        if traffic.requests:
+            yield f"{traffic.ways:.3g}-way shared {access}"
     if sum(counts.flop.values()):
         yield f"{sum(counts.flop.values()):,} FLOP"
 
 
 def _number(kind, n):
     return f"{n:,} {kind.replace('_', ' ')}"
+
+
+def _cut(words, most):
+    return words if len(words) <= most else words[: most - 1] + "…"
 
 
 def _code(x, y, words):

@@ -32,7 +32,7 @@ import numpy as np
 
 import labkit as lk
 
-lk.machine()
+lk.show(lk.machine())
 
 # %% [markdown]
 # Each line begins with where it comes from. What couldn't be found says *unknown* and why, and is
@@ -108,12 +108,8 @@ for name in ("tpu-v1", "t4", "h100-sxm"):
     lk.show(lk.chip(name).bandwidth)
 
 h100 = lk.chip("h100-sxm")
-catching_up_s = h100.bandwidth.value / bandwidth.value  # what it moves in 1 s, moved here
-lk.show(
-    lk.Reading(
-        "an H100's second, on this machine", catching_up_s, "s", of=(h100.bandwidth, bandwidth)
-    )
-)
+ahead = h100.bandwidth / bandwidth
+lk.show(lk.Reading("an H100's second, on this machine", ahead.value, "s", of=ahead))
 
 # %% [markdown]
 # > **Takeaway.** A time says little. Divide the bytes that moved, reads *and* writes, by it, and
@@ -187,8 +183,9 @@ lk.show(
 # vector cost next to nothing. If an element of *C* is wrong, they almost surely differ.
 #
 # ### Your turn
-# Do that. Numbers of 32 bits are rounded, so compare with `np.allclose(left, right, rtol=1e-5)`
-# rather than `==`. (2 lines; `rng.random(n)` gives a vector of *n* random numbers)
+# Do that, and mind the brackets: `a @ b @ x` would multiply the two matrices after all. Numbers of
+# 32 bits are rounded, so compare with `np.allclose(left, right, rtol=1e-5)` rather than `==`. (2
+# lines; `rng.random(n)` gives a vector of *n* random numbers)
 
 # %%
 rng = np.random.default_rng()
@@ -261,11 +258,13 @@ lk.expect(
 # %%
 def against_catalogue(chip):
     other = lk.chip(chip)
-    ahead = {"memory": other.bandwidth / bandwidth, "fp32 arithmetic": other.peak("fp32") / rate}
-    return lk.draw.factors(ahead, "times this machine", title=f"{other.name}, by its data sheet")
+    memory, arithmetic = other.bandwidth / bandwidth, other.peak("fp32") / rate
+    ratios = {"memory": memory, "fp32 arithmetic": arithmetic}
+    return lk.draw.factors(ratios, "times this machine", title=f"{other.name}, by its data sheet")
 
 
-lk.Explorer(against_catalogue, chip=["h100-sxm", "t4", "a100-sxm-80", "h200-sxm", "mi300x", "l4"])
+CHIPS = ["h100-sxm", "t4", "a100-sxm-80", "h200-sxm", "mi300x", "l4"]
+lk.Explorer(against_catalogue, chip=CHIPS)
 
 # %% [markdown]
 # > **Takeaway.** Say what is compared with what. A data sheet tells the most that is possible, a

@@ -23,7 +23,7 @@ _REPORTS = list(LIES)
         (LIES | {_REPORTS[2]: "first call"}, "a few very slow"),
         (LIES | {_REPORTS[3]: "mean"}, "paid once"),
         (LIES | {_REPORTS[4]: "clock"}, "fits in"),
-        (LIES | {_REPORTS[0]: "async"}, "is no label here"),
+        (LIES | {_REPORTS[0]: "async"}, "isn't a label here"),
     ],
 )
 def which_lie(answer, rng):

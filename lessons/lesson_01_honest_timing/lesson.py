@@ -195,7 +195,7 @@ lk.expect(
 # ## Lie 3: the cache
 # If you work on the same small array again and again, it comes from a
 # [cache](https://en.wikipedia.org/wiki/CPU_cache) from the second time on, a small fast memory
-# beside the core. Your real program, with its gigabytes, will never be as fast.
+# beside the core. Your real program, with its gigabytes, may never see that speed.
 #
 # We read bytes, multiply each by one, and write them. (Why don't we just copy them? On some CPUs
 # the library's copy has a slow path, which it takes when the two arrays lie at unlucky addresses.
@@ -301,9 +301,10 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# A call shows only if a tick falls into its 2 ms. No single answer is near 2 ms, yet their mean is.
-# So an honest timer puts **many calls into one window**, until it's thousands of ticks long, and
-# takes off what the empty loop costs.
+# Each answer is a whole number of ticks, so none is near 2 ms. Yet a call of 2 ms meets a tick in
+# 13 % of the cases, so that the *mean* of many comes out right. That's why an honest timer puts
+# **many calls into one window**, until it's thousands of ticks long, and takes off what the empty
+# loop costs.
 
 # %%
 tiny = lk.bench(len, [1, 2, 3], name="len of a list")
@@ -345,7 +346,7 @@ def noisy_samples_s(n, interrupted, seed):
 
 
 def mean_interval(samples):
-    """The interval that most reports print: mean ± 1.96 standard errors."""
+    """The interval that many reports print: mean ± 1.96 standard errors."""
     half = 1.96 * samples.std(ddof=1) / math.sqrt(len(samples))
     return samples.mean() - half, samples.mean() + half
 
@@ -386,16 +387,16 @@ lk.Explorer(noise, n_runs=(7, 101, 41), interrupted_percent=(0, 50, 20), seed=(1
 # %% tags=["collapsed"]
 for interrupted in (0.2, 0.5):
     many_s = noisy_samples_s(2_000_000, interrupted, seed=0)
-    mean_moves, median_moves = (f(many_s) / UNDISTURBED_S - 1 for f in (np.mean, np.median))
-    lk.show(
-        f"[simulated] {interrupted:.0%} interrupted: the true mean is {mean_moves:.1%} above an "
-        f"undisturbed run, the true median {median_moves:.1%}"
-    )
+    for name, sum_up in (("mean", np.mean), ("median", np.median)):
+        too_high = sum_up(many_s) / UNDISTURBED_S - 1
+        title = f"{interrupted:.0%} interrupted, the true {name} above an undisturbed run by"
+        lk.show(lk.Reading(title, too_high, "%", "simulated"))
 
 # %% [markdown]
-# The minimum lies below the truth, and sinks as you take more samples. One shot is luck. The mean
-# is dragged along by the few. The **median**, the run in the middle, moves least. It does move,
-# though: if more runs are interrupted, the run in the middle is a slower one.
+# (The last lines are the true values of both, from two million runs.) The minimum lies below the
+# truth, and sinks as you take more samples. One shot is luck. The mean is dragged along by the few.
+# The **median**, the run in the middle, moves least. It does move, though: if more runs are
+# interrupted, the run in the middle is a slower one.
 #
 # > **Takeaway.** Times are skewed, so report the median and say how many samples you took.
 #

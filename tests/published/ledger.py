@@ -10,8 +10,11 @@ import math
 import sys
 from collections.abc import Callable
 
+import feeding
 import planning
 
+from labkit.hardware import chip as lab_chip
+from labkit.language_model import LLAMA_2_7B, LLAMA_3_1_8B
 from labkit.plan import (
     Decoder,
     Roofline,
@@ -208,6 +211,20 @@ def kv_bytes_per_token(n_layers, d_model):
 def weights_alone(max_batch):
     model = Decoder("Llama-3.1-8B", 8_030_000_000, 32, 32, 8, 128)
     return tokens_per_s(model.decode(max_batch, 0), max_batch, roofline("h100-sxm", "bf16"))
+
+
+def one_user_alone(model, weight_bytes, chip, chip_share):
+    """What the memory allows where all weights are read for each token."""
+    sizes = {one.name: one for one in (LLAMA_2_7B, LLAMA_3_1_8B)}[model]
+    work = sizes.token_work(1, weight_bytes)
+    roof = dataclasses.replace(
+        roofline(chip, "bf16"), peak_bytes_per_s=chip_share * lab_chip(chip).bandwidth.value
+    )
+    return tokens_per_s(work, 1, roof)
+
+
+def model_bytes(bits_per_weight):
+    return LLAMA_2_7B.n_params * bits_per_weight / 8
 
 
 def best_batch_and_power(workload, default_batch):
@@ -448,6 +465,8 @@ LEDGER = (
     Entry("llama-3.1-total", "carbon_t", "t", all_carbon),
     Entry("deepseek-v3-cost", "cost_usd", "USD", rented_gpu_hours),
     Entry("ml-energy-llama-3.1-8b", "tokens_per_s", "token/s", weights_alone, relation="≤"),
+    Entry("gpt-fast-decoding", "tokens_per_s", "token/s", one_user_alone, relation="≤"),
+    Entry("llama2-c", "file_bytes", "B", model_bytes),
     Entry("paged-attention", "kv_bytes_per_token", "B", kv_bytes_per_token),
     Entry("zeus-savings", "saved_fraction", "%", best_batch_and_power),
     Entry("numba-docs-compatibility", "result", "1", business_logic),
@@ -504,6 +523,27 @@ LEDGER = (
             "1,024 GPUs, measured": "jobs failed 3.7 times as often as the rate of nodes says",
         },
     ),
+    Entry(
+        "mlperf-storage-v2", "printed_sample_bytes", "B", feeding.sample_as_read,
+        not_reproduced=dict.fromkeys(
+            ("ResNet-50 on A100", "ResNet-50 on H100"), "printed is the size after resizing"
+        ) | dict.fromkeys(
+            ("CosmoFlow on A100", "CosmoFlow on H100"), "2.7 MiB are read, and 2 MB are printed"
+        ),
+    ),
+    Entry(
+        "mlperf-storage-checkpoints", "checkpoint_bytes", "B", feeding.checkpoint_of_a_llama,
+        not_reproduced={
+            "Llama 3 70B": "0.1 % less by the printed sizes; no reason is known",
+            "Llama 3 1T": "1.2 trillion parameters by the printed sizes make 15 TiB",
+        },
+    ),
+    Entry(
+        "nersc-sc24-ladder", "samples_per_s", "1", feeding.mean_of_the_later_epochs,
+        not_reproduced={"baseline": "8.8 is the last epoch; the mean of the last three is 8.99"},
+    ),
+    Entry("pytorch-imagenet-starved", "mean_step_s", "s", feeding.mean_step),
+    Entry("pytorch-imagenet-starved", "mean_data_s", "s", feeding.mean_data),
 )  # fmt: skip
 
 

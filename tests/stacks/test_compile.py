@@ -94,7 +94,9 @@ def test_registers_and_bytes_are_those_that_cuobjdump_reads_in_the_machine_code(
                 continue
             compared += 1
             used = dict(re.findall(r"(REG|STACK|SHARED):(\d+)", figures["usage"]))
-            said = figures["registers"], figures["local_bytes"], figures["shared_bytes"]
+            shared = figures["shared_bytes"]
+            shared += 1024 * (float(capability) >= 9 and shared > 0)  # which the system takes
+            said = figures["registers"], figures["local_bytes"], shared
             read = int(used["REG"]), int(used["STACK"]), int(used["SHARED"])
             if said != read or (figures["spill_bytes"] > 0 and not read[1]):
                 wrong.append((launch.name, capability, said, read))
