@@ -4,6 +4,7 @@ import math
 import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -136,6 +137,20 @@ def first_win_by_searching(cpu_start_s, cpu_each_s, gpu_start_s, gpu_each_s):
         if gpu_start_s + batch * gpu_each_s < cpu_start_s + batch * cpu_each_s:
             return batch
     return math.inf
+
+
+def sectors_lane_by_lane(record_bytes, offsets):
+    requests = [{(i * record_bytes + at) // 32 for i in range(32)} for at in offsets]
+    return np.array([sum(map(len, requests)), len({s for request in requests for s in request})])
+
+
+@cuda.jit
+def turned_by_other_names(a, out):
+    tile = cuda.shared.array((32, 32), cuda.float64)
+    i, j = cuda.threadIdx.x, cuda.threadIdx.y
+    tile[j, i] = a[32 * cuda.blockIdx.y + j, 32 * cuda.blockIdx.x + i]
+    cuda.syncthreads()
+    out[32 * cuda.blockIdx.x + j, 32 * cuda.blockIdx.y + i] = tile[i, j]
 
 
 def weak_scaling_as_an_array(rows):
@@ -582,6 +597,20 @@ def waited_after_one_of_its_own(launch, synchronize, clock):
     return clock() - start
 
 
+def coverage_by_those_that_miss(interval, truth, benchmarks):
+    return 1 - sum(truth < interval(s)[0] or truth > interval(s)[1] for s in benchmarks) / len(
+        benchmarks
+    )
+
+
+def rank_in_fractions(n, confidence):
+    missed, k, allowed = 0, 0, 1 - Fraction(str(confidence))
+    while k < n and 2 * (missed + math.comb(n, k)) <= allowed * 2**n:
+        missed += math.comb(n, k)
+        k += 1
+    return k
+
+
 def coverage_as_a_mean(interval, truth, benchmarks):
     ends = np.array([interval(samples) for samples in benchmarks])
     return np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
@@ -651,6 +680,8 @@ RIGHT = [
     ("01.3", lambda slow, n: 1 - math.prod([1 - slow] * n)),
     ("01.t1", waited_after_one_of_its_own),
     ("01.t2", coverage_as_a_mean),
+    ("01.t2", coverage_by_those_that_miss),
+    ("01.5", rank_in_fractions),
     ("01.4", per_call_by_doubling),
     ("02.1", lambda n_points, itemsize: (n_points - 0.5) / itemsize),
     ("02.2", bytes_array_by_array),
@@ -674,6 +705,9 @@ RIGHT = [
     ("04.t1", lambda t, rate, n_sms, size: np.ceil(t * rate / size / n_sms)),
     ("05.5", crowds_by_two_questions),
     ("05.t2", table_by_stepping),
+    ("06.1", sectors_lane_by_lane),
+    ("06.t1", lambda addresses: np.unique(np.array(addresses) // 32).size),
+    ("06.t2", turned_by_other_names),
     ("06.3", scaled_by_divmod),
     ("06.4", smooth_by_a_loop),
     ("07.3", bins_by_thread_0),
