@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from labkit import cuda
+from labkit import cuda, mma_sync
 from labkit.teach import solution
 from labkit.teach.check import judge
 from labkit.teach.registry import find
@@ -688,6 +688,51 @@ def batches_left_by_steps(order, batch, steps_done, ranks_before, rank, n_ranks)
     return mine
 
 
+def feeding_tile_by_logarithms(flop_per_cycle, bytes_per_cycle, itemsize):
+    side = 2 ** max(0, math.ceil(math.log2(itemsize * flop_per_cycle / bytes_per_cycle)))
+    return [np.int64(side), -(-side * side // 32)]
+
+
+def place_by_bits(lane, i, top, left):
+    return np.array(
+        [top + (lane >> 2) + ((i & 2) << 2), left + (lane & 3) * 2 + (i & 1) + 2 * (i & 4)]
+    )
+
+
+@cuda.jit
+def product_stored_by_a_loop(a, b, d):
+    lane = cuda.threadIdx.x
+    held_a = (
+        a[lane // 4, lane % 4 * 2], a[lane // 4, lane % 4 * 2 + 1],
+        a[lane // 4 + 8, lane % 4 * 2], a[lane // 4 + 8, lane % 4 * 2 + 1],
+        a[lane // 4, lane % 4 * 2 + 8], a[lane // 4, lane % 4 * 2 + 9],
+        a[lane // 4 + 8, lane % 4 * 2 + 8], a[lane // 4 + 8, lane % 4 * 2 + 9],
+    )  # fmt: skip
+    row, column = lane % 4 * 2, lane // 4
+    held_b = (b[row, column], b[row + 1, column], b[row + 8, column], b[row + 9, column])
+    none = cuda.float32(0)
+    sums = mma_sync(held_a, held_b, (none, none, none, none))
+    for i in range(4):
+        d[lane // 4 + i // 2 * 8, lane % 4 * 2 + i % 2] = sums[i]
+
+
+@cuda.jit
+def softmax_by_three_shuffles(x, out):
+    row, column = 16 * cuda.blockIdx.x + cuda.laneid // 4, cuda.laneid % 4 * 2
+    for down in range(0, 16, 8):
+        a, b = x[row + down, column], x[row + down, column + 1]
+        largest = max(a, b)
+        mine = largest
+        for other in range(1, 4):
+            largest = max(largest, cuda.shfl_xor_sync(0xFFFFFFFF, mine, other))
+        a, b = math.exp(a - largest), math.exp(b - largest)
+        mine = a + b
+        total = mine
+        for other in range(1, 4):
+            total += cuda.shfl_xor_sync(0xFFFFFFFF, mine, other)
+        out[row + down, column], out[row + down, column + 1] = a / total, b / total
+
+
 RIGHT = [
     ("00.1", lambda n, old, new: np.int64(n) * old + n * new),
     ("00.t1", lambda n, itemsize, time_s: n * itemsize / time_s + itemsize * n / time_s),
@@ -732,6 +777,11 @@ RIGHT = [
     ("07.3", bins_in_chunks),
     ("07.4", total_by_shuffles),
     ("07.5", scan_by_shuffles),
+    ("09.1", feeding_tile_by_logarithms),
+    ("09.3", softmax_by_three_shuffles),
+    ("09.t1", place_by_bits),
+    ("09.t2", product_stored_by_a_loop),
+    ("09.t3", lambda rows, columns, warps: rows / 32 * columns / warps),
     ("10.2", lambda *pairs: list(solution("10.2")(*pairs))),
     ("10.4", lambda a, w: list(solution("10.4")(a, w))),
     ("10.4", int8_with_the_errors_made),
