@@ -4,11 +4,12 @@ import math
 import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from labkit import cuda
+from labkit import cuda, mma_sync
 from labkit.teach import solution
 from labkit.teach.check import judge
 from labkit.teach.registry import find
@@ -596,6 +597,20 @@ def waited_after_one_of_its_own(launch, synchronize, clock):
     return clock() - start
 
 
+def coverage_by_those_that_miss(interval, truth, benchmarks):
+    return 1 - sum(truth < interval(s)[0] or truth > interval(s)[1] for s in benchmarks) / len(
+        benchmarks
+    )
+
+
+def rank_in_fractions(n, confidence):
+    missed, k, allowed = 0, 0, 1 - Fraction(str(confidence))
+    while k < n and 2 * (missed + math.comb(n, k)) <= allowed * 2**n:
+        missed += math.comb(n, k)
+        k += 1
+    return k
+
+
 def coverage_as_a_mean(interval, truth, benchmarks):
     ends = np.array([interval(samples) for samples in benchmarks])
     return np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
@@ -610,6 +625,51 @@ def product_from_the_left(a, b, c):
     return np.abs(x @ c - (x @ a) @ b).max() < 1e-2
 
 
+def feeding_tile_by_logarithms(flop_per_cycle, bytes_per_cycle, itemsize):
+    side = 2 ** max(0, math.ceil(math.log2(itemsize * flop_per_cycle / bytes_per_cycle)))
+    return [np.int64(side), -(-side * side // 32)]
+
+
+def place_by_bits(lane, i, top, left):
+    return np.array(
+        [top + (lane >> 2) + ((i & 2) << 2), left + (lane & 3) * 2 + (i & 1) + 2 * (i & 4)]
+    )
+
+
+@cuda.jit
+def product_stored_by_a_loop(a, b, d):
+    lane = cuda.threadIdx.x
+    held_a = (
+        a[lane // 4, lane % 4 * 2], a[lane // 4, lane % 4 * 2 + 1],
+        a[lane // 4 + 8, lane % 4 * 2], a[lane // 4 + 8, lane % 4 * 2 + 1],
+        a[lane // 4, lane % 4 * 2 + 8], a[lane // 4, lane % 4 * 2 + 9],
+        a[lane // 4 + 8, lane % 4 * 2 + 8], a[lane // 4 + 8, lane % 4 * 2 + 9],
+    )  # fmt: skip
+    row, column = lane % 4 * 2, lane // 4
+    held_b = (b[row, column], b[row + 1, column], b[row + 8, column], b[row + 9, column])
+    none = cuda.float32(0)
+    sums = mma_sync(held_a, held_b, (none, none, none, none))
+    for i in range(4):
+        d[lane // 4 + i // 2 * 8, lane % 4 * 2 + i % 2] = sums[i]
+
+
+@cuda.jit
+def softmax_by_three_shuffles(x, out):
+    row, column = 16 * cuda.blockIdx.x + cuda.laneid // 4, cuda.laneid % 4 * 2
+    for down in range(0, 16, 8):
+        a, b = x[row + down, column], x[row + down, column + 1]
+        largest = max(a, b)
+        mine = largest
+        for other in range(1, 4):
+            largest = max(largest, cuda.shfl_xor_sync(0xFFFFFFFF, mine, other))
+        a, b = math.exp(a - largest), math.exp(b - largest)
+        mine = a + b
+        total = mine
+        for other in range(1, 4):
+            total += cuda.shfl_xor_sync(0xFFFFFFFF, mine, other)
+        out[row + down, column], out[row + down, column + 1] = a / total, b / total
+
+
 RIGHT = [
     ("00.1", lambda n, old, new: np.int64(n) * old + n * new),
     ("00.t1", lambda n, itemsize, time_s: n * itemsize / time_s + itemsize * n / time_s),
@@ -620,6 +680,8 @@ RIGHT = [
     ("01.3", lambda slow, n: 1 - math.prod([1 - slow] * n)),
     ("01.t1", waited_after_one_of_its_own),
     ("01.t2", coverage_as_a_mean),
+    ("01.t2", coverage_by_those_that_miss),
+    ("01.5", rank_in_fractions),
     ("01.4", per_call_by_doubling),
     ("02.1", lambda n_points, itemsize: (n_points - 0.5) / itemsize),
     ("02.2", bytes_array_by_array),
@@ -652,6 +714,11 @@ RIGHT = [
     ("07.3", bins_in_chunks),
     ("07.4", total_by_shuffles),
     ("07.5", scan_by_shuffles),
+    ("09.1", feeding_tile_by_logarithms),
+    ("09.3", softmax_by_three_shuffles),
+    ("09.t1", place_by_bits),
+    ("09.t2", product_stored_by_a_loop),
+    ("09.t3", lambda rows, columns, warps: rows / 32 * columns / warps),
     ("10.2", lambda *pairs: list(solution("10.2")(*pairs))),
     ("10.4", lambda a, w: list(solution("10.4")(a, w))),
     ("10.4", int8_with_the_errors_made),
