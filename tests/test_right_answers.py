@@ -4,11 +4,12 @@ import math
 import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from labkit import cuda
+from labkit import cuda, mma_sync
 from labkit.teach import solution
 from labkit.teach.check import judge
 from labkit.teach.registry import find
@@ -136,6 +137,20 @@ def first_win_by_searching(cpu_start_s, cpu_each_s, gpu_start_s, gpu_each_s):
         if gpu_start_s + batch * gpu_each_s < cpu_start_s + batch * cpu_each_s:
             return batch
     return math.inf
+
+
+def sectors_lane_by_lane(record_bytes, offsets):
+    requests = [{(i * record_bytes + at) // 32 for i in range(32)} for at in offsets]
+    return np.array([sum(map(len, requests)), len({s for request in requests for s in request})])
+
+
+@cuda.jit
+def turned_by_other_names(a, out):
+    tile = cuda.shared.array((32, 32), cuda.float64)
+    i, j = cuda.threadIdx.x, cuda.threadIdx.y
+    tile[j, i] = a[32 * cuda.blockIdx.y + j, 32 * cuda.blockIdx.x + i]
+    cuda.syncthreads()
+    out[32 * cuda.blockIdx.x + j, 32 * cuda.blockIdx.y + i] = tile[i, j]
 
 
 def weak_scaling_as_an_array(rows):
@@ -594,6 +609,20 @@ def waited_after_one_of_its_own(launch, synchronize, clock):
     return clock() - start
 
 
+def coverage_by_those_that_miss(interval, truth, benchmarks):
+    return 1 - sum(truth < interval(s)[0] or truth > interval(s)[1] for s in benchmarks) / len(
+        benchmarks
+    )
+
+
+def rank_in_fractions(n, confidence):
+    missed, k, allowed = 0, 0, 1 - Fraction(str(confidence))
+    while k < n and 2 * (missed + math.comb(n, k)) <= allowed * 2**n:
+        missed += math.comb(n, k)
+        k += 1
+    return k
+
+
 def coverage_as_a_mean(interval, truth, benchmarks):
     ends = np.array([interval(samples) for samples in benchmarks])
     return np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
@@ -608,6 +637,114 @@ def product_from_the_left(a, b, c):
     return np.abs(x @ c - (x @ a) @ b).max() < 1e-2
 
 
+def sample_read_to_its_end(file, offsets, i):
+    """Asks again until all has come or nothing does, as raw files may give less than asked for."""
+    file.seek(offsets[i])
+    data = b""
+    while len(data) < offsets[i + 1] - offsets[i]:
+        more = file.read(offsets[i + 1] - offsets[i] - len(data))
+        if not more:
+            raise ValueError("cut off")
+        data += more
+    return data
+
+
+def train_with_a_window(load, step, n_steps, ahead, pool):
+    window, results, sent = [], [], 0
+    for turn in range(n_steps):
+        while sent <= min(turn + ahead, n_steps - 1):
+            window.append(pool.submit(load, sent))
+            sent += 1
+        batch, window = window[0].result(), window[1:]
+        results.append(step(batch))
+    return tuple(results)
+
+
+def train_without_a_pool_in_turns(load, step, n_steps, ahead, pool):
+    if ahead == 0:
+        return [step(load(i)) for i in range(n_steps)]
+    return train_with_a_window(load, step, n_steps, ahead, pool)
+
+
+def accelerators_by_counting(sample_bytes, batch, step_s, storage_bytes_per_s, least):
+    n = 0
+    while step_s / max(step_s, (n + 1) * batch * sample_bytes / storage_bytes_per_s) >= least:
+        n += 1
+    return n
+
+
+def share_in_blocks(n_samples, rank, n_ranks, worker, n_workers):
+    parts = np.array_split(np.arange(n_samples), n_ranks * n_workers)
+    return parts[rank * n_workers + worker]
+
+
+def shuffled_by_replacing(stream, size, rng):
+    out, held = [], []
+    for sample in stream:
+        if len(held) < size:
+            held.append(sample)
+            continue
+        place = rng.randrange(size)
+        out.append(held[place])
+        held[place] = sample
+    while held:
+        out.append(held.pop(rng.randrange(len(held))))
+    return out
+
+
+def batches_left_by_steps(order, batch, steps_done, ranks_before, rank, n_ranks):
+    at, mine = (steps_done * ranks_before + rank) * batch, []
+    while at < len(order):
+        mine.append(tuple(order[at : at + batch]))
+        at += n_ranks * batch
+    return mine
+
+
+def feeding_tile_by_logarithms(flop_per_cycle, bytes_per_cycle, itemsize):
+    side = 2 ** max(0, math.ceil(math.log2(itemsize * flop_per_cycle / bytes_per_cycle)))
+    return [np.int64(side), -(-side * side // 32)]
+
+
+def place_by_bits(lane, i, top, left):
+    return np.array(
+        [top + (lane >> 2) + ((i & 2) << 2), left + (lane & 3) * 2 + (i & 1) + 2 * (i & 4)]
+    )
+
+
+@cuda.jit
+def product_stored_by_a_loop(a, b, d):
+    lane = cuda.threadIdx.x
+    held_a = (
+        a[lane // 4, lane % 4 * 2], a[lane // 4, lane % 4 * 2 + 1],
+        a[lane // 4 + 8, lane % 4 * 2], a[lane // 4 + 8, lane % 4 * 2 + 1],
+        a[lane // 4, lane % 4 * 2 + 8], a[lane // 4, lane % 4 * 2 + 9],
+        a[lane // 4 + 8, lane % 4 * 2 + 8], a[lane // 4 + 8, lane % 4 * 2 + 9],
+    )  # fmt: skip
+    row, column = lane % 4 * 2, lane // 4
+    held_b = (b[row, column], b[row + 1, column], b[row + 8, column], b[row + 9, column])
+    none = cuda.float32(0)
+    sums = mma_sync(held_a, held_b, (none, none, none, none))
+    for i in range(4):
+        d[lane // 4 + i // 2 * 8, lane % 4 * 2 + i % 2] = sums[i]
+
+
+@cuda.jit
+def softmax_by_three_shuffles(x, out):
+    row, column = 16 * cuda.blockIdx.x + cuda.laneid // 4, cuda.laneid % 4 * 2
+    for down in range(0, 16, 8):
+        a, b = x[row + down, column], x[row + down, column + 1]
+        largest = max(a, b)
+        mine = largest
+        for other in range(1, 4):
+            largest = max(largest, cuda.shfl_xor_sync(0xFFFFFFFF, mine, other))
+        a, b = math.exp(a - largest), math.exp(b - largest)
+        mine = a + b
+        total = mine
+        for other in range(1, 4):
+            total += cuda.shfl_xor_sync(0xFFFFFFFF, mine, other)
+        out[row + down, column], out[row + down, column + 1] = a / total, b / total
+
+
 RIGHT = [
     ("00.1", lambda n, old, new: np.int64(n) * old + n * new),
     ("00.t1", lambda n, itemsize, time_s: n * itemsize / time_s + itemsize * n / time_s),
@@ -618,6 +755,8 @@ RIGHT = [
     ("01.3", lambda slow, n: 1 - math.prod([1 - slow] * n)),
     ("01.t1", waited_after_one_of_its_own),
     ("01.t2", coverage_as_a_mean),
+    ("01.t2", coverage_by_those_that_miss),
+    ("01.5", rank_in_fractions),
     ("01.4", per_call_by_doubling),
     ("02.1", lambda n_points, itemsize: (n_points - 0.5) / itemsize),
     ("02.2", bytes_array_by_array),
@@ -641,12 +780,20 @@ RIGHT = [
     ("04.t1", lambda t, rate, n_sms, size: np.ceil(t * rate / size / n_sms)),
     ("05.5", crowds_by_two_questions),
     ("05.t2", table_by_stepping),
+    ("06.1", sectors_lane_by_lane),
+    ("06.t1", lambda addresses: np.unique(np.array(addresses) // 32).size),
+    ("06.t2", turned_by_other_names),
     ("06.3", scaled_by_divmod),
     ("06.4", smooth_by_a_loop),
     ("07.3", bins_by_thread_0),
     ("07.3", bins_in_chunks),
     ("07.4", total_by_shuffles),
     ("07.5", scan_by_shuffles),
+    ("09.1", feeding_tile_by_logarithms),
+    ("09.3", softmax_by_three_shuffles),
+    ("09.t1", place_by_bits),
+    ("09.t2", product_stored_by_a_loop),
+    ("09.t3", lambda rows, columns, warps: rows / 32 * columns / warps),
     ("10.2", lambda *pairs: list(solution("10.2")(*pairs))),
     ("10.4", lambda a, w: list(solution("10.4")(a, w))),
     ("10.4", int8_with_the_errors_made),
@@ -681,6 +828,13 @@ RIGHT = [
     ("16.t3", order_as_arrays),
     ("17.5", scaling_by_rates_of_one_gpu),
     ("17.5", scaling_in_numpy),
+    ("14.t1", sample_read_to_its_end),
+    ("14.t2", train_with_a_window),
+    ("14.t2", train_without_a_pool_in_turns),
+    ("14.1", accelerators_by_counting),
+    ("14.2", share_in_blocks),
+    ("14.3", shuffled_by_replacing),
+    ("14.4", batches_left_by_steps),
     ("18.1", wrong_by_rounding),
     ("18.1", wrong_beyond_half_a_digit),
     ("18.4", straggler_by_leaving_out),
