@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from labkit import cuda
+from labkit import cuda, mma_sync
 from labkit.teach import solution
 from labkit.teach.check import judge
 from labkit.teach.registry import find
@@ -625,6 +625,114 @@ def product_from_the_left(a, b, c):
     return np.abs(x @ c - (x @ a) @ b).max() < 1e-2
 
 
+def sample_read_to_its_end(file, offsets, i):
+    """Asks again until all has come or nothing does, as raw files may give less than asked for."""
+    file.seek(offsets[i])
+    data = b""
+    while len(data) < offsets[i + 1] - offsets[i]:
+        more = file.read(offsets[i + 1] - offsets[i] - len(data))
+        if not more:
+            raise ValueError("cut off")
+        data += more
+    return data
+
+
+def train_with_a_window(load, step, n_steps, ahead, pool):
+    window, results, sent = [], [], 0
+    for turn in range(n_steps):
+        while sent <= min(turn + ahead, n_steps - 1):
+            window.append(pool.submit(load, sent))
+            sent += 1
+        batch, window = window[0].result(), window[1:]
+        results.append(step(batch))
+    return tuple(results)
+
+
+def train_without_a_pool_in_turns(load, step, n_steps, ahead, pool):
+    if ahead == 0:
+        return [step(load(i)) for i in range(n_steps)]
+    return train_with_a_window(load, step, n_steps, ahead, pool)
+
+
+def accelerators_by_counting(sample_bytes, batch, step_s, storage_bytes_per_s, least):
+    n = 0
+    while step_s / max(step_s, (n + 1) * batch * sample_bytes / storage_bytes_per_s) >= least:
+        n += 1
+    return n
+
+
+def share_in_blocks(n_samples, rank, n_ranks, worker, n_workers):
+    parts = np.array_split(np.arange(n_samples), n_ranks * n_workers)
+    return parts[rank * n_workers + worker]
+
+
+def shuffled_by_replacing(stream, size, rng):
+    out, held = [], []
+    for sample in stream:
+        if len(held) < size:
+            held.append(sample)
+            continue
+        place = rng.randrange(size)
+        out.append(held[place])
+        held[place] = sample
+    while held:
+        out.append(held.pop(rng.randrange(len(held))))
+    return out
+
+
+def batches_left_by_steps(order, batch, steps_done, ranks_before, rank, n_ranks):
+    at, mine = (steps_done * ranks_before + rank) * batch, []
+    while at < len(order):
+        mine.append(tuple(order[at : at + batch]))
+        at += n_ranks * batch
+    return mine
+
+
+def feeding_tile_by_logarithms(flop_per_cycle, bytes_per_cycle, itemsize):
+    side = 2 ** max(0, math.ceil(math.log2(itemsize * flop_per_cycle / bytes_per_cycle)))
+    return [np.int64(side), -(-side * side // 32)]
+
+
+def place_by_bits(lane, i, top, left):
+    return np.array(
+        [top + (lane >> 2) + ((i & 2) << 2), left + (lane & 3) * 2 + (i & 1) + 2 * (i & 4)]
+    )
+
+
+@cuda.jit
+def product_stored_by_a_loop(a, b, d):
+    lane = cuda.threadIdx.x
+    held_a = (
+        a[lane // 4, lane % 4 * 2], a[lane // 4, lane % 4 * 2 + 1],
+        a[lane // 4 + 8, lane % 4 * 2], a[lane // 4 + 8, lane % 4 * 2 + 1],
+        a[lane // 4, lane % 4 * 2 + 8], a[lane // 4, lane % 4 * 2 + 9],
+        a[lane // 4 + 8, lane % 4 * 2 + 8], a[lane // 4 + 8, lane % 4 * 2 + 9],
+    )  # fmt: skip
+    row, column = lane % 4 * 2, lane // 4
+    held_b = (b[row, column], b[row + 1, column], b[row + 8, column], b[row + 9, column])
+    none = cuda.float32(0)
+    sums = mma_sync(held_a, held_b, (none, none, none, none))
+    for i in range(4):
+        d[lane // 4 + i // 2 * 8, lane % 4 * 2 + i % 2] = sums[i]
+
+
+@cuda.jit
+def softmax_by_three_shuffles(x, out):
+    row, column = 16 * cuda.blockIdx.x + cuda.laneid // 4, cuda.laneid % 4 * 2
+    for down in range(0, 16, 8):
+        a, b = x[row + down, column], x[row + down, column + 1]
+        largest = max(a, b)
+        mine = largest
+        for other in range(1, 4):
+            largest = max(largest, cuda.shfl_xor_sync(0xFFFFFFFF, mine, other))
+        a, b = math.exp(a - largest), math.exp(b - largest)
+        mine = a + b
+        total = mine
+        for other in range(1, 4):
+            total += cuda.shfl_xor_sync(0xFFFFFFFF, mine, other)
+        out[row + down, column], out[row + down, column + 1] = a / total, b / total
+
+
 RIGHT = [
     ("00.1", lambda n, old, new: np.int64(n) * old + n * new),
     ("00.t1", lambda n, itemsize, time_s: n * itemsize / time_s + itemsize * n / time_s),
@@ -669,6 +777,11 @@ RIGHT = [
     ("07.3", bins_in_chunks),
     ("07.4", total_by_shuffles),
     ("07.5", scan_by_shuffles),
+    ("09.1", feeding_tile_by_logarithms),
+    ("09.3", softmax_by_three_shuffles),
+    ("09.t1", place_by_bits),
+    ("09.t2", product_stored_by_a_loop),
+    ("09.t3", lambda rows, columns, warps: rows / 32 * columns / warps),
     ("10.2", lambda *pairs: list(solution("10.2")(*pairs))),
     ("10.4", lambda a, w: list(solution("10.4")(a, w))),
     ("10.4", int8_with_the_errors_made),
@@ -701,6 +814,13 @@ RIGHT = [
     ("16.t2", neurons_by_splitting),
     ("16.t3", order_by_queues),
     ("16.t3", order_as_arrays),
+    ("14.t1", sample_read_to_its_end),
+    ("14.t2", train_with_a_window),
+    ("14.t2", train_without_a_pool_in_turns),
+    ("14.1", accelerators_by_counting),
+    ("14.2", share_in_blocks),
+    ("14.3", shuffled_by_replacing),
+    ("14.4", batches_left_by_steps),
     ("18.1", wrong_by_rounding),
     ("18.1", wrong_beyond_half_a_digit),
     ("18.4", straggler_by_leaving_out),
