@@ -10,8 +10,8 @@ from labkit.draw.svg import GRID, INK, SMALL, TEXT, path, rect, text
 from labkit.units import si
 
 _WIDTH, _LEFT = 760, 84  # pixels
-_LINE, _LINES = 32, 3  # of tokens
-_TOP, _FOOT = 250, 400  # of the bars
+_LINE, _LINES = 32, 2  # of tokens
+_TOP, _FOOT = 218, 368  # of the bars
 _TINT = 0.5
 
 
@@ -72,7 +72,7 @@ def _tokens(pieces, n_prompt):
 
 def _legend(layers, colors):
     """Each part with its colour, and its bytes in all layers; two lines where one is too short."""
-    x, y = 12.0, 178
+    x, y = 12.0, 146
     for part, color in colors.items():
         words = f"{part} {si(sum(layer.get(part, 0) for layer in layers), 'B')}"
         width = 40 + text_width(words, TEXT)

@@ -91,6 +91,9 @@ def matvec(w, x, out):
 matvec = lk.your_turn("11.t1", matvec)
 
 # %% [markdown]
+# > **Takeaway.** A matrix times a vector uses each weight once. Give each row a warp, let
+# > neighbouring lanes read neighbouring weights, and add up at the end.
+#
 # ## Keep the numbers in range
 # Each layer adds to *x*, so its numbers would grow and grow. Before a layer uses it, a copy of *x*
 # is scaled: divided by the root of the mean of its squares, so that it's about 1 on average, and
@@ -120,6 +123,9 @@ def rms_norm(x, weight, epsilon, out):
 rms_norm = lk.your_turn("11.t2", rms_norm)
 
 # %% [markdown]
+# > **Takeaway.** Between the matrices stand small kernels. They're hardly any work, but each is a
+# > launch of its own.
+#
 # ## Look back
 # A token makes a *query* in each of 9 **heads**, and compares it with the *keys* of all tokens so
 # far, its own included. The result is the sum of their *values*, weighted by the softmax of the
@@ -184,6 +190,9 @@ def remember(keys, values, position, k, v):
 remember = lk.your_turn("11.t4", remember)
 
 # %% [markdown]
+# > **Takeaway.** Attention is a softmax over the tokens so far. Keep their keys and values, and a
+# > new token has to work out only its own.
+#
 # ## Think
 # The second half of a layer, the **MLP**, makes *x* wider, lets one half of the numbers decide how
 # much of the other half passes, and makes it narrow again. This gate is called
@@ -277,7 +286,7 @@ def scores(token, position):
 # Now let it write. The dashed tokens are the prompt; they have to be read, too, one after the
 # other. Below, you see the bytes that each layer moves for a token.
 #
-# **Play** with the steps when it's done. Which bar grows with each token?
+# **Play** with the steps when it's done. Which of the numbers grows with each token?
 
 # %%
 N_NEW = 8
@@ -362,7 +371,8 @@ def totals(launches):
     return moved, sum(sum(one.flop.values()) for one in launches)
 
 
-print(f"[simulated] token {n_seen}, all layers      bytes        flop   flop a byte")
+print(f"[simulated] token {n_seen}, all layers together:")
+print(f"{'':20} {'bytes':>15} {'flop':>13} {'flop/byte':>10}")
 for part in (*formula, "output matrix"):
     n_bytes, n_flop = totals(of_part(part) if part in formula else in_output)
     print(f"{part:20} {n_bytes:15,} {n_flop:13,} {n_flop / n_bytes:10.2f}")
@@ -407,22 +417,24 @@ shapes = {one.name: one for one in (lm.LLAMA_2_7B, lm.LLAMA_3_1_8B)}
 for row in gpt_fast.rows:
     most = bound(shapes[row["model"]], row["chip"], row["weight_bytes"], row["chip_share"])
     rate = row["tokens_per_s"]
-    print(f"{row['run']:34} {rate:7.1f} published, {most:7.1f} at most: {rate / most:4.0%}")
+    print(f"{row['run']:36} {rate:7.1f} published, {most:7.1f} at most: {rate / most:4.0%}")
 
 # %% [markdown]
-# One user alone gets two thirds of what the memory allows on a well-tuned 16-bit model, and nobody
-# can get more than all of it. With fewer bits the rate grows, but the share falls: what's left is
-# unpacking, launching, and small vectors. For a tiny model that's nearly everything. Ours makes
-# some 240 launches a token. At a few microseconds each they take about a millisecond, many times
-# as long as the bytes.
+# With 16 bits, one user alone gets about two thirds of what the memory allows. With fewer bits the
+# rate grows, but the share falls: what's left is unpacking, launching, and small vectors. For a
+# tiny model that's nearly everything. Ours makes some 240 launches a token. At a few microseconds
+# each, they take about a millisecond, many times as long as the bytes.
+#
+# > **Takeaway.** Bandwidth over bytes is the most tokens a second that one user can get, one token
+# > at a time. Hold every claim against it.
 #
 # ## Fewer bits
 # So the bytes of a weight set the speed. How few can there be? Here is the simplest way: whole
 # numbers, and one scale for each `group` of weights in a row.
 #
 # **Guess first.** We'll store all weights in 4 bits, so from -7 to 7, with one scale for each row
-# of a matrix. Will the best next token after our sentence still be *" Paris"*? Answer with the
-# probability in percent that it gets. In 32 bits it's about 77, and by chance 0.002.
+# of a matrix. Will the best next token after our sentence still be *Paris*? Answer with the
+# probability in percent that it gets. In 32 bits it's about 77; a blind guess has 0.002.
 
 # %%
 four_bits_guess = lk.predict("11.c", ..., "%")

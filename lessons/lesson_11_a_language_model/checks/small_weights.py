@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
@@ -12,6 +13,7 @@ from labkit.units import counted
 from lessons.lesson_11_a_language_model.checks.near import assert_near, wholes
 
 _int8, _int4 = solution("11.2"), solution("11.3")
+_warp_sum = _int4.py_func.__globals__["warp_sum"]
 _WALK = "range(0, x.size, 32)"
 
 
@@ -75,6 +77,22 @@ def int8_matvec(answer, rng):
         )
 
 
+@cuda.jit
+def _a_column_for_each_lane(packed, scales, x, out):
+    thread = cuda.grid(1)
+    row, lane = thread // 32, thread % 32
+    if row < out.size:
+        total = cuda.float32(0)
+        for column in range(lane, x.size, 32):
+            byte = packed[row, column // 2]
+            if column % 2 == 1:
+                byte = byte >> 4
+            total += scales[row, column // 32] * ((byte & 15) - 8) * x[column]
+        total = _warp_sum(total)
+        if lane == 0:
+            out[row] = total
+
+
 _LOW, _HIGH = "((byte & 15) - 8)", "((byte >> 4) - 8)"
 
 
@@ -99,6 +117,7 @@ _LOW, _HIGH = "((byte & 15) - 8)", "((byte >> 4) - 8)"
         (changed(_int4, "range(0, packed.shape[1], 32)", "range(0, x.size, 32)"), "out-of-bounds"),
         (changed(_int4, "if lane == 0:", "if True:"), "several threads write the same element"),
         (changed(_int4, f" + {_HIGH} * x[column + 1]", ""), "the upper half of each byte"),
+        (_a_column_for_each_lane, "can use both of its weights"),
     ],
 )  # fmt: skip
 def int4_matvec(answer, rng):
@@ -119,4 +138,9 @@ def int4_matvec(answer, rng):
             (w.astype(float) @ x, "the scales are missing"),
             ((wide * lower) @ x, "the upper half of each byte is a weight, too"),
         ]
-        _tried(answer, _int4, rows, (packed, scales, x), (wide * w) @ x, case, suspects)
+        args = (packed, scales, x)
+        found, enough = _tried(answer, _int4, rows, args, (wide * w) @ x, case, suspects)
+        assert found.requests <= 1.3 * enough.requests + 4, (
+            f"{case}: right, but your warps make {found.requests} loads, and {enough.requests} are "
+            f"enough: a lane that has read a byte can use both of its weights"
+        )

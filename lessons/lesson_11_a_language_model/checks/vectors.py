@@ -8,7 +8,7 @@ from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
-from labkit.teach.shares import assert_spread
+from labkit.teach.shares import assert_loads_spread, assert_spread
 from labkit.units import counted
 from lessons.lesson_11_a_language_model.checks.near import assert_near, floats
 
@@ -24,6 +24,15 @@ def _norm_by_lane_0(x, weight, epsilon, out):
             squares += x[i] * x[i]
         for i in range(x.size):
             out[i] = x[i] / math.sqrt(squares / x.size + epsilon) * weight[i]
+
+
+@cuda.jit
+def _each_lane_sums_all(x, weight, epsilon, out):
+    squares = cuda.float32(0)
+    for i in range(x.size):
+        squares += x[i] * x[i]
+    for i in range(cuda.threadIdx.x, x.size, 32):
+        out[i] = x[i] / math.sqrt(squares / x.size + epsilon) * weight[i]
 
 
 @exercise(
@@ -46,6 +55,7 @@ def _norm_by_lane_0(x, weight, epsilon, out):
         (changed(_rms_norm, "range(0, x.size, 32):\n        out", "range(0, 32, 32):\n        out"),
          "NaN: either it was never written"),
         (_norm_by_lane_0, "one thread writes"),
+        (_each_lane_sums_all, "one thread loads"),
     ],
 )  # fmt: skip
 def rms_norm(answer, rng):
@@ -72,6 +82,7 @@ def rms_norm(answer, rng):
         what = counted(most_each, "element")
         args = (x, weight, epsilon, out)
         assert_spread(answer, 1, 32, *args, case=case, most=most_each, what=what)
+        assert_loads_spread(answer, _rms_norm, 1, 32, *args, case=case)
 
 
 _GATED = "gate[i] * up[i] / (1 + math.exp(-gate[i]))"
