@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import NamedTuple
 
+import machine_code
 import numpy as np
 
 import labkit as lk
@@ -142,6 +143,7 @@ def drawings():
         "blocks": draw.block_frames((2, 2), {"x": blocks}, ("y", *blocks))[1],
         "systolic": draw.systolic_frames(states)[5],
         "fragments": draw.fragments("m16n8k16", 5),
+        "assembly": draw.source_beside_assembly(machine_code.found(), "h100-sxm", profile=counts),
         "ruler": draw.number_ruler(3.14159),
         "floorplan": draw.floorplan(chip, {"matmul": chip.run(Work(1e12, 1e9, 0), 1e9)}),
         "gpu": draw.machine("h100-sxm", "l2"),

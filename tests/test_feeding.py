@@ -1,6 +1,7 @@
 """Lesson 14's experiments: what they clean up, what they say when they can't, and real kills."""
 
 import errno
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -44,6 +45,18 @@ def test_a_disk_without_room_is_told_before_anything_is_written(tmp_path, monkey
     with pytest.raises(storage.NoRoomError, match=r"room for 3 MB.*its 34 MB.*set TMPDIR"):
         storage.read_times(str(tmp_path))
     assert list(tmp_path.iterdir()) == []
+    assert "set TMPDIR" in storage.read_times_or_recorded().cannot
+
+
+@pytest.mark.parametrize("error", [PermissionError(errno.EACCES, "not allowed"), OSError("no")])
+def test_a_lesson_without_a_disk_shows_the_recorded_reads(monkeypatch, error):
+    def refuse(_folder):
+        raise error
+
+    monkeypatch.setattr(storage.shutil, "disk_usage", refuse)
+    read = storage.read_times_or_recorded()
+    assert read.times.origin is Origin.RECORDED
+    assert read.cannot.startswith("Nothing can be written to a temporary folder here: no")
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
@@ -109,6 +122,12 @@ def test_a_plan_is_made_of_what_the_run_took(workers):
     assert held.planned.load_s >= 0.004  # four samples of 1 ms each
     assert held.planned.step_s >= 0.004
     assert 0 < held.utilisation < 1
+
+
+def test_an_error_or_an_interrupt_in_a_loop_ends_the_workers():
+    with pytest.raises(ValueError, match="sleep length"):
+        loading.hold(loading.SleptSamples(64, 0.001), 4, workers=2, step_s=-1.0)
+    assert multiprocessing.active_children() == []
 
 
 # Kills

@@ -547,6 +547,18 @@ def sizes_as_lists(chips, heads, layers):
     return found
 
 
+def scaling_by_rates_of_one_gpu(small, large):
+    of_one = [(1 / (gpus * minutes), tokens / minutes / gpus) for gpus, minutes, tokens in
+              (small, large)]  # fmt: skip
+    return [after / before for before, after in zip(*of_one, strict=True)]
+
+
+def scaling_in_numpy(small, large):
+    gpus, minutes, tokens = np.array([small, large], float).T
+    gpu_minutes = gpus * minutes
+    return np.array([gpu_minutes[0] / gpu_minutes[1], np.divide(*(tokens / gpu_minutes)[::-1])])
+
+
 def waits_as_a_list(sent_s, token_times_s):
     first_s, *_, last_s = token_times_s
     return [first_s - sent_s, (last_s - first_s) / (len(token_times_s) - 1)]
@@ -623,6 +635,69 @@ def product_by_another_product(a, b, c):
 def product_from_the_left(a, b, c):
     x = np.random.default_rng().normal(size=len(c))
     return np.abs(x @ c - (x @ a) @ b).max() < 1e-2
+
+
+def sample_read_to_its_end(file, offsets, i):
+    """Asks again until all has come or nothing does, as raw files may give less than asked for."""
+    file.seek(offsets[i])
+    data = b""
+    while len(data) < offsets[i + 1] - offsets[i]:
+        more = file.read(offsets[i + 1] - offsets[i] - len(data))
+        if not more:
+            raise ValueError("cut off")
+        data += more
+    return data
+
+
+def train_with_a_window(load, step, n_steps, ahead, pool):
+    window, results, sent = [], [], 0
+    for turn in range(n_steps):
+        while sent <= min(turn + ahead, n_steps - 1):
+            window.append(pool.submit(load, sent))
+            sent += 1
+        batch, window = window[0].result(), window[1:]
+        results.append(step(batch))
+    return tuple(results)
+
+
+def train_without_a_pool_in_turns(load, step, n_steps, ahead, pool):
+    if ahead == 0:
+        return [step(load(i)) for i in range(n_steps)]
+    return train_with_a_window(load, step, n_steps, ahead, pool)
+
+
+def accelerators_by_counting(sample_bytes, batch, step_s, storage_bytes_per_s, least):
+    n = 0
+    while step_s / max(step_s, (n + 1) * batch * sample_bytes / storage_bytes_per_s) >= least:
+        n += 1
+    return n
+
+
+def share_in_blocks(n_samples, rank, n_ranks, worker, n_workers):
+    parts = np.array_split(np.arange(n_samples), n_ranks * n_workers)
+    return parts[rank * n_workers + worker]
+
+
+def shuffled_by_replacing(stream, size, rng):
+    out, held = [], []
+    for sample in stream:
+        if len(held) < size:
+            held.append(sample)
+            continue
+        place = rng.randrange(size)
+        out.append(held[place])
+        held[place] = sample
+    while held:
+        out.append(held.pop(rng.randrange(len(held))))
+    return out
+
+
+def batches_left_by_steps(order, batch, steps_done, ranks_before, rank, n_ranks):
+    at, mine = (steps_done * ranks_before + rank) * batch, []
+    while at < len(order):
+        mine.append(tuple(order[at : at + batch]))
+        at += n_ranks * batch
+    return mine
 
 
 def feeding_tile_by_logarithms(flop_per_cycle, bytes_per_cycle, itemsize):
@@ -751,6 +826,15 @@ RIGHT = [
     ("16.t2", neurons_by_splitting),
     ("16.t3", order_by_queues),
     ("16.t3", order_as_arrays),
+    ("17.5", scaling_by_rates_of_one_gpu),
+    ("17.5", scaling_in_numpy),
+    ("14.t1", sample_read_to_its_end),
+    ("14.t2", train_with_a_window),
+    ("14.t2", train_without_a_pool_in_turns),
+    ("14.1", accelerators_by_counting),
+    ("14.2", share_in_blocks),
+    ("14.3", shuffled_by_replacing),
+    ("14.4", batches_left_by_steps),
     ("18.1", wrong_by_rounding),
     ("18.1", wrong_beyond_half_a_digit),
     ("18.4", straggler_by_leaving_out),

@@ -56,8 +56,8 @@ def source_beside_assembly(
         if number == line:
             parts.append(rect(4, y - 15, middle - _GAP, _ROW, fill=BLUE, tint=0.25))
         parts.append(text(40, y, number, "end", size=SMALL, muted=True))
-        parts.append(_code(52, y, words))
-        parts.append(text(width, y, notes[number], size=SMALL))
+        parts += [_code(52, y, words)] if words.strip() else []
+        parts += [text(width, y, notes[number], size=SMALL)] if notes[number] else []
     parts += [_code(middle, _TOP + n * _ROW, words) for n, words in enumerate(right)]
     foot = _TOP + max(len(source), len(right)) * _ROW
     parts.append(path(f"M{middle - _GAP / 2:.0f},{_TOP - 36}V{foot - 10}", opacity=GRID))

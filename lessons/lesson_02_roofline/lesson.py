@@ -74,7 +74,7 @@ def polynomial(degree):
 # FLOP. Its **traffic** is the number of bytes that go between the chip and its memory, in both
 # directions. Divide one by the other and you have its **arithmetic intensity**, in FLOP/B: how much
 # the code does with a byte once it has it ([Williams, Waterman and
-# Patterson](https://dl.acm.org/doi/10.1145/1498765.1498785), who thought of all this).
+# Patterson](https://dl.acm.org/doi/10.1145/1498765.1498785), who put it into one picture).
 #
 # For each element, `triad` multiplies once and adds once. It reads two floats and writes one.
 # That's 2 FLOP and 12 bytes.
@@ -414,8 +414,8 @@ lk.show(
 print(f"({batches.source})")
 
 # %% [markdown]
-# > **Takeaway.** A language model that serves one user is memory-bound on any GPU. It takes a few
-# > hundred tokens at once to keep the arithmetic busy.
+# > **Takeaway.** A language model that writes for one user, a token at a time, is memory-bound on
+# > any GPU. It takes a few hundred tokens at once to keep the arithmetic busy.
 #
 # ## Back to Google's chip
 # The paper draws a roofline of its chip, and counts multiply-adds (two operations each) per byte of

@@ -84,13 +84,16 @@ def hold(
     """
     batches = _timed_batches(samples, batch, workers, prefetch)
     asked_s, rows = time.perf_counter(), []
-    for _, began_s, done_s in itertools.islice(batches, n_steps):
-        taken_s = time.perf_counter()
-        time.sleep(step_s)
-        asked_again_s = time.perf_counter()
-        handover_s = taken_s - max(asked_s, done_s)
-        rows.append((taken_s, done_s - began_s, handover_s, asked_again_s - taken_s))
-        asked_s = asked_again_s
+    try:
+        for _, began_s, done_s in itertools.islice(batches, n_steps):
+            taken_s = time.perf_counter()
+            time.sleep(step_s)
+            asked_again_s = time.perf_counter()
+            handover_s = taken_s - max(asked_s, done_s)
+            rows.append((taken_s, done_s - began_s, handover_s, asked_again_s - taken_s))
+            asked_s = asked_again_s
+    finally:
+        del batches  # it ends the workers, which an interrupt's traceback would keep
     rows = rows[max(2, prefetch * workers) :]
     takens_s, *parts = zip(*rows, strict=True)
     loads_s, handovers_s, steps_s = map(statistics.mean, parts)
