@@ -547,6 +547,18 @@ def sizes_as_lists(chips, heads, layers):
     return found
 
 
+def scaling_by_rates_of_one_gpu(small, large):
+    of_one = [(1 / (gpus * minutes), tokens / minutes / gpus) for gpus, minutes, tokens in
+              (small, large)]  # fmt: skip
+    return [after / before for before, after in zip(*of_one, strict=True)]
+
+
+def scaling_in_numpy(small, large):
+    gpus, minutes, tokens = np.array([small, large], float).T
+    gpu_minutes = gpus * minutes
+    return np.array([gpu_minutes[0] / gpu_minutes[1], np.divide(*(tokens / gpu_minutes)[::-1])])
+
+
 def waits_as_a_list(sent_s, token_times_s):
     first_s, *_, last_s = token_times_s
     return [first_s - sent_s, (last_s - first_s) / (len(token_times_s) - 1)]
@@ -814,6 +826,8 @@ RIGHT = [
     ("16.t2", neurons_by_splitting),
     ("16.t3", order_by_queues),
     ("16.t3", order_as_arrays),
+    ("17.5", scaling_by_rates_of_one_gpu),
+    ("17.5", scaling_in_numpy),
     ("14.t1", sample_read_to_its_end),
     ("14.t2", train_with_a_window),
     ("14.t2", train_without_a_pool_in_turns),

@@ -12,7 +12,7 @@ from labkit.cluster.start import run_ranks, why_no_ranks
 from labkit.measure import TimesInTurns, recorded_times
 
 SIZES = tuple(4**k << 10 for k in range(1, 7))  # 4 kB to 4 MB, as powers of two
-_TURN_BYTES, _TURN_RUNS = 256 << 10, 64  # so that each size has about the same time, or less
+_TURN_BYTES, _TURN_RUNS = 64 << 10, 16  # of a small size at once, at most
 
 
 def time_all_reduces(
@@ -28,9 +28,10 @@ def time_all_reduces(
     """The times of the library's all-reduce of float32: n_bytes -> times in s, as rank 0 saw them.
 
     sizes    in bytes, multiples of 4
-    rounds   times of each size. The sizes take turns, and a small one runs often in its turn: all
-             its runs together last 10 ms, so that one process in the way would spoil all of them.
-             Its time in a round is the lower quartile, because what disturbs a run delays it
+    rounds   times of each size. In a round each size is followed by all smaller ones, so that the
+             runs of a small one, which last 10 ms together, are spread over the whole round, and
+             one process in the way can't spoil all of them. The time of a size in a round is the
+             lower quartile of its runs, because what disturbs a run delays it
     recorded a recorded run, which is returned where ranks, or the hosts asked for, cannot be had
 
     No barrier stands between two runs: a pause would let a link save up for a burst.
@@ -50,16 +51,20 @@ def _time(sizes, rounds):
     import torch.distributed as dist
 
     dist.init_process_group("gloo")
-    samples_s = {size: [] for size in sizes}
+    samples_s, falling = {size: [] for size in sizes}, sorted(sizes, reverse=True)
     for _ in range(rounds):
-        for size in sorted(sizes, reverse=True):  # a large one empties the buckets of its links
-            samples_s[size].append(_time_in_turn(size))
+        runs_s = {size: [] for size in sizes}
+        for place in range(len(falling)):
+            for size in falling[place:]:  # a large one empties the buckets of its links
+                runs_s[size] += _back_to_back(size)
+        for size, times_s in runs_s.items():
+            samples_s[size].append(sorted(times_s)[len(times_s) // 4])
     dist.destroy_process_group()
     return {size: tuple(times_s) for size, times_s in samples_s.items()}
 
 
-def _time_in_turn(size):
-    """The lower quartile of the times of all-reduces back to back, in s; a large one runs once."""
+def _back_to_back(size):
+    """The times of some all-reduces, in s; a large size runs only once."""
     import torch
     import torch.distributed as dist
 
@@ -71,7 +76,7 @@ def _time_in_turn(size):
         began = time.perf_counter()
         dist.all_reduce(data)
         times_s.append(time.perf_counter() - began)
-    return sorted(times_s)[n_timed // 4]
+    return times_s
 
 
 def watch_links(

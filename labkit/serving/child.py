@@ -1,4 +1,4 @@
-"""What runs in a process of its own: `python -m labkit.serving.child KIND SETTINGS`.
+"""What runs in a process of its own: `python labkit/serving/child.py KIND SETTINGS`.
 
 KIND is `replica`, `router` or `loadgen`, SETTINGS is JSON. Standard input is a pipe of which the
 process that started this one holds the other end. When that process ends, however it ends, the

@@ -166,12 +166,15 @@ chart = lk.draw.Chart(
 for size in (16, 4):
     reached = [min(bandwidth, n * n_sms * 32 * size / latency_s) for n in warps]
     chart.line(list(warps), reached, f"{size} bytes a thread", origin="modelled")
+assert warps_needed(690 / 1.98e9, bandwidth, n_sms, 32 * 4) > 64  # the text says so
 chart.picture("Bandwidth of an H100 by the number of warps in each multiprocessor")
 
 # %% [markdown]
 # With 4 bytes a thread it takes nearly all the warps that an SM can hold, or a quarter of them if
-# each thread loads 16 bytes at once. (Both are lower limits: a load takes longer when the memory is
-# busy.) A task too small for so many warps leaves the machine idle.
+# each thread loads 16 bytes at once. Both are lower limits: a load takes longer when the memory is
+# busy, and [others measured](https://github.com/markdewing/AI_kernels/tree/main/latency) 690 cycles
+# on a GH200, which has the same kind of SM. Then even 64 warps are too few for 4 bytes a thread.
+# And a task too small for so many warps leaves the machine idle.
 #
 # > **Takeaway.** A GPU makes many threads fast. It hides each wait behind other warps, so it needs
 # > thousands of loads under way, and one thread on it is slow.
