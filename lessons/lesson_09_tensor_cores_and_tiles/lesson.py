@@ -445,8 +445,8 @@ rungs = sorted(ladder.rows, key=lambda row: row["flop_per_s"])
 peak = lk.chip("h100-sxm").peak("bf16").value
 for row in rungs:
     rate = row["flop_per_s"]
-    print(
-        f"[published] {rate / 1e12:6.1f} TFLOP/s, {rate / peak:4.0%} of the peak: {row['kernel']}"
+    lk.show(
+        f"[published] {rate / 1e12:.1f} TFLOP/s, {rate / peak:.0%} of the peak: {row['kernel']}"
     )
 first, second = (row["flop_per_s"] for row in rungs[:2])
 lk.show(lk.Reading("the first step, times faster", second / first, "1", of=ladder))
