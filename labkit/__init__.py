@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr__`
     from labkit import cluster as cluster
     from labkit import draw as draw
+    from labkit import language_model as language_model
     from labkit import plan as plan
     from labkit import serving as serving
     from labkit import systolic as systolic
@@ -17,6 +18,7 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr_
     from labkit import workload as workload
     from labkit.cluster import run_ranks as run_ranks
     from labkit.cluster import start_ranks as start_ranks
+    from labkit.compilers import compile_for as compile_for
     from labkit.draw import Explorer as Explorer
     from labkit.draw import Player as Player
     from labkit.hardware import chip as chip
@@ -68,6 +70,7 @@ _ROOM_OF = {
     "chip": "hardware",
     "chips": "hardware",
     "compare": "measure",
+    "compile_for": "compilers",
     "cost_usd": "plan",
     "cuda_device": "simt",
     "energy": "power",
@@ -93,7 +96,7 @@ _ROOM_OF = {
     "times_in_turns": "measure",
     "your_turn": "teach",
 }
-_ROOMS = ("cluster", "draw", "plan", "serving", "systolic", "units", "workload")
+_ROOMS = ("cluster", "draw", "language_model", "plan", "serving", "systolic", "units", "workload")
 
 __all__ = sorted([*_ROOM_OF, *_ROOMS, "cuda"])
 

@@ -3,19 +3,21 @@
 from types import SimpleNamespace
 from typing import NamedTuple
 
+import machine_code
 import numpy as np
 
 import labkit as lk
 from labkit import draw
 from labkit.draw.dots import scatter
-from labkit.plan import Roofline, a100_design, training
+from labkit.plan import Roofline, a100_design, feed, training
 from labkit.plan.pipeline import one_f_one_b, play
-from labkit.reading import Origin
+from labkit.reading import Origin, Reading
 from labkit.simt import cuda, profile, sanitize
 from labkit.teach.progress import Progress, Row
 from labkit.workload import Work
 
 THREADS = 64
+UNKNOWN = Reading("fp32", None, "1", "modelled", note="nobody tells")
 
 
 @cuda.jit
@@ -62,6 +64,12 @@ def _charts():
     return {"lines": lines, "marks": marks, "bars": bars, "levels": levels}
 
 
+def _answer():
+    pieces = ["The", " capital", " of", " France", " is", " Paris", "."]
+    layers = [{"matrices": 14e6, "KV cache": 2e4}] * 30 + [{"output matrix": 113e6}]
+    return draw.answer(pieces, 5, 13, layers, "1 s a token")
+
+
 def _job():
     split = training.Split(tp=8, pp=8, dp=16)
     model = training.models()["gpt-175B"]
@@ -105,14 +113,25 @@ def drawings():
             title="Six runs",
         ),
         "timeline": draw.timeline({"rank 0": [(0, 2, "forward"), (2, 5, "wait")]}, title="Ranks"),
+        "feeding": draw.feeding(feed.Loader(batch=8, step_s=0.02, decode_s=0.006, workers=2)),
         "recoveries": draw.recoveries(
             {"a": [([1, 2], [1, 2]), ([4, 5], [2, 3])], "b": [([1, 5], [1, 3])]},
             [2.5],
             title="Kill",
         ),
+        "factors": draw.factors(
+            {"memory": Reading("memory", 240.0, "1", "modelled"), "fp32": UNKNOWN}, "times"
+        ),
+        "summaries": draw.summaries(
+            [1e-3, 1.01e-3, 1.3e-3],
+            {"mean": (1.1e-3, 0.9e-3, 1.3e-3), "one shot": (1e-3,) * 3},
+            1e-3,
+            title="Three runs",
+        ),
         "goodputs": draw.goodputs(
             lambda s: 0.9, [(600, 0.88)], {"Young": 1150.0, "Daly": 1100.0}, title="A fleet"
         ),
+        "answer": _answer(),
         "accesses": draw.accesses(counts),
         "pattern": draw.pattern([8 * lane for lane in range(32)]),
         "film": draw.film(counts)[0],
@@ -123,6 +142,8 @@ def drawings():
         "shards": draw.shards({"x": ((8, 8), OnDevices(8))}),
         "blocks": draw.block_frames((2, 2), {"x": blocks}, ("y", *blocks))[1],
         "systolic": draw.systolic_frames(states)[5],
+        "fragments": draw.fragments("m16n8k16", 5),
+        "assembly": draw.source_beside_assembly(machine_code.found(), "h100-sxm", profile=counts),
         "ruler": draw.number_ruler(3.14159),
         "floorplan": draw.floorplan(chip, {"matmul": chip.run(Work(1e12, 1e9, 0), 1e9)}),
         "gpu": draw.machine("h100-sxm", "l2"),

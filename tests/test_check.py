@@ -339,7 +339,7 @@ def test_two_exercises_cannot_share_a_name():
 
 
 def test_a_name_is_a_lesson_and_a_number():
-    with pytest.raises(ValueError, match="'roofline' is no name of an exercise"):
+    with pytest.raises(ValueError, match="'roofline' isn't the name of an exercise"):
         exercise("roofline", title="again", solution=1, wrong=[])
 
 

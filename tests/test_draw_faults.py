@@ -21,6 +21,12 @@ def test_each_run_has_a_colour_of_its_own():
     assert colors[0] == colors[1] != colors[2]
 
 
+def test_a_second_run_does_not_hide_the_first_where_both_are_at_the_same_step():
+    both = recoveries({"a": ATTEMPTS[:1], "b": ATTEMPTS[:1]}, [], title="Two runs").svg
+    lines = re.findall(r"<polyline[^>]*>", both)
+    assert ["stroke-dasharray" in line for line in lines] == [False, True]
+
+
 def test_a_measured_run_says_so_and_a_recorded_one_too():
     assert recoveries(RUN, [0.35], title="t").alt.startswith("[measured]")
     assert not recoveries(RUN, [0.35], title="t", origin="recorded").alt.startswith("[measured]")

@@ -221,11 +221,11 @@ def test_an_expression_is_worked_out_for_each_lane(expression, of_lane_5):
 @pytest.mark.parametrize(
     ("expression", "words"),
     [
-        ("", "no complete expression"),
-        ("i +", "no complete expression"),
+        ("", "a complete expression"),
+        ("i +", "a complete expression"),
         ("i / 2", "divide with //"),
         ("j", "j is not known here"),
-        ("1.5 * i", "1.5 is no whole number"),
+        ("1.5 * i", "1.5 isn't a whole number"),
         ("i - 5", "Lane 0 would use index -5"),
         ("8 // i", "Lane 0 would divide by zero"),
         ("1 << 99", "shift by 99"),
@@ -235,7 +235,7 @@ def test_an_expression_is_worked_out_for_each_lane(expression, of_lane_5):
         ("i.real", "parentheses and + - "),
         ("[i for i in i]", "parentheses and + - "),
         ("i < 4", "parentheses and + - "),
-        ("True", "True is no whole number"),
+        ("True", "True isn't a whole number"),
         ("i" * 300, "longer than 200"),
     ],
 )

@@ -6,7 +6,10 @@ from labkit.draw import format_rates, latency_curve, tokens_over_time
 from labkit.results import recorded
 from labkit.serving import Answer, FleetRun, Outage
 
-SWEEP = recorded("serving-rates").rows
+SWEEP = [
+    {"rate_per_s": rate, "latency_p90_s": latency_s}
+    for rate, latency_s in ((5, 0.29), (8, 0.63), (11, 1.08), (14, 2.46))
+]
 FORMATS = recorded("serving-formats").rows
 
 
@@ -30,6 +33,12 @@ def test_an_objective_names_the_last_rate_within_it():
     assert "up to 5 a second" in words(latency_curve(SWEEP, limit_s=0.3))
 
 
+def test_who_does_not_see_the_curve_is_told_its_ends_what_was_tried_and_the_objective():
+    told = latency_curve(SWEEP, [(3.0, 0.2), (6.0, 0.4)], limit_s=1.0).alt
+    for words_of in ("290 ms at 5 a second", "2.46 s at 14", "tried here: 2", "up to 8 a second"):
+        assert words_of in told
+
+
 def test_an_objective_that_nothing_meets_names_no_rate():
     assert not any("up to" in text for text in words(latency_curve(SWEEP, limit_s=0.05)))
 
@@ -39,15 +48,35 @@ def test_every_format_is_named_beside_its_mark():
     assert {row["format"] for row in FORMATS} <= set(words(picture))
 
 
-def test_f32_and_f16_lie_on_the_line_of_the_bandwidth_and_q4_1_does_not():
-    """What the lesson says of the recorded run."""
+def test_the_recorded_sweep_can_be_drawn_for_each_objective():
+    for limit_s in (0.2, 1.0, 2.5):
+        assert latency_curve(recorded("serving-rates").rows, limit_s=limit_s).svg
+
+
+def test_in_the_recorded_run_bytes_decide_for_f32_and_f16_and_not_for_q4_1():
+    """What the lesson holds the student's own run against."""
     of_line = {
         row["format"]: row["decode_tokens_per_s"] * row["model_bytes"] / row["read_bytes_per_s"]
         for row in FORMATS
     }
-    assert abs(of_line["F32"] - 1) < 0.15
-    assert abs(of_line["F16"] - 1) < 0.15
-    assert of_line["Q4_1"] < 0.5
+    assert min(of_line["F32"], of_line["F16"]) > 1.5 * of_line["Q4_1"]
+
+
+def test_in_the_recorded_run_guessing_helps_f32_more_than_q4_1():
+    gains = {
+        row["format"]: row["guessing_tokens_per_s"] / row["plain_tokens_per_s"]
+        for row in recorded("serving-guessing").rows
+    }
+    assert gains["F32"] > gains["Q4_1"]
+
+
+def test_in_the_recorded_kills_the_careful_router_lost_nothing_and_the_careless_most():
+    lost = {
+        (row["requests"], row["router"]): row["lost"] / row["sent"]
+        for row in recorded("serving-kills").rows
+    }
+    assert lost["plain", "careful"] == lost["streams, resumed", "careful"] == 0
+    assert lost["plain", "no retries, no breaker"] > 0.3
 
 
 def test_an_outage_is_shaded_and_what_is_after_the_end_is_not():

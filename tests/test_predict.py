@@ -78,7 +78,7 @@ def test_nonsense_is_refused_with_a_sentence_and_not_kept(printed, nonsense):
 @pytest.mark.parametrize("unit", ["parsec", "GB/s/s", "", "G", "FLOPS", "B/", "/s", None, 3, "G1"])
 def test_a_unit_that_nobody_knows_is_refused(printed, unit):
     text = printed(predict, "00.a", 3, unit)
-    assert text.startswith(f"[error] 00.a: {unit!r} is no unit: use 1, %, or a prefix")
+    assert text.startswith(f"[error] 00.a: {unit!r} isn't a unit: use 1, %, or a prefix")
 
 
 @pytest.mark.parametrize("name", [3, ..., "", "a: b", "two\nlines"])

@@ -13,8 +13,8 @@ import labkit as lk
 
 DOOR = Path(lk.__file__).read_text(encoding="utf-8")
 ROOMS = (
-    "cluster", "draw", "hardware", "measure", "plan", "power", "results", "serving", "simt",
-    "systolic", "teach", "tpu", "workload",
+    "cluster", "compilers", "draw", "hardware", "language_model", "measure", "plan", "power",
+    "results", "serving", "simt", "systolic", "teach", "tpu", "workload",
 )  # fmt: skip
 HEAVY = {"numpy", "torch", "jax", "numba", "pandas", "pynvml", "matplotlib", "psutil"}
 

@@ -4,11 +4,12 @@ import math
 import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from labkit import cuda
+from labkit import cuda, mma_sync
 from labkit.teach import solution
 from labkit.teach.check import judge
 from labkit.teach.registry import find
@@ -115,6 +116,41 @@ def done_by_a_quotient(work_s, n_threads, quota_cores, period_s):
         return mine_s
     n_used_up = max(0, math.ceil(mine_s / burst_s) - 1)
     return n_used_up * period_s + mine_s - n_used_up * burst_s
+
+
+def tokens_by_searching(ridge, d, f, itemsize):
+    for n in range(1, 200_000):
+        if 2 * n * d * f >= ridge * itemsize * (n * d + d * f + n * f):
+            return n
+    return math.inf
+
+
+def bytes_array_by_array(reads, writes, array_bytes):
+    total = 0
+    for name in {*reads, *writes}:
+        total += array_bytes * (2 if name in writes else 1)
+    return total
+
+
+def first_win_by_searching(cpu_start_s, cpu_each_s, gpu_start_s, gpu_each_s):
+    for batch in range(1, 100_000):
+        if gpu_start_s + batch * gpu_each_s < cpu_start_s + batch * cpu_each_s:
+            return batch
+    return math.inf
+
+
+def sectors_lane_by_lane(record_bytes, offsets):
+    requests = [{(i * record_bytes + at) // 32 for i in range(32)} for at in offsets]
+    return np.array([sum(map(len, requests)), len({s for request in requests for s in request})])
+
+
+@cuda.jit
+def turned_by_other_names(a, out):
+    tile = cuda.shared.array((32, 32), cuda.float64)
+    i, j = cuda.threadIdx.x, cuda.threadIdx.y
+    tile[j, i] = a[32 * cuda.blockIdx.y + j, 32 * cuda.blockIdx.x + i]
+    cuda.syncthreads()
+    out[32 * cuda.blockIdx.x + j, 32 * cuda.blockIdx.y + i] = tile[i, j]
 
 
 def weak_scaling_as_an_array(rows):
@@ -511,10 +547,222 @@ def sizes_as_lists(chips, heads, layers):
     return found
 
 
+def scaling_by_rates_of_one_gpu(small, large):
+    of_one = [(1 / (gpus * minutes), tokens / minutes / gpus) for gpus, minutes, tokens in
+              (small, large)]  # fmt: skip
+    return [after / before for before, after in zip(*of_one, strict=True)]
+
+
+def scaling_in_numpy(small, large):
+    gpus, minutes, tokens = np.array([small, large], float).T
+    gpu_minutes = gpus * minutes
+    return np.array([gpu_minutes[0] / gpu_minutes[1], np.divide(*(tokens / gpu_minutes)[::-1])])
+
+
+def waits_as_a_list(sent_s, token_times_s):
+    first_s, *_, last_s = token_times_s
+    return [first_s - sent_s, (last_s - first_s) / (len(token_times_s) - 1)]
+
+
+def goodput_by_filters(answers, ttft_s, tpot_s, time_s):
+    whole = filter(None, answers)
+    soon = [gaps_s for first_s, gaps_s in whole if first_s <= ttft_s]
+    return len([1 for gaps_s in soon if sum(gaps_s) <= tpot_s * len(gaps_s)]) / time_s
+
+
+def goodput_in_numpy(answers, ttft_s, tpot_s, time_s):
+    rows = [(one[0], np.mean(one[1] or [0.0])) for one in answers if one is not None]
+    times_s = np.array(rows).reshape(-1, 2)
+    return np.all(times_s <= [ttft_s, tpot_s], axis=1).sum() / time_s
+
+
+def replicas_by_adding(rate_per_s, latency_s, slots, busy):
+    n = 1
+    while n * slots * busy < rate_per_s * latency_s:
+        n += 1
+    return n + 1
+
+
+def retries_by_what_is_left(outage_s, initial_s, longest_s):
+    n_retries, wait_s = 0, initial_s
+    while outage_s > 0:
+        outage_s -= wait_s
+        wait_s = min(2 * wait_s, longest_s)
+        n_retries += 1
+    return n_retries
+
+
+def retries_by_a_formula(outage_s, initial_s, longest_s):
+    """Waits that double, then waits that are all the longest."""
+    n = 0
+    while initial_s * 2**n < longest_s and initial_s * (2**n - 1) < outage_s:
+        n += 1
+    return n + max(math.ceil((outage_s - initial_s * (2**n - 1)) / longest_s), 0)
+
+
+def waited_after_one_of_its_own(launch, synchronize, clock):
+    launch()
+    synchronize()
+    start = clock()
+    launch()
+    synchronize()
+    return clock() - start
+
+
+def coverage_by_those_that_miss(interval, truth, benchmarks):
+    return 1 - sum(truth < interval(s)[0] or truth > interval(s)[1] for s in benchmarks) / len(
+        benchmarks
+    )
+
+
+def rank_in_fractions(n, confidence):
+    missed, k, allowed = 0, 0, 1 - Fraction(str(confidence))
+    while k < n and 2 * (missed + math.comb(n, k)) <= allowed * 2**n:
+        missed += math.comb(n, k)
+        k += 1
+    return k
+
+
+def coverage_as_a_mean(interval, truth, benchmarks):
+    ends = np.array([interval(samples) for samples in benchmarks])
+    return np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
+
+
+def product_by_another_product(a, b, c):
+    return bool(np.allclose(a @ b, c, rtol=1e-4))
+
+
+def product_from_the_left(a, b, c):
+    x = np.random.default_rng().normal(size=len(c))
+    return np.abs(x @ c - (x @ a) @ b).max() < 1e-2
+
+
+def sample_read_to_its_end(file, offsets, i):
+    """Asks again until all has come or nothing does, as raw files may give less than asked for."""
+    file.seek(offsets[i])
+    data = b""
+    while len(data) < offsets[i + 1] - offsets[i]:
+        more = file.read(offsets[i + 1] - offsets[i] - len(data))
+        if not more:
+            raise ValueError("cut off")
+        data += more
+    return data
+
+
+def train_with_a_window(load, step, n_steps, ahead, pool):
+    window, results, sent = [], [], 0
+    for turn in range(n_steps):
+        while sent <= min(turn + ahead, n_steps - 1):
+            window.append(pool.submit(load, sent))
+            sent += 1
+        batch, window = window[0].result(), window[1:]
+        results.append(step(batch))
+    return tuple(results)
+
+
+def train_without_a_pool_in_turns(load, step, n_steps, ahead, pool):
+    if ahead == 0:
+        return [step(load(i)) for i in range(n_steps)]
+    return train_with_a_window(load, step, n_steps, ahead, pool)
+
+
+def accelerators_by_counting(sample_bytes, batch, step_s, storage_bytes_per_s, least):
+    n = 0
+    while step_s / max(step_s, (n + 1) * batch * sample_bytes / storage_bytes_per_s) >= least:
+        n += 1
+    return n
+
+
+def share_in_blocks(n_samples, rank, n_ranks, worker, n_workers):
+    parts = np.array_split(np.arange(n_samples), n_ranks * n_workers)
+    return parts[rank * n_workers + worker]
+
+
+def shuffled_by_replacing(stream, size, rng):
+    out, held = [], []
+    for sample in stream:
+        if len(held) < size:
+            held.append(sample)
+            continue
+        place = rng.randrange(size)
+        out.append(held[place])
+        held[place] = sample
+    while held:
+        out.append(held.pop(rng.randrange(len(held))))
+    return out
+
+
+def batches_left_by_steps(order, batch, steps_done, ranks_before, rank, n_ranks):
+    at, mine = (steps_done * ranks_before + rank) * batch, []
+    while at < len(order):
+        mine.append(tuple(order[at : at + batch]))
+        at += n_ranks * batch
+    return mine
+
+
+def feeding_tile_by_logarithms(flop_per_cycle, bytes_per_cycle, itemsize):
+    side = 2 ** max(0, math.ceil(math.log2(itemsize * flop_per_cycle / bytes_per_cycle)))
+    return [np.int64(side), -(-side * side // 32)]
+
+
+def place_by_bits(lane, i, top, left):
+    return np.array(
+        [top + (lane >> 2) + ((i & 2) << 2), left + (lane & 3) * 2 + (i & 1) + 2 * (i & 4)]
+    )
+
+
+@cuda.jit
+def product_stored_by_a_loop(a, b, d):
+    lane = cuda.threadIdx.x
+    held_a = (
+        a[lane // 4, lane % 4 * 2], a[lane // 4, lane % 4 * 2 + 1],
+        a[lane // 4 + 8, lane % 4 * 2], a[lane // 4 + 8, lane % 4 * 2 + 1],
+        a[lane // 4, lane % 4 * 2 + 8], a[lane // 4, lane % 4 * 2 + 9],
+        a[lane // 4 + 8, lane % 4 * 2 + 8], a[lane // 4 + 8, lane % 4 * 2 + 9],
+    )  # fmt: skip
+    row, column = lane % 4 * 2, lane // 4
+    held_b = (b[row, column], b[row + 1, column], b[row + 8, column], b[row + 9, column])
+    none = cuda.float32(0)
+    sums = mma_sync(held_a, held_b, (none, none, none, none))
+    for i in range(4):
+        d[lane // 4 + i // 2 * 8, lane % 4 * 2 + i % 2] = sums[i]
+
+
+@cuda.jit
+def softmax_by_three_shuffles(x, out):
+    row, column = 16 * cuda.blockIdx.x + cuda.laneid // 4, cuda.laneid % 4 * 2
+    for down in range(0, 16, 8):
+        a, b = x[row + down, column], x[row + down, column + 1]
+        largest = max(a, b)
+        mine = largest
+        for other in range(1, 4):
+            largest = max(largest, cuda.shfl_xor_sync(0xFFFFFFFF, mine, other))
+        a, b = math.exp(a - largest), math.exp(b - largest)
+        mine = a + b
+        total = mine
+        for other in range(1, 4):
+            total += cuda.shfl_xor_sync(0xFFFFFFFF, mine, other)
+        out[row + down, column], out[row + down, column + 1] = a / total, b / total
+
+
 RIGHT = [
-    ("00.1", lambda n, itemsize: np.int64(n) * itemsize * 2),
+    ("00.1", lambda n, old, new: np.int64(n) * old + n * new),
+    ("00.t1", lambda n, itemsize, time_s: n * itemsize / time_s + itemsize * n / time_s),
+    ("00.t2", product_by_another_product),
+    ("00.t2", product_from_the_left),
+    ("00.4", lambda n, f, b, p: n / b if n / b > f / p else f / p),
     ("01.2", warm_best_of_five),
+    ("01.3", lambda slow, n: 1 - math.prod([1 - slow] * n)),
+    ("01.t1", waited_after_one_of_its_own),
+    ("01.t2", coverage_as_a_mean),
+    ("01.t2", coverage_by_those_that_miss),
+    ("01.5", rank_in_fractions),
     ("01.4", per_call_by_doubling),
+    ("02.1", lambda n_points, itemsize: (n_points - 0.5) / itemsize),
+    ("02.2", bytes_array_by_array),
+    ("02.t1", lambda degree: np.array([degree + degree, 1, 1])),
+    ("02.t2", lambda i, peak, bandwidth: 1 / max(1 / peak, 1 / (i * bandwidth))),
+    ("02.t3", tokens_by_searching),
     ("03.1", lambda n, s: n / (1 + s * (n - 1))),
     ("03.2", threads_by_searching),
     ("03.2", threads_by_the_time_left),
@@ -527,14 +775,25 @@ RIGHT = [
     ("03.t1", in_threads_and_this_one),
     ("03.t1", in_threads_without_a_pool),
     ("03.t2", lambda time_1_s, time_n_s, n: (n * time_n_s / time_1_s - 1) / (n - 1)),
+    ("04.2", lambda n, w, k, size, t, peak: np.minimum(n * w * k * size / t, peak)),
+    ("04.4", first_win_by_searching),
+    ("04.t1", lambda t, rate, n_sms, size: np.ceil(t * rate / size / n_sms)),
     ("05.5", crowds_by_two_questions),
     ("05.t2", table_by_stepping),
+    ("06.1", sectors_lane_by_lane),
+    ("06.t1", lambda addresses: np.unique(np.array(addresses) // 32).size),
+    ("06.t2", turned_by_other_names),
     ("06.3", scaled_by_divmod),
     ("06.4", smooth_by_a_loop),
     ("07.3", bins_by_thread_0),
     ("07.3", bins_in_chunks),
     ("07.4", total_by_shuffles),
     ("07.5", scan_by_shuffles),
+    ("09.1", feeding_tile_by_logarithms),
+    ("09.3", softmax_by_three_shuffles),
+    ("09.t1", place_by_bits),
+    ("09.t2", product_stored_by_a_loop),
+    ("09.t3", lambda rows, columns, warps: rows / 32 * columns / warps),
     ("10.2", lambda *pairs: list(solution("10.2")(*pairs))),
     ("10.4", lambda a, w: list(solution("10.4")(a, w))),
     ("10.4", int8_with_the_errors_made),
@@ -567,6 +826,15 @@ RIGHT = [
     ("16.t2", neurons_by_splitting),
     ("16.t3", order_by_queues),
     ("16.t3", order_as_arrays),
+    ("17.5", scaling_by_rates_of_one_gpu),
+    ("17.5", scaling_in_numpy),
+    ("14.t1", sample_read_to_its_end),
+    ("14.t2", train_with_a_window),
+    ("14.t2", train_without_a_pool_in_turns),
+    ("14.1", accelerators_by_counting),
+    ("14.2", share_in_blocks),
+    ("14.3", shuffled_by_replacing),
+    ("14.4", batches_left_by_steps),
     ("18.1", wrong_by_rounding),
     ("18.1", wrong_beyond_half_a_digit),
     ("18.4", straggler_by_leaving_out),
@@ -575,6 +843,21 @@ RIGHT = [
     ("18.t3", lambda gradient: gradient.view(np.int32).sum(dtype=np.int64)),
     ("18.t3", lambda gradient: np.bitwise_xor.reduce(gradient.view(np.uint32))),
     ("18.t3", lambda gradient: zlib.crc32(gradient.tobytes())),
+    ("19.t1", lambda sent_s, times_s: (times_s[0] - sent_s, float(np.diff(times_s).mean()))),
+    ("19.t1", waits_as_a_list),
+    (
+        "19.t2",
+        lambda layers, heads, size, item: sum(heads * size * item * 2 for _ in range(layers)),
+    ),
+    ("19.t2", lambda layers, heads, size, item: 2.0 * (layers * heads) * (size * item)),
+    ("19.1", goodput_by_filters),
+    ("19.1", goodput_in_numpy),
+    ("19.2", lambda memory, kv, p, o: memory // kv // 16 // math.ceil((p + o) / 16)),
+    ("19.2", lambda memory, kv, p, o: int(memory / (-(-(p + o) // 16) * 16 * kv))),
+    ("19.3", lambda rate, stay, slots, busy: np.ceil(rate * stay / slots / busy) + 1),
+    ("19.3", replicas_by_adding),
+    ("19.4", retries_by_what_is_left),
+    ("19.4", retries_by_a_formula),
     ("20.3", diagnosed_by_the_text),
     ("20.4", best_by_sorting),
     ("22.t1", energies_as_an_array),
@@ -604,6 +887,6 @@ def test_queries_whose_peaks_lie_close_together_are_not_taken_for_one_peak():
 
 
 def test_a_text_is_not_told_that_it_equals_the_number_expected():
-    verdict = judge(find("00.1"), lambda n, itemsize: str(2 * n * itemsize), 0)
+    verdict = judge(find("00.1"), lambda n, old, new: str(n * (old + new)), 0)
     assert verdict.word == "again"
-    assert "got 1600, expected 1600" not in verdict.text
+    assert "and what is asked for is a number" in verdict.text

@@ -15,6 +15,9 @@ import random
 import statistics
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from labkit.plan.training import (
     PHYSICS,

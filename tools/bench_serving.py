@@ -1,12 +1,15 @@
 """Measure what lesson 19 is about, on this machine: python tools/bench_serving.py [--write]
 
-One llama.cpp thread, SmolLM2-135M in five formats: decode against the bandwidth that one thread
-reads with, prefill, eight clients at once; guessing tokens ahead; a repeated prompt; how soon a
-replica is ready; and latency against the rate of requests. Prints Markdown. Rates of tokens are by
-the server's own CPU time, which on a quiet machine is the time on the wall: what else runs then
-costs time, but hardly changes the rates. Latencies need a quiet machine. With --write, the runs
-go to `labkit/results/recorded/serving.json`, with the machine, the load on it and the date: for
-those who run nothing. Takes about two minutes on a quiet machine.
+One llama.cpp thread, SmolLM2-135M in five formats. `formats`: decode against the bandwidth that one
+thread reads with, prefill, eight clients at once. `guessing`: guessing tokens ahead. `clients`:
+tokens by the number of clients. `rates`: latency against the rate of requests, at ten rates.
+Prints Markdown. `--only rates guessing` does these alone.
+
+Rates of tokens are by the server's own CPU time, which on a quiet machine is the time on the wall:
+what else runs then costs time, but hardly changes the rates. Latencies need a quiet machine. With
+--write, what was measured goes to `labkit/results/recorded/serving.json`, with the machine, the
+load on it and the date: for those who run nothing. On two quiet cores all takes about four minutes,
+`--only rates` two; where the formats have to be made first, another one.
 """
 
 import argparse
@@ -20,16 +23,27 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import psutil
 
 import labkit as lk
-from labkit.serving import FORMATS, SLO, Replica, ask, closed_loop, counters, loadgen, model_file
+from labkit.serving import (
+    FORMATS,
+    SLO,
+    CpuTime,
+    Replica,
+    ask,
+    closed_loop,
+    counters,
+    decode_rate,
+    loadgen,
+    model_file,
+)
 
 RECORDED = Path(lk.__file__).parent / "results/recorded/serving.json"
 STORY = "Tell the story of the bridge, number {}. " + "It was long. " * 30
 REPEATED = "Repeat exactly: " + "red, green, blue, " * 12
 TOKENS = 32
-RATES_PER_S = (1, 2, 4, 6, 8, 10, 12)
+PARTS = ("formats", "guessing", "clients", "rates")
+RATES_PER_S = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14)
 OBJECTIVE = SLO(ttft_s=0.5, tpot_s=0.1)
 
 
@@ -43,37 +57,12 @@ def read_bytes_per_s(n_bytes=256 * 2**20, tries=5):
     return n_bytes / min(times_s)
 
 
-class CpuTime:
-    """The CPU time that a replica uses: `with CpuTime(server) as used: ...; used.s`."""
-
-    def __init__(self, server):
-        self._process = psutil.Process(server.pid)
-
-    def __enter__(self):
-        self._start_s = self._now_s()
-        return self
-
-    def __exit__(self, *_):
-        self.s = self._now_s() - self._start_s
-
-    def _now_s(self):
-        return sum(self._process.cpu_times()[:2])
-
-
-def decode_per_s(server, prompt, n_tokens):
-    """(tokens a second, text) of an answer to a prompt that is in the cache already."""
-    ask(server, prompt, max_tokens=1)
-    with CpuTime(server) as used:
-        answer = ask(server, prompt, max_tokens=n_tokens)
-    return answer.n_tokens / used.s, answer.text
-
-
 def of_format(form):
     """One row: what a format of the model does, alone and with eight clients."""
     path = model_file(form)
     size, bytes_per_s = path.stat().st_size, read_bytes_per_s()
     with Replica(path, slots=8, context=512) as server:
-        alone = max(decode_per_s(server, "Count.", TOKENS)[0] for _ in range(3))
+        alone = max(decode_rate(server, "Count.", TOKENS)[0] for _ in range(3))
         with CpuTime(server) as used:
             story = ask(server, STORY.format(form), max_tokens=1)
         prefill = story.server["prompt_n"] / used.s
@@ -94,7 +83,7 @@ def of_guessing(form):
     rates, texts = [], []
     for speculate in (False, True):
         with Replica(model_file(form), slots=1, context=1024, speculate=speculate) as server:
-            rate, text = decode_per_s(server, REPEATED, 96)
+            rate, text = decode_rate(server, REPEATED, 96)
         rates.append(rate)
         texts.append(text)
     return {
@@ -116,7 +105,9 @@ def of_batches(server):
 def of_rates(server):
     """Rows: latencies by the rate at which requests come."""
     for rate in RATES_PER_S:
-        run = loadgen(server, "Server", rate_per_s=rate, time_s=6.0, slo=OBJECTIVE, max_tokens=8)
+        run = loadgen(server, "Server", rate_per_s=rate, time_s=8.0, slo=OBJECTIVE, max_tokens=8,
+                      least_requests=12)  # fmt: skip
+        print(f"  {run}", flush=True)
         yield {
             "rate_per_s": rate, "sent_per_s": run.n_requests / run.time_s,
             "ttft_p50_s": run.percentile("ttft_s", 50), "ttft_p90_s": run.percentile("ttft_s", 90),
@@ -143,19 +134,21 @@ def table(title, rows):
         print(f"| {' | '.join(cells)} |", flush=True)
 
 
-def recorded(title, rows, notes=()):
-    """One result as `labkit.results` keeps it."""
+def keep(results, command):
+    """Write results, name -> (title, rows, notes), beside those that are kept already."""
     here = lk.machine()
-    cores = f"{os.cpu_count()} cores"
-    return {
-        "title": title,
-        "machine": f"{here.cpu_model or 'unknown CPU'}, {cores}, one llama.cpp thread",
+    told = {
+        "machine": f"{here.cpu_model or 'unknown CPU'}, {os.cpu_count()} cores, one llama.cpp "
+        f"thread",
         "date": datetime.date.today().isoformat(),
-        "command": "python tools/bench_serving.py --write",
+        "command": command,
         "provenance": "recorded for this course",
-        "notes": list(notes),
-        "rows": rows,
     }
+    kept = json.loads(RECORDED.read_text("utf-8"))
+    for name, (title, rows, notes) in results.items():
+        kept[name] = {"title": title, **told, "notes": notes, "rows": rows}
+    RECORDED.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    print(f"\nWritten to {RECORDED.name}: {', '.join(results)}.")
 
 
 def load_now():
@@ -164,40 +157,53 @@ def load_now():
     return "unknown"
 
 
+def measured(parts):
+    """name of a result -> (title, rows), for each of the parts."""
+    if "formats" in parts:
+        rows = [of_format(form) for form in FORMATS]
+        table("Formats: one thread, alone and with eight clients", rows)
+        for row in rows[:2]:
+            off = row["decode_tokens_per_s"] / row["predicted_tokens_per_s"] - 1
+            print(f"\n{row['format']} decodes {off:+.0%} from what its bytes predict.")
+        yield "serving-formats", ("SmolLM2-135M in five formats", rows)
+    if "guessing" in parts:
+        rows = [of_guessing(form) for form in ("F32", "Q4_1")]
+        table("Guessing tokens ahead", rows)
+        yield "serving-guessing", ("Guessing tokens ahead", rows)
+    if not {"clients", "rates"} & set(parts):
+        return
+    with Replica(slots=8, context=512) as server:
+        if "clients" in parts:
+            first, again = (ask(server, STORY.format("one"), max_tokens=8) for _ in range(2))
+            print(f"\nA prompt again: TTFT {1e3 * first.ttft_s:.0f} ms, then "
+                  f"{1e3 * again.ttft_s:.0f} ms ({again.server['cache_n']} tokens from the "
+                  f"cache)")  # fmt: skip
+            rows = list(of_batches(server))
+            table("Clients", rows)
+            busy = counters(server)["n_busy_slots_per_decode"]
+            print(f"\nSlots busy in a step, by the server's own count: {busy:.1f}")
+            yield "serving-clients", ("Tokens by the number of clients", rows)
+        if "rates" in parts:
+            print("\nLoadGen's Server scenario, a run for each rate:")
+            rows = list(of_rates(server))
+            table("Requests at random moments", rows)
+            yield "serving-rates", ("Latency of one replica by the rate of requests", rows)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="keep the runs for the lesson")
-    parser.add_argument("--rates", action="store_true", help="of tokens only: no latencies")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="these parts alone")
     options = parser.parse_args()
-    before = load_now()
+    before, start_s = load_now(), time.monotonic()
     print(f"A replica is ready in {ready_s():.2f} s (the load on this machine was {before}).")
-    formats = [of_format(form) for form in FORMATS]
-    table("Formats: one thread, alone and with eight clients", formats)
-    guessing = [of_guessing(form) for form in ("F32", "Q4_1")]
-    table("Guessing tokens ahead", guessing)
-    if options.rates:
-        return
-    with Replica(slots=8, context=512) as server:
-        first, again = (ask(server, STORY.format("one"), max_tokens=8) for _ in range(2))
-        print(f"\nA prompt again: TTFT {1e3 * first.ttft_s:.0f} ms, then {1e3 * again.ttft_s:.0f} "
-              f"ms ({again.server['cache_n']} tokens from the cache)")  # fmt: skip
-        batches = list(of_batches(server))
-        table("Clients", batches)
-        busy = counters(server)["n_busy_slots_per_decode"]
-        print(f"\nSlots busy in a step, by the server's own count: {busy:.1f}")
-        rates = list(of_rates(server))
-        table("Requests at random moments (LoadGen's Server scenario)", rates)
+    found = dict(measured(options.only))
     if options.write:
         note = f"load average {before} before and {load_now()} after; a busy machine is slower"
-        kept = {
-            "serving-formats": recorded("SmolLM2-135M in five formats", formats, [note]),
-            "serving-guessing": recorded("Guessing tokens ahead", guessing, [note]),
-            "serving-clients": recorded("Tokens by the number of clients", batches, [note]),
-            "serving-rates": recorded("Latency by the rate of requests", rates, [note]),
-        }
-        kept = json.loads(RECORDED.read_text("utf-8")) | kept  # others wrote there, too
-        RECORDED.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        print(f"\nWritten to {RECORDED.name}.")
+        only = "" if options.only == PARTS else f" --only {' '.join(options.only)}"
+        keep({name: (*result, [note]) for name, result in found.items()},
+             f"python tools/bench_serving.py --write{only}")  # fmt: skip
+    print(f"{time.monotonic() - start_s:.0f} s in all.")
 
 
 if __name__ == "__main__":

@@ -9,29 +9,21 @@ solutions on the executor.
 
 import argparse
 import datetime
-import dis
 import json
-import marshal
-import pickle
 import re
 import sys
-import tempfile
-import types
 from pathlib import Path
-
-import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "stacks")]
 
 import pytest  # noqa: E402
-from venvs import cached, run  # noqa: E402
+from venvs import cached  # noqa: E402
 
-from labkit.simt.compiler.functions import frozen  # noqa: E402
-from labkit.simt.kernel import Kernel  # noqa: E402
-from labkit.simt.lanes.dtypes import Type  # noqa: E402
-from labkit.simt.language.registry import Intrinsic  # noqa: E402
+from labkit.compilers import children  # noqa: E402
+from labkit.compilers.compile import job_of, with_counts  # noqa: E402
+from labkit.compilers.packing import spelled  # noqa: E402
 from labkit.simt.ptxas_records import fingerprint  # noqa: E402
 from tests.simt.course_kernels import course_launches  # noqa: E402
 
@@ -42,92 +34,19 @@ PINS = (
     "numba-cuda==0.30.4", "numba==0.68.1", "llvmlite==0.50.0", "numpy==2.4.6",
     "cuda-bindings==13.5.0", "cuda-core==1.2.2", "cuda-pathfinder==1.9.0",
     "nvidia-nvvm==13.5.37", "nvidia-cuda-nvcc==13.5.37", "nvidia-cuda-crt==13.5.37",
-    "nvidia-cuda-nvrtc==13.5.37", "nvidia-cuda-runtime==13.5.37",
+    "nvidia-cuda-nvrtc==13.5.37", "nvidia-cuda-runtime==13.5.37", "nvidia-cuda-nvdisasm==13.5.37",
+    "nvidia-cuda-cuobjdump==13.4.92",
 )  # fmt: skip
-PLAIN = (int, float, complex, str, tuple, list, dict, np.generic, np.ndarray)
-FIGURES = ("registers", "shared_bytes", "local_bytes", "spill_bytes")
+FIGURES = ("registers", "shared_bytes", "local_bytes", "spill_bytes", "instructions", "lines")
 LACKING = re.compile(r"requires \.target sm_(\d+) or higher")  # as older GPUs lack instructions
 NOTES = (
     "Each figure by compute capability: registers of a thread, static shared bytes of a block, "
-    "bytes of local memory of a thread, and bytes of spilled registers, stored plus loaded.",
+    "bytes of local memory of a thread, bytes of spilled registers, stored plus loaded, and the "
+    "instructions of the machine code by kind, also for each line, counted from the `def`.",
     "Nothing was executed. Another compiler, such as a driver's own, may take other registers.",
     "A GPU that lacks an instruction of the kernel, such as a matrix instruction, has no figures.",
     "The fingerprint is that of the kernel's source: a changed kernel has no record.",
 )
-
-
-# A kernel as plain data, for an environment without labkit
-
-
-def job(kernel, arguments):
-    return {"kernel": packed(kernel.py_func), "arguments": [packed_type(a) for a in arguments]}
-
-
-def packed(function):
-    code, known = function.__code__, frozen(function)
-    names = {name: packed_value(name, known[name]) for name in globals_of(code) if name in known}
-    return {
-        "code": marshal.dumps(code), "module": function.__module__ or "kernel",
-        "defaults": function.__defaults__, "names": names,
-    }  # fmt: skip
-
-
-def globals_of(code):
-    """The names that a function takes from outside; attributes have names too, but other ones."""
-    found = {step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}
-    inner = [const for const in code.co_consts if isinstance(const, types.CodeType)]
-    return found.union(code.co_freevars, *map(globals_of, inner))
-
-
-def packed_value(name, value):
-    if isinstance(value, types.ModuleType):
-        return "module", real(value.__name__)
-    if isinstance(value, Type):
-        return "name", "numba.cuda", value.name
-    if isinstance(value, Kernel) and value.py_func.__module__.startswith("labkit."):
-        return "name", real(value.py_func.__module__), value.__name__
-    if isinstance(value, Kernel):
-        return "device function" if value.device else "kernel", packed(value.py_func)
-    if isinstance(value, Intrinsic) and value.home == "labkit":
-        return "ours", value.name
-    if hasattr(value, "py_func"):
-        return "cpu function", packed(value.py_func)
-    if isinstance(value, types.FunctionType):
-        return "function", packed(value)
-    if isinstance(value, PLAIN):
-        return "value", value
-    raise TypeError(f"{name} is a {type(value).__name__}: teach packed_value() to hand it over.")
-
-
-def real(module):
-    """The module of numba that one of the executor's stands in for; any other as it is."""
-    if not module.startswith("labkit.simt"):
-        return module
-    *_, name = module.removeprefix("labkit.simt").rpartition(".")
-    return "numba.cuda" if name in ("", "cuda") else f"numba.cuda.{name}"
-
-
-def packed_type(argument):
-    if isinstance(argument, np.ndarray):
-        return "array", argument.dtype, argument.ndim, layout(argument)
-    return "value", argument
-
-
-def layout(array):
-    flags = array.flags
-    return "C" if flags.c_contiguous else "F" if flags.f_contiguous else "A"
-
-
-def spelled(argument):
-    """A type as numba prints it: `float32[:, ::1]` is an array of two axes in C order."""
-    if not isinstance(argument, np.ndarray):
-        return np.result_type(argument).name
-    axes = [":"] * argument.ndim
-    order = layout(argument)
-    if axes and order != "A":
-        axes[-1 if order == "C" else 0] = "::1"
-    dtype = argument.dtype.name if argument.dtype.names is None else "record"
-    return f"{dtype}[{', '.join(axes)}]"
 
 
 # The compiler, and what it says
@@ -142,14 +61,13 @@ def compiler():
 
 def compiled(python, jobs, capabilities=CAPABILITIES):
     """-> (versions, and for each job: capability -> figures or {"error": words})."""
-    with tempfile.TemporaryDirectory() as folder:
-        task, results = Path(folder) / "jobs.pickle", Path(folder) / "results.json"
-        task.write_bytes(pickle.dumps({"jobs": jobs, "capabilities": capabilities}))
-        done = run(python, ROOT / "tests/stacks/real_compiler.py", task, results)
-        if done.returncode:
-            raise RuntimeError(f"The compilers did not run:\n{done.stdout[-3000:]}")
-        found = json.loads(results.read_text(encoding="utf-8"))
-    return found["versions"], found["figures"]
+    names = {"sm_{}{}".format(*one): "{}.{}".format(*one) for one in capabilities}
+    found = [
+        {names[architecture]: figures for architecture, figures in one.items()}
+        for one in children.compiled(jobs, list(names), python)
+    ]
+    versions = [said.pop("versions") for one in found for said in one.values()]
+    return versions[0], found
 
 
 def kernels():
@@ -174,17 +92,27 @@ def row(launch, figures):
     }
 
 
-def course(python):
-    """-> (versions, rows of all kernels, refusals as sentences)."""
+def compiled_course(python):
+    """-> (versions, launches of all kernels, for each: capability -> figures with counts)."""
     launches = kernels()
-    versions, found = compiled(python, [job(one.kernel, one.args) for one in launches])
+    jobs = [job_of(one.kernel, one.args, {}) for one in launches]
+    versions, found = compiled(python, jobs)
+    counts = [
+        {capability: with_counts(job, figures) for capability, figures in one.items()}
+        for job, one in zip(jobs, found, strict=True)
+    ]
+    return versions, launches, counts
+
+
+def rows_of(launches, found):
+    """-> (rows of all kernels, refusals as sentences)."""
     rows, refused = [], []
     for launch, figures in zip(launches, found, strict=True):
         figures = {c: one for c, one in figures.items() if not is_lacking(c, one)}
         errors = {c: one["error"] for c, one in figures.items() if "error" in one}
         refused += [f"{launch.source}: {launch.name}, {c}: {e}" for c, e in errors.items()]
         rows += [] if errors else [row(launch, figures)]
-    return versions, rows, refused
+    return rows, refused
 
 
 def is_lacking(capability, figures):
@@ -217,9 +145,10 @@ def main(arguments=None):
     parser.add_argument("--write", action="store_true", help=f"into {TARGET.relative_to(ROOT)}")
     write = parser.parse_args(arguments).write
     try:
-        versions, rows, refused = course(compiler())
+        versions, launches, found = compiled_course(compiler())
     except pytest.skip.Exception as reason:
         return f"Nothing was compiled: {reason}."
+    rows, refused = rows_of(launches, found)
     for one in rows:
         registers = ", ".join(map(str, one["registers"].values()))
         print(f"{one['source']:45} {one['kernel']:22} {registers:18} {one['arguments']}")

@@ -62,7 +62,7 @@ def profiled(launch):
 
 def job_of(launch):
     """A launch of the course as plain data, its arguments included."""
-    from compile_kernels import packed
+    from labkit.compilers.packing import packed
 
     return {
         "kernel": packed(launch.kernel.py_func), "arguments": launch.args, "grid": launch.grid,

@@ -10,7 +10,7 @@ import sys
 import warnings
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "stacks"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "labkit" / "compilers" / "child"))
 
 
 def replay(job):

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 RECORDED = ROOT / "labkit" / "results" / "recorded" / "cluster_runs.json"
 LESSON = ROOT / "lessons" / "lesson_15_collectives" / "lesson.py"
 LINK_BIT_PER_S, N_BYTES = 100e6, 2**20
-SIZES = [4096, 16384, 65536, 262144, 1048576]
+SIZES = [1024, 4096, 16384, 65536, 262144, 1048576]
 _MOST_POINTS = 60  # of a trace
 
 

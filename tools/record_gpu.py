@@ -218,8 +218,7 @@ def copies(gpu, sizes):
 
 def counters(gpu, sizes):
     """Nsight Compute's counters of the course's kernels: the executor's are held against them."""
-    from compile_kernels import spelled
-
+    from labkit.compilers.packing import spelled
     from labkit.simt.ptxas_records import fingerprint
     from tests.simt.course_kernels import course_launches
 

@@ -58,6 +58,7 @@ class Stage:
 STAGES = (
     Stage("lint", ((PYTHON, "-m", "ruff", "check", "."),
                    (PYTHON, "-m", "ruff", "format", "--check", "."),
+                   (PYTHON, "tools/prose.py"),
                    (PYTHON, "-m", "mypy"))),
     Stage("build", ((PYTHON, "tools/build.py", "--check"),)),
     Stage("unit", ((*PYTEST, "tests", "--ignore=tests/browser", "--ignore=tests/stacks",
@@ -68,7 +69,8 @@ STAGES = (
     Stage("notebooks", ((*PYTEST, *NBVAL, *NOTEBOOKS),)),
     # start/ holds no outputs to compare: its cells, turns blank, have to run without an error.
     Stage("start", ((*PYTEST, *NBVAL_LAX, "start"),), opened_in_a_browser),
-    Stage("compile", ((*PYTEST, "tests/stacks/test_compile.py", "tests/stacks/test_types.py"),)),
+    Stage("compile", ((*PYTEST, "tests/stacks/test_compile.py", "tests/stacks/test_types.py",
+                       "tests/stacks/test_triton.py"),)),
     Stage("binder", ((*PYTEST, "tests/stacks/test_binder.py"),)),
     Stage("clients", ((*PYTEST, "tests/stacks/test_clients.py"),)),
     Stage("fidelity", ((*PYTEST, "tests/stacks/test_fidelity.py"),)),

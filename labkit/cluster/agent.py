@@ -11,9 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-from labkit.cluster.death import die_with_parent
 from labkit.cluster.folder import write_whole
 from labkit.cluster.rank import run_rank
+from labkit.lifetime import die_with_parent
 
 RENDEZVOUS_ID = "labkit"  # agents that meet at one address belong together if this is the same
 

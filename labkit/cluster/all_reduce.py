@@ -12,13 +12,14 @@ from labkit.cluster.start import run_ranks, why_no_ranks
 from labkit.measure import TimesInTurns, recorded_times
 
 SIZES = tuple(4**k << 10 for k in range(1, 7))  # 4 kB to 4 MB, as powers of two
+_TURN_BYTES, _TURN_RUNS = 64 << 10, 16  # of a small size at once, at most
 
 
 def time_all_reduces(
     n_ranks: int = 2,
     *,
     sizes: Sequence[int] = SIZES,
-    repeats: int = 12,
+    rounds: int = 12,
     hosts: int | None = None,
     link_bit_per_s: float | None = None,
     timeout_s: float = 60.0,
@@ -27,39 +28,55 @@ def time_all_reduces(
     """The times of the library's all-reduce of float32: n_bytes -> times in s, as rank 0 saw them.
 
     sizes    in bytes, multiples of 4
-    repeats  timed runs of each size, one right after the other, with no barrier between them: a
-             pause would let a link save up for a burst
+    rounds   times of each size. In a round each size is followed by all smaller ones, so that the
+             runs of a small one, which last 10 ms together, are spread over the whole round, and
+             one process in the way can't spoil all of them. The time of a size in a round is the
+             lower quartile of its runs, because what disturbs a run delays it
     recorded a recorded run, which is returned where ranks, or the hosts asked for, cannot be had
+
+    No barrier stands between two runs: a pause would let a link save up for a burst.
 
     hosts and link_bit_per_s are as in `run_ranks`, and so are the errors.
     """
     if recorded is not None and (why_no_hosts() if hosts else why_no_ranks()):
         return recorded_times(recorded, "n_bytes")
     run = run_ranks(
-        _time, n_ranks, args=(tuple(sizes), repeats), hosts=hosts, link_bit_per_s=link_bit_per_s,
+        _time, n_ranks, args=(tuple(sizes), rounds), hosts=hosts, link_bit_per_s=link_bit_per_s,
         timeout_s=timeout_s, show=False,
     )  # fmt: skip
     return TimesInTurns(run.returned[0])
 
 
-def _time(sizes, repeats):
-    import torch
+def _time(sizes, rounds):
     import torch.distributed as dist
 
     dist.init_process_group("gloo")
-    samples_s = {}
-    for size in sizes:
-        data = torch.zeros(size // 4)
-        for _ in range(3):  # fills the pipes, and empties the bucket of a shaped link
-            dist.all_reduce(data)
-        times = []
-        for _ in range(repeats):
-            began = time.perf_counter()
-            dist.all_reduce(data)
-            times.append(time.perf_counter() - began)
-        samples_s[size] = tuple(times)
+    samples_s, falling = {size: [] for size in sizes}, sorted(sizes, reverse=True)
+    for _ in range(rounds):
+        runs_s = {size: [] for size in sizes}
+        for place in range(len(falling)):
+            for size in falling[place:]:  # a large one empties the buckets of its links
+                runs_s[size] += _back_to_back(size)
+        for size, times_s in runs_s.items():
+            samples_s[size].append(sorted(times_s)[len(times_s) // 4])
     dist.destroy_process_group()
-    return samples_s
+    return {size: tuple(times_s) for size, times_s in samples_s.items()}
+
+
+def _back_to_back(size):
+    """The times of some all-reduces, in s; a large size runs only once."""
+    import torch
+    import torch.distributed as dist
+
+    data, times_s = torch.zeros(size // 4), []
+    n_timed = min(max(1, _TURN_BYTES // size), _TURN_RUNS)
+    if n_timed > 1:
+        dist.all_reduce(data)  # ranks that left the last size at different times meet here
+    for _ in range(n_timed):
+        began = time.perf_counter()
+        dist.all_reduce(data)
+        times_s.append(time.perf_counter() - began)
+    return times_s
 
 
 def watch_links(

@@ -19,12 +19,14 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from labkit.cluster.death import die_with_parent
 from labkit.cluster.folder import AGENT, write_whole
+from labkit.lifetime import die_with_parent
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _RENDEZVOUS_PORT = 29400  # free for certain: the namespace is new
-_BURST_BYTES, _BURST_S = 8192, 5e-4  # what a link may send at once: little, or it looks faster
+# What a link may save up while it idles, and then send at once. A cable saves nothing, so it's
+# little more than one packet: 8 kB hid the time between two messages, and with it all of alpha.
+_BURST_BYTES, _BURST_S = 2048, 1e-4
 _QUEUE_MS = 400
 
 

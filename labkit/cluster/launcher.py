@@ -22,10 +22,10 @@ from pathlib import Path
 import psutil
 
 from labkit.cluster.agent import become_cold_agent, run_agent
-from labkit.cluster.death import adopt_orphans, die_with_parent
 from labkit.cluster.folder import OUTCOME, RankFile, rank_files, write_whole
 from labkit.cluster.hosts import run_hosts
 from labkit.cluster.rank import STACK_SIGNAL
+from labkit.lifetime import adopt_orphans, die_with_parent
 
 PRELOAD = (
     "torch.distributed.launcher.api", "torch.distributed.fsdp", "torch.distributed.pipelining",

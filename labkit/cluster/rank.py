@@ -11,9 +11,9 @@ import time
 import traceback
 from pathlib import Path
 
-from labkit.cluster.death import die_with_parent
 from labkit.cluster.folder import FOLDER_VARIABLE, RankFile, write_whole
 from labkit.cluster.program import unpack_and_run
+from labkit.lifetime import die_with_parent
 
 STACK_SIGNAL = getattr(signal, "SIGUSR2", None)  # asks a rank to write down where it is
 

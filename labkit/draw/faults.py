@@ -28,7 +28,8 @@ def recoveries(
     began_s = min((time_s for _, times_s, _ in attempts for time_s in times_s), default=0.0)
     for n, times_s, steps in attempts:
         if times_s:
-            chart.line([time_s - began_s for time_s in times_s], steps, color=LINES[n])
+            since_s = [time_s - began_s for time_s in times_s]
+            chart.line(since_s, steps, color=LINES[n], dash=n > 0)  # what lies below shows through
     for name, color in zip(runs, LINES, strict=False):
         chart.key(f"{name} ({Origin(origin)})", color)
     for killed_s in kills_s:

@@ -79,7 +79,7 @@ def indices(expression: str) -> list[int]:
     try:
         tree = ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ValueError("This is no complete expression yet; try 2 * i + 1.") from None
+        raise ValueError("This isn't a complete expression yet; try 2 * i + 1.") from None
     values = [_value(tree, lane) for lane in range(WARP_SIZE)]
     for lane, value in enumerate(values):
         if value < 0:
@@ -120,5 +120,5 @@ def _refusal(node):
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
         return "An index is a whole number: divide with // and not with /."
     if isinstance(node, ast.Constant):
-        return f"{node.value!r} is no whole number: an index is made of whole numbers and i."
+        return f"{node.value!r} isn't a whole number: an index is made of whole numbers and i."
     return "Use i, whole numbers, parentheses and + - * // % & | ^ << >> only."

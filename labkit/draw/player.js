@@ -1,10 +1,5 @@
 // The browser's half of Player: all frames are here, so a step needs no kernel.
 
-async function unpack(packed) {
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Response(stream).json(); // a list of [svg, alt]
-}
-
 function button(text, label, click) {
   const made = element("button", { type: "button", textContent: text, title: label });
   made.setAttribute("aria-label", label);
@@ -13,13 +8,13 @@ function button(text, label, click) {
 }
 
 async function render({ model, el }) {
-  const frames = await unpack(model.get("packed"));
-  const last = frames.length - 1;
+  let frames = await unpack(model.get("packed")); // a list of [svg, alt]
+  const last = () => frames.length - 1;
   let timer = null;
   el.classList.add("lk-widget", "lk-player");
 
   const go = (i) => { model.set("i", i); model.save_changes(); };
-  const step = (by) => { stop(); go(Math.min(Math.max(model.get("i") + by, 0), last)); };
+  const step = (by) => { stop(); go(Math.min(Math.max(model.get("i") + by, 0), last())); };
   const stop = () => { clearInterval(timer); timer = null; face("▶", "Play"); };
   const start = () => {
     timer = setInterval(() => go((model.get("i") + 1) % frames.length), model.get("ms"));
@@ -31,13 +26,15 @@ async function render({ model, el }) {
     play.title = label;
     play.setAttribute("aria-label", label);
   };
-  const range = element("input", { type: "range", min: 0, max: last, step: 1 });
+  const range = element("input", { type: "range", min: 0, max: last(), step: 1 });
   range.setAttribute("aria-label", "Step");
   range.addEventListener("input", () => { stop(); go(+range.value); });
   const caption = element("output", { className: "lk-value" });
   const picture = pictureFrame();
   const draw = () => {
-    const i = model.get("i"), [svg, alt] = frames[i];
+    const i = model.get("i");
+    if (i > last()) return; // its frame is still on its way
+    const [svg, alt] = frames[i];
     picture.showSvg(svg, alt);
     range.value = i;
     caption.textContent = `step ${i + 1}/${frames.length}`;
@@ -52,6 +49,11 @@ async function render({ model, el }) {
     step(by);
   });
   model.on("change:i", draw);
+  model.on("change:packed", async () => { // Python has added a frame
+    frames = await unpack(model.get("packed"));
+    range.max = last();
+    draw();
+  });
   draw();
   const back = button("❙◀", "Step back", () => step(-1));
   const forward = button("▶❙", "Step forward", () => step(1));

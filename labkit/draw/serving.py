@@ -6,6 +6,7 @@ from typing import Any
 from labkit.draw.axis import Axis
 from labkit.draw.chart import Chart
 from labkit.draw.picture import Picture
+from labkit.units import si
 
 
 def latency_curve(
@@ -29,12 +30,15 @@ def latency_curve(
     chart.line(rates, latencies, "another machine", origin="recorded")
     for rate, latency_s in tried:
         chart.mark(rate, latency_s, "measured")
+    ends = f"{si(latencies[0], 's')} at {rates[0]:g} a second, {si(latencies[-1], 's')} at"
+    told = [f"{ends} {rates[-1]:g}"] + [f"tried here: {len(tried)}"] * bool(tried)
     if limit_s is not None:
         chart.line([0, max(rates)], [limit_s, limit_s], "the objective", dash=True)
         within = [rate for rate, one in zip(rates, latencies, strict=True) if one <= limit_s]
         if within:
-            chart.label(max(within), limit_s, f"up to {max(within):g} a second")
-    return chart.picture("Latency by the rate of requests: flat at first, then steep")
+            told.append(f"up to {max(within):g} a second")
+            chart.label(max(within), limit_s, told[-1])
+    return chart.picture(f"Latency by the rate of requests: {'; '.join(told)}")
 
 
 def tokens_over_time(run: Any, title: str) -> Picture:

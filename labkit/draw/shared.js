@@ -1,4 +1,4 @@
-// What all widgets of labkit share: elements, keys that move, and the picture.
+// What all widgets of labkit share: elements, keys that move, packed data and the picture.
 
 const MOVING = new Set([
   "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End", "PageUp", "PageDown",
@@ -9,6 +9,12 @@ function element(tag, properties, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
   made.append(...children);
   return made;
+}
+
+// What Python sends as zlib over JSON.
+function unpack(packed) {
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).json();
 }
 
 // A place for pictures. SVG becomes part of the page, so that it has the colours of the page's

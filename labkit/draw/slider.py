@@ -54,7 +54,7 @@ class Slider:
                 f"{self.text(self.lo)} to {self.text(self.hi)}."
             )
         if self.whole and value != int(value):
-            raise ValueError(f"{name} = {value!r} is no whole number, which its slider needs.")
+            raise ValueError(f"{name} = {value!r} isn't a whole number, which its slider needs.")
         return int(value) if self.whole else float(value)
 
     def text(self, value: object) -> str:
@@ -83,7 +83,7 @@ class Choice:
         """`value` if it is one of the options, or ValueError with a sentence."""
         if value not in self.options:
             known = ", ".join(repr(option) for option in self.options)
-            raise ValueError(f"{name} = {value!r} is no choice here: use one of {known}.")
+            raise ValueError(f"{name} = {value!r} isn't a choice here: use one of {known}.")
         return value
 
     def text(self, value: object) -> str:

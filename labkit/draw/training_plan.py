@@ -10,7 +10,7 @@ from labkit.units import binary
 
 _WIDTH, _LEFT, _RIGHT, _BAR, _TINT = 760, 118, 744, 26, 0.45
 _LEAST_SHARE = 0.005  # smaller parts are left out of the legend
-# A colour for each cause; arithmetic has the one that is no warning.
+# A colour for each cause; arithmetic has the one that isn't a warning.
 _COLORS = dict(
     zip(
         ("arithmetic", "memory bandwidth", "links inside the server", "network", "pipeline bubble",

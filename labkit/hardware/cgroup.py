@@ -1,8 +1,8 @@
 """Control groups, version 1 and 2: the limits of this process, its CPU time, how it was throttled.
 
 What counts is the group that the process itself is in, as `/proc/self/cgroup` names it. Each group
-on the path from there up to the mount may set a limit: the tightest one holds. What a file says
-that is no limit, such as a period of 0, is no limit and no error: the reason says what it says.
+on the path from there up to the mount may set a limit: the tightest one holds. Where a file
+says something else, such as a period of 0, that counts as unlimited, and the reason quotes it.
 """
 
 import re

@@ -17,7 +17,7 @@ from labkit.measure.timing import NAMELESS, Comparison, Timing
 from labkit.reading import Origin, Reading
 from labkit.units import si
 
-BLOCK_NS = 1_000_000  # a block is no shorter: the clock's step and cost are then below 0.01 %
+BLOCK_NS = 1_000_000  # no block is shorter: the clock's step and cost are then below 0.01 %
 GIVE_UP = 10  # times max_time_s: a call that lasts longer counts as one that never returns
 WARMUP_S = 0.1
 ACCELERATOR_WARMUP_S = 0.3  # its clock rises slowly; 25 ms misled Triton's do_bench by 30 %
@@ -86,7 +86,7 @@ def compare(
 
     a, b        two functions without arguments, or two Timings. Functions are sampled in turns, the
                 first of each turn drawn by lot, so that what slows the machine slows both; two
-                Timings know nothing of each other and give a wider interval
+                Timings were taken apart from each other and give a wider interval
     tolerance   a difference below this fraction counts as none
 
     The other options are those of `bench`; the times are for both together.

@@ -78,8 +78,8 @@ class Timing:
     def _rate(self, name, amount, unit):
         if not (isinstance(amount, Real) and 0 <= amount < math.inf):
             raise ValueError(
-                f"{amount!r} is no amount of work: give the {unit.removesuffix('/s')} of one call "
-                f"of {self.name} as a number."
+                f"{amount!r} isn't an amount of work: give the {unit.removesuffix('/s')} of one "
+                f"call of {self.name} as a number."
             )
         slowest_s, fastest_s = reversed(self.ci95_s or (0, 0))
         rate, low, high = (

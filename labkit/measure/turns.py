@@ -36,7 +36,7 @@ class TimesInTurns:
         """How many times faster `setting` is than `over`, with its 95 % interval.
 
         Each round of a measured run gives one ratio; a recorded run keeps its fastest times, which
-        are no pairs. Raises KeyError, a sentence, for a setting that was not timed.
+        aren't pairs. Raises KeyError, a sentence, for a setting that was not timed.
         """
         base_s, these_s = self._samples(over), self._samples(setting)
         value: float | None

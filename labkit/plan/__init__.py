@@ -1,6 +1,6 @@
 """Formulas that plan: pure functions of numbers, which never touch a device."""
 
-from labkit.plan import inference, training
+from labkit.plan import feed, inference, training
 from labkit.plan.chip_design import (
     ChipDesign,
     Run,
@@ -50,7 +50,7 @@ __all__ = [
     "RunTime", "SerialShare", "StateBytes", "Swing", "Technology", "a100_design",
     "a100_technology", "amdahl", "availability", "bubble_share", "bus_factor", "busiest_share",
     "carbon_by_hour", "carbon_g", "carbon_intensity", "carbon_regions", "chance_of_any",
-    "cost_usd", "daly_interval_s", "fit_alpha_beta", "fit_amdahl", "fit_gustafson",
+    "cost_usd", "daly_interval_s", "feed", "fit_alpha_beta", "fit_amdahl", "fit_gustafson",
     "fleet_mttf_s", "goodput", "gustafson", "hierarchical_all_reduce_s", "inference",
     "j_per_token", "modelled_cpu_peak", "pareto", "period_energy_j", "price", "ring_all_reduce_s",
     "roofline", "run_energy_j", "run_through", "tokens_per_s", "tornado", "training",

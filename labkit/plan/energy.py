@@ -32,8 +32,8 @@ _ABOVE_ZERO = (
 def checked(**amounts: float) -> list[float]:
     """The amounts as floats, in their order; the names say what each may be.
 
-    Raises ValueError, a sentence, for what is no number, is negative, a PUE below 1, a utilisation
-    above 1, and for a 0 where one divides.
+    Raises ValueError, a sentence, for what isn't a number, is negative, a PUE below 1, a
+    utilisation above 1, and for a 0 where one divides.
     """
     return [_checked(name, amount) for name, amount in amounts.items()]
 
@@ -59,7 +59,7 @@ def run_energy_j(n_chips: int, power_w: float, time_s: float, *, pue: float) -> 
     """Energy of a run in J: chips × mean power of one × time × PUE.
 
     power_w   what one chip draws on average, with its share of host and network if the figure holds
-              them; a TDP is no measured power
+              them; a TDP isn't measured power
     pue       facility energy over computer energy, at least 1; 1 leaves cooling out
 
     Source: Patterson et al. 2021, arXiv 2104.10350. Raises ValueError for nonsense.

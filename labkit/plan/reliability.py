@@ -138,7 +138,7 @@ def run_through(
     between_failures_s   from one failure to the next, one number or more
     others               as in `goodput`
 
-    It knows nothing of chance: draw the failures as you like. Raises ValueError for nonsense.
+    It draws nothing at random: draw the failures as you like. Raises ValueError for nonsense.
     """
     import numpy as np
 

@@ -81,7 +81,7 @@ def _role(gpu: AmdGpu) -> dict[str, Any]:
 
 
 def _from_amdsmi(found):
-    """The probes of amdsmi, or those of hwmon with the reason why amdsmi is no help either."""
+    """The probes of amdsmi, or those of hwmon with the reason why amdsmi can't help either."""
     try:
         import amdsmi
 

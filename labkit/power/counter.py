@@ -10,8 +10,8 @@ from itertools import pairwise
 from labkit.power.estimate import DEFAULT_MAX_POWER_W, Estimate, Unknown
 from labkit.units import si
 
-# A counter that stands still for longer than these is no counter: at least one of them, and so many
-# of its updates.
+# A counter that stands still for longer than these isn't a counter: at least one of them, and so
+# many of its updates.
 STANDS_STILL_S, STANDS_STILL_UPDATES = 0.03, 3  # never moved at all
 STUCK_S, STUCK_UPDATES = 0.5, 10  # stopped moving
 

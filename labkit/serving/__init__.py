@@ -6,6 +6,7 @@
   inter-token latency and goodput
 - `closed_loop` keeps a number of clients busy, `loadgen` is MLPerf's own load generator; both give
   a `LoadRun`; `Watch` asks the server itself meanwhile
+- `decode_rate` and `CpuTime` measure a replica by its CPU time, so that a busy machine does as well
 - `Fleet` is replicas and a router together, with `kill`, `kill_under_load` and `rolling_restart`
 
 Everything listens on 127.0.0.1 and ends with the Python that started it, however that ends.
@@ -14,6 +15,7 @@ Everything listens on 127.0.0.1 and ends with the Python that started it, howeve
 from labkit.serving.address import Server, counters
 from labkit.serving.answer import SLO, Answer
 from labkit.serving.client import ask
+from labkit.serving.cpu_time import CpuTime, decode_rate
 from labkit.serving.errors import ServingError
 from labkit.serving.fleet import Fleet, FleetRun, Outage
 from labkit.serving.load import LoadRun, Watch, burst, closed_loop, question
@@ -23,7 +25,8 @@ from labkit.serving.replica import Replica
 from labkit.serving.router import CAREFUL, NOTHING, USUAL, Router
 
 __all__ = [
-    "CAREFUL", "FORMATS", "NOTHING", "SCENARIOS", "SLO", "USUAL", "Answer", "Fleet", "FleetRun",
-    "LoadGenRun", "LoadRun", "Outage", "Replica", "Router", "Server", "ServingError", "Watch",
-    "ask", "burst", "closed_loop", "counters", "loadgen", "model_file", "question",
+    "CAREFUL", "FORMATS", "NOTHING", "SCENARIOS", "SLO", "USUAL", "Answer", "CpuTime", "Fleet",
+    "FleetRun", "LoadGenRun", "LoadRun", "Outage", "Replica", "Router", "Server", "ServingError",
+    "Watch", "ask", "burst", "closed_loop", "counters", "decode_rate", "loadgen", "model_file",
+    "question",
 ]  # fmt: skip

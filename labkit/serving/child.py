@@ -1,32 +1,23 @@
-"""What runs in a process of its own: `python -m labkit.serving.child KIND SETTINGS`.
+"""What runs in a process of its own: `python labkit/serving/child.py KIND SETTINGS`.
 
 KIND is `replica`, `router` or `loadgen`, SETTINGS is JSON. Standard input is a pipe of which the
 process that started this one holds the other end. When that process ends, however it ends, the
 pipe closes, and so does everything here: nothing has to be tidied up after a kill.
 """
 
-import ctypes
 import json
 import os
-import signal
 import sys
 import threading
 
-_PR_SET_PDEATHSIG = 1
-
-
-def end_with_pipe():
-    """Wait for standard input to close, then end this process at once."""
-    while os.read(0, 1):
-        pass
-    os._exit(0)
+from labkit.lifetime import die_with_parent, end_with_pipe
 
 
 def replica(settings):
     """One llama.cpp server; it answers at /health once the model is in memory."""
     import xllamacpp
 
-    threading.Thread(target=end_with_pipe, daemon=True).start()
+    end_with_pipe()
     params = xllamacpp.CommonParams()
     params.model.path = settings["model"]
     params.hostnames, params.port = [settings["host"]], settings["port"]
@@ -48,28 +39,21 @@ def router(settings):
 
     The router never lets go of Python's lock, so a thread beside it could not watch the pipe.
     """
-    pid = os.fork()
+    parent, pid = os.getpid(), os.fork()
     if pid:
-        threading.Thread(target=_end_both, args=(pid,), daemon=True).start()
+        end_with_pipe(pid)
         _, status = os.waitpid(pid, 0)
         os._exit(max(os.waitstatus_to_exitcode(status), 1))
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent(parent)
     from vllm_router import launch_router
 
     sys.argv = ["vllm-router", *settings["flags"]]
     launch_router.main()
 
 
-def _end_both(pid):
-    while os.read(0, 1):
-        pass
-    os.kill(pid, signal.SIGKILL)
-    os._exit(0)
-
-
 def loadgen(settings):
     """One run of LoadGen, whose result goes to the file that the settings name."""
-    threading.Thread(target=end_with_pipe, daemon=True).start()
+    end_with_pipe()
     from labkit.serving.loadgen import run
 
     run(settings)

@@ -37,8 +37,8 @@ def ask(
     on_first_token   called once, when the first token is here
 
     The most likely token is taken each time, so the same question has the same answer. Never raises
-    for what goes wrong on the way: `answer.error` says it. Raises ServingError for an `at` that is
-    no address.
+    for what goes wrong on the way: `answer.error` says it. Raises ServingError for an `at` that
+    isn't an address.
     """
     request = _Request(at, prompt, max_tokens, stream, whole, timeout_s, on_first_token)
     for n_resumed in range(_TRIES if stream and resume else 1):

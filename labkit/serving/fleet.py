@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import math
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -31,6 +32,21 @@ class FleetRun(LoadRun):
     def availability(self) -> float:
         """The share of the requests that were answered whole."""
         return 1 - len(self.lost) / max(self.n_requests, 1)
+
+    def tokens_per_s_when(self, *, gone: bool) -> float:
+        """Tokens a second while a replica is gone, or while all are up; NaN where that never was.
+
+        Outages are clipped to the run; they don't overlap, as in `kill_under_load`.
+        """
+        outages = [(one.down_s, min(one.up_s, self.time_s)) for one in self.outages]
+        gone_s = sum(max(up_s - down_s, 0.0) for down_s, up_s in outages)
+        made = sum(
+            n
+            for at_s, n in self._tokens()
+            if at_s <= self.time_s and gone == any(down <= at_s < up for down, up in outages)
+        )
+        time_s = gone_s if gone else self.time_s - gone_s
+        return made / time_s if time_s > 0 else math.nan
 
 
 class Fleet:

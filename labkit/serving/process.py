@@ -19,6 +19,7 @@ READY_WITHIN_S = 60.0
 _PATIENCE_S = 5.0
 _LOOK_EVERY_S = 0.02
 _ROOT = str(Path(__file__).parents[2])
+_CHILD = str(Path(__file__).with_name("child.py"))  # by its path: as a module it'd load the package
 
 
 def free_port() -> int:
@@ -52,7 +53,7 @@ class Child:
         # A session of its own: an interrupt in a notebook goes to the whole group of the kernel,
         # and a server should live on when the student stops a cell.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "labkit.serving.child", kind, json.dumps(settings)],
+            [sys.executable, "-P", _CHILD, kind, json.dumps(settings)],
             stdin=subprocess.PIPE, stdout=self._log, stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONPATH": path}, start_new_session=os.name != "nt",
         )  # fmt: skip

@@ -256,7 +256,7 @@ def _declared(name, values, signatures):
         declared = " or ".join(str(s.args) for s in signatures)
         raise TypeError(
             f"No matching definition: {name}() declares {declared}, and what it got does not "
-            f"convert to that: arrays must be of just that type, and a float is no integer."
+            f"convert to that: arrays must be of just that type, and a float isn't an integer."
         )
     return [
         cast(value, kind.dtype) if kind is not None and not hasattr(value, "offset") else value

@@ -8,6 +8,7 @@ from labkit.reading import Reading
 from labkit.simt.bound import time_bound
 from labkit.simt.kernel import Launch, launch_of
 from labkit.simt.limits import SECTOR_BYTES
+from labkit.simt.tiles import counted, tile_launch
 from labkit.simt.watch.counters import Counter
 from labkit.simt.watch.counts import REMEMBERED, Counts, Line
 
@@ -64,7 +65,8 @@ class Profile(Counts):
         if self.branches:
             rows.append(("branches", f"{self.branches:,}, {self.divergent_branches:,} divergent"))
         rows += [(n, f"{getattr(self, n):,}") for n in ("atomics", "barriers") if getattr(self, n)]
-        rows.append(("threads per instruction", f"{self.threads_per_instruction or 0:.4g}"))
+        if self.instructions:
+            rows.append(("threads per instruction", f"{self.threads_per_instruction:.4g}"))
         rows += [(f"flop {name}", f"{n:,}") for name, n in self.flop.items()]
         if self.matrix_instructions:
             rows.append(("matrix instructions", f"{self.matrix_instructions:,}"))
@@ -76,11 +78,19 @@ class Profile(Counts):
     __repr__ = __str__
 
 
-def profile(launch: Launch, *args: Any) -> Profile:
+def profile(launch: Launch, *args: Any, **options: Any) -> Profile:
     """Run `kernel[grid, block]` on the executor with counters -> Profile. The arrays are written.
 
-    launch   of our `cuda.jit` or of numba's: its Python function is what runs
+    launch    of our `cuda.jit` or of numba's: its Python function is what runs. Or `kernel[grid]`
+              of Triton's, where Triton interprets: then loads, stores and products are counted, a
+              request being a whole tile
+    options   keyword arguments of a launch of Triton's
     """
+    if (tiles := tile_launch(launch)) is not None:
+        return _of_tiles(*tiles, launch, args, options)
+    if options:
+        name = launch_of(launch).kernel.__name__
+        raise TypeError(f"A launch of {name} has no options, and got {', '.join(options)}.")
     launch, counter = launch_of(launch), Counter()
     run = launch.run(args, counter)
     found = Profile(kernel=launch.kernel.__name__, grid=launch.grid, block=launch.block)
@@ -94,4 +104,17 @@ def profile(launch: Launch, *args: Any) -> Profile:
     )
     found.samples = list(counter.samples.values())
     found.film, found.timeline = counter.film, counter.timeline
+    return found
+
+
+def _of_tiles(function, grid, launch, args, options):
+    lines, loaded, stored = counted(function, launch, args, options)
+    found = Profile(kernel=function.__name__, grid=grid)
+    for line, counts in sorted(lines.items(), key=lambda item: item[0].number):
+        found.lines[line] = counts
+        found += counts
+    found.dram_bytes_lower = SECTOR_BYTES * (loaded + stored)
+    found.dram_bytes_upper = SECTOR_BYTES * (
+        found.global_loads.sectors + found.global_stores.sectors
+    )
     return found

@@ -6,7 +6,7 @@ another branch or has not started: the holder of a lock, the producer of a value
 those. So the launch begins anew, from a copy of its arrays, in groups that run apart: a group is a
 coroutine (greenlet) that goes on until it waits, and then the next one does.
 
-Groups are no finer than they need to be. First the blocks that got stuck are cut into warps; only
+Groups aren't finer than they need to be. First the blocks that got stuck are cut into warps; only
 where a warp waits for its own lanes is it cut, too, which is just what needs independent thread
 scheduling: at first into those who wait and those who do not, then into threads.
 

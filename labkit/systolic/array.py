@@ -16,7 +16,7 @@ class Tile:
 
     begin, start   the cycles in which its load begins and in which its first input enters
     row, column    where it lies in what stands still: the weights or the results
-    n_rows, n_columns   how much of it is no padding
+    n_rows, n_columns   how much of it isn't padding
     """
 
     number: int
@@ -28,7 +28,7 @@ class Tile:
     n_columns: int
 
     def n_real(self, low, high):
-        """How many of the lanes [low, high) are columns that are no padding."""
+        """How many of the lanes [low, high) are columns that aren't padding."""
         return max(0, min(high, self.n_columns) - low)
 
 

@@ -1,4 +1,4 @@
-"""`State`: the registers of an array after a cycle, for who wants to look inside."""
+"""`State`: the registers of an array after a cycle, for those who want to look inside."""
 
 import dataclasses
 

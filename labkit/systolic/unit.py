@@ -35,7 +35,7 @@ class MatrixUnit:
     load_cycles      cycles that memory takes to bring one tile of weights; at least the rows, which
                      is the default: one row a cycle
 
-    Products are `a @ w`, a of m × k, w of k × n. Sizes that are no multiple of the array's are
+    Products are `a @ w`, a of m × k, w of k × n. Sizes that aren't multiples of the array's are
     padded with zeros. Accumulators are not limited (the TPU v1 has 4096 for each column).
     Raises ValueError, a sentence, for a design that cannot be.
     """

@@ -24,7 +24,7 @@ def scale(unit: str) -> tuple[float, str]:
     scales = [_scale_of_part(part) for part in parts]
     if len(scales) not in (1, 2) or None in scales:
         raise ValueError(
-            f"{unit!r} is no unit: use 1, %, or a prefix and one of {', '.join(_UNITS)}, "
+            f"{unit!r} isn't a unit: use 1, %, or a prefix and one of {', '.join(_UNITS)}, "
             f"as in GB/s, ms or FLOP/B"
         )
     if len(scales) == 1:
@@ -37,7 +37,7 @@ def amount(value: Any, unit: str) -> tuple[float, str]:
     """`value`, a number of `unit`, as (float, base unit). Raises ValueError with the reason."""
     factor, base = scale(unit)
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise ValueError(f"{_brief(value)} is no number: write {in_words(unit)}, without quotes")
+        raise ValueError(f"{_brief(value)} isn't a number: write {in_words(unit)}, without quotes")
     try:
         value = float(value)
     except OverflowError:

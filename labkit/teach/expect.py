@@ -46,7 +46,7 @@ def expect(
     """Show the sentence that is true for `reading` on this machine, and return which it is.
 
     reading    a Reading, or what has one (a Timing, a Comparison); None for one that there is not
-    low, high  what is expected lies between, in the base unit of the reading; None is no bound
+    low, high  what is expected lies between, in the base unit of the reading; None isn't a bound
     below, inside, above   the sentence for a reading whose *whole* interval lies there. When a
                bound lies inside the interval, the line says so with both numbers instead
     cannot     `condition and "why"`: why this machine can't show the effect. A condition that is
@@ -58,8 +58,8 @@ def expect(
                `lk.recorded(...)`, or a Reading from one
 
     Shows one line that begins with `[here]`. A measured reading without an interval is judged by
-    its value, and the line says so. Raises TypeError for a bare number and for a reason that is no
-    text, ValueError for bounds that are no range, KeyError for a recorded run that there is not.
+    its value, and the line says so. Raises TypeError for a bare number and for a reason that isn't
+    a text, ValueError for bounds that aren't a range, KeyError for a recorded run that nobody kept.
     """
     expected, beside = _range(low, high), _beside(recorded)
     why = _why_not(cannot, control, expected)

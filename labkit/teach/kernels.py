@@ -143,7 +143,7 @@ def _quoted(finding, answer):
 
 
 def _refuse_function(answer, args):
-    """A function that is no kernel: blank, or its decorator is missing."""
+    """A function that isn't a kernel: blank, or its decorator is missing."""
     if hasattr(answer, "__getitem__") and hasattr(answer, "py_func"):
         return
     try:

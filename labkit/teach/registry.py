@@ -119,7 +119,9 @@ def exercise(
     Raises ValueError for a name that is not `NN.x` or that is taken.
     """
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name of an exercise: two digits, a dot, then 1 or 1b.")
+        raise ValueError(
+            f"{name!r} isn't the name of an exercise: two digits, a dot, then 1 or 1b."
+        )
 
     def register(run):
         if name in _EXERCISES and _place(_EXERCISES[name].run) != _place(run):

@@ -41,7 +41,7 @@ _noted = set()
 
 
 class _DamagedError(Exception):
-    """The file is no progress file."""
+    """The file isn't a progress file."""
 
 
 def keep_verdict(name, word):

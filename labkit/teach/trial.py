@@ -22,7 +22,7 @@ def outcome(fn, max_time_s):
     """Run `fn()` and return what it raised, or None.
 
     It runs in a thread of its own: so it can be left behind wherever it hangs, on every system,
-    and a KeyboardInterrupt that it raises is no interrupt by the user, which still interrupts.
+    and a KeyboardInterrupt that it raises isn't an interrupt by the user, which still interrupts.
     (`labkit.measure` limits a call on the caller's own thread, which a timing must not leave.)
 
     Raises TimeoutError when it has not returned after `max_time_s`, of which this process had all

@@ -62,7 +62,7 @@ class NumberFormat:
     def round(self, values: Any) -> Any:
         """The nearest values of the format, as float64; between two, the one with an even mantissa.
 
-        values   a number or an array; what is no fp32 number is rounded to one first
+        values   a number or an array; what isn't an fp32 number is rounded to one first
         What is too large becomes infinite, NaN in e4m3, which has no infinity, and the largest or
         lowest value in an integer format. (Hardware often saturates fp8 too.)
         """

@@ -11,7 +11,7 @@ from typing import Any
 class Work:
     """Flop and bytes of memory traffic. Add works that follow each other, multiply by a count.
 
-    A fused multiply-add is 2 flop. Raises ValueError for an amount that is no number from 0.
+    A fused multiply-add is 2 flop. Raises ValueError for an amount that isn't a number from 0.
     """
 
     flop: float
@@ -53,7 +53,8 @@ class Work:
 def counts(**sizes: float) -> Any:
     """The sizes as integers, in their order.
 
-    Raises ValueError, a sentence, for a size that is no integer, is negative, or an itemsize of 0.
+    Raises ValueError, a sentence, for a size that isn't an integer or is negative, and for an
+    itemsize of 0.
     """
     return [_count(name, size) for name, size in sizes.items()]
 

@@ -8,91 +8,124 @@
 
 # %% [markdown]
 # # 00 · Start here
-# *How fast is the machine in front of you, and how would you know that the number is true?*
+# In February 2025 the company Sakana AI announced a system that writes programs for GPUs, the
+# processors on which most AI models are trained. They were up to 100 times faster, it said, than
+# the usual ones. By the next day somebody had run one of them again and found it three times
+# *slower*, and the company took its claim back
+# ([TechCrunch](https://techcrunch.com/2025/02/21/sakana-walks-back-claims-that-its-ai-can-dramatically-speed-up-model-training/)).
+# The system had found holes in the test, through which a program could pass without doing its work.
 #
-# **You will be able to** read a machine's passport, predict a rate before you measure it, and say
-# where a number comes from · **Needs** nothing · **Takes** {time} · **Runs on** a CPU
+# **The question of this lesson**: how fast is the machine in front of you, and how would you know
+# that a number about it is true?
 #
-# The whole course is one loop: **predict, measure, explain**.
-# A guess costs a second and makes the answer stick, so every lesson asks for one first.
+# At the end you'll be able to refute such a claim in three lines, without owning a GPU. The whole
+# course works like this: you **predict, measure and explain**. A guess takes a second and makes the
+# answer stick, so we ask you for one before each answer.
+#
+# *{time} Needs nothing but a little Python.*
+#
+# ## What is this machine?
+# The next cell looks for what your machine has and prints its **passport**.
 
 # %%
 import numpy as np
 
 import labkit as lk
 
-lk.machine()
+lk.show(lk.machine())
 
 # %% [markdown]
-# This is the **passport** of your machine, found just now.
-# *Usable CPU* is the line that people overlook: on a hub or in a container you may own half a core
-# of a machine with sixty-four.
-# What could not be found says *unknown*, and why. It is never zero, and never a guess.
+# Each line begins with where it comes from. What couldn't be found says *unknown* and why, and is
+# never a zero or a guess.
 #
-# ## A copy
-# The simplest work there is: read 128 MiB, write 128 MiB, compute nothing.
+# People overlook the line *usable CPU*. On a hub or in a container you may be allowed two cores of
+# a machine with 24, and your program still sees all of them. At Uber, a load balancer in that
+# position ran 24 threads at a time and served half as many requests a second as it did with two
+# ([automaxprocs](https://github.com/uber-go/automaxprocs#performance)).
 #
-# **Guess first.** How many gigabytes does this machine move in a second?
-# Write a number in place of `...`. Nobody sees it but you.
+# > **Takeaway.** Before you ask how fast a machine is, ask how much of it is yours.
+#
+# ## How fast does it move bytes?
+# The simplest work there is: we copy 128 MiB from one array to another and compute nothing. A time
+# alone wouldn't say much, so we divide the **traffic** by it, which is all bytes that move. The
+# result is the **bandwidth**, and that can be compared with any other machine's.
+#
+# **Guess first.** How many gigabytes does your machine move in a second? A USB stick moves about
+# 0.1. Most laptops have two channels of memory, and a channel of the kind DDR5-5600 can move 8
+# bytes 5.6 billion times a second, so 45 GB. An H100, the GPU that many large models were trained
+# on, has memory for 3,350. Write a number in place of the dots; nobody else sees it.
 
 # %%
-my_guess = ...
-copy_guess = lk.predict("00.a", my_guess, "GB/s")
+copy_guess = lk.predict("00.a", ..., "GB/s")
 
 # %% [markdown]
-# **See it.** `lk.bench` runs the call many times and gives the median.
-# How it does that honestly is the whole of lesson 01.
+# ### Your turn
+# `n` numbers of `itemsize` bytes each were copied in `time_s` seconds. How many bytes moved a
+# second? Remember that a copy does two things with each number. (1 or 2 lines)
+
 
 # %%
-N_FLOATS = 2**24
-source = np.ones(N_FLOATS)
-target = np.zeros(N_FLOATS)
+def copy_bytes_per_s(n, itemsize, time_s):
+    """The bandwidth of a copy of `n` numbers, reads and writes together, in bytes per second."""
+    ### BEGIN SOLUTION
+    moved_bytes = 2 * n * itemsize  # each number is read, and written
+    return moved_bytes / time_s
+    ### END SOLUTION
+
+
+copy_bytes_per_s = lk.your_turn("00.t1", copy_bytes_per_s)
+
+# %%
+N_FLOATS = 2**24  # of 8 bytes
+source, target = np.ones(N_FLOATS), np.zeros(N_FLOATS)
 
 copy_time = lk.bench(np.copyto, target, source, name="copy of 128 MiB")
+copied = lk.workload.copy(N_FLOATS, itemsize=8)
+bandwidth = copy_time.bytes_per_s(copied.bytes, name="copy bandwidth")
+assert np.isclose(copy_bytes_per_s(N_FLOATS, 8, copy_time.median_s), bandwidth.value)
+
 lk.show(copy_time)
-
-# %% [markdown]
-# A time alone says little. Divide the **traffic** (bytes moved, reads *and* writes) by it and you
-# have the **bandwidth**, which you can hold against any other machine.
-
-# %%
-work = lk.workload.copy(N_FLOATS, itemsize=8)
-print(f"[modelled] {N_FLOATS} floats read and written: {work.bytes} bytes")
-bandwidth = copy_time.bytes_per_s(work.bytes, name="copy bandwidth")
 copy_guess.against(bandwidth)
 
+# %% tags=["collapsed"]
+lk.expect(
+    bandwidth, 3e9, 6e11,
+    below="That is less than one channel of ten-year-old memory can do. Other programs, or a quota "
+    "on your CPU time, probably held it up.",
+    inside="That is what one would expect of a computer's main memory.",
+    above="That is more than almost any CPU's memory can do. Your last cache may be large enough "
+    "to hold the 256 MiB of both arrays, and then you measured the cache.",
+)  # fmt: skip
+
 # %% [markdown]
-# How good is that? Data sheets give the most that a chip's memory can do.
+# `lk.bench` ran the copy many times. The line shows the median and an interval, and how it gets
+# them honestly is the whole of [lesson 01](01_honest_timing.ipynb).
+#
+# How good is your number? A **data sheet** says the most that a chip's memory can do:
 
 # %%
 for name in ("tpu-v1", "t4", "h100-sxm"):
     lk.show(lk.chip(name).bandwidth)
 
-# %% [markdown]
-# Large models are trained where memory is fast. What an H100's memory moves in one second, at its
-# peak, takes this machine the following time:
-
-# %%
-h100_bandwidth = lk.chip("h100-sxm").bandwidth
-catching_up_s = 1 * h100_bandwidth.value / bandwidth.value
-lk.show(
-    lk.Reading(
-        "an H100's second, on this machine", catching_up_s, "s", of=(h100_bandwidth, bandwidth)
-    )
-)
+h100 = lk.chip("h100-sxm")
+ahead = h100.bandwidth / bandwidth
+lk.show(lk.Reading("an H100's second, on this machine", ahead.value, "s", of=ahead))
 
 # %% [markdown]
-# ## A matrix product
-# An $n \times n$ product makes $n^2$ results, each from $n$ multiplications and $n$ additions:
-# $2 n^3$ floating-point operations (**FLOP**) on only $3 n^2$ numbers.
+# > **Takeaway.** A time says little. Divide the bytes that moved, reads *and* writes, by it, and
+# > you can hold your machine against any other.
 #
-# **Guess first.** Your machine just moved some gigabytes a second.
-# How many **GFLOP/s** (10⁹ operations a second) does it reach in a 1024 × 1024 product of
-# 32-bit floats?
+# ## How fast does it compute?
+# A product of two *n* × *n* matrices has *n*² results. Each takes *n* multiplications and, as
+# everybody counts it, *n* additions. That makes 2 *n*³ **floating-point operations** (FLOP), on
+# only 3 *n*² numbers.
+#
+# **Guess first.** How many **GFLOP/s**, billions of operations a second, does your machine reach
+# with 1,024 × 1,024 numbers of 32 bits? A core that did one operation in each clock cycle would
+# reach about 3. An H100 can reach 67,000 with such numbers.
 
 # %%
-my_guess = ...
-matmul_guess = lk.predict("00.b", my_guess, "GFLOP/s")
+matmul_guess = lk.predict("00.b", ..., "GFLOP/s")
 
 # %%
 N = 1024
@@ -101,63 +134,145 @@ b = np.random.default_rng(1).random((N, N), dtype=np.float32)
 c = np.empty((N, N), dtype=np.float32)
 
 matmul_time = lk.bench(np.matmul, a, b, c, name="matmul 1024")
-matmul_work = lk.workload.matmul(N, N, N, itemsize=4)
-rate = matmul_time.flop_per_s(matmul_work.flop, name="matmul rate")
+multiplied = lk.workload.matmul(N, N, N, itemsize=4)
+assert multiplied.flop == 2 * N**3
+rate = matmul_time.flop_per_s(multiplied.flop, name="matmul rate")
 matmul_guess.against(rate)
 
 # %% [markdown]
-# **Verify before you believe.** A fast wrong answer is easy to make.
-# One row computed in double precision is check enough here.
+# Why so much more than 3? A core works on 4 to 16 numbers with one instruction ([lesson
+# 03](03_cpu_parallelism.ipynb)), starts up to two such instructions in a cycle (some start four),
+# each of which multiplies *and* adds, and you probably have several cores. Multiply all that by the
+# clock, and you have a limit for your own CPU:
 
 # %%
-row = a[0].astype(np.float64) @ b.astype(np.float64)
-assert np.allclose(c[0], row, rtol=1e-4)
-assert matmul_work.flop == 2 * N**3
+peak = lk.plan.modelled_cpu_peak(lk.machine(), "fp32")
+lk.show(peak)
+
+# %% tags=["collapsed"]
+share = (rate / peak).named("share of the CPU's peak", "%")
+lk.show(share)
+lk.expect(
+    share, 0.4, 1,
+    below="NumPy's library usually comes closer. Perhaps other programs used your cores, or a core "
+    "of yours can start only one such instruction in a cycle.",
+    inside="NumPy's library uses most of what your cores have.",
+    above="More than the limit: the clock that the system reports is lower than the one at which "
+    "your CPU really ran.",
+)  # fmt: skip
+lk.show(
+    lk.Reading("operations per byte of the copy", copied.intensity_flop_per_byte, "FLOP/B",
+               "modelled"),
+    lk.Reading("operations per byte of the product", multiplied.intensity_flop_per_byte, "FLOP/B",
+               "modelled"),
+)  # fmt: skip
 
 # %% [markdown]
-# **Explain.** The copy computes nothing and waits for memory.
-# The product computes on each number about a thousand times, so memory hardly matters.
-# One figure tells them apart, the **arithmetic intensity**: operations per byte moved.
-
-# %%
-print(f"[modelled] copy:   {work.intensity_flop_per_byte:.0f} FLOP per byte")
-print(f"[modelled] matmul: {matmul_work.intensity_flop_per_byte:.0f} FLOP per byte")
-
-# %% [markdown]
-# Lesson 02 turns that one figure into a prediction of speed.
+# The copy computes nothing and waits for memory. The product uses each number about a thousand
+# times, so memory hardly matters. One figure tells the two apart, the **arithmetic intensity**:
+# operations per byte. [Lesson 02](02_roofline.ipynb) turns it into a prediction of speed.
 #
-# ## Your machine against the catalogue
-# Choose a chip. Each bar says how many times the chip's data sheet is ahead of what your machine
-# just reached. Both sides compute with 32-bit floats, as our product did: a data sheet also quotes
-# a rate for 16-bit tensor cores, which is many times higher, but it belongs to other arithmetic.
-# A measured rate is divided by a published one here, so each bar is *modelled*.
-# Read it: the scale is logarithmic, so one grid line is a factor of ten; look at which bar is
-# longer, memory or arithmetic.
+# > **Takeaway.** Every machine has two limits: the bytes that it can move in a second, and the
+# > operations that it can do.
+#
+# ## Is the answer right?
+# A fast wrong answer is easy to make, so check the product before you believe its speed. Doing it
+# again would take as long. There is a cheaper way
+# ([Freivalds' algorithm](https://en.wikipedia.org/wiki/Freivalds%27_algorithm)): take a random
+# vector *x*. If *C* is the product of *A* and *B*, then *C x* equals *A (B x)*, and products with a
+# vector cost next to nothing. If an element of *C* is wrong, they almost surely differ.
+#
+# ### Your turn
+# Do that, and mind the brackets: `a @ b @ x` would multiply the two matrices after all. Numbers of
+# 32 bits are rounded, so compare with `np.allclose(left, right, rtol=1e-5)` rather than `==`. (2
+# lines; `rng.random(n)` gives a vector of *n* random numbers)
 
 # %%
-CHIPS = ["h100-sxm", "t4", "a100-sxm-80", "h200-sxm", "mi300x", "l4"]
+rng = np.random.default_rng()
 
 
+def is_product(a, b, c):
+    """Whether `c` is `a @ b`, up to rounding."""
+    ### BEGIN SOLUTION
+    x = rng.random(c.shape[1])
+    return np.allclose(c @ x, a @ (b @ x), rtol=1e-5)
+    ### END SOLUTION
+
+
+is_product = lk.your_turn("00.t2", is_product)
+print("the product is right:", bool(is_product(a, b, c)))
+
+# %% [markdown]
+# ## The fastest product in the world
+# Here is a program that beats NumPy by far. We measure it as we did the other, and check it, too.
+
+
+# %%
+def nothing(a, b, c):
+    pass
+
+
+nothing_time = lk.bench(nothing, a, b, c, name="a product that does nothing")
+claim = nothing_time.flop_per_s(multiplied.flop, name="the rate that it claims")
+lk.show(claim)
+print("the product is right:", bool(is_product(a, b, c)))
+
+# %% [markdown]
+# It passes! `c` still holds the right answer from before. That is how programs without any work
+# came to pass real tests: the result was read from memory in which the reference had just left it
+# ([KernelBench](https://scalingintelligence.stanford.edu/blogs/kernelbenchv01/)). There are two
+# cures. One is to wipe the result first:
+
+# %%
+c[:] = np.nan
+nothing(a, b, c)
+print("the product is right:", bool(is_product(a, b, c)))
+
+# %% [markdown]
+# The other needs no access to the program: hold the claim against what the machine can do at most.
+# An H100 is out of reach for any CPU, so its data sheet is limit enough:
+
+# %%
+too_much = (claim / h100.peak("fp32")).named("what it claims over an H100's peak")
+lk.show(too_much)
+
+# %% tags=["collapsed"]
+lk.expect(
+    too_much, None, 1,
+    inside="Calling a function takes so long here that the claim stays below that. Your own CPU's "
+    "peak refutes it all the same.",
+    above="Not even an H100 could do that, so something is wrong, whatever the test says.",
+)  # fmt: skip
+
+# %% [markdown]
+# > **Takeaway.** A speed counts only with a checked answer, and a check counts only if a wrong
+# > answer can fail it.
+#
+# ## Your machine beside others
+# **Play.** Choose a chip. A bar says how many times its data sheet is ahead of what your machine
+# just reached; from one grid line to the next it's ten times. Which bar is longer? (Both sides
+# compute with 32-bit numbers here. A GPU's rate for 16 bits is many times higher, but that's other
+# arithmetic.)
+
+
+# %%
 def against_catalogue(chip):
     other = lk.chip(chip)
-    ahead = [other.bandwidth / bandwidth, other.peak("fp32") / rate]
-    chart = lk.draw.Chart(
-        lk.draw.Axis("", names=["memory", "fp32 arithmetic"]),
-        lk.draw.Axis("times this machine", lo=0.1, hi=1e6, log=True),
-        title=f"{other.name}, peaks against what this machine reached",
-    )
-    for place, factor in enumerate(ahead):
-        chart.bar(place, factor.value, factor.origin, f"{factor.value:,.0f} times")
-    alt = f"{other.name} against this machine, memory and fp32 arithmetic"
-    return chart.picture(alt, varies=any(factor.varies for factor in ahead))
+    memory, arithmetic = other.bandwidth / bandwidth, other.peak("fp32") / rate
+    ratios = {"memory": memory, "fp32 arithmetic": arithmetic}
+    return lk.draw.factors(ratios, "times this machine", title=f"{other.name}, by its data sheet")
 
 
+CHIPS = ["h100-sxm", "t4", "a100-sxm-80", "h200-sxm", "mi300x", "l4"]
 lk.Explorer(against_catalogue, chip=CHIPS)
 
 # %% [markdown]
-# ## Five origins
-# Every number in this course says where it comes from, because the same figure means different
-# things when it was timed here, counted, calculated, kept or quoted.
+# > **Takeaway.** Say what is compared with what. A data sheet tells the most that is possible, a
+# > measurement what was reached, and both must be about the same kind of numbers.
+#
+# ## Where does a number come from?
+# The same figure means different things when it was timed here, counted, calculated, kept or
+# quoted. So every number of this course says its **origin**:
 #
 # | origin | it was | trust it |
 # | --- | --- | --- |
@@ -167,37 +282,28 @@ lk.Explorer(against_catalogue, chip=CHIPS)
 # | `modelled` | calculated by a formula | as far as the formula holds |
 # | `published` | quoted from a source | as far as you trust the source |
 #
-# What about a number that was computed from others? One rule covers that everywhere in the course:
-# **a result computed from readings is modelled, unless all its inputs were measured in the same run
-# and it is only a ratio or a sum of them.** Our bandwidth is bytes that we counted over a time that
-# we measured, so it is measured. Compare it with a data sheet, and the result is modelled.
+# And a number that was computed from others? **It is modelled, unless all its inputs were measured
+# in the same run and it's only a ratio or a sum of them.** Your bandwidth is a count of bytes over
+# a measured time, so it's measured. Divide a data sheet's figure by it, and the result is modelled.
 
 # %%
-h100 = lk.chip("h100-sxm")
 cache_lines = {element * 8 // 64 for element in range(0, 4096, 16)}
 a100_log = lk.recorded("nersc-sc24-epochs")
+a100_rate = a100_log.rows[0]["epochs_samples_per_s"][-1]
 
 lk.show(
     bandwidth,
-    lk.Reading(
-        "training a vision transformer on an A100",
-        a100_log.rows[0]["epochs_samples_per_s"][-1],
-        "samples/s",
-        "recorded",
-        source=a100_log.source,
-    ),
+    lk.Reading("a vision transformer trained on an A100", a100_rate, "samples/s", "recorded",
+               source=a100_log.source),
     lk.Reading("cache lines touched by every 16th double", len(cache_lines), "1", "simulated"),
-    lk.Reading(
-        "the same copy on an H100", work.bytes / h100.bandwidth.value, "s", of=h100.bandwidth
-    ),
+    lk.Reading("your copy on an H100", copied.bytes / h100.bandwidth.value, "s",
+               of=h100.bandwidth),
     h100.bandwidth,
-)
+)  # fmt: skip
 
 # %% [markdown]
-# The fourth line is not a measurement, because nobody ran your copy on an H100 here. It is a
-# formula with a published number in it, and it assumes a perfect copy. So it says *modelled*.
-#
-# A number that has no origin is refused:
+# The fourth isn't a measurement, because nobody ran your copy on an H100 here. It's a formula with
+# a published number in it, and it assumes a perfect copy. A number without an origin is refused:
 
 # %%
 try:
@@ -206,14 +312,38 @@ except TypeError as refusal:
     print(refusal)
 
 # %% [markdown]
-# ## What you now know
-# - A **passport** says what you may use, not what the host has: the first cell.
-# - **Predict, measure, explain**: you guessed two rates, measured them, and one figure, intensity,
-#   told why they differ.
-# - A number is only as good as its **origin**: five words, on every line above.
+# > **Takeaway.** Ask of every number where it comes from. What was measured elsewhere, calculated
+# > or quoted need not be true of your machine.
 #
-# **Next**: the exercises of this lesson, then `01_honest_timing`, which shows five ways in which a
-# stopwatch lies. Your progress so far:
+# ## Back to the hundredfold
+# How can anybody see that a claim is too good, without a GPU? In July 2025 the authors of
+# KernelBench, from which the system had its tasks, published [a
+# rule](https://scalingintelligence.stanford.edu/blogs/kernelbenchv01/): count the operations and
+# the bytes, and divide each by what the chip can do at most in a second. Nobody can be faster than
+# the longer of the two times, as long as the bytes really come from memory and not from a cache.
+# Their example is a product of 4,096 × 4,096 numbers of 16 bits on an H100, and they got 0.138 ms.
+# Do we?
+
+# %%
+product = lk.workload.matmul(4096, 4096, 4096, itemsize=2)
+most_flop, most_bytes = h100.peak("bf16"), h100.bandwidth  # in a second
+compute_s, move_s = product.flop / most_flop.value, product.bytes / most_bytes.value
+published = lk.published("kernelbench-speed-of-light")
+lk.show(
+    lk.Reading("to compute", compute_s, "s", of=most_flop),
+    lk.Reading("to move the bytes", move_s, "s", of=most_bytes),
+    lk.Reading("the limit by KernelBench", published.rows[0]["compute_s"], "s", "published",
+               source=published.source),
+)  # fmt: skip
+
+# %% [markdown]
+# Whoever reports less has found either new physics or a hole in the test. Now you know how fast
+# your machine is, and how you'd know that it's true: predict what's possible, measure it, check the
+# answer, and say where each number comes from.
+#
+# **Next**: the [exercises](../exercises/00_start_here.ipynb), in which you'll catch such reports
+# yourself; then [honest timing](01_honest_timing.ipynb), in which the stopwatch is what lies. Your
+# progress so far:
 
 # %% tags=["nbval-ignore-output"]
 lk.progress()

@@ -8,19 +8,25 @@
 
 # %% [markdown]
 # # 01 · Honest timing
-# *Five stopwatches that lie, and how to catch each of them.*
+# In 2025 researchers had an AI model write fast programs for a GPU, and scored it by how long they
+# ran. In one attempt the model changed the clock: `time.time` now gave a thousandth of the true
+# time. In another it switched off the line that waits for the GPU, so the clock stopped before the
+# work was done, and the program seemed to run "almost infinitely fast"
+# ([METR](https://metr.org/blog/2025-06-05-recent-reward-hacking/)).
 #
-# **You will be able to** spot the five lies, time work that compiles, runs elsewhere or hides in a
-# cache, and state an interval that means what it says · **Needs** 00 · **Takes** {time} ·
-# **Runs on** a CPU
+# You don't need a cheat for that. An ordinary stopwatch tells such lies all by itself.
 #
-# Here is the stopwatch that everybody writes first. Nothing in it is wrong, and it lies in five
-# ways.
+# **The question of this lesson**: your stopwatch says 1.3 ms. How do you know that your program
+# takes 1.3 ms?
+#
+# *{time} Needs lesson [00](00_start_here.ipynb).*
+#
+# Here is the stopwatch that everybody writes first. It lies in five ways.
 
 # %%
 import math
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import jax.numpy as jnp
@@ -38,14 +44,15 @@ def naive_s(fn, *args):
 
 # %% [markdown]
 # ## Lie 1: the first call
-# A compiled function compiles when it is first called.
+# `jax.jit` makes a function that is compiled [just in
+# time](https://docs.jax.dev/en/latest/jit-compilation.html), which means when it is first called.
 #
-# **Guess first.** The function below multiplies two small matrices.
-# How many times longer than the second call will the first one take?
+# **Guess first.** Our function multiplies small matrices twice, 67 million operations. How many
+# times longer than the second call will the first one take? Compiling it takes a few tenths of a
+# second, and lesson 00 told you how many operations your machine does in one.
 
 # %%
-my_guess = ...
-first_call_guess = lk.predict("01.a", my_guess, "1")
+first_call_guess = lk.predict("01.a", ...)
 
 # %%
 matrix = jnp.ones((256, 256))
@@ -55,20 +62,20 @@ first_call, second_call = (
     lk.Reading(name, naive_s(lambda: product(matrix).block_until_ready()), "s", "measured")
     for name in ("first call", "second call")
 )
-first_over_second = first_call / second_call
-first_call_guess.against(first_over_second)
+first_call_guess.against(first_call / second_call)
+
+# %% tags=["collapsed"]
 lk.expect(
-    first_over_second, 5, None,
+    first_call / second_call, 5, None,
     below="The second call was hardly faster: something disturbed it, or this program had been "
     "compiled before. Restart the kernel and run the cell again.",
     inside="The first call paid for the compiler.",
 )  # fmt: skip
 
 # %% [markdown]
-# A compiled function has to be compiled before it can run, and the first call pays for that. Other
-# things are paid once too: memory that is first
-# touched, files that are first read, threads that start.
-# So an honest timer **warms up**, and reports the first call *apart*, since your users do pay it.
+# Other things are paid for once, too: memory that is first touched, files that are first read,
+# threads that start. So an honest timer **warms up** and reports the first call apart, because your
+# users do pay for it.
 
 # %%
 fresh = jax.jit(lambda m: jnp.sin(m @ m) @ m)
@@ -76,10 +83,10 @@ timing = lk.bench(fresh, matrix, name="a fresh product")
 lk.show(timing, lk.Reading("its first call", timing.first_call_s, "s", "measured"))
 
 # %% [markdown]
-# It happens at scale as well. NERSC published the log of a training run on an A100, epoch by epoch.
-# How much slower was the first epoch than the mean of the rest?
+# It happens at scale as well. NERSC, a computing centre, published the logs of training runs on an
+# A100, epoch by epoch. How much slower was the first epoch than the mean of the others?
 
-# %%
+# %% tags=["collapsed"]
 log = lk.recorded("nersc-sc24-epochs")
 for row in log.rows:
     first, *rest = row["epochs_samples_per_s"]
@@ -88,60 +95,91 @@ for row in log.rows:
 print(f"({log.source})")
 
 # %% [markdown]
+# > **Takeaway.** The first call is different work. Time it apart, and the others only once they are
+# > warm.
+#
 # ## Lie 2: work that runs elsewhere
-# A GPU, a TPU and JAX take an order and return at once. The work goes on behind your back.
-# Here is such a device in ten lines: it takes 50 ms for anything, on a thread of its own.
+# When you call a GPU, you only hand over an order. The call [returns at
+# once](https://docs.pytorch.org/docs/stable/notes/cuda.html#asynchronous-execution), and the GPU
+# works through its queue in its own time. Here is such a device: it takes 50 ms for anything, on
+# a thread of its own.
 
 
 # %%
 class SlowDevice:
     """A device with one queue: `launch` returns at once, `synchronize` waits for the work."""
 
+    def __init__(self):
+        self.queue = ThreadPoolExecutor(max_workers=1)
+
     def launch(self):
-        self.work = threading.Thread(target=time.sleep, args=(0.050,))
-        self.work.start()
+        self.work = self.queue.submit(time.sleep, 0.050)
 
     def synchronize(self):
-        self.work.join()
+        self.work.result()
 
 
 device = SlowDevice()
 
 # %% [markdown]
-# **Guess first.** What does `naive_s(device.launch)` say?
+# **Guess first.** What does `naive_s(device.launch)` say, in milliseconds? The work takes 50, and
+# calling a function that does nothing takes 0.0001.
 
 # %%
-my_guess = ...
-launch_guess = lk.predict("01.b", my_guess, "ms")
+launch_guess = lk.predict("01.b", ..., "ms")
 
 # %%
-launch_s = naive_s(device.launch)
+launch = lk.Reading("launch, not the work", naive_s(device.launch), "s", "measured")
 device.synchronize()
-launch_guess.against(lk.Reading("launch, not the work", launch_s, "s", "measured"))
+launch_guess.against(launch)
+
+# %% tags=["collapsed"]
+lk.expect(
+    launch, None, 0.025,
+    inside="It timed only how long it takes to hand over the order.",
+    above="Your machine was so busy that even handing over the order took long. Run it again.",
+)  # fmt: skip
 
 # %% [markdown]
-# It timed the *order*. To time the work, wait for it **before the clock stops**:
+# ### Your turn
+# Mend the stopwatch. `synchronize()` returns when everything that was ordered so far is done.
+# Others may have ordered work *before* you, and that isn't yours. Read the time with `clock()`.
+# (5 lines)
+
 
 # %%
-waited = lk.bench(device.launch, sync=device.synchronize, name="launch and wait", min_samples=7)
-lk.show(waited)
-assert waited.median_s > 0.049, "the device cannot be faster than its 50 ms"
+def waited_s(launch, synchronize, clock):
+    """Seconds that the device works on one launch."""
+    ### BEGIN SOLUTION
+    synchronize()  # what others ordered
+    start = clock()
+    launch()
+    synchronize()
+    return clock() - start
+    ### END SOLUTION
+
+
+waited_s = lk.your_turn("01.t1", waited_s)
+
+whole_s = waited_s(device.launch, device.synchronize, time.perf_counter)
+lk.show(lk.Reading("launch and wait", whole_s, "s", "measured"))
 
 # %% [markdown]
-# JAX does the same on any device, this CPU too. Compare the two numbers.
+# JAX works like this on every device, even on your CPU. Its arrays come back before they are
+# computed, and `block_until_ready()` waits for them:
 
 # %%
 big = jnp.ones((1200, 1200))
 chain = jax.jit(lambda m: m @ m @ m @ m)
-chain(big).block_until_ready()
+chain(big).block_until_ready()  # the first call
 
-dispatch_s = naive_s(chain, big)
-whole_s = naive_s(lambda: chain(big).block_until_ready())
-naive, whole = (
-    lk.Reading(name, time_s, "s", "measured")
-    for name, time_s in (("JAX, naive", dispatch_s), ("JAX, waited for", whole_s))
+naive = lk.Reading("JAX, naive", naive_s(chain, big), "s", "measured")
+whole = lk.Reading(
+    "JAX, waited for", naive_s(lambda: chain(big).block_until_ready()), "s", "measured"
 )
 lk.show(naive, whole)
+
+# %% tags=["collapsed"]
 lk.expect(
     whole / naive, 2, None,
     below="Here JAX had nearly finished before it returned, as it does for small work on a CPU.",
@@ -149,50 +187,47 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# `lk.bench` waits by itself for JAX results and for torch devices. For anything else, tell it how:
-# `sync=`.
+# `lk.bench` waits for JAX and for PyTorch by itself. For anything else, tell it how: `sync=`.
+#
+# > **Takeaway.** Work that runs elsewhere isn't done when the call returns. Wait before you start
+# > the clock, and wait again before you stop it.
 #
 # ## Lie 3: the cache
-# Work on the same small array again and again, and from the second time on it comes from a cache,
-# a small fast memory beside the core. Such a loop measures a memory that your real program, with
-# its gigabytes, will never see.
+# If you work on the same small array again and again, it comes from a
+# [cache](https://en.wikipedia.org/wiki/CPU_cache) from the second time on, a small fast memory
+# beside the core. Your real program, with its gigabytes, may never see that speed.
 #
-# Our work is to read bytes, multiply each by one, and write them. (Why not simply copy them? The
-# library's copy has a slow path on some CPUs, which is taken when the two arrays lie at unlucky
-# addresses; it can make a small copy slower than a large one, and then we'd measure that. For the
-# same reason both arrays come out of one block, half a page apart.)
+# We read bytes, multiply each by one, and write them. (Why don't we just copy them? On some CPUs
+# the library's copy has a slow path, which it takes when the two arrays lie at unlucky addresses.
+# Then a small copy can be slower than a large one, and we'd measure that.)
 #
-# **Guess first.** Per byte, how many times faster is this on 128 KiB than on 128 MiB? If caches
-# did nothing, it would be 1. A core's second cache often moves between 2 and 20 times as many bytes
-# a second as memory does.
+# **Guess first.** Per byte, how many times faster is this on 128 KiB than on 128 MiB? If caches did
+# nothing, it would be 1. A core's second cache often moves between 2 and 20 times as many bytes a
+# second as memory does.
 
 # %%
-my_guess = ...
-cache_guess = lk.predict("01.c", my_guess, "1")
+cache_guess = lk.predict("01.c", ...)
 
 
-# %% tags=["collapsed"]
-HALF_A_PAGE = 2048
-
-
+# %%
 def work_on(n_bytes):
     """A function that multiplies `n_bytes` bytes by one."""
-    block = np.ones(2 * n_bytes + HALF_A_PAGE, np.uint8)
-    source, target = block[:n_bytes], block[n_bytes + HALF_A_PAGE :]
+    block = np.ones(2 * n_bytes + 2048, np.uint8)  # both arrays in one, half a page apart
+    source, target = block[:n_bytes], block[n_bytes + 2048 :]
     return lambda: np.multiply(source, 1, out=target)
 
 
-def rate(n_bytes, name):
-    """Bytes read and written a second."""
-    return lk.bench(work_on(n_bytes)).bytes_per_s(2 * n_bytes, name=name)
-
-
-in_cache, in_memory = rate(2**17, "128 KiB"), rate(2**27, "128 MiB")
+in_cache, in_memory = (
+    lk.bench(work_on(n_bytes)).bytes_per_s(2 * n_bytes, name=name)
+    for n_bytes, name in ((2**17, "128 KiB"), (2**27, "128 MiB"))
+)
 lk.show(in_cache, in_memory)
 cache_over_memory = (in_cache / in_memory).named("cache over memory")
 cache_guess.against(cache_over_memory)
 
-control = lk.compare(work_on(2**25), work_on(2**25), max_time_s=3)  # the same, twice
+# %% tags=["collapsed"]
+# The same work against itself: if that differs by more than the effect, nothing can be shown here.
+control = lk.compare(work_on(2**25), work_on(2**25), max_time_s=3)
 kept = lk.recorded("cpu-cache")
 kept_rate = {
     row["n_bytes"]: row["n_bytes"] * row["repeats"] / row["samples_s"][0] for row in kept.rows
@@ -211,15 +246,14 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# (To be sure of a difference we also time the same work against itself. If that alone differs by
-# more than the effect, the line says that this machine can't show it.)
+# Neither number is wrong. They answer different questions.
 #
-# Neither number is wrong. They answer different questions, so **say which**: *warm* (data in the
-# cache) or *cold*. Use arrays as large as the real ones, or ask for `flush_cache=True`.
+# > **Takeaway.** Say whether you measured *warm*, with the data in a cache, or *cold*. Use arrays
+# > as large as the real ones, or ask for `flush_cache=True`.
 #
 # ## Lie 4: the clock
-# Every clock ticks. Work shorter than a tick takes nothing, or a whole tick.
-# Some clocks tick 64 times a second; here is one, made by rounding.
+# Every clock ticks, and between two ticks it stands still. On Windows some clocks still tick [64
+# times a second](https://peps.python.org/pep-0418/). We make one by rounding:
 
 # %%
 TICK_S = 1 / 64
@@ -242,28 +276,24 @@ def two_ms():
 
 
 # %% [markdown]
-# **Guess first.** `two_ms` takes 2 ms. Time it 200 times with the coarse clock.
-# What share of the 200 answers is exactly zero?
+# **Guess first.** `two_ms` takes 2 ms. We time it 200 times with the coarse clock. How many percent
+# of the answers are exactly zero? If the work took a whole tick, about 16 ms, none would be; if it
+# took no time at all, 100 %.
 
 # %%
-my_guess = ...
-zero_guess = lk.predict("01.d", my_guess, "%")
+zero_guess = lk.predict("01.d", ..., "%")
 
 # %%
 answers_s = np.array([coarse_s(two_ms) for _ in range(200)])
-zero_guess.against(lk.Reading("answers that are zero", (answers_s == 0).mean(), "%", "measured"))
+zeros = lk.Reading("answers that are zero", (answers_s == 0).mean(), "%", "measured")
+zero_guess.against(zeros)
 lk.show(lk.Reading("mean of the 200", answers_s.mean(), "s", "measured"))
 
-# %% [markdown]
-# A call shows only when a tick falls into its 2 ms. No single answer is near 2 ms, yet the mean is.
-# Did as many of them come out as zero as there should?
-
-# %%
-expected_zeros = lk.Reading("share of zeros to expect", 1 - 0.002 / TICK_S, "%", "modelled")
-lk.show(expected_zeros)
+# %% tags=["collapsed"]
+expected = 1 - 0.002 / TICK_S
+lk.show(lk.Reading("share of zeros to expect", expected, "%", "modelled"))
 lk.expect(
-    lk.Reading("answers that are zero", (answers_s == 0).mean(), "%", "measured"),
-    expected_zeros.value - 0.1, expected_zeros.value + 0.1,
+    zeros, expected - 0.1, expected + 0.1,
     below="Fewer than expected: on a busy machine many calls took longer than 2 ms, and a longer "
     "call is more likely to meet a tick.",
     inside="As many as the ticks predict, give or take the luck of 200 calls.",
@@ -271,34 +301,36 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# So an honest timer puts **many calls into one window**, until the window is thousands of ticks
-# long, and takes off what the empty loop costs.
+# Each answer is a whole number of ticks, so none is near 2 ms. Yet a call of 2 ms meets a tick in
+# 13 % of the cases, so that the *mean* of many comes out right. That's why an honest timer puts
+# **many calls into one window**, until it's thousands of ticks long, and takes off what the empty
+# loop costs.
 
 # %%
-readings_ns = np.array([time.perf_counter_ns() for _ in range(1000)])
-between_ns = np.diff(readings_ns).min()
 tiny = lk.bench(len, [1, 2, 3], name="len of a list")
+readings_ns = np.array([time.perf_counter_ns() for _ in range(1000)])
 lk.show(
-    lk.Reading(
-        "this clock's tick, as the system gives it",
-        time.get_clock_info("perf_counter").resolution, "s", "measured",
-    ),
-    lk.Reading("least time between two readings", between_ns / 1e9, "s", "measured"),
     tiny,
+    lk.Reading("least time between two readings", np.diff(readings_ns).min() / 1e9, "s",
+               "measured"),
+    lk.Reading("this clock's tick", time.get_clock_info("perf_counter").resolution, "s",
+               "measured"),
 )  # fmt: skip
 print(f"[measured] calls in one window: {tiny.block_size}")
 
 # %% [markdown]
-# The second line isn't the tick. It is what it costs to *ask* for the time: the two readings are
-# apart by one call, however fine the clock is.
+# The least time between two readings isn't the tick. It's what it costs to *ask* for the time.
+#
+# > **Takeaway.** Never time one short call. Fill a window that is much longer than a tick, and
+# > divide by the number of calls.
 #
 # ## Lie 5: noise, and the mean
 # Your program shares the machine. Most runs differ a little, in both directions, because clocks and
-# caches are never in quite the same state. A few are interrupted, and those are *much* slower. An
-# interruption never makes a run faster, so the noise is **skewed**, and the mean follows the few.
+# caches are never in quite the same state. A few are interrupted, and they take *much* longer. Such
+# noise is **skewed**, and the mean follows the few.
 #
-# From here on the truth must be known, so the noise is simulated: an undisturbed run takes 1 ms,
-# give or take 2 %, and some runs are stretched by an interruption.
+# To see which summary is right we have to know the truth, so now the runs are simulated. An
+# undisturbed one takes 1 ms, give or take 2 %, and an interruption stretches some.
 
 
 # %%
@@ -313,17 +345,15 @@ def noisy_samples_s(n, interrupted, seed):
     return samples_s * np.where(hit, 1 + rng.exponential(0.5, n), 1.0)
 
 
-# %% [markdown]
-# **Play.** Drag the share of interrupted runs, then the number of runs.
-# Read it: each mark on the left is a run; then four ways to sum them up, two of them with a 95 %
-# interval. Which of the four stays closest to the dashed line, the time of an undisturbed run?
+def mean_interval(samples):
+    """The interval that many reports print: mean ± 1.96 standard errors."""
+    half = 1.96 * samples.std(ddof=1) / math.sqrt(len(samples))
+    return samples.mean() - half, samples.mean() + half
 
 
-# %% tags=["collapsed"]
 def median_interval(samples):
-    """The 95 % interval of the median by order statistics; needs six samples."""
-    n = len(samples)
-    missed, k = 0.0, 0
+    """The 95 % interval of the median, by counting coins (below); needs six samples."""
+    n, missed, k = len(samples), 0.0, 0
     while missed + math.comb(n, k) / 2**n <= 0.025:
         missed += math.comb(n, k) / 2**n
         k += 1
@@ -331,147 +361,158 @@ def median_interval(samples):
     return ordered[k - 1], ordered[n - k]
 
 
-def mean_interval(samples):
-    """The interval that most reports print: mean ± 1.96 standard errors."""
-    half = 1.96 * samples.std(ddof=1) / math.sqrt(len(samples))
-    return samples.mean() - half, samples.mean() + half
+# %% [markdown]
+# **Play.** Drag the share of interrupted runs, then the number of runs. Each mark on the left is a
+# run; beside them are four ways to sum them up, two with a 95 % interval. Which stays closest to
+# the dashed line?
 
 
-SHOWN_S = (0.0009, 0.0014)
-
-
+# %% tags=["collapsed"]
 def noise(n_runs, interrupted_percent, seed):
     times_s = noisy_samples_s(n_runs, interrupted_percent / 100, seed)
-    n_hidden = (times_s > SHOWN_S[1]).sum()
-    chart = lk.draw.Chart(
-        lk.draw.Axis("", names=["all runs", "one shot", "minimum", "mean", "median"]),
-        lk.draw.Axis("time", "s", *SHOWN_S),
-        title=f"{n_runs} runs, {interrupted_percent} % interrupted ({n_hidden} above the picture)",
-    )
-    chart.line([-0.5, 4.5], [UNDISTURBED_S, UNDISTURBED_S], dash=True)
-    for place, time_s in zip(np.linspace(-0.4, 0.4, n_runs), times_s, strict=True):
-        if time_s <= SHOWN_S[1]:
-            chart.mark(place, time_s, "simulated")
-    summaries = (
-        (times_s[0], None, None),
-        (times_s.min(), None, None),
-        (times_s.mean(), *mean_interval(times_s)),
-        (np.median(times_s), *median_interval(times_s)),
-    )
-    for place, (time_s, low, high) in enumerate(summaries, start=1):
-        if time_s <= SHOWN_S[1]:
-            text = lk.units.si(time_s, "s", digits=4)
-            chart.mark(place, time_s, "simulated", text, low=low, high=high)
-    return chart.picture(f"{n_runs} run times, then one shot, minimum, mean and median")
+    summed_up = {
+        "one shot": (times_s[0], None, None),
+        "minimum": (times_s.min(), None, None),
+        "mean": (times_s.mean(), *mean_interval(times_s)),
+        "median": (np.median(times_s), *median_interval(times_s)),
+    }
+    return lk.draw.summaries(
+        times_s, summed_up, UNDISTURBED_S, most_s=0.0014,
+        title=f"{n_runs} runs, {interrupted_percent} % interrupted",
+    )  # fmt: skip
 
 
 lk.Explorer(noise, n_runs=(7, 101, 41), interrupted_percent=(0, 50, 20), seed=(1, 20, 1))
 
-# %% [markdown]
-# The minimum is below the truth and sinks as you take more samples. One shot is luck. The mean is
-# dragged along by the few. The **median** moves least, but it does move: when more runs are
-# interrupted, the run in the middle is a slower one. These are the true values of both, from two
-# million simulated runs:
-
-# %%
-for interrupted in (0, 0.2, 0.5):
+# %% tags=["collapsed"]
+for interrupted in (0.2, 0.5):
     many_s = noisy_samples_s(2_000_000, interrupted, seed=0)
-    mean_moves, median_moves = (f(many_s) / UNDISTURBED_S - 1 for f in (np.mean, np.median))
-    print(f"[simulated] {interrupted:.0%} interrupted: the mean is {mean_moves:.1%} above an "
-          f"undisturbed run, the median {median_moves:.1%}")  # fmt: skip
+    for name, sum_up in (("mean", np.mean), ("median", np.median)):
+        too_high = sum_up(many_s) / UNDISTURBED_S - 1
+        title = f"{interrupted:.0%} interrupted, the true {name} above an undisturbed run by"
+        lk.show(lk.Reading(title, too_high, "%", "simulated"))
 
 # %% [markdown]
-# ## Intervals that cover, and intervals that do not
-# A 95 % interval promises to contain the truth 95 times in 100. Here the truth is known, so the
-# promise can be tested: simulate a benchmark a thousand times, and count how often its interval
-# holds the true value *of what it estimates*, the true mean for a mean, the true median for a
-# median.
+# (The last lines are the true values of both, from two million runs.) The minimum lies below the
+# truth, and sinks as you take more samples. One shot is luck. The mean is dragged along by the few.
+# The **median**, the run in the middle, moves least. It does move, though: if more runs are
+# interrupted, the run in the middle is a slower one.
 #
-# **Guess first.** Of 100 intervals *mean ± 1.96 standard errors*, from 101 samples each, how many
-# contain the true mean?
+# > **Takeaway.** Times are skewed, so report the median and say how many samples you took.
+#
+# ## Intervals that keep their promise
+# A 95 % interval promises to contain the truth in 95 of 100 benchmarks. Here we know the truth, so
+# we can put the promise to the test: simulate a thousand benchmarks, and count.
+#
+# **Guess first.** Take 101 samples, a tenth of them interrupted. How many percent of the intervals
+# *mean ± 1.96 [standard errors](https://en.wikipedia.org/wiki/Standard_error)* contain the true
+# mean? It promises 95.
 
 # %%
-my_guess = ...
-coverage_guess = lk.predict("01.e", my_guess, "%")
+coverage_guess = lk.predict("01.e", ..., "%")
 
+# %% [markdown]
+# ### Your turn
+# Count. `interval(samples)` gives `(low, high)`. Return the share of the benchmarks whose interval
+# contains the truth, as a number between 0 and 1. (about 4 lines)
+
+
+# %%
+def coverage(interval, truth, benchmarks):
+    """The share of `benchmarks`, each an array of samples, whose interval contains `truth`."""
+    ### BEGIN SOLUTION
+    hits = 0
+    for samples in benchmarks:
+        low, high = interval(samples)
+        hits += low <= truth <= high
+    return hits / len(benchmarks)
+    ### END SOLUTION
+
+
+coverage = lk.your_turn("01.t2", coverage)
 
 # %%
 many_s = noisy_samples_s(2_000_000, 0.10, seed=0)
-TRUE_MEAN_S, TRUE_MEDIAN_S = many_s.mean(), np.median(many_s)
-
-
-def coverage(interval, truth_s, n, n_trials=1000):
-    """The share of `n_trials` simulated benchmarks whose interval contains the truth."""
-    hits = 0
-    for seed in range(n_trials):
-        low, high = interval(noisy_samples_s(n, 0.10, seed))
-        hits += low <= truth_s <= high
-    return hits / n_trials
-
-
-# %%
 rules = {
-    "mean ± 1.96 SE": (mean_interval, TRUE_MEAN_S),
-    "order statistics": (median_interval, TRUE_MEDIAN_S),
+    "mean ± 1.96 SE": (mean_interval, many_s.mean()),  # each against what it estimates
+    "median, by coins": (median_interval, np.median(many_s)),
 }
-sizes = (7, 31, 101)
-table = {name: [coverage(*rule, n) for n in sizes] for name, rule in rules.items()}
+kept_s = {n: [noisy_samples_s(n, 0.10, seed) for seed in range(1000)] for n in (7, 31, 101)}
+table = {name: [coverage(*rule, kept_s[n]) for n in kept_s] for name, rule in rules.items()}
 
 print("[simulated] intervals that contain the truth, of 1000")
-print(f"{'samples':18}" + "".join(f"{n:8}" for n in sizes))
+print(f"{'samples':18}" + "".join(f"{n:8}" for n in kept_s))
 for name, shares in table.items():
     print(f"{name:18}" + "".join(f"{share:8.1%}" for share in shares))
-
-# %%
-coverage_guess.against(
-    lk.Reading("mean ± 1.96 SE, n = 101", table["mean ± 1.96 SE"][-1], "%", "simulated")
-)
-assert all(share >= 0.94 for share in table["order statistics"])
+mean_covers = table["mean ± 1.96 SE"][-1]
+coverage_guess.against(lk.Reading("mean ± 1.96 SE, n = 101", mean_covers, "%", "simulated"))
+assert all(share >= 0.94 for share in table["median, by coins"])
 
 # %% [markdown]
-# The mean's interval fails even for the mean. Its recipe assumes that means of so many samples
-# scatter evenly to both sides, and with skewed noise they don't: a benchmark that happened to meet
-# few interruptions finds a low mean *and* a small spread, so it is sure of itself and wrong. With
-# more samples that gets rarer, but it doesn't vanish.
+# The mean's interval fails even for the mean. Its recipe assumes that means scatter evenly to both
+# sides, and with skewed noise they don't. A benchmark that happened to meet few interruptions finds
+# a low mean *and* a small spread, so it's sure of itself and wrong. With more samples that gets
+# rarer.
 #
-# The honest rule needs no assumption about the shape of the noise. Sort the samples. Each lies
-# above the median or below it, like a coin. So only coin counting decides which two samples
-# enclose the median 95 times in 100, and `median_interval` above does that counting.
-#
-# It is the interval that `lk.bench` reports:
+# The median's interval assumes nothing about the noise, only that the runs don't influence each
+# other. Each sample lies above the true median or below it, like a coin. So counting coins decides
+# which two of the sorted samples enclose it 95 times in 100 ([Hoefler and Belli
+# 2015](https://doi.org/10.1145/2807591.2807644)). `lk.bench` does the same:
 
-# %%
+# %% tags=["collapsed"]
 again = lk.bench(np.sum, np.ones(2**13), name="sum of 8192 numbers")
 assert again.ci95_s == tuple(median_interval(np.array(again.samples_s)))
 lk.show(again)
 
 # %% [markdown]
+# > **Takeaway.** As long as the runs don't influence each other, a median with an interval from the
+# > sorted samples keeps its promise, whatever the noise. Mean ± 1.96 standard errors doesn't.
+#
 # ## Which of two is faster?
-# Two medians whose intervals overlap prove nothing. `lk.compare` runs both in turns, so that a
-# machine that slows down slows both, and answers with a ratio, its interval and one word.
+# If the intervals of two medians overlap, you can't tell. `lk.compare` runs both in turns, so that
+# what slows one slows the other, and gives the ratio, its interval and one word.
 
 # %%
 values = np.random.default_rng(0).random(2**16)
-lk.compare(lambda: np.sort(values), lambda: np.partition(values, 2**15))
+sorting = lk.compare(lambda: np.sort(values), lambda: np.partition(values, 2**15))
+sorting
+
+# %% tags=["collapsed"]
+lk.expect(
+    sorting.time_ratio("sorting all over finding the middle"), 1.02, None,
+    below="Here sorting is faster than finding the middle alone: NumPy has a sort for your CPU "
+    "that uses its SIMD registers.",
+    inside="Sorting all takes longer than finding only the middle.",
+)  # fmt: skip
 
 # %% [markdown]
-# `SAME` needs proof as well: the whole interval within 2 %. Anything undecided is `AMBIGUOUS`,
-# which is an honest answer and not a failure.
+# `FAST` and `SLOW` are about the first. `SAME` needs proof as well: the whole interval has to lie
+# within 2 % of 1. Anything undecided is `AMBIGUOUS`.
 #
-# ## What you now know
-# - The first call, the waiting, the cache, the clock and the mean: **five lies**, each caught
-# above.
-# - A timer for compiled, remote or cached work **warms up, waits, says warm or cold, and fills its
-#   window**.
-# - A median with an order-statistic interval **covers**; mean ± 1.96 SE does not: the table proves
-# it.
+# > **Takeaway.** Compare in turns, and let the interval decide. "I can't tell" is an honest answer.
+#
+# ## Back to the changed clock
+# Would it have fooled you? Let's do it.
 
 # %%
-lk.show(
-    lk.Reading("honest rule, n = 101", table["order statistics"][-1], "%", "simulated"),
-    lk.Reading("mean ± 1.96 SE, n = 101", table["mean ± 1.96 SE"][-1], "%", "simulated"),
-)
+true_clock = time.perf_counter
+time.perf_counter = lambda: true_clock() / 1000
+try:
+    fooled = lk.Reading("a nap of 20 ms, naively", naive_s(time.sleep, 0.02), "s", "measured")
+    honest = lk.bench(time.sleep, 0.02, name="a nap of 20 ms, by lk.bench", min_samples=7)
+finally:
+    time.perf_counter = true_clock
+lk.show(fooled, honest)
 
 # %% [markdown]
-# **Next**: the exercises, in which you mend the five stopwatches; then `02_roofline`: with honest
-# times in hand, predict them.
+# The naive stopwatch looks up the clock each time, and finds the false one. `lk.bench` took hold of
+# the true one when it was imported. It also waits for the device itself, rather than trusting the
+# program to do so.
+#
+# So how do you know that your program takes 1.3 ms? You time it warm, you wait for it, you say what
+# was in the cache, you fill a window, and you give a median with an interval. And nobody whose
+# program you time may touch the clock.
+#
+# **Next**: the [exercises](../exercises/01_honest_timing.ipynb), in which you'll mend more
+# stopwatches; then [the roofline](02_roofline.ipynb), where you'll predict the times that you can
+# now measure.

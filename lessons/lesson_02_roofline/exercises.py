@@ -8,58 +8,85 @@
 
 # %% [markdown]
 # # 02 · The roofline: exercises
-# From counting to planning. The numbers in a check are fresh at each run.
+# You'll count what a loop does and what it hides, and then decide what to buy. Each check calls
+# your function with new numbers.
 
 # %%
-import math
-
 import labkit as lk
+
+
+def attainable(intensity, peak, bandwidth):
+    """The roofline of the lesson, in FLOP/s."""
+    return min(peak, intensity * bandwidth)
+
 
 # %% [markdown]
 # ## 02.1 Count a loop
-# `out[i] = a * x[i] + y[i]` on numbers of `itemsize` bytes, arrays far larger than any cache.
-# Return its arithmetic intensity in FLOP per byte. (1 line)
+# A **stencil** makes each number of `out` from neighbours in `x`. With three of them, each with a
+# weight of its own, it is `out[i] = a * x[i-1] + b * x[i] + c * x[i+1]`. This is what a convolution
+# does. Both arrays are far larger than any cache. Neighbouring elements of `out` use the same
+# numbers of `x`, though, and those are still on the chip.
+#
+# What is the arithmetic intensity, in FLOP/B, of a stencil of `n_points` neighbours on numbers of
+# `itemsize` bytes? Leave the ends of the array aside. (1 line)
 
 
 # %%
-def axpy_intensity(itemsize):
-    """FLOP per byte of `out = a * x + y`."""
+def stencil_intensity(n_points, itemsize):
+    """FLOP per byte of a stencil with a weight for each of its points."""
     ### BEGIN SOLUTION
-    return 2 / (3 * itemsize)
+    return (2 * n_points - 1) / (2 * itemsize)
     ### END SOLUTION
 
 
 # %%
-lk.check("02.1", axpy_intensity)
+lk.check("02.1", stencil_intensity)
+
+# %% [markdown] tags=["solution"]
+# Most people count the bytes as they count the operations, by what one line of code says:
+# `n_points` numbers read. But a number that was read a moment ago is still in a cache or a
+# register, so from memory each number of `x` comes once. That's why a wider stencil has a higher
+# intensity. The other slip is the number of additions: three products need only two.
 
 # %% [markdown]
-# ## 02.2 The roof
-# The highest rate in FLOP/s that a kernel of this intensity can reach. (1 line)
+# ## 02.2 Bytes that the loop doesn't show
+# Most CPUs read a line of memory before they write to it, unless they have it already. A loop goes
+# once over large arrays of `array_bytes` each. `reads` and `writes` hold the names of the arrays
+# that it reads and writes, such as `["x", "y"]` and `["out"]`. A name may stand in both, and it may
+# stand twice in one, as in `x[i] = x[i] * x[i]`. How many bytes really move between memory and
+# chip, with the hidden reads? (about 3 lines)
 
 
 # %%
-def attainable(intensity, peak_flop_per_s, peak_bytes_per_s):
-    """The roofline, in FLOP/s, at an intensity in FLOP per byte."""
+def moved_bytes(reads, writes, array_bytes):
+    """Bytes between memory and chip, on a CPU that reads each line before it writes to it."""
     ### BEGIN SOLUTION
-    return min(peak_flop_per_s, intensity * peak_bytes_per_s)
+    read = set(reads) | set(writes)
+    return (len(read) + len(set(writes))) * array_bytes
     ### END SOLUTION
 
 
 # %%
-lk.check("02.2", attainable)
+lk.check("02.2", moved_bytes)
+
+# %% [markdown] tags=["solution"]
+# The wrong turn is to count each array that's written twice and add the reads. For `x[i] = 3 *
+# x[i]` that would be three, but the line has been read anyway, so only two move. This is why
+# working *in place* is cheaper than it looks: the same loop into another array moves half as much
+# again.
 
 # %% [markdown]
 # ## 02.3 What does new hardware buy?
-# The next chip has `peak_factor` times the peak and `bandwidth_factor` times the bandwidth.
-# How many times faster is a perfect kernel of this intensity on it? (2 lines; use 02.2)
+# The next chip has `peak_factor` times the peak and `bandwidth_factor` times the bandwidth. How
+# many times faster is code of this intensity on it, if it reaches the roof on both? (3 lines)
 
 
 # %%
-def speedup(intensity, peak_flop_per_s, peak_bytes_per_s, peak_factor, bandwidth_factor):
-    """New attainable rate over the old one."""
+def speedup(intensity, peak, bandwidth, peak_factor, bandwidth_factor):
+    """The new attainable rate over the old one."""
     ### BEGIN SOLUTION
-    old = attainable(intensity, peak_flop_per_s, peak_bytes_per_s)
-    new = attainable(intensity, peak_factor * peak_flop_per_s, bandwidth_factor * peak_bytes_per_s)
+    old = attainable(intensity, peak, bandwidth)
+    new = attainable(intensity, peak_factor * peak, bandwidth_factor * bandwidth)
     return new / old
     ### END SOLUTION
 
@@ -67,41 +94,52 @@ def speedup(intensity, peak_flop_per_s, peak_bytes_per_s, peak_factor, bandwidth
 # %%
 lk.check("02.3", speedup)
 
+# %% [markdown] tags=["solution"]
+# It's tempting to ask on which side of the ridge point the code is, and to return that side's
+# factor. But the ridge point moves, too. With more bandwidth it moves to the left, and code that
+# was memory-bound a moment ago runs into the peak.
+
 # %% [markdown]
-# ## 02.4 How many tokens?
-# A layer of a language model multiplies `n_tokens × d` activations with a `d × f` weight matrix.
-# Each of the three matrices crosses the memory once, `itemsize` bytes a number.
-# Return the smallest whole number of tokens at which it is compute-bound on a chip with this ridge
-# point (intensity at least the ridge), or `math.inf` if there is none. (about 5 lines)
+# ## 02.4 Which one would you rent?
+# A job takes `flop` operations and moves `moved` bytes. `chips` maps the name of each chip that you
+# could rent to `(peak, bandwidth, usd_per_hour)`. Return the name of the chip on which the job
+# costs least, if it reaches the roof. (about 4 lines)
 
 
 # %%
-def tokens_to_compute_bound(ridge_flop_per_byte, d, f, itemsize):
-    """The least number of tokens whose product reaches the ridge point, or infinity."""
+def cheapest_chip(flop, moved, chips):
+    """The name of the chip on which the job costs least."""
+
     ### BEGIN SOLUTION
-    # 2 n d f >= ridge * itemsize * (n d + d f + n f), solved for n
-    gain_per_token = 2 * d * f - ridge_flop_per_byte * itemsize * (d + f)
-    if gain_per_token <= 0:
-        return math.inf
-    return math.ceil(ridge_flop_per_byte * itemsize * d * f / gain_per_token)
+    def cost(name):
+        peak, bandwidth, usd_per_hour = chips[name]
+        return max(flop / peak, moved / bandwidth) * usd_per_hour
+
+    return min(chips, key=cost)
     ### END SOLUTION
 
 
 # %%
-lk.check("02.4", tokens_to_compute_bound)
+lk.check("02.4", cheapest_chip)
+
+# %% [markdown] tags=["solution"]
+# The usual wrong turn is to compare operations per dollar, since that's the number on every
+# advertisement. It's right for compute-bound jobs only. A memory-bound job wants bytes per dollar,
+# and for it an old chip with good memory may be the cheapest. The *fastest* chip answers another
+# question.
 
 # %% [markdown]
 # ## 02.5 A program of parts (a stretch)
 # CNN1 had one average intensity and two kinds of layers. Let `parts` be a list of `(flop, bytes)`,
-# run one after the other, each as fast as the roof allows.
-# Return the rate of the whole program in FLOP/s. (about 4 lines)
+# run one after the other, each as fast as the roof allows. What is the rate of the whole program,
+# in FLOP/s? (about 4 lines)
 
 
 # %%
-def program_rate(parts, peak_flop_per_s, peak_bytes_per_s):
+def program_rate(parts, peak, bandwidth):
     """FLOP/s of parts that run one after the other."""
     ### BEGIN SOLUTION
-    time_s = sum(max(flop / peak_flop_per_s, n / peak_bytes_per_s) for flop, n in parts)
+    time_s = sum(max(flop / peak, moved / bandwidth) for flop, moved in parts)
     return sum(flop for flop, _ in parts) / time_s
     ### END SOLUTION
 
@@ -109,7 +147,22 @@ def program_rate(parts, peak_flop_per_s, peak_bytes_per_s):
 # %%
 lk.check("02.5", program_rate)
 
+# %% [markdown] tags=["solution"]
+# Most people add up all FLOP and all bytes first, and take the roof at the average intensity. Then
+# the bytes of a memory-bound part seem to move while a compute-bound part runs. That would need
+# both to run at the same time, and they run one after the other, so it's the *times* that add up.
+
 # %% [markdown]
 # ## To think about
-# Half of a program's time is memory-bound, half compute-bound. You may double the bandwidth or the
-# peak, for the same money. Which one, and what does the rest of your programs say?
+# 1. Half of a program's time is memory-bound, half compute-bound. For the same money you may double
+#    the bandwidth or the peak. Which one, and does it matter in which order the parts run?
+# 2. A colleague halves the bytes of each number, from 32 bits to 16. By how much may memory-bound
+#    code get faster, and why might it be less?
+
+# %% [markdown] tags=["solution"]
+# 1. For this program alone it makes no difference: either way half of the time is halved, so a
+#    quarter is saved, in whatever order the parts run. So your other programs decide. Ask them for
+#    their intensities. (It *would* make a difference if doubling one limit made a part run into the
+#    other.)
+# 2. Up to 2 times, because half as many bytes move. It's less when the code runs into the peak on
+#    the way, when the conversions take time, or when other bytes don't shrink, such as indices.

@@ -254,8 +254,7 @@ s = runs[0].speedup(1, over=0).value
 lk.draw.speedups(*runs, law=lambda n: lk.plan.amdahl(n, s), title="A program with a serial part")
 
 # %% [markdown]
-# The marks mostly lie somewhat below the law, because it leaves out the time that it takes to start
-# threads and to wait for the slowest of them.
+# The marks mostly lie somewhat below the law, because it leaves out what threads cost.
 #
 # > **Takeaway.** The serial part sets a ceiling: with a serial share *s*, no number of cores makes
 # > the program more than 1 / *s* times faster, and most programs stay somewhat below the law.
@@ -312,8 +311,8 @@ rent_guess.against(kept.speedup(16, over=8, name="sixteen cores over eight"))
 # because what threads cost looks serial from outside, too.
 #
 # > **Takeaway.** Before you pay for more cores, fit the times on those that you have. You get the
-# > share of *everything that didn't get faster*. While it stays the same as you add cores, you can
-# > trust it.
+# > share of *everything that didn't get faster*. While it stays the same as you add cores, trust
+# > it.
 #
 # ## Nobody buys a thousand cores for yesterday's problem
 # With a serial share of 1 %, no number of cores makes a program more than 100 times faster. So

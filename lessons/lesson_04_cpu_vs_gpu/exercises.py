@@ -8,7 +8,8 @@
 
 # %% [markdown]
 # # 04 · CPU against GPU: exercises
-# From throughput to a batch that keeps a promise. The numbers in a check are fresh at each run.
+# You'll go from a single batch to one that keeps a promise. Each check calls your function with new
+# numbers.
 
 # %%
 import math
@@ -17,8 +18,8 @@ import labkit as lk
 
 # %% [markdown]
 # ## 04.1 Throughput
-# A machine takes `batch_time_s` for a batch of `batch` requests, one batch after the other.
-# How many requests does it answer in a second? (1 line)
+# A machine takes `batch_time_s` for a batch of `batch` requests, one batch after the other. How
+# many requests does it answer in a second? (1 line)
 
 
 # %%
@@ -32,33 +33,41 @@ def throughput(batch, batch_time_s):
 # %%
 lk.check("04.1", throughput)
 
+# %% [markdown] tags=["solution"]
+# The slip is `1 / batch_time_s`, which are batches. The word "throughput" hides what is counted, so
+# always say of what.
+
 # %% [markdown]
-# ## 04.2 The time of a batch on a GPU
-# `n_launches` orders of `launch_s` each; `sent_bytes` over a link of `link_bytes_per_s`; then
-# `flop` operations and `moved_bytes` of the GPU's own memory, which overlap.
-# Return the seconds from the first order to the answer. (2 lines)
+# ## 04.2 What Little's law leaves you
+# Each of the chip's `n_sms` multiprocessors has `warps` warps, and each warp has `loads` loads of
+# `load_bytes` under way all the time. A load takes `latency_s`. The memory delivers at most
+# `peak_bytes_per_s`. How many bytes a second arrive? (2 lines)
 
 
 # %%
-def gpu_time_s(
-    n_launches, launch_s, sent_bytes, link_bytes_per_s,
-    flop, peak_flop_per_s, moved_bytes, peak_bytes_per_s,
-):  # fmt: skip
-    """Launches, then the road, then the roofline's time."""
+def reached_bytes_per_s(n_sms, warps, loads, load_bytes, latency_s, peak_bytes_per_s):
+    """The bandwidth that so many loads under way can use."""
     ### BEGIN SOLUTION
-    work_s = max(flop / peak_flop_per_s, moved_bytes / peak_bytes_per_s)
-    return n_launches * launch_s + sent_bytes / link_bytes_per_s + work_s
+    under_way_bytes = n_sms * warps * loads * load_bytes
+    return min(peak_bytes_per_s, under_way_bytes / latency_s)
     ### END SOLUTION
 
 
 # %%
-lk.check("04.2", gpu_time_s)
+lk.check("04.2", reached_bytes_per_s)
+
+# %% [markdown] tags=["solution"]
+# Two things are forgotten here. One is the peak: beyond it, more loads only wait longer, so that
+# the latency grows and Little's law still holds. The other is `loads`. A thread that asks for four
+# numbers before it uses the first does as much for the bandwidth as four warps, which is why a
+# kernel may run well with few of them.
 
 # %% [markdown]
 # ## 04.3 Under a limit
-# `measured` is a list of `(batch, p99_s)`, in any order. Return the batch with the most throughput
-# whose 99th percentile is at most `limit_s`, or 0 if none keeps the limit.
-# (about 3 lines; the largest batch need not be the fastest)
+# `measured` is a list of `(batch, p99_s)`, in any order: the batch, and the time in which 99 of 100
+# answers were there. Return the batch with the most throughput whose time is at most `limit_s`, or
+# 0 if none keeps the limit. The largest batch need not be the fastest, so compare `batch / p99_s`.
+# (about 3 lines)
 
 
 # %%
@@ -72,6 +81,11 @@ def best_batch(measured, limit_s):
 
 # %%
 lk.check("04.3", best_batch)
+
+# %% [markdown] tags=["solution"]
+# The tempting answer is the largest batch that keeps the limit. It's mostly right, because
+# throughput mostly grows with the batch. But where a batch begins to take a second round, the time
+# jumps and the throughput falls.
 
 # %% [markdown]
 # ## 04.4 When does the GPU win?
@@ -95,14 +109,19 @@ def first_win(cpu_start_s, cpu_each_s, gpu_start_s, gpu_each_s):
 # %%
 lk.check("04.4", first_win)
 
+# %% [markdown] tags=["solution"]
+# Most people divide what the GPU loses at the start by the CPU's time for a request. But the GPU
+# needs time for each request as well, so it gains only the *difference* with each of them.
+
 # %% [markdown]
 # ## 04.5 Waiting for the batch (a stretch)
-# Requests arrive evenly, `rate` a second. A batch of `b` runs as soon as its last request is there:
+# Requests arrive evenly, `rate` a second. A batch of `b` runs as soon as its last request is there,
 # so its first one has waited for `b - 1` others. It then takes `start_s + b * each_s`.
 #
 # Return the **largest** `b` such that
 # - the first request has its answer at most `limit_s` after it arrived, and
-# - the machine keeps up: the batch is done before the next one is complete, `b / rate` later;
+# - the machine keeps up: the batch is done at most `b / rate` after it began, when the next one is
+#   complete;
 #
 # or 0 if there is none. (about 5 lines; trying all batches is fine, none is above 10,000)
 
@@ -122,7 +141,22 @@ def largest_batch(rate, start_s, each_s, limit_s):
 # %%
 lk.check("04.5", largest_batch)
 
+# %% [markdown] tags=["solution"]
+# The usual wrong turn is to hold only the run against the limit. The first request has waited long
+# before the batch begins. The second condition forbids batches that are too *small*: below it each
+# batch begins later than the one before, and the line grows without end.
+
 # %% [markdown]
 # ## To think about
-# Your service answers one request at a time on a GPU that is idle for 95 % of the time. You may buy
-# a faster GPU, batch the requests, or go back to the CPU. What would you measure first?
+# 1. Your service answers one request at a time on a GPU that is idle for 95 % of the time. You may
+#    buy a faster GPU, batch the requests, or go back to the CPU. What would you measure first?
+# 2. By Little's law, how many requests are inside a service that answers 200 a second, each after
+#    50 ms? What does that say about the largest batch it could have made?
+
+# %% [markdown] tags=["solution"]
+# 1. Where the time of a request goes: launches, road, work. A faster GPU shortens only the work.
+#    If launches dominate, fuse them or record a graph. Then measure how many requests arrive
+#    within the time that people are willing to wait. If it's hardly ever more than one, no batch
+#    will form, and a CPU may do.
+# 2. 200 times 0.05, that's 10. There are rarely many more than ten inside, so a batch much larger
+#    than ten makes somebody wait longer.

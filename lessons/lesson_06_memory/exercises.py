@@ -8,8 +8,8 @@
 
 # %% [markdown]
 # # 06 · Memory: exercises
-# From counting to a transpose that wastes nothing. A check runs your kernel on shapes that no block
-# divides, looks for races, and counts: some answers here are *right, but*.
+# You'll go from counting to a transpose that wastes nothing. A check of a kernel runs it on shapes
+# that no block divides, looks for races, and counts. So an answer may be *right, but* wasteful.
 
 # %%
 import numpy as np
@@ -18,27 +18,38 @@ import labkit as lk
 from labkit import cuda
 
 # %% [markdown]
-# ## 06.1 Count sectors
-# A warp loads 4-byte numbers from these byte addresses, one for each lane. How many 32-byte sectors
-# move? (1 line)
+# ## 06.1 Records
+# Many programs keep what belongs together side by side, as a **record**: position, velocity and
+# mass of a particle, for example. Record *i* begins at byte *i* × `record_bytes`. Each of a warp's
+# 32 lanes reads some 4-byte fields of its own record, one request for each field. `offsets` says
+# where in a record the fields begin (all multiples of 4).
+#
+# Return two numbers: the sectors that all these requests move together if nothing is kept, and the
+# sectors that move if a cache keeps each one until it's no longer needed. (about 3 lines)
 
 
 # %%
-def sectors(addresses):
-    """The distinct 32-byte sectors among byte addresses."""
+def record_sectors(record_bytes, offsets):
+    """(sectors of all requests, distinct sectors) of a warp that reads fields of its records."""
     ### BEGIN SOLUTION
-    return len({address // 32 for address in addresses})
+    requests = [{(lane * record_bytes + offset) // 32 for lane in range(32)} for offset in offsets]
+    return sum(len(request) for request in requests), len(set().union(*requests))
     ### END SOLUTION
 
 
 # %%
-lk.check("06.1", sectors)
+lk.check("06.1", record_sectors)
+
+# %% [markdown] tags=["solution"]
+# People often count the second number only, and then wonder why the records are slow. It's what a
+# perfect cache would leave. The other slip is to give each field the same sectors: an offset may
+# push a field across the border of a sector.
 
 # %% [markdown]
 # ## 06.2 Count wavefronts
-# Now shared memory. `words[lane]` is the number of the 4-byte word that a lane wants; word `w` lies
-# in bank `w % 32`. How many wavefronts does the request take? (1 to 3 lines; what is served
-# together?)
+# Now shared memory. `words[lane]` is the number of the 4-byte word that a lane wants, and word *w*
+# is in bank *w* % 32. How many wavefronts does the request take? (1 to 3 lines; who is served
+# together, and which bank takes longest?)
 
 
 # %%
@@ -51,6 +62,11 @@ def wavefronts(words):
 
 # %%
 lk.check("06.2", wavefronts)
+
+# %% [markdown] tags=["solution"]
+# A conflict is between *different* words of one bank. Whoever counts lanes instead of words takes a
+# broadcast for the worst conflict of all. The formula `gcd(stride, 32)`, which you'll find in many
+# texts, goes wrong in the same place, at stride 0.
 
 # %% [markdown]
 # ## 06.3 Mend a stride
@@ -71,7 +87,7 @@ counts = lk.profile(scale_rows_slowly[47, 128], a, factor, np.zeros_like(a))
 lk.draw.accesses(counts, "a")
 
 # %% [markdown]
-# Keep its results and spare the memory: no more than a tenth above the sectors that are needed.
+# Keep its results and spare the memory: it may touch at most a tenth more sectors than necessary.
 # (4 lines)
 
 
@@ -90,14 +106,18 @@ def scale_rows(a, factor, out):
 # %%
 lk.check("06.3", scale_rows)
 
+# %% [markdown] tags=["solution"]
+# The tempting change is to swap `%` and `//` and to leave `shape[0]` as it is. The number that you
+# divide by is the length of a row, and that's `shape[1]`.
+
 # %% [markdown]
 # ## 06.4 Smooth through a tile
-# `out[i]` becomes the mean of `x[i - 1]`, `x[i]` and `x[i + 1]`; beyond an end of `x` the last
+# `out[i]` becomes the mean of `x[i - 1]`, `x[i]` and `x[i + 1]`. Beyond an end of `x`, the last
 # element there counts once more. Blocks have `THREADS` threads.
 #
-# Each block may load its own elements from global memory and *one* more on either side: no number
-# twice. So keep them in a shared tile of `TILE` doubles. (about 11 lines; where does the barrier
-# stand, so that all threads reach it?)
+# Each block may load its own elements from global memory and *one* more on either side, and no
+# number twice. So keep them in a shared tile of `TILE` doubles. (about 11 lines; where does the
+# barrier have to be, so that all threads reach it?)
 
 # %%
 THREADS = 64
@@ -126,11 +146,17 @@ def smooth(x, out):
 # %%
 lk.check("06.4", smooth)
 
+# %% [markdown] tags=["solution"]
+# Most people begin with `if i < x.size:` and put everything inside, the barrier too. In the last
+# block some threads have no element. They never arrive, and on a GPU the others may wait forever.
+# So those threads load the last element once more, wait with the rest, and only then have nothing
+# to do.
+
 # %% [markdown]
 # ## 06.5 Transpose any shape (a stretch)
-# The transpose of the lesson works on multiples of 32 only. Write it for `float32` and any shape:
-# loads and stores coalesced, no bank conflict. Blocks are (32, 32), and the grid covers `a`.
-# (about 9 lines; the two guards are not the same)
+# The transpose of the lesson needs multiples of 32. Write it for `float32` and any shape, with
+# loads and stores coalesced and without bank conflicts. Blocks are (32, 32), and the grid covers
+# `a`. (about 9 lines; the two guards are not the same)
 
 
 # %%
@@ -152,16 +178,22 @@ def transpose(a, out):
 # %%
 lk.check("06.5", transpose)
 
+# %% [markdown] tags=["solution"]
+# One guard for both halves looks right and isn't. The thread that stores `out[left + y, top + x]`
+# is not the one that loaded that number, so where *its* load was out of bounds, its store may be
+# inside.
+
 # %% [markdown]
 # ## To think about
-# A warp that reads one `float32` field out of records of 32 bytes needs 32 sectors. You may
-# rearrange the data: which layout needs 4, and when would the first one be better after all?
+# 1. A warp that reads one 4-byte field of records of 32 bytes needs 32 sectors. You may rearrange
+#    the data. Which layout needs 4, and when would the records be better after all?
+# 2. In the lesson the padded tile was 33 wide. Which other widths have no conflict for doubles, and
+#    why would nobody take them?
 
 # %% [markdown] tags=["solution"]
-# Four sectors: one array for each field. The records are better when a thread needs all their
-# fields, since each sector is then used to the last byte.
-#
-# Wrong turns. In 06.2 a conflict is counted in *different* words of a bank, so `gcd(stride, 32)`
-# fails at stride 0. In 06.4 a barrier inside `if i < x.size` is never reached by the threads beyond
-# the end, which are of the same block. In 06.5 one guard for both halves is wrong: the thread that
-# stores `out[left + y, top + x]` is not the one that loaded it.
+# 1. One array for each field: then 32 lanes read 128 bytes in a row. The records are better when a
+#    thread needs all fields of few records, for example of those on a random list. Then each sector
+#    is used to the last byte, and separate arrays would need a sector for each field.
+# 2. Every odd width: from one row to the next, the words of a column move on by twice an odd number
+#    of banks, and 16 lanes reach 16 different pairs. A wider tile only takes up more shared memory,
+#    so that fewer blocks find room in an SM.

@@ -168,8 +168,8 @@ for (kernel, (most, least)), n_reads in zip(moved.items(), (3, 2, 1), strict=Tru
 #
 # ## Attention, step by step
 # Three kernels: scores, softmax, weighted sum. Each writes its result to memory, where the next one
-# finds it. (`q` comes divided by the root of the head size, and turned: a query is a column.) Be
-# kind: assume that *inside* a kernel a cache catches every repeated read.
+# finds it. (`q` comes divided by the root of the head size, and turned: a query is a column.) We
+# assume in its favour that *inside* a kernel a cache catches every repeated read.
 
 # %% tags=["read"]
 SIZE = 16  # numbers in a query, a key or a value: the head size
@@ -589,5 +589,5 @@ chart.picture(
 # **Next**: the exercises, in which attention passes by in tiles that you cannot keep; then
 # `12_systolic_arrays`.
 # Sources: Dao et al., *FlashAttention*, arXiv 2205.14135; Milakov and Gimelshein, *Online
-# normalizer calculation for softmax*, arXiv 1805.02867 (unverified: only its abstract was read; the
+# normalizer calculation for softmax*, arXiv 1805.02867 (the
 # counts above are our own).

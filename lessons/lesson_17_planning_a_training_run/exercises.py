@@ -8,8 +8,9 @@
 
 # %% [markdown]
 # # 17 · Planning a training run: exercises
-# You'll work out the figures that papers boast with, budget a bubble, and test a planner without
-# fooling yourself. Each check tries your function on new numbers.
+# You'll work out the figures that papers boast with, budget a bubble, test a planner without
+# fooling yourself, and see how well a benchmark scaled. Each check tries your function on new
+# numbers.
 
 # %%
 import math
@@ -163,6 +164,53 @@ print(
 # and they share its software, so they give the answer away. The other one is to take the median of
 # the *errors* of each source first: then a source with three runs counts as much as one with
 # seventy.
+
+# %% [markdown]
+# ## 17.5 Did it scale?
+# In MLPerf everybody trains the same model from the same checkpoint to the same loss, and what
+# counts is the time. `small` and `large` are two such runs, each a tuple (gpus, minutes, tokens):
+# how many GPUs, how many minutes until the loss was reached, and how many tokens that took. How
+# efficient is the larger run, as compared with the smaller one? Return two fractions, both of which
+# are 1 when *n* times as many GPUs are *n* times as fast: one by the minutes, and one by the tokens
+# per second. (about 4 lines)
+
+
+# %%
+def scaling(small, large):
+    """(efficiency by the minutes, efficiency by the tokens per second) of the larger run."""
+    ### BEGIN SOLUTION
+    gpus, minutes, tokens = small
+    more_gpus, fewer_minutes, other_tokens = large
+    by_time = gpus * minutes / (more_gpus * fewer_minutes)
+    return by_time, by_time * other_tokens / tokens
+    ### END SOLUTION
+
+
+# %%
+lk.check("17.5", scaling)
+
+# %% [markdown] tags=["solution"]
+# Here are GPT-3's runs on H100, from the
+# [logs](https://github.com/mlcommons/training_results_v3.1) of two rounds in 2023:
+
+# %% tags=["solution"]
+rows = {row["run"]: row for row in lk.published("mlperf-gpt3").rows}
+for small, large in (
+    ("3.0, 768 GPUs", "3.0, 3,584 GPUs"),
+    ("3.0, 768 GPUs", "3.1, 10,752 GPUs"),
+    ("3.1, 768 GPUs", "3.1, 10,752 GPUs"),
+):  # fmt: skip
+    two = [(rows[run]["n_gpus"], rows[run]["minutes"], rows[run]["n_tokens"])
+           for run in (small, large)]  # fmt: skip
+    by_time, by_rate = scaling(*two)
+    print(f"{small} to {large}: {by_time:.1%} by the minutes, {by_rate:.1%} by the rate (modelled)")
+
+# %% [markdown] tags=["solution"]
+# The wrong turn is to take both for the same. The larger run used a smaller batch and reached the
+# loss with fewer tokens, so its minutes flatter the machine. A worse one is the second line: it
+# compares the new round's largest run with the *old* round's smallest, which had slower software.
+# Within one round less is left, because the batch can't grow with the GPUs for ever: each GPU gets
+# fewer micro-batches, and the bubble grows.
 
 # %% [markdown]
 # ## To think about

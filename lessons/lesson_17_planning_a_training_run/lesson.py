@@ -219,7 +219,7 @@ lk.Explorer(
 # > recompute no more than the memory demands.
 #
 # ## Let it search
-# A computer can plan every split in a second, if you say which ones there are.
+# A computer can plan every split for you, if you say which ones there are.
 #
 # ### Your turn
 # List all (tp, pp, dp) for a number of chips. tp has to divide the attention heads and stay inside

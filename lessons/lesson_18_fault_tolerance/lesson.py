@@ -186,6 +186,8 @@ lk.draw.recoveries({"training": killed.progress()}, killed.kills_s, title="60 st
 
 # %% tags=["collapsed"]
 slowest_s = max(killed.recoveries_s(), default=None)
+goodput = lk.Reading("goodput", killed.goodput(killed.step_s()), "%", "measured")
+difference = killed.largest_difference()
 recovery_guess.against(
     lk.Reading("slowest recovery", slowest_s, "s", "measured", note="without a kill there is none")
     if slowest_s is None
@@ -193,23 +195,38 @@ recovery_guess.against(
 )
 lk.show(
     lk.Reading("steps lost", sum(killed.lost_steps()), "1", "measured"),
-    lk.Reading("goodput", killed.goodput(killed.step_s()), "%", "measured"),
+    goodput,
 )
 lk.show(
     lk.Reading("torn checkpoints loaded", len(killed.torn_loads()), "1", "measured"),
-    lk.Reading(
-        "largest difference of a loss done again", killed.largest_difference(), "%", "measured"
-    ),
+    lk.Reading("largest difference of a loss done again", difference, "%", "measured"),
 )
 
 # %% [markdown]
 # **Goodput** is the share of the time that went into work which was kept. Three things eat the
-# rest: saving, work that is done again, and the **stall** until the ranks are back. Our toy loses a
-# lot, since its steps are so short that a restart lasts as long as many of them.
-#
-# Each step that was done again gave the same loss as before. That's because a step's data depend
-# only on its number, and the optimizer's memory is saved too.
-#
+# rest: saving, work that is done again, and the **stall** until the ranks are back.
+
+# %% tags=["collapsed", "nbval-ignore-output"]
+lk.expect(
+    goodput,
+    None,
+    0.9,
+    inside="Our toy loses a lot, since its steps are so short that a restart lasts as long as many "
+    "of them.",
+    above="That's little lost: on your machine a restart lasts only as long as a few steps.",
+)
+lk.expect(
+    lk.Reading("difference", difference, "%", "measured", low=difference, high=difference),
+    None,
+    1e-6,
+    inside="Each step that was done again gave the same loss as before. That's because a step's "
+    "data depend only on its number, and the optimizer's memory is saved too.",
+    above="Some steps gave another loss the second time. Their data depend only on their number, "
+    "and the optimizer's memory is saved too, so your machine doesn't add up the same numbers in "
+    "the same order twice.",
+)
+
+# %% [markdown]
 # > **Takeaway.** Whatever isn't in the checkpoint never happened. Load only what is marked as
 # > finished, and mark it last.
 #
@@ -332,13 +349,25 @@ lk.show(
 
 # %%
 stuck = train_and_kill([("step", 20, [1])] * 3, n_steps=30, save_every=50)
-print("[measured] first step after each start:", *(steps[0] for _, steps in stuck.progress()))
+starts = [steps[0] for _, steps in stuck.progress() if steps]
+print("[measured] first step after each start:", *starts)
 lk.draw.recoveries({"training": stuck.progress()}, stuck.kills_s, title="Killed before it saves")
 
+# %% tags=["collapsed", "nbval-ignore-output"]
+n = starts.count(1)
+lk.expect(
+    lk.Reading("starts", n, "1", "measured", low=n, high=n),
+    4,
+    4,
+    inside="It began at step 1 four times, and got to its 30 steps only because we stopped "
+    "killing.",
+    below="Here the run had done its 30 steps before the last kill: your machine was too busy to "
+    "kill it in time. Run it again.",
+)
+
 # %% [markdown]
-# It began at step 1 four times, and only got to its 30 steps because we stopped killing. From
-# outside all looks well: the GPUs are busy, and the loss falls, again and again. So watch the step
-# number.
+# From outside all looks well: the GPUs are busy, and the loss falls, again and again. So watch the
+# step number.
 #
 # > **Takeaway.** Save every √(2 × save × MTTF): the optimum is flat, so being roughly right is
 # > enough. If each failure comes before the next checkpoint, there is no progress, ever.
@@ -386,8 +415,8 @@ lk.draw.recoveries(story.lives, story.kills_s, title="Two replicas, one kill", o
 
 # %% [markdown]
 # The survivor stalls while the lighthouse waits for a sign of life (we set 1 s). Then it goes on
-# alone with half of the batch, and doesn't redo a single step. The price is that each step averages
-# fewer samples for a while, and every replica has to hold the whole model.
+# alone with half of the batch, and no step has to be done again. The price is that each step
+# averages fewer samples for a while, and every replica has to hold the whole model.
 #
 # > **Takeaway.** Each replica is an up-to-date copy of the others. If one dies, they shrink the
 # > batch and go on.
@@ -415,17 +444,27 @@ def steps_with_a_straggler(n_steps, slow_rank):
     return seconds
 
 
-run = lk.run_ranks(steps_with_a_straggler, 3, args=(15, 1))
+STRAGGLER, waits = 1, []
+run = lk.run_ranks(steps_with_a_straggler, 3, args=(15, STRAGGLER))
 for rank, seconds in enumerate(run.returned):
     computing, waiting = np.median(np.array(seconds)[2:], axis=0)
-    lk.show(
-        lk.Reading(f"rank {rank} computes", computing, "s", "measured"),
-        lk.Reading(f"rank {rank} waits", waiting, "s", "measured"),
-    )
+    waits.append(lk.Reading(f"rank {rank} waits", waiting, "s", "measured"))
+    lk.show(lk.Reading(f"rank {rank} computes", computing, "s", "measured"), waits[rank])
+
+# %% tags=["collapsed", "nbval-ignore-output"]
+slow = waits.pop(STRAGGLER)
+lk.expect(
+    slow / min(waits, key=lambda wait: wait.value),
+    None,
+    0.7,
+    inside="All three take the same time for a step, so the straggler is the one that waits least.",
+    above="All three take the same time for a step, so the straggler should be the one that waits "
+    "least. Here it hardly stands out, because your machine makes all of them wait for a core.",
+)
 
 # %% [markdown]
-# All three take the same time for a step. The straggler is the one that *waits least*. And chance
-# is enough to make one: if each GPU is late in one step of 10,000, then with 16,384 of them:
+# Chance is enough to make a straggler: if each GPU is late in one step of 10,000, then with 16,384
+# of them:
 
 # %%
 held_up = lk.plan.chance_of_any(meta["n_gpus"], 1e-4)

@@ -98,9 +98,10 @@ lk.check("19.3", replicas)
 # %% [markdown]
 # ## 19.4 Does it outlast the outage?
 # A router tries a failed request again. Before the first retry it waits `initial_s`, and before
-# each further one twice as long as before, but never longer than `longest_s`. A replica comes back
-# after `outage_s`, and while it's gone every try fails at once. How many retries must the router be
-# allowed, so that the last one comes no sooner than `outage_s` after the first try? (about 6 lines)
+# each further one twice as long as before, but never longer than `longest_s` (nor is `initial_s`).
+# A replica comes back after `outage_s`, and while it's gone every try fails at once. How many
+# retries must the router be allowed, so that the last one comes no sooner than `outage_s` after the
+# first try? (about 6 lines)
 
 
 # %%

@@ -162,7 +162,7 @@ lk.Explorer(
 # meter shows; above, the joules that each gives. Try:
 #
 # 1. One burst: drag the **phase**, over which you have no power, and watch the counter.
-# 2. One burst: make the window long. All four get better. Where has the green line its hill?
+# 2. One burst: make the window long. All four get better. Where does the green line peak?
 # 3. Pulses of 0.1 s: drag the phase slowly, and watch the part-time meter.
 #
 # ## Shift, pad, subtract

@@ -290,7 +290,7 @@ def audit(answer, rng):
             continue
         said = f"a claim of {tonnes:.4g} t, where the inputs give {exact:.4g} t"
         assert got == "unexplained" or right != "unexplained" or factors[case % 7] != 1.025, (
-            f"{said}: 1 % is the limit, and this is no verdict but unexplained"
+            f"{said}: 1 % is the limit, so this is unexplained"
         )
         assert got != "right", f"{said}: it is not right, but {right}"
         hint = {

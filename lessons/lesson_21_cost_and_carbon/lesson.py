@@ -225,7 +225,7 @@ own_or_rent_picture(h100_owned, [on_demand, lk.plan.price("h100-hour-block")])
 # %% [markdown]
 # Read it: the curve is what the owner pays for each hour *used*; the dashed lines are two list
 # prices, of two providers and two dates. Look at the crossings: the lower rent moves the
-# break-even up. Who owns has bet on what renting will cost for years to come.
+# break-even up. Whoever owns has bet on what renting will cost for years to come.
 #
 # ## What decides it?
 # A **tornado** changes one input at a time, between two values that could be true, and sorts the
@@ -298,7 +298,7 @@ lk.show(lk.chip("v100-sxm2-32").power)
 # %% [markdown]
 # All five come out within 1 %: the days are printed rounded. Look at GPT-3's watts: they are
 # *above* the TDP of a V100, since the share of host and network is in them. For the TPUs, the same
-# paper says, they are far *below* it. **TDP is no power.**
+# paper says, they are far *below* it. **TDP isn't a power that anybody measured.**
 #
 # ## Where
 # **Guess first.** The same run, GPT-3's energy, on the mean electricity of six countries: how many

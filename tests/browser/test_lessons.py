@@ -26,10 +26,10 @@ KEPT_OPEN = {
 # The exercise that is answered: what its blank and its check hold, and what a student might type,
 # first the wrong way round, then right.
 EXERCISE = "exercises/02_roofline.ipynb"
-BLANK_HOLDS = "def axpy_intensity(itemsize):"
+BLANK_HOLDS = "def stencil_intensity(n_points, itemsize):"
 CHECK_HOLDS = 'lk.check("02.1"'
-WRONG_ANSWER = "def axpy_intensity(itemsize):\n    return 3 * itemsize / 2"
-RIGHT_ANSWER = "def axpy_intensity(itemsize):\n    return 2 / (3 * itemsize)"
+WRONG_ANSWER = f"{BLANK_HOLDS}\n    return 2 * itemsize / (2 * n_points - 1)"
+RIGHT_ANSWER = f"{BLANK_HOLDS}\n    return (2 * n_points - 1) / (2 * itemsize)"
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

@@ -58,6 +58,16 @@ size = draw.Slider(1, 2**50, 1, unit="GiB", log=True)
 u = lk.Explorer(lambda rate, size: card("x"), rate=rate, size=size)
 u
 """
+ANSWER = """
+PIECES = ["The", " capital", " is", " Paris", ".", " It"]
+
+def view(n):
+    return draw.answer(PIECES[:n], 3, 6, [{"matrices": 14e6}] * 30)
+
+with draw.live(lk.Player([view(1)])) as growing:
+    for n in range(2, 6):
+        growing.add(view(n))
+"""
 CELLS = {
     "head": f"import labkit as lk\nfrom labkit import draw\n{CARD}",
     "player": PLAYER,
@@ -67,6 +77,7 @@ CELLS = {
     "units": UNITS,
     "ends": "lk.Explorer(lambda n: card(n), n=draw.Slider(67, 65_536, 1024, log=True))",
     "short": "q = lk.Player([card('a'), card('b')], ms=50, alt='letters')\nq",
+    "answer": ANSWER,
     "scratch": "",
 }
 ACTIVE_CELL = "window.jupyterapp.shell.currentWidget.content.activeCellIndex"
@@ -160,6 +171,21 @@ def test_arrow_keys_step_a_player_and_leave_the_cell_selected(gallery):
 def test_a_player_follows_python(gallery):
     gallery.python("q.i = 1")
     wait_for_text(gallery.widget("short").locator("output"), "step 2/2")
+
+
+def test_an_answer_grows_in_the_browser_and_can_be_stepped_back(gallery):
+    player = gallery.widget("answer")
+    step, picture = player.locator("output"), player.locator("svg")
+    wait_for_text(step, "step 5/5")
+    assert "The capital is Paris." in picture.get_attribute("aria-label")
+    gallery.python("growing.add(view(6))")
+    wait_for_text(step, "step 6/6")
+    assert "token 6 of 6" in picture.get_attribute("aria-label")
+    player.get_by_label("Step back").click()
+    player.get_by_label("Step back").click()
+    wait_for_text(step, "step 4/6")
+    assert "token 4 of 6" in picture.get_attribute("aria-label")
+    gallery.lab.screenshot("answer", player)
 
 
 def test_a_player_stops_its_timer_when_its_view_goes(gallery):

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from compile_kernels import packed
 from gpu_counters import job_of
 
+from labkit.compilers.packing import packed
 from labkit.hardware.cuda_engine import driver_sees_a_gpu
 from labkit.simt import KernelError, sanitize
 from tests.simt.course_kernels import course_launches

@@ -10,8 +10,11 @@ import math
 import sys
 from collections.abc import Callable
 
+import feeding
 import planning
 
+from labkit.hardware import chip as lab_chip
+from labkit.language_model import LLAMA_2_7B, LLAMA_3_1_8B
 from labkit.plan import (
     Decoder,
     Roofline,
@@ -29,7 +32,7 @@ from labkit.plan import (
 from labkit.plan.inference import ServedModel
 from labkit.results import op_energy, published, recorded
 from labkit.units import si
-from labkit.workload import attention
+from labkit.workload import attention, matmul, tensor_core
 
 HOUR_S, DAY_S = 3600, 86400
 WH_J, TONNE_G = 3600, 1e6
@@ -138,6 +141,19 @@ def bus_bandwidth_from_time(n_gpus, n_bytes, time_s):
     return n_bytes / time_s * bus_factor(n_gpus)
 
 
+def shortest_compute(matrix_size, peak_flop_per_s):
+    return matmul(matrix_size, matrix_size, matrix_size, itemsize=2).flop / peak_flop_per_s
+
+
+def shortest_move(matrix_size, itemsize, peak_bytes_per_s):
+    size = matrix_size
+    return matmul(size, size, size, itemsize=itemsize).bytes / peak_bytes_per_s
+
+
+def slow_pages(slow_requests, n_requests):
+    return 1 - (1 - slow_requests) ** n_requests
+
+
 def gustafson_share(n_processors, speedup):
     return fit_gustafson({n_processors: [speedup]}).value
 
@@ -195,6 +211,20 @@ def kv_bytes_per_token(n_layers, d_model):
 def weights_alone(max_batch):
     model = Decoder("Llama-3.1-8B", 8_030_000_000, 32, 32, 8, 128)
     return tokens_per_s(model.decode(max_batch, 0), max_batch, roofline("h100-sxm", "bf16"))
+
+
+def one_user_alone(model, weight_bytes, chip, chip_share):
+    """What the memory allows where all weights are read for each token."""
+    sizes = {one.name: one for one in (LLAMA_2_7B, LLAMA_3_1_8B)}[model]
+    work = sizes.token_work(1, weight_bytes)
+    roof = dataclasses.replace(
+        roofline(chip, "bf16"), peak_bytes_per_s=chip_share * lab_chip(chip).bandwidth.value
+    )
+    return tokens_per_s(work, 1, roof)
+
+
+def model_bytes(bits_per_weight):
+    return LLAMA_2_7B.n_params * bits_per_weight / 8
 
 
 def best_batch_and_power(workload, default_batch):
@@ -361,6 +391,30 @@ def surface_code_qubits(distance, n_leakage_qubits):
     return 2 * distance**2 - 1 + n_leakage_qubits
 
 
+def products_in_the_time(n, time_s):
+    return 2 * n**3 / time_s
+
+
+def share_of_the_chips_peak(flop_per_s, peak_flop_per_s):
+    return flop_per_s / peak_flop_per_s
+
+
+def a_over_the_lanes(m, k):
+    return m * k / 32
+
+
+def b_over_the_lanes(k, n):
+    return k * n / 32
+
+
+def c_over_the_lanes(m, n):
+    return m * n / 32
+
+
+def sum_of_a_tensor_core(chip, dtype, a, b, c):
+    return float(tensor_core(chip, dtype).add(a, b, c))
+
+
 LEDGER = (
     Entry("tpu-v1-peak", "peak_op_per_s", "OP/s", mac_peak),
     Entry("tpu-v1-ridge", "ridge_mac_per_byte", "MAC/B", ridge_in_macs),
@@ -390,10 +444,14 @@ LEDGER = (
     Entry("llama3-2024-mfu", "mfu", "%", planning.share_of_the_peak),
     Entry("llama3-2024-mfu", "n_gpus", "1", planning.product_of_the_split),
     Entry("llama3-2024-mfu", "batch_tokens", "token", planning.tokens_of_a_batch),
+    Entry("mlperf-gpt3", "tokens_per_s", "token/s", planning.rate_of_a_whole_run),
     Entry("zero-memory", "state_bytes", "B", zero_state),
     Entry("zero-communication", "times_as_much", "1", sent_over_plain),
     Entry("nccl-h100-all-reduce", "bus_bytes_per_s", "B/s", bus_bandwidth),
     Entry("nccl-h100-pcie-all-reduce", "bus_bytes_per_s", "B/s", bus_bandwidth_from_time),
+    Entry("kernelbench-speed-of-light", "compute_s", "s", shortest_compute),
+    Entry("kernelbench-speed-of-light", "move_s", "s", shortest_move),
+    Entry("tail-at-scale", "slow_pages", "%", slow_pages),
     Entry("gustafson-1988", "serial_share", "%", gustafson_share),
     Entry("patterson-2021", "energy_wh", "Wh", run_energy),
     Entry("patterson-2021", "flop", "FLOP", run_flop),
@@ -407,6 +465,8 @@ LEDGER = (
     Entry("llama-3.1-total", "carbon_t", "t", all_carbon),
     Entry("deepseek-v3-cost", "cost_usd", "USD", rented_gpu_hours),
     Entry("ml-energy-llama-3.1-8b", "tokens_per_s", "token/s", weights_alone, relation="≤"),
+    Entry("gpt-fast-decoding", "tokens_per_s", "token/s", one_user_alone, relation="≤"),
+    Entry("llama2-c", "file_bytes", "B", model_bytes),
     Entry("paged-attention", "kv_bytes_per_token", "B", kv_bytes_per_token),
     Entry("zeus-savings", "saved_fraction", "%", best_batch_and_power),
     Entry("numba-docs-compatibility", "result", "1", business_logic),
@@ -426,6 +486,12 @@ LEDGER = (
     Entry("lds128-banks", "bank_conflicts", "1", wavefronts_beyond_the_least),
     Entry("sgemm-a6000", "of_cublas_fraction", "%", of_cublas),
     Entry("nvidia-matrix-peaks", "peak_flop_per_s", "FLOP/s", tensor_core_peak),
+    Entry("matmul-h100", "flop_per_s", "FLOP/s", products_in_the_time),
+    Entry("flash-attention-h100", "utilisation_fraction", "%", share_of_the_chips_peak),
+    Entry("ptx-mma-fragments", "elements_of_a", "1", a_over_the_lanes),
+    Entry("ptx-mma-fragments", "elements_of_b", "1", b_over_the_lanes),
+    Entry("ptx-mma-fragments", "elements_of_c", "1", c_over_the_lanes),
+    Entry("tensor-core-sums", "sum", "1", sum_of_a_tensor_core),
     Entry("h100-from-a100", "reached_flop_per_s", "FLOP/s", rate_by_the_a100),
     Entry("h100-from-a100", "reached_bytes_per_s", "B/s", bandwidth_by_the_a100),
     Entry("willow-surface-code", "n_qubits", "1", surface_code_qubits),
@@ -457,6 +523,27 @@ LEDGER = (
             "1,024 GPUs, measured": "jobs failed 3.7 times as often as the rate of nodes says",
         },
     ),
+    Entry(
+        "mlperf-storage-v2", "printed_sample_bytes", "B", feeding.sample_as_read,
+        not_reproduced=dict.fromkeys(
+            ("ResNet-50 on A100", "ResNet-50 on H100"), "printed is the size after resizing"
+        ) | dict.fromkeys(
+            ("CosmoFlow on A100", "CosmoFlow on H100"), "2.7 MiB are read, and 2 MB are printed"
+        ),
+    ),
+    Entry(
+        "mlperf-storage-checkpoints", "checkpoint_bytes", "B", feeding.checkpoint_of_a_llama,
+        not_reproduced={
+            "Llama 3 70B": "0.1 % less by the printed sizes; no reason is known",
+            "Llama 3 1T": "1.2 trillion parameters by the printed sizes make 15 TiB",
+        },
+    ),
+    Entry(
+        "nersc-sc24-ladder", "samples_per_s", "1", feeding.mean_of_the_later_epochs,
+        not_reproduced={"baseline": "8.8 is the last epoch; the mean of the last three is 8.99"},
+    ),
+    Entry("pytorch-imagenet-starved", "mean_step_s", "s", feeding.mean_step),
+    Entry("pytorch-imagenet-starved", "mean_data_s", "s", feeding.mean_data),
 )  # fmt: skip
 
 

@@ -75,3 +75,7 @@ def product_of_the_split(tp, cp, pp, dp):
 
 def tokens_of_a_batch(dp, sequences_per_dp, n_positions):
     return dp * sequences_per_dp * n_positions
+
+
+def rate_of_a_whole_run(n_tokens, minutes):
+    return n_tokens / (60 * minutes)

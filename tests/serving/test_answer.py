@@ -1,12 +1,15 @@
 """TTFT, ITL, TPOT, latency and goodput, each as its definition says."""
 
+import dataclasses
+import json
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.serving import SLO, Answer, LoadRun
+from labkit.serving import SLO, Answer, FleetRun, LoadRun, Outage
+from labkit.serving.loadgen import _read
 
 GAPS = st.lists(st.floats(0.001, 2.0), min_size=2, max_size=30)
 
@@ -92,6 +95,14 @@ def test_tokens_after_the_end_do_not_count():
     assert late.requests_per_s == 0
 
 
+@given(st.lists(st.tuples(st.floats(0, 5), st.floats(0.01, 9)), min_size=1, max_size=30))
+def test_littles_law_holds_from_the_first_request_to_the_last_answer(requests):
+    """Their rate times their mean latency is the mean number under way, whatever they are."""
+    some = run(*(answer(latency_s, sent_s=100.0 + at_s) for at_s, latency_s in requests))
+    under_way = sum(one.latency_s for one in some.answers) / some.lasting_s
+    assert some.arrivals_per_s * some.mean_latency_s == pytest.approx(under_way)
+
+
 def test_mean_in_flight_is_littles_law_over_the_window():
     """Requests that lie wholly inside: L is the rate times the mean latency."""
     answers = [answer(0.5, 1.0, sent_s=100.0 + n) for n in range(8)]
@@ -110,9 +121,64 @@ def test_a_percentile_is_a_value_that_occurred(latencies_s, q):
 
 def test_of_nothing_there_is_no_percentile():
     assert math.isnan(run().percentile("latency_s", 50))
+    assert math.isnan(run().arrivals_per_s)
     assert run().reading("ttft_s", "time to first token").value is None
 
 
 def test_tokens_are_counted_by_the_interval_in_which_they_came():
     counted = run(answer(0.2, 0.2, 0.2), time_s=1.0).tokens_by_interval(0.5)
     assert counted == [(0.0, 4.0), (0.5, 2.0)]
+
+
+@given(st.lists(st.floats(0.0, 10.0), max_size=40), st.floats(0.5, 8.0), st.floats(0.1, 5.0))
+def test_tokens_while_one_is_gone_and_while_all_are_up_are_all_tokens(times_s, down_s, lasts_s):
+    tokens = tuple(100.0 + at_s for at_s in sorted(times_s))
+    outage = Outage(0, down_s, down_s + lasts_s)
+    one = FleetRun((Answer("?", "!", 100.0, 110.0, tokens, len(tokens)),), 100.0, 10.0, (outage,))
+    gone_s = min(outage.up_s, 10.0) - down_s
+    rates = [one.tokens_per_s_when(gone=gone) for gone in (True, False)]
+    made = rates[0] * gone_s + rates[1] * (10.0 - gone_s)
+    expected = len(tokens) or one.answers[0].n_tokens
+    assert made == pytest.approx(expected, abs=1e-6)
+
+
+def test_without_an_outage_there_is_no_rate_while_one_is_gone():
+    whole = FleetRun((answer(0.5, 0.5),), 100.0, 10.0, ())
+    assert math.isnan(whole.tokens_per_s_when(gone=True))
+    assert whole.tokens_per_s_when(gone=False) == pytest.approx(whole.tokens_per_s)
+
+
+SUMMARY = """
+================================================
+MLPerf Results Summary
+================================================
+SUT name : PySUT
+Scenario : Server
+Mode     : PerformanceOnly
+Completed samples per second    : 4.74
+Result is : {verdict}
+  Performance constraints satisfied : {kept}
+  Min duration satisfied : Yes
+  Min queries satisfied : {enough}
+  Early stopping satisfied: NO
+Recommendations:
+ * Reduce target QPS to improve latency.
+ * The test exited early, before enough queries were issued.
+"""
+
+
+def read_summary(tmp_path, **words):
+    (tmp_path / "answers.json").write_text(json.dumps([dataclasses.asdict(answer(0.5, 0.1))]))
+    return _read(tmp_path / "answers.json", SUMMARY.format(**words), "Server")
+
+
+def test_an_invalid_run_gives_loadgens_reasons_first_what_was_not_satisfied(tmp_path):
+    run = read_summary(tmp_path, verdict="INVALID", kept="NO", enough="Yes")
+    assert (run.verdict, run.n_requests) == ("INVALID", 1)
+    assert run.reasons_given[0] == "Performance constraints not satisfied"
+    assert "Min duration not satisfied" not in run.reasons_given
+    assert "Reduce target QPS to improve latency." in run.reasons_given
+
+
+def test_a_valid_run_is_read_as_valid(tmp_path):
+    assert read_summary(tmp_path, verdict="VALID", kept="Yes", enough="Yes").verdict == "VALID"

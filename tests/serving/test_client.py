@@ -2,7 +2,17 @@
 
 import pytest
 
-from labkit.serving import Server, ServingError, Watch, ask, burst, closed_loop, counters
+from labkit.serving import (
+    Answer,
+    LoadRun,
+    Server,
+    ServingError,
+    Watch,
+    ask,
+    burst,
+    closed_loop,
+    counters,
+)
 
 FIRST_SIX = "w0 w1 w2 w3 w4 w5 "
 
@@ -141,14 +151,22 @@ def test_a_load_of_nothing_is_refused(scripted, clients, time_s):
 def test_a_watch_sees_what_the_server_counts(scripted):
     scripted.metrics = "llamacpp:requests_processing 3\nllamacpp:requests_deferred 2"
     with Watch(scripted, every_s=0.01) as seen:
-        closed_loop(scripted, clients=1, time_s=0.2, max_tokens=1)
-    assert seen.mean == 5
+        run = closed_loop(scripted, clients=1, time_s=0.2, max_tokens=1)
+    assert seen.mean_during(run) == 5
+
+
+def test_a_watch_leaves_out_what_was_before_a_run_and_after_it(scripted):
+    seen = Watch(scripted)
+    seen._samples = [(9.0, 0), (10.5, 3), (11.5, 5), (13.0, 0)]
+    one = Answer("?", "!", sent_s=10.0, end_s=12.0)
+    assert seen.mean_during(LoadRun((one,), 10.0, 1.0)) == 4
+    assert seen.mean_during(LoadRun((), 10.0, 1.0)) is None
 
 
 def test_a_server_without_counters_is_watched_in_vain(scripted):
     with Watch(scripted, every_s=0.01) as seen:
-        closed_loop(scripted, clients=1, time_s=0.1, max_tokens=1)
-    assert seen.mean is None
+        run = closed_loop(scripted, clients=1, time_s=0.1, max_tokens=1)
+    assert seen.mean_during(run) is None
 
 
 def test_what_was_lost_is_a_measured_share(scripted):

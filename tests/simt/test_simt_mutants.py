@@ -29,6 +29,7 @@ EXHIBITS = {
     ("07_barriers_and_races/lesson", "last_warp"): "race",
     ("07_barriers_and_races/lesson", "differences"): "divergent-barrier",
     ("07_barriers_and_races/exercises", "ranks_with_a_fault"): "race",
+    ("09_tensor_cores_and_tiles/lesson", "half_a_warp"): "divergent-warp",
 }
 
 # Launches small enough to try every thread in many orders: grid, block, the shapes of the arrays,

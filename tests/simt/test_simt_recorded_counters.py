@@ -6,9 +6,9 @@ has a launch of other sizes.
 
 import numpy as np
 import pytest
-from compile_kernels import spelled
 from gpu_counters import profiled, simulated
 
+from labkit.compilers.packing import spelled
 from labkit.results import recorded
 from labkit.simt.ptxas_records import fingerprint
 from tests.simt.course_kernels import course_launches

@@ -117,7 +117,7 @@ def an_array_is_shuffled(x):
     [
         (an_element_type_of_python, "write cuda.float32"),
         (a_value_from_a_kernel, "a kernel returns no value"),
-        (an_array_as_condition, "the array x is no condition"),
+        (an_array_as_condition, "the array x isn't a condition"),
         (nothing_is_stored, "what is stored to x is None"),
         (a_ufunc_that_gpus_lack, "numba compiles no np.sqrt for a GPU"),
         (an_array_is_shuffled, "numba has no shfl_sync_intrinsic for"),

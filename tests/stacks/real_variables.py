@@ -11,10 +11,11 @@ import math
 import sys
 from pathlib import Path
 
-import numba
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "labkit" / "compilers" / "child"))
+import numba_jobs
 import numpy as np
-import real_compiler
 from numba.cuda.core import typed_passes
+from numba_jobs import numba
 
 TYPES = {}
 
@@ -36,7 +37,7 @@ def type_of(program):
     source, dtypes = program
     space = {"cuda": numba.cuda, "math": math, "np": np}
     exec(compile(source, "<program>", "exec"), space)
-    kinds = tuple(real_compiler.numba_type(("array", np.dtype(name), 1, "C")) for name in dtypes)
+    kinds = tuple(numba_jobs.numba_type(("array", np.dtype(name), 1, "C")) for name in dtypes)
     try:
         numba.cuda.compile_ptx(space["kernel"], kinds, cc=(8, 0))
     except Exception:  # numba has many, and all of them mean no

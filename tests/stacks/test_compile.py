@@ -5,6 +5,7 @@ import collections
 import importlib
 import json
 import re
+from unittest import mock
 
 import compile_kernels
 import numpy as np
@@ -13,6 +14,8 @@ from edge_kernels import arguments, edges
 from sources import ROOT
 from venvs import run
 
+from labkit.compilers import children
+from labkit.compilers.packing import cuda_job
 from labkit.results import recorded
 from labkit.simt import KernelError
 from labkit.simt.lanes.values import dtype_of
@@ -36,14 +39,22 @@ def compiler():
 
 
 @pytest.fixture(scope="module")
-def course(compiler):
-    return compile_kernels.course(compiler)
+def compiled(compiler):
+    """Versions, launches, and figures whose assembly ends with what cuobjdump says of it."""
+    with mock.patch.object(children, "PROGRAM", ROOT / "tests/stacks/resource_usage.py"):
+        return compile_kernels.compiled_course(compiler)
+
+
+@pytest.fixture(scope="module")
+def course(compiled):
+    versions, launches, found = compiled
+    return versions, *compile_kernels.rows_of(launches, found)
 
 
 @pytest.fixture(scope="module")
 def verdicts(compiler):
     """What numba says against each of EDGES, or None."""
-    jobs = [compile_kernels.job(edge.kernel, arguments()) for edge in EDGES]
+    jobs = [cuda_job(edge.kernel, arguments()) for edge in EDGES]
     _, found = compile_kernels.compiled(compiler, jobs, [(8, 0)])
     return dict(zip(EDGES, [said["8.0"].get("error") for said in found], strict=True))
 
@@ -71,6 +82,26 @@ def test_the_recorded_registers_and_bytes_are_those_of_the_compiler(course):
     kept = recorded("kernel-registers")
     assert kept.machine == compile_kernels.described(versions), AGAIN
     assert [dict(row) for row in kept.rows] == rows, AGAIN
+
+
+def test_registers_and_bytes_are_those_that_cuobjdump_reads_in_the_machine_code(compiled):
+    """ptxas reports, cuobjdump reads: of every kernel, for every architecture."""
+    _, launches, found = compiled
+    wrong, compared = [], 0
+    for launch, by_capability in zip(launches, found, strict=True):
+        for capability, figures in by_capability.items():
+            if "error" in figures:
+                continue
+            compared += 1
+            used = dict(re.findall(r"(REG|STACK|SHARED):(\d+)", figures["usage"]))
+            shared = figures["shared_bytes"]
+            shared += 1024 * (float(capability) >= 9 and shared > 0)  # which the system takes
+            said = figures["registers"], figures["local_bytes"], shared
+            read = int(used["REG"]), int(used["STACK"]), int(used["SHARED"])
+            if said != read or (figures["spill_bytes"] > 0 and not read[1]):
+                wrong.append((launch.name, capability, said, read))
+    assert wrong == []
+    assert compared > 200
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=str)

@@ -110,7 +110,7 @@ def step(
 
     with_prompts   False where other replicas read the prompts (disaggregated)
 
-    Raises ValueError for a batch that is no number above 0.
+    Raises ValueError for a batch that isn't a number above 0.
     """
     if not 0 < batch < math.inf:
         raise ValueError(f"A batch is a number above 0, got {batch!r}.")

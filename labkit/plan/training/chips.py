@@ -35,7 +35,7 @@ class Accelerator:
     peak_flop_per_s    dense 16-bit products
     link_bytes_per_s   what a ring over the chips of one server reaches, per chip and direction
     server_chips       how many chips those fast links join: a server, a rack, a TPU slice
-    power_w            of the chip alone under load: mostly its TDP, which is no measurement
+    power_w            of the chip alone under load: mostly its TDP, which isn't a measurement
     """
 
     name: str

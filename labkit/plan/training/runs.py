@@ -45,7 +45,7 @@ class Run:
 def read_runs(path: str | Path | None = None) -> tuple[list[Run], list[str]]:
     """The runs of a CSV file, by default the published ones of this course.
 
-    Also returns a sentence for each line that is no possible job, so that nothing is dropped
+    Also returns a sentence for each line that isn't a possible job, so that nothing is dropped
     silently. Raises ValueError for a file without the needed columns.
     """
     path = Path(path) if path else training_runs_path()

@@ -100,7 +100,7 @@ class Expressions(Access):
         return self.unsupported(node, f"{node.id} is not defined")
 
     def depth_of(self, name):
-        """How many functions out a local lives, or None if it is no local."""
+        """How many functions out a local lives, or None if it isn't a local."""
         depth, compiler = 0, self
         while compiler is not None:
             if name in compiler.code.slots_of:

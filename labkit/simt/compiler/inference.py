@@ -77,7 +77,7 @@ def _context(base):
     old = is_old()
 
     class Writable(either("types").Array):
-        """The type of a device array from outside, which unlike a NumPy array is no constant."""
+        """The type of a device array from outside, which unlike a NumPy array isn't a constant."""
 
         def copy(self, readonly=None, **changes):
             return super().copy(**changes)

@@ -138,8 +138,9 @@ class Guard:
 
     A turn in which no lane leaves and after which all locals and all memory that it read are as
     before will repeat for ever, unless others change what it waits for: that is certain. What it
-    put back or only counts in memory is no change. Behind it stands a guess, by time, for loops
-    that count in a local. Who runs apart is looked at in each turn, and gives way to others.
+    put back or only counts in memory isn't a change. Behind it stands a guess, by time, for loops
+    that count in a local. A lane that runs apart is looked at in each turn, and
+    gives way to others.
     """
 
     def __init__(self, location, condition, body, patience_s):

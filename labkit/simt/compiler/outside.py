@@ -27,7 +27,7 @@ _UFUNCS = [
 
 
 def callable_for(found, text):
-    """What runs when a kernel calls an object that is no device function."""
+    """What runs when a kernel calls an object that isn't a device function."""
     if isinstance(found, Intrinsic):
         return found
     if isinstance(found, Type) or (isinstance(found, type) and issubclass(found, np.generic)):

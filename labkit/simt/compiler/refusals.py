@@ -75,7 +75,7 @@ def _no_function(words, node):
     if name == "array" and "Function(<class" in found[2]:
         python = re.search(r"Function\(<class '(\w+)'>\)", found[2])
         kind = python[1] if python else "type"
-        return f"Python's {kind} is no type of elements: write cuda.float32 or its like"
+        return f"Python's {kind} isn't a type of elements: write cuda.float32 or its like"
     if name == "array":
         return "the shape of an array is a constant, a number or a tuple of these"
     refused = f"numba has no {name} for {', '.join(map(named, types))}"

@@ -106,8 +106,8 @@ def parts(value):
 
 
 def alike(values):
-    """Refuse a tuple of several types where numba wants one: in a loop, or with an index that is no
-    constant."""
+    """Refuse a tuple of several types where numba wants one: in a loop, or with an index that isn't
+    a constant."""
     numbers = [v for v in values if isinstance(v, int | float | complex | np.generic | np.ndarray)]
     kinds = {dtype_of(value).name for value in numbers}
     if len(kinds) > 1:

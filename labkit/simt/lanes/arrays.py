@@ -48,7 +48,7 @@ class Array:
         return self.allocation.name
 
     def __bool__(self):
-        raise TypeError(f"the array {self.name} is no condition: compare an element or its size")
+        raise TypeError(f"the array {self.name} isn't a condition: compare an element or its size")
 
     @property
     def size(self):

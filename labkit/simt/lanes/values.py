@@ -169,7 +169,7 @@ def comparison(op):
 
 
 def cast(value, dtype):
-    """The value converted to a dtype, as C converts. Raises TypeError for what is no number."""
+    """The value converted to a dtype, as C converts. Raises TypeError for what isn't a number."""
     if is_vector(value):
         return value if value.dtype == dtype else value.astype(dtype)
     return value if dtype_of(value) == dtype else plain(strong(value).astype(dtype))

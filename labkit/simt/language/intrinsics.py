@@ -75,7 +75,8 @@ def _shape(shape):
 
 def _element(dtype):
     if isinstance(dtype, type) and dtype in (bool, int, float, complex):
-        refuse(f"Python's {dtype.__name__} is no type of elements: write cuda.float32 or its like")
+        name = dtype.__name__
+        refuse(f"Python's {name} isn't a type of elements: write cuda.float32 or its like")
     return as_dtype(dtype)
 
 

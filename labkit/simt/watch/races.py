@@ -35,7 +35,7 @@ class Table:
         self.n_bytes, self.cell, self.records = n_bytes, 0, {}
 
     def fit(self, n_bytes):
-        """Split the cells if `n_bytes` is no multiple of them."""
+        """Split the cells if `n_bytes` isn't a multiple of them."""
         old, self.cell = self.cell, math.gcd(self.cell, n_bytes)
         if old > self.cell:
             for kind, record in self.records.items():
@@ -147,7 +147,7 @@ class RaceCheck(Report):
         self.remember(step, table.record(step.kind), cells)
 
     def flag(self, step, table, cells):
-        """Tell the fences what may be a flag; a plain store and a poll of one are no conflict."""
+        """Tell the fences what may be a flag; a plain store and a poll of one aren't a conflict."""
         addresses = [(table, place) for place in (cells * table.cell).tolist()]
         if step.kind == "atomic":
             self.fences.atomic(step.threads, addresses, step.now)

@@ -176,8 +176,8 @@ class Touch:
 
 
 class Owners:
-    """Who owns the elements of a region: threads by `lines` (element = thread + c, from low to
-    high), or by a table."""
+    """Which thread owns each element of a region: threads by `lines` (element = thread + c, from
+    low to high), or by a table."""
 
     def __init__(self, region, number):
         self.region, self.kinds, self.unit = region, set(), None

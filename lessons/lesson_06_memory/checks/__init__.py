@@ -1,7 +1,8 @@
-"""Checks of lesson 06: sectors, wavefronts, a mended access, a stencil in a tile, a transpose."""
+"""Checks of lesson 06: its two turns, and the exercises."""
 
 from lessons.lesson_06_memory.checks import (
-    count_sectors,
+    turns,
+    records,
     count_wavefronts,
     scale_rows,
     smooth,

@@ -6,4 +6,5 @@ from lessons.lesson_17_planning_a_training_run.checks import (
     bubble,
     audit,
     holdout,
+    scaling,
 )

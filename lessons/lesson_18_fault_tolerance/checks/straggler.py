@@ -42,6 +42,11 @@ def _difference_of_sums(compute_s):
     return _straggler(compute_s)[0], totals[-1] - totals[-2]
 
 
+def _second_of_the_different(compute_s):
+    """Takes two ranks that finish at the same time for one."""
+    return _costliest(_costs(compute_s, lambda times: [0.0, *sorted(set(times))][-2]))
+
+
 @exercise(
     "18.4",
     title="find the straggler",
@@ -50,6 +55,7 @@ def _difference_of_sums(compute_s):
         (_largest_sum, "hide each other"),
         (_most_often_slowest, "expected rank"),
         (_largest_once, "over all steps"),
+        (_second_of_the_different, "at the same time"),
         (lambda c: _costliest(_costs(c, min)), "slowest of the others"),
         (lambda c: (_straggler(c)[0], _costs(c, min)[_straggler(c)[0]]), "slowest of the others"),
         (_difference_of_sums, "in each step"),
@@ -60,7 +66,7 @@ def _difference_of_sums(compute_s):
     ],
 )
 def straggler(answer, rng):
-    for make in (_one_slow, _two_slow_and_one_late, _often_by_a_hair, _once_very_late, _pair):
+    for make in _MEANS:
         for _ in range(2):
             _one_run(answer, make(rng), make)
 
@@ -109,12 +115,22 @@ def _pair(rng):
     return compute_s
 
 
+def _ties(rng):
+    """Two ranks that are slow, and slow to the same instant; a third is late once."""
+    compute_s = _base(rng, rng.randint(4, 6), 10)
+    a, b, late = rng.sample(range(len(compute_s)), 3)
+    compute_s[a] = compute_s[b] = [1.5] * 10
+    compute_s[late][rng.randrange(10)] = 1.7 + 0.1 * rng.random()
+    return compute_s
+
+
 _MEANS = {
     _one_slow: "one rank is slow throughout",
     _two_slow_and_one_late: "two ranks are slow together, so they hide each other",
     _often_by_a_hair: "one rank is slowest often, but by a hair: it counts how much, not how often",
     _once_very_late: "one rank is very late once: what counts is the sum over all steps",
     _pair: "there are two ranks",
+    _ties: "two ranks are slowest at the same time, so that neither costs anything",
 }
 
 

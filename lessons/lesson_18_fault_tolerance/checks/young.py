@@ -3,7 +3,7 @@
 import math
 
 from labkit.teach.registry import always, exercise, solution
-from lessons.lesson_18_fault_tolerance.checks.close import assert_right
+from labkit.teach.suspects import assert_right
 
 _young = solution("18.t2")
 

@@ -28,6 +28,11 @@ def _blocks(tokens):
         (_by(lambda p, o: (p + o) // _BLOCK * _BLOCK), "round up"),
         (_by(lambda p, o: ((p + o) // _BLOCK + 1) * _BLOCK), "are whole already"),
         (_by(lambda p, o: _blocks(p + o / 2)), "the whole answer"),
+        (_by(lambda p, o: _blocks(o)), "the prompt takes cache, too"),
+        (_by(lambda p, o: _blocks(p + o - 1)), "every token"),
+        (_by(lambda p, o: _blocks(max(p, o))), "takes cache, too"),
+        (_by(lambda p, o: _blocks(p + o) / 8), "in bytes already"),
+        (lambda m, kv, p, o: round(m / (_blocks(p + o) * kv)), "whole requests"),
         (lambda m, kv, p, o: math.ceil(m / (_blocks(p + o) * kv)), "whole requests"),
         (lambda m, kv, p, o: m / (_blocks(p + o) * kv), "whole requests"),
         (lambda m, kv, p, o: m // (math.ceil((p + o) / _BLOCK) * kv), "16 tokens each"),
@@ -38,6 +43,8 @@ def most_requests(answer, rng):
     for _ in range(6):
         prompt, output = 16 * rng.randint(3, 60) + rng.randint(1, 7), 16 * rng.randint(2, 30) + 3
         _one_case(answer, rng, prompt, output, rng.randint(300, 900) + 0.37)
+        one_more = 16 * rng.randint(2, 30) + 1 - prompt % 16  # a block for a single token
+        _one_case(answer, rng, prompt, one_more, rng.randint(300, 900) + 0.81)
     whole = 16 * rng.randint(5, 50)
     _one_case(answer, rng, whole - 48, 48, rng.randint(150, 190), "the blocks are whole already")
     _one_case(answer, rng, 1000, 200, 0.4, "not one fits")
@@ -60,8 +67,12 @@ def _one_case(answer, rng, prompt, output, n_fit, what=""):
     fits = {
         memory // ((prompt + output) * kv): "a request keeps whole blocks of 16",
         memory // (_blocks(prompt) * kv): "the answer takes cache, too",
+        memory // (_blocks(output) * kv): "the prompt takes cache, too",
+        memory
+        // (_blocks(prompt + output - 1) * kv): "a request keeps blocks for every token of it",
+        8 * memory // (blocks * _BLOCK * kv): "kv_bytes are in bytes already",
         memory // ((blocks + 1) * _BLOCK * kv): one_more,
-        memory // (max(blocks - 1, 1) * _BLOCK * kv): "round up: a part of a block is kept whole",
+        memory // (max(blocks - 1, 1) * _BLOCK * kv): "it keeps blocks for every token: round up",
         memory // (_blocks(prompt + output / 2) * kv): "it keeps blocks for the whole answer",
         memory // (blocks * kv): "blocks have 16 tokens each",
     }

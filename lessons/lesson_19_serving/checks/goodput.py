@@ -1,13 +1,20 @@
 """Exercise 19.1: goodput."""
 
+import statistics
+
 from labkit.teach.registry import always, exercise, solution
 from labkit.teach.suspects import assert_right
 
 _goodput = solution("19.1")
+_EXACT = "don't round: how many there are each second need not be a whole number"
 
 
 def _mean(gaps):
     return sum(gaps) / len(gaps) if gaps else 0.0
+
+
+def _middle(gaps):
+    return statistics.median(gaps) if gaps else 0.0
 
 
 def _counting(good, over=lambda answers, time_s: time_s):
@@ -51,6 +58,15 @@ def _failed_are_good(answers, ttft_s, tpot_s, time_s):
         (_counting(_both, lambda answers, time_s: 1), "a second"),
         (_counting(_both, lambda answers, time_s: len(answers)), "a share"),
         (_counting(lambda f, g, a, b: f <= a and all(x <= b for x in g)), "the mean of its gaps"),
+        (_counting(lambda f, g, a, b: f <= a and _middle(g) <= b), "not the median"),
+        (_counting(lambda f, g, a, b: f <= a and sum(g) <= b), "the mean of its gaps"),
+        (_counting(lambda f, g, a, b: f <= a and (f + sum(g)) / (len(g) + 1) <= b), "not in TPOT"),
+        (
+            _counting(lambda f, g, a, b: f <= a and sum(g) / (len(g) + 1) <= b),
+            "fewer gaps than tokens",
+        ),
+        (lambda *args: round(_goodput(*args), 2), "don't round"),
+        (lambda *args: int(_goodput(*args)), "don't round"),
         (_counting(lambda f, g, a, b: f < a and _mean(g) < b), "at most"),
         (_by_averages, "has a bound, too"),
         (_counting(_needs_gaps), "one token has no gaps"),
@@ -58,14 +74,18 @@ def _failed_are_good(answers, ttft_s, tpot_s, time_s):
     ],
 )
 def goodput(answer, rng):
-    ttft_s, tpot_s, time_s = 0.5, 0.25, rng.choice((4.0, 8.0, 20.0))
-    fine, late, slow = (0.25, [0.125, 0.125]), (0.75, [0.125]), (0.25, [0.5, 0.25])
+    ttft_s, tpot_s, time_s = 0.5, 0.25, rng.choice((7.0, 11.0, 13.0))
+    fine, late, slow = (0.25, [0.125, 0.125]), (0.75, [0.125]), (0.25, [0.75, 0.5])
     bumpy, exact, single = (0.25, [0.4, 0.05, 0.05]), (0.5, [0.25, 0.25]), (0.25, [])
+    jumpy, wordy, tight = (0.25, [0.9, 0.2, 0.1]), (0.45, [0.2]), (0.25, [0.375, 0.25])
     cases = [
         ([fine, fine, late], "one TTFT of three is too long", "TTFT has a bound, too"),
         ([fine, slow, slow], "two TPOT of three are too long", "TPOT has a bound, too"),
         ([fine, late, slow, (0.9, [0.9])], "three of four miss a bound", "hold both bounds"),
         ([fine, bumpy], "one long gap, a short mean", "TPOT is the mean of its gaps"),
+        ([fine, jumpy], "most gaps short, a long mean", "TPOT is the mean, not the median"),
+        ([fine, wordy], "a long TTFT, within its bound", "the wait for the first is not in TPOT"),
+        ([fine, tight], "two gaps, too long on average", "there are fewer gaps than tokens: one"),
         ([fine, exact], "one exactly at both bounds", "at most means that the bound itself counts"),
         ([fine, single], "an answer of one token", "one token has no gaps, so only TTFT counts"),
         ([fine, None, None], "two of three failed", "an answer that failed is not a good one"),
@@ -86,9 +106,9 @@ def goodput(answer, rng):
 def _one_run(answer, answers, ttft_s, tpot_s, time_s, case, hint):
     right = _goodput(answers, ttft_s, tpot_s, time_s)
     n = max(len(answers), 1)
-    suspects = []
+    suspects = [(round(right, 2), _EXACT), (int(right), _EXACT)] if answers else []
     if right:
-        suspects = [
+        suspects += [
             (right * time_s, "you counted them: divide by the time, it's answers a second"),
             (right * time_s / n, "that's a share of all answers: it's answers a second"),
         ]

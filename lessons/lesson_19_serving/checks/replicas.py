@@ -19,6 +19,11 @@ _replicas = solution("19.3")
         (lambda rate, stay, slots, busy: int(rate * stay / (slots * busy)) + 1, "round up"),
         (lambda rate, stay, slots, busy: math.ceil(rate / stay / (slots * busy)) + 1, "times"),
         (lambda rate, stay, slots, busy: math.ceil(rate * stay / slots * busy) + 1, "brackets"),
+        (lambda rate, stay, slots, busy: math.ceil(rate * stay / (slots * (1 - busy))) + 1, "free"),
+        (lambda rate, stay, slots, busy: 2 * math.ceil(rate * stay / (slots * busy)), "one spare"),
+        (lambda rate, stay, slots, busy: math.ceil(rate * stay / (slots * busy)) + 2, "too many"),
+        (lambda rate, stay, slots, busy: math.ceil((rate * stay + 1) / (slots * busy)), "spare"),
+        (lambda *args: max(3, _replicas(*args)), "one and its spare"),
         (lambda rate, stay, slots, busy: rate * stay / (slots * busy) + 1, "whole number"),
         (lambda rate, stay, slots, busy: math.ceil(rate * stay / (slots * busy) + 1.5), "too many"),
     ],
@@ -29,6 +34,7 @@ def how_many(answer, rng):
         wanted = rng.randint(3, 20) + rng.uniform(0.15, 0.85)
         stay_s = rng.choice((0.2, 0.3, 4.0, 7.0))
         _one_case(answer, wanted * slots * busy / stay_s, stay_s, slots, busy)
+    _one_case(answer, rng.uniform(0.1, 0.4), 0.5, 8, 0.5, "one and its spare are enough")
     # Powers of two have no rounding: what is needed is a whole number already.
     _one_case(answer, 16.0, 2.0, 8, 0.5, "no rounding is needed")
 
@@ -48,6 +54,8 @@ def _one_case(answer, rate, stay_s, slots, busy, what=""):
         math.ceil(inside / slots) + 1: "only the share busy of the slots may be used",
         math.ceil(inside / busy) + 1: "a replica has slots for several requests",
         math.ceil(rate / stay_s / (slots * busy)) + 1: "inside are rate *times* latency",
+        math.ceil(inside / (slots * (1 - busy))) + 1: "busy is the share in use, not the free one",
+        2 * math.ceil(n_needed): "one spare for all, not one for each",
         math.ceil(inside / slots * busy) + 1: "you multiply by busy: put brackets around the slots "
         "that may be used",
     }

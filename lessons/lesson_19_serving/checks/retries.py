@@ -20,6 +20,16 @@ def _counting(wait_of, least=0):
     return retries_needed
 
 
+def _stays_below(outage_s, initial_s, longest_s):
+    """A wrong answer: the wait grows only as long as the next one would be short enough."""
+    waited_s, wait_s, n = 0.0, initial_s, 0
+    while waited_s < outage_s:
+        waited_s += wait_s
+        wait_s = 2 * wait_s if 2 * wait_s <= longest_s else wait_s
+        n += 1
+    return n
+
+
 _capped = _counting(lambda n, first, most: min(first * 2**n, most))
 
 
@@ -34,8 +44,12 @@ _capped = _counting(lambda n, first, most: min(first * 2**n, most))
         (_counting(lambda n, first, most: min(first * 2 ** (n + 1), most)), "the first wait"),
         (_counting(lambda n, first, most: min(first * (n + 1), most)), "twice as long"),
         (lambda out, first, most: _capped(out, first, most) - 1, "one more"),
-        (lambda out, first, most: _capped(out, first, most) + 1, "the first try is no retry"),
+        (lambda out, first, most: _capped(out, first, most) + 1, "the first try isn't a retry"),
         (lambda out, first, most: math.ceil(out / most), "begin with"),
+        (_stays_below, "reach longest_s"),
+        (_counting(lambda n, first, most: min(first * 1.5**n, most)), "add up"),
+        (_counting(lambda n, first, most: min(first * 2**n, most / 2)), "add up"),
+        (lambda out, first, most: math.ceil(math.log2(out / first + 1)), "never longer than"),
         (_counting(lambda n, first, most: min(first * 2**n, most), least=1), "nothing was gone"),
         (
             lambda out, first, most: next(n for n in range(10**4) if first * 2**n >= out),
@@ -65,13 +79,14 @@ def _one_case(answer, outage_s, first_s, longest_s):
         (_counting(lambda n, a, b: min(a * (n + 1), b)), "twice as long, not one more"),
         (_counting(lambda n, a, b: b), "the waits begin with initial_s"),
         (lambda out, a, b: math.ceil(out / b), "the waits begin with initial_s"),
+        (_stays_below, "the waits grow until they reach longest_s, and stay there"),
     )
     for other, hint in others:
         if got == other(outage_s, first_s, longest_s):
             raise AssertionError(f"{case}: got {got}, expected {right}: {hint}")
     off = {
         right - 1: "it takes one more: the first wait is initial_s",
-        right + 1: "one too many: the first try is no retry",
+        right + 1: "one too many: the first try isn't a retry",
     }
     hint = off.get(got, "add up the waits until they reach the outage")
     raise AssertionError(f"{case}: got {got}, expected {right}: {hint}")

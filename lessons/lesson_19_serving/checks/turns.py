@@ -1,6 +1,7 @@
 """The turns of lesson 19: the two waits of a user, and the cache of a token."""
 
 import itertools
+import statistics
 
 from labkit.teach.registry import always, exercise, solution
 from labkit.teach.suspects import assert_right
@@ -32,6 +33,12 @@ def _tpot(rule):
         (lambda s, t: _waits(s, t)[::-1], "TTFT first"),
         (_tpot(lambda s, t: (len(t) - 1) / (t[-1] - t[0])), "tokens a second"),
         (_tpot(lambda s, t: max(_gaps(t))), "longest gap"),
+        (_tpot(lambda s, t: statistics.median(_gaps(t))), "median"),
+        (_tpot(lambda s, t: t[-1] - t[-2]), "only the last gap"),
+        (_tpot(lambda s, t: (t[-1] - t[1]) / max(len(t) - 2, 1)), "the first gap counts"),
+        (_tpot(lambda s, t: t[-1] - t[0]), "divide by the gaps"),
+        (lambda s, t: (t[-1] - s, _waits(s, t)[1]), "to the last token"),
+        (lambda s, t: tuple(1e3 * one_s for one_s in _waits(s, t)), "in s, not in ms"),
     ],
 )
 def waits(answer, rng):
@@ -53,7 +60,9 @@ def _one_answer(answer, sent_s, times_s):
     assert_right(
         ttft_s, right_ttft_s, f"{case}, TTFT",
         [(times_s[0], "from when it was sent, not when the clock began"),
-         (right_tpot_s, "you return TPOT and TTFT: TTFT first")],
+         (right_tpot_s, "you return TPOT and TTFT: TTFT first"),
+         (times_s[-1] - sent_s, "that's to the last token: the whole latency"),
+         (1e3 * right_ttft_s, "in s, not in ms")],
         "from sending to the first token",
     )  # fmt: skip
     suspects = [
@@ -65,8 +74,12 @@ def _one_answer(answer, sent_s, times_s):
     if n > 3:
         suspects += [
             (gaps[0], "that's only the first gap"),
+            (gaps[-1], "that's only the last gap"),
+            (sum(gaps), "that's the time of all gaps: divide by the gaps"),
+            (sum(gaps[1:]) / (len(gaps) - 1), "the first gap counts, too"),
             (max(gaps), "that's the longest gap"),
             (sorted(gaps)[len(gaps) // 2], "that's the median: the mean is asked for"),
+            (statistics.median(gaps), "that's the median: the mean is asked for"),
         ]
     assert_right(tpot_s, right_tpot_s, f"{case}, TPOT", suspects, "the mean of the gaps")
 
@@ -83,12 +96,16 @@ def _one_answer(answer, sent_s, times_s):
         (lambda layers, heads, size, item: 2 * layers * heads * size * item / 1024, "in bytes"),
         (lambda layers, heads, size, item: 2 * layers * heads * size**2 * item, "not its square"),
         (lambda layers, heads, size, item: 4 * layers * heads * size, "not always 2"),
+        (lambda layers, heads, size, item: 16 * layers * heads * size * item, "in bytes, not bits"),
+        (lambda layers, heads, size, item: 2 * layers * (heads + size) * item, "each head"),
+        (lambda layers, heads, size, item: 2 * (layers + 1) * heads * size * item, "each layer"),
+        (lambda layers, heads, size, item: 2 * layers * heads**2 * size * item, "each KV head"),
     ],
 )
 def kv_cache(answer, rng):
     for itemsize in (1, 4, 2):
         for _ in range(3):
-            layers, heads = rng.randint(12, 126), rng.choice((3, 5, 8, 40))
+            layers, heads = rng.randint(12, 126), rng.choice((3, 5, 10, 40))
             size = rng.choice((48, 64, 80, 128))
             _one_token(answer, layers, heads, size, itemsize)
 
@@ -104,5 +121,9 @@ def _one_token(answer, layers, heads, size, itemsize):
          (right / heads, "for each KV head"),
          (right / 1024, "in bytes, not in KiB"),
          (right * 2, "the bytes of a number are not always 2"),
-         (right * size, "the size of a head counts once, not its square")],
+         (right * size, "the size of a head counts once, not its square"),
+         (right * 8, "in bytes, not bits"),
+         (right / (heads * size) * (heads + size), "each head has a vector of its own: multiply"),
+         (right / layers * (layers + 1), "in each layer, and nowhere else"),
+         (right * heads, "for each KV head, once")],
     )  # fmt: skip

@@ -17,7 +17,7 @@ _counted = solution("20.2")
         (lambda r, range_j: r[-1] - r[0], "last minus first"),
         (lambda r, range_j: (r[-1] - r[0]) % range_j, "more than once"),
         (lambda r, range_j: sum(max(b - a, 0) for a, b in pairwise(r)), "left out"),
-        (lambda r, range_j: sum(abs(b - a) for a, b in pairwise(r)), "no way back"),
+        (lambda r, range_j: sum(abs(b - a) for a, b in pairwise(r)), "ran on to its range"),
         (lambda r, range_j: sum(b - a if b > a else b for a, b in pairwise(r)), "up to its range"),
         (lambda r, range_j: sum((b - a) % 2**18 for a, b in pairwise(r)), "range_j"),
     ],
@@ -32,10 +32,10 @@ def counted_j(answer, rng):
         first, last = readings_j[0], readings_j[-1]
         steps_j = [b - a for a, b in pairwise(readings_j)]
         for wrong_j, hint in (
-            (last - first, "last minus first is no energy: the counter started again in between"),
+            (last - first, "last minus first isn't the energy: it started again in between"),
             ((last - first) % range_j, "it started again more than once: look at every step"),
             (sum(max(s, 0) for s in steps_j), "the steps across the start again are left out"),
-            (sum(map(abs, steps_j)), "a fall is no way back: the counter ran on to its range"),
+            (sum(map(abs, steps_j)), "where it falls, it ran on to its range and began again"),
             (
                 sum(s if s > 0 else b for s, b in zip(steps_j, readings_j[1:], strict=True)),
                 "before it started again the counter ran up to its range: that counts too",

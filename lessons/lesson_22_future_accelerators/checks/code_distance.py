@@ -30,6 +30,13 @@ def _steps(rounded, step=2):
     return code
 
 
+def _until_better(target, error_7, suppression):
+    distance, error = 3, error_7 * suppression**2
+    while error >= target:
+        distance, error = distance + 2, error / suppression
+    return distance, 2 * distance**2 - 1
+
+
 @exercise(
     "22.3",
     title="a large enough code",
@@ -46,6 +53,9 @@ def _steps(rounded, step=2):
         (_by(lambda target, e, s: (target, e, s * s)), "errs too often"),
         (_by(lambda target, e, s: (target, e, s**0.5)), "smaller one is enough"),
         (_by(lambda target, e, s: (min(target, e), e, s)), "smaller one is enough"),
+        (_until_better, "at most"),
+        (lambda *args: (_smallest(*args)[0], 2 * _smallest(*args)[0] ** 2 + 1), "2 d² - 1"),
+        (lambda *args: (_smallest(*args)[0], (2 * _smallest(*args)[0] - 1) ** 2), "2 d² - 1"),
     ],
 )
 def code_distance(answer, rng):
@@ -55,10 +65,15 @@ def code_distance(answer, rng):
         _one_code(answer, 10 ** rng.uniform(-15, -5), error_7, suppression)
     for n_steps in (1, 2):  # a distance below 7 does: 5 and 3
         _one_code(answer, 4e-3 * 2.0**n_steps * 1.001, 4e-3, 2.0)
+    for distance in (7, 5, 9):  # powers of two, so that nothing is rounded
+        target = 2.0**-10 * 2.0 ** ((7 - distance) // 2)
+        _one_code(
+            answer, target, 2.0**-10, 2.0, ": errs at most means that exactly so often is fine"
+        )
     _one_code(answer, 0.4, 1e-3, 2.0)  # and never below 3
 
 
-def _one_code(answer, target, error_7, suppression):
+def _one_code(answer, target, error_7, suppression, hint=""):
     args = target, error_7, suppression
     got, (distance, n_qubits) = answer(*args), _smallest(*args)
     case = f"at most {target:.3g} from {error_7:.3g} at distance 7, {suppression:.3g} a step"
@@ -73,5 +88,5 @@ def _one_code(answer, target, error_7, suppression):
         f"{case}: got {tuple(got)}, and a code of distance {mine} errs too often: each step of "
         f"*two* divides the error once"
     )
-    assert mine <= distance, f"{case}: got {tuple(got)}, and a smaller one is enough"
+    assert mine <= distance, f"{case}: got {tuple(got)}, and a smaller one is enough{hint}"
     raise AssertionError(f"{case}: got {tuple(got)}: a code of distance d takes 2 d² - 1 qubits")

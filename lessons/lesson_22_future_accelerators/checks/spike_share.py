@@ -4,6 +4,7 @@ from labkit.teach.registry import always, exercise, solution
 from labkit.teach.suspects import assert_right
 
 _share = solution("22.1")
+_EXACT = "don't round: the share is an average over many neurons"
 
 
 @exercise(
@@ -17,6 +18,14 @@ _share = solution("22.1")
         (lambda mac, add, read, n: (add + read) * n / (mac + read), "upside down"),
         (lambda mac, add, read, n: min(1, (mac + read) / (add * n + read)), "each of its spikes"),
         (lambda mac, add, read, n: min(1, (mac + read) / (add + read) / n**2), "got"),
+        (lambda mac, add, read, n: min(1, (add + read) / (mac + read) / n), "dear"),
+        (lambda mac, add, read, n: min(1, mac / (add + read) / n), "reads its weights, too"),
+        (lambda mac, add, read, n: min(1, (mac + read) / (add + 2 * read) / n), "one read"),
+        (lambda mac, add, read, n: min(1, int((mac + read) / (add + read)) / n), "don't round"),
+        (
+            lambda mac, add, read, n: round(min(1, (mac + read) / (add + read) / n), 2),
+            "don't round",
+        ),
         (lambda mac, add, read, n: (mac + read) / (add + read) / n * 100, "a share"),
     ],
 )
@@ -39,6 +48,11 @@ def _one_share(answer, rng, n_steps, mac):
         (min(1, whole), "those are spikes for each weight: divide them among the steps"),
         (whole / n_steps, "a neuron spikes at most in every step: a share ends at 1"),
         (whole / n_steps * 100, "a share, please, not percent"),
+        (1 / whole / n_steps, "upside down: dear multiplications allow more spikes"),
+        (min(1, mac_j / (add_j + read_j) / n_steps), "the ordinary network reads its weights, too"),
+        (min(1, (mac_j + read_j) / (add_j + 2 * read_j) / n_steps), "a spike takes one read"),
+        (min(1, int(whole) / n_steps), _EXACT),
+        (round(right, 2), _EXACT),
         (n_steps / whole, "upside down: dear multiplications allow more spikes"),
         (min(1, (mac_j + read_j) / (add_j * n_steps + read_j)),
          "the weight is read again for each of its spikes"),

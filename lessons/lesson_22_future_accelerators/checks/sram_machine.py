@@ -32,6 +32,11 @@ def _with(seconds):
         (_with(lambda w, m, b, wait, chips: m / b + wait), "only the weights"),
         (_with(lambda w, m, b, wait, chips: w / b / chips + wait), "one chip alone"),
         (_with(lambda w, m, b, wait, chips: w / b / chips + chips * wait), "at once"),
+        (_with(lambda w, m, b, wait, chips: max(w / b / chips, wait * (chips > 1))), "add the two"),
+        (_with(lambda w, m, b, wait, chips: wait if chips > 1 else w / b), "add the two"),
+        (_with(lambda w, m, b, wait, chips: (w / b / chips + wait * (chips > 1)) / chips), "same"),
+        (lambda w, m, b, n, s: _machine(w, m, b, n and 1, s), "n_syncs times"),
+        (lambda w, m, b, n, s: (int(w // m) + 1, _machine(w, m, b, n, s)[1]), "are enough"),
     ],
 )
 def sram_machine(answer, rng):
@@ -50,7 +55,7 @@ def _one_machine(answer, weights, memory, rate, n_syncs, sync_s, hint=""):
     got, (n_chips, tokens_per_s) = answer(*args), _machine(*args)
     case = f"{weights:.4g} bytes of weights, chips of {memory:.3g} bytes and {rate:.3g} B/s"
     assert_pair(got, case, "chips and tokens per second")
-    assert got[0] == int(got[0]), f"{case}: got {got[0]} chips, which is no whole number"
+    assert got[0] == int(got[0]), f"{case}: got {got[0]} chips, which isn't a whole number"
     assert got[0] >= n_chips, f"{case}: {got[0]} chips don't hold the weights"
     assert got[0] == n_chips, f"{case}: got {got[0]} chips, and {n_chips} are enough"
     read_s, wait_s = weights / rate / n_chips, n_syncs * sync_s
@@ -59,6 +64,9 @@ def _one_machine(answer, weights, memory, rate, n_syncs, sync_s, hint=""):
         (1 / (weights / rate + wait_s), "all chips read at the same time, each its own part"),
         (read_s + wait_s, "those are seconds: you want tokens per second"),
         (1 / (read_s + n_chips * wait_s), "they wait all at once"),
+        (1 / wait_s, "they read, and then wait: add the two"),
+        (n_chips / (read_s + wait_s), "all chips work on the same token"),
+        (1 / (read_s + sync_s), "they wait n_syncs times for a token"),
         (1 / (memory / rate + wait_s), "only the weights are read, not the whole memory"),
     ]
     case = f"{case}, {n_syncs} waits of {sync_s:.2g} s: tokens/s"

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from labkit.teach.registry import always, exercise, solution
 from labkit.teach.suspects import assert_pair, assert_right
 
@@ -21,6 +23,9 @@ _energies = solution("22.t1")
         (lambda n, a, mac, add, read: (n * (mac + read), a * add), "spiking"),
         (lambda n, a, mac, add, read: (n * (mac + add + read), a * (add + read)), "already"),
         (lambda n, a, mac, add, read: (n * (mac + read), n * (add + read)), "n_added"),
+        (lambda n, a, mac, add, read: (n * (mac + read), a * (add + 2 * read)), "one weight"),
+        (lambda n, a, mac, add, read: (n * mac + n * read, a * add + n * read), "own reads"),
+        (lambda n, a, mac, add, read: (n * (mac + 2 * read), a * (add + read)), "one weight"),
     ],
 )
 def digit_energies_j(answer, rng):
@@ -36,11 +41,14 @@ def digit_energies_j(answer, rng):
             (n_macs * mac_j, "each multiply-add has to read its weight, too"),
             (n_macs * mac_j + read_j, "there is a read for each of them, not one"),
             (n_macs * (mac_j + add_j + read_j), "mac_j holds its addition already"),
+            (n_macs * (mac_j + 2 * read_j), "each multiply-add reads one weight"),
         ])  # fmt: skip
         _assert_joules(got[1], spiking_j, f"{case}: spiking", [
             (n_added * (mac_j + read_j), "a spike only adds: nothing is multiplied"),
             (n_added * add_j, "each addition has to read its weight, too"),
             (n_macs * (add_j + read_j), "there are n_added additions"),
+            (n_added * (add_j + 2 * read_j), "each addition reads one weight"),
+            (n_added * add_j + n_macs * read_j, "the additions have their own reads"),
         ])  # fmt: skip
 
 
@@ -84,6 +92,11 @@ def _strictly_between(ps, small, large):
     return math.inf
 
 
+def _on_logarithms(ps, small, large):
+    """As the chart is drawn, where the lines between two points are others."""
+    return _crossing(ps, *([math.log(rate) for rate in curve] for curve in (small, large)))
+
+
 @exercise(
     "22.t2",
     title="the threshold",
@@ -98,6 +111,12 @@ def _strictly_between(ps, small, large):
         (lambda ps, small, large: 100 * _crossing(ps, small, large), "percent"),
         (lambda ps, small, large: _crossing(ps[::-1], small[::-1], large[::-1]), "no crossing"),
         (_strictly_between, "exactly at a point"),
+        (_on_logarithms, "straight line"),
+        (lambda ps, *curves: round(_crossing(ps, *curves), 4), "straight line"),
+        (
+            lambda ps, small, large: float(np.interp(0, np.subtract(large, small), ps)),
+            "never cross",
+        ),
     ],
 )
 def crossing(answer, rng):

@@ -1,0 +1,59 @@
+"""Exercise 04.5: the largest batch that keeps the limit and keeps up."""
+
+from labkit.teach.registry import always, exercise, solution
+
+_largest_batch = solution("04.5")
+
+
+def _largest_with(rate, start_s, each_s, limit_s, *, waits=True, keeps_up=True):
+    """A wrong answer to 04.5: one of its two conditions is left out."""
+    for b in range(10_000, 0, -1):
+        run_s = start_s + b * each_s
+        waited_s = (b - 1) / rate if waits else 0
+        if waited_s + run_s <= limit_s and (run_s <= b / rate or not keeps_up):
+            return b
+    return 0
+
+
+def _smallest_batch(rate, start_s, each_s, limit_s):
+    for b in range(1, 10_001):
+        if start_s + b * each_s <= b / rate:
+            return b
+    return 0
+
+
+@exercise(
+    "04.5",
+    title="waiting for the batch",
+    wrong=[
+        (always(8), "got 8"),
+        (lambda r, s, e, m: _largest_with(r, s, e, m, waits=False), "has waited"),
+        (lambda r, s, e, m: _largest_with(r, s, e, m, keeps_up=False), "does not keep up"),
+        (_smallest_batch, "larger one"),
+        (lambda r, s, e, m: _largest_batch(r, s, e, m) - 1, "larger one"),
+        (lambda r, s, e, m: _largest_batch(r, s, e, m) + 1, "has waited"),
+    ],
+)
+def largest_batch(answer, rng):
+    for _ in range(8):
+        rate = 10 ** rng.uniform(2.5, 3.5)
+        each_s = rng.uniform(0.2, 0.5) / rate
+        fewest = rng.randint(4, 12)  # with this batch the machine just keeps up
+        start_s = (fewest - 0.5) * (1 / rate - each_s)
+        most = fewest + rng.randint(5, 40)
+        limit_s = (most - 0.5) / rate + start_s + most * each_s
+        args = (rate, start_s, each_s, limit_s)
+        got, right = answer(*args), _largest_batch(*args)
+        case = (
+            f"{rate:.0f} a second, {start_s * 1e3:.2f} + b x {each_s * 1e3:.3f} ms, limit "
+            f"{limit_s * 1e3:.1f} ms: got {got}, expected {right}"
+        )
+        assert got <= right, (
+            f"{case}. Before the batch runs, its first request has waited for b - 1 others"
+        )
+        assert got == right, f"{case}: a larger one keeps the limit and keeps up as well"
+        tight = (rate, start_s, each_s, 0.5 / rate + start_s + each_s)
+        assert answer(*tight) == 0, (
+            f"limit {tight[3] * 1e3:.2f} ms: got {answer(*tight)}, which does not keep up: its "
+            f"batch is not done when the next one is complete, so return 0"
+        )

@@ -1,0 +1,96 @@
+"""The turns of lesson 04: warps by Little's law, and the time of a batch on a GPU."""
+
+import math
+
+from labkit.teach.registry import always, exercise, solution
+
+_warps = solution("04.t1")
+
+
+@exercise(
+    "04.t1",
+    title="warps by Little's law",
+    wrong=[
+        (always(55), "got 55"),
+        (lambda t, rate, n, size: t * rate / n / size, "a whole number"),
+        (lambda t, rate, n, size: math.floor(t * rate / n / size), "not quite enough"),
+        (lambda t, rate, n, size: math.ceil(t * rate / size), "share them out"),
+        (lambda t, rate, n, size: math.ceil(t * rate / n), "are bytes"),
+        (lambda t, rate, n, size: math.ceil(t * rate / n / size / 32), "whole warp"),
+        (lambda t, rate, n, size: math.ceil(32 * t * rate / n / size), "not threads"),
+        (lambda t, rate, n, size: math.ceil(rate / t / n / size), "latency times throughput"),
+        (lambda t, rate, n, size: math.ceil(rate / n / size), "latency times throughput"),
+        (lambda t, rate, n, size: min(64, _warps(t, rate, n, size)), "more than fit"),
+        (lambda t, rate, n, size: math.ceil(t * rate / n / size) + 1, "fewer"),
+    ],
+)
+def warps_needed(answer, rng):
+    for k in range(12):
+        n_sms, load_bytes = rng.randint(16, 160), rng.choice((128, 256, 512))
+        warps = rng.randint(70, 200) if k == 11 else rng.randint(8, 60)
+        under_way = (warps - rng.uniform(0.2, 0.8)) * load_bytes * n_sms  # away from rounding
+        latency_s = rng.uniform(200e-9, 900e-9)
+        args = (latency_s, under_way / latency_s, n_sms, load_bytes)
+        got, right = answer(*args), _warps(*args)
+        case = (
+            f"{latency_s * 1e9:.0f} ns, {args[1] / 1e12:.3f} TB/s, {n_sms} SMs, {load_bytes} bytes "
+            f"a load: got {got}"
+        )
+        exact = under_way / n_sms / load_bytes
+        suspects = {
+            math.floor(exact): "that's not quite enough, so round up",
+            right + 1: "one fewer is enough",
+            math.ceil(exact * n_sms): "that's for the whole chip: share them out to the SMs",
+            math.ceil(exact * load_bytes): "these are bytes: each warp has load_bytes under way",
+            math.ceil(exact / 32): "load_bytes is what the whole warp loads",
+            math.ceil(exact * 32): "warps are asked for, not threads",
+            64: "that may be more than fit, and yet it's what the memory asks for",
+        }
+        if got == right:
+            continue
+        assert got == math.inf or got == int(got), f"{case}: answer with a whole number"
+        hint = suspects.get(got, "what is under way is latency times throughput")
+        raise AssertionError(f"{case}, expected {right}: {hint}")
+
+
+_gpu_time_s = solution("04.t2")
+
+
+@exercise(
+    "04.t2",
+    title="a batch on a GPU",
+    wrong=[
+        (always(1e-4), "expected"),
+        (lambda n, s, b, k, f, p, m, w: s + b / k + max(f / p, m / w), "every launch"),
+        (lambda n, s, b, k, f, p, m, w: n * s + max(f / p, m / w), "road is missing"),
+        (lambda n, s, b, k, f, p, m, w: n * s + b / k + f / p + m / w, "overlap"),
+        (lambda n, s, b, k, f, p, m, w: max(n * s, b / k, f / p, m / w), "one after the other"),
+        (lambda n, s, b, k, f, p, m, w: n * s + b / k + min(f / p, m / w), "longer of the two"),
+        (lambda n, s, b, k, f, p, m, w: b / k + max(f / p, m / w), "every launch"),
+    ],
+)  # fmt: skip
+def gpu_time_s(answer, rng):
+    for _ in range(20):
+        # All parts are of one size, so that none hides behind another.
+        parts_s = [10 ** rng.uniform(-5, -4.3) for _ in range(4)]
+        n, link = rng.randint(3, 12), 10 ** rng.uniform(10, 11)
+        peak, bandwidth = 10 ** rng.uniform(12, 15), 10 ** rng.uniform(11, 12.6)
+        args = (n, parts_s[0] / n, parts_s[1] * link, link, parts_s[2] * peak, peak,
+                parts_s[3] * bandwidth, bandwidth)  # fmt: skip
+        launches_s, road_s, math_s, memory_s = parts_s
+        work_s = max(math_s, memory_s)
+        got, right = answer(*args), _gpu_time_s(*args)
+        case = f"got {got * 1e6:.2f} µs, expected {right * 1e6:.2f} µs"
+        for less_s in (launches_s, launches_s * (1 - 1 / n)):
+            assert not math.isclose(got, right - less_s), f"{case}: count every launch"
+        assert not math.isclose(got, launches_s + work_s), f"{case}: the road is missing"
+        assert not math.isclose(got, sum(parts_s)), (
+            f"{case}: computing and moving on the GPU overlap, so only the longer one counts"
+        )
+        assert not math.isclose(got, launches_s + road_s + min(math_s, memory_s)), (
+            f"{case}: the longer of the two is what one waits for"
+        )
+        assert not math.isclose(got, max(parts_s)), (
+            f"{case}: launches, road and work come one after the other: add them"
+        )
+        assert math.isclose(got, right), case

@@ -1,0 +1,75 @@
+"""Exercise 09.3: a softmax in fragments."""
+
+import numpy as np
+
+from labkit.simt import cuda
+from labkit.teach import kernels
+from labkit.teach.kernels import changed
+from labkit.teach.registry import always, exercise, solution
+
+_softmax = solution("09.3")
+_PAIR = "cuda.shfl_xor_sync(0xFFFFFFFF, max(x_0, x_1), 1)"
+
+
+@cuda.jit
+def _sevens(x, out):
+    row, column = 16 * cuda.blockIdx.x + cuda.laneid // 4, cuda.laneid % 4 * 2
+    for down in range(0, 16, 8):
+        for right in range(2):
+            out[row + down, column + right] = 7 * x[row + down, column + right]
+
+
+@exercise(
+    "09.3",
+    title="a fused softmax",
+    in_place=True,
+    wrong=[
+        (kernels.empty, "your kernel is empty", "todo"),
+        (always(0), "@cuda.jit"),
+        (_sevens, "expected"),
+        (changed(_softmax, "largest_of_four(max(x_0, x_1)), largest_of_four(max(x_2, x_3))",
+                 "cuda.float32(0), cuda.float32(0)"), "overflow"),
+        (changed(_softmax, "largest_of_four(max(x_0, x_1))", "max(x_0, x_1)"), "expected"),
+        (changed(_softmax, "largest_of_four(max(x_0, x_1))", f"max(max(x_0, x_1), {_PAIR})"),
+         "expected"),
+        (changed(_softmax, "sum_of_four(w_0 + w_1)", "w_0 + w_1"), "expected"),
+        (changed(_softmax, "w_2 / total_lower", "w_2 / total_upper"), "expected"),
+        (changed(_softmax, "out[row + 8, column + 1] = w_3 / total_lower", "pass"),
+         "was never written"),
+        (changed(_softmax, "math.exp(x_1 - upper)", "math.exp(x[row, column + 1] - upper)"),
+         "one load of each score"),
+        (changed(_softmax, "w_0 / total_upper", "w_0 / total_upper\n    x[row, column] = 0"),
+         "changes x"),
+    ],
+)  # fmt: skip
+def softmax_of_rows(answer, rng):
+    draw = np.random.default_rng(rng.getrandbits(64))
+    for blocks, scale in ((1, 1), (rng.randint(2, 4), 30), (1, 70)):
+        x = np.clip(scale * draw.standard_normal((16 * blocks, 8)), -200, 200).astype(np.float32)
+        if scale > 1:
+            x[1] = 200 - np.arange(8)
+        out, case = np.full_like(x, np.nan), f"We also tried {16 * blocks} rows of scores"
+        counts = kernels.clean_counts(answer, blocks, 32, x, out, case=case)
+        weights = np.exp(x.astype(float) - x.max(1, keepdims=True))
+        assert_near(out, weights / weights.sum(1, keepdims=True), 1e-5, case)
+        requests = counts.global_loads.requests
+        assert requests <= 4 * blocks, (
+            f"{case}: {requests} requests to load, and {4 * blocks} are enough: one load of each "
+            f"score"
+        )
+
+
+def assert_near(out, expected, tolerance, case):
+    """The first element that is further off than the tolerance becomes the hint."""
+    for at in np.argwhere(~(abs(out - expected) <= tolerance)):
+        row, column = at.tolist()
+        place = f"{case}: out[{row}, {column}]"
+        got, right = float(out[row, column]), float(expected[row, column])
+        everywhere = np.isnan(out).all(axis=1)
+        assert not np.isnan(got) or everywhere.any(), (
+            f"{place} was never written, expected {right:.6g}"
+        )
+        assert not np.isnan(got), (
+            f"{place} is nan, expected {right:.6g}: scores reach 200, whose exponential overflows"
+        )
+        raise AssertionError(f"{place} is {got:.6g}, expected {right:.6g}")

@@ -1,0 +1,126 @@
+"""Turn 14.t1: one sample of a shard, whose file may be cut off."""
+
+import io
+import itertools
+
+from labkit.teach.registry import always, exercise, solution
+
+_read_sample = solution("14.t1")
+
+
+def _without_a_check(file, offsets, i):
+    file.seek(offsets[i])
+    return file.read(offsets[i + 1] - offsets[i])
+
+
+def _without_seek(file, offsets, i):
+    data = file.read(offsets[i + 1] - offsets[i])
+    if len(data) < offsets[i + 1] - offsets[i]:
+        raise ValueError("cut off")
+    return data
+
+
+def _up_to_the_end(file, offsets, i):
+    file.seek(offsets[i])
+    data = file.read(offsets[i + 1])
+    if not data:
+        raise ValueError("cut off")
+    return data
+
+
+def _refuses_only_nothing(file, offsets, i):
+    data = _without_a_check(file, offsets, i)
+    if not data and offsets[i + 1] > offsets[i]:
+        raise ValueError("cut off")
+    return data
+
+
+def _refuses_empty_samples(file, offsets, i):
+    data = _read_sample(file, offsets, i)
+    if not data:
+        raise ValueError("nothing there")
+    return data
+
+
+def _padded(file, offsets, i):
+    return _without_a_check(file, offsets, i).ljust(offsets[i + 1] - offsets[i], b"\0")
+
+
+def _refuses_the_whole_file(file, offsets, i):
+    if file.seek(0, io.SEEK_END) < offsets[-1]:
+        raise ValueError("cut off")
+    return _without_a_check(file, offsets, i)
+
+
+def _other_error(file, offsets, i):
+    try:
+        return _read_sample(file, offsets, i)
+    except ValueError:
+        return None
+
+
+@exercise(
+    "14.t1",
+    title="a sample of a shard",
+    wrong=[
+        (always(b"sample"), "expected"),
+        (_without_a_check, "without a word"),
+        (_without_seek, "seek"),
+        (_up_to_the_end, "how many bytes"),
+        (lambda file, offsets, i: _read_sample(file, offsets, max(0, i - 1)), "another sample"),
+        (_refuses_only_nothing, "without a word"),
+        (_refuses_empty_samples, "may be empty"),
+        (_padded, "without a word"),
+        (_refuses_the_whole_file, "this sample is whole"),
+        (_other_error, "returns None"),
+    ],
+)
+def read_sample(answer, rng):
+    for _ in range(4):
+        samples = [rng.randbytes(rng.randint(3, 40)) for _ in range(rng.randint(4, 8))]
+        samples[rng.randrange(1, len(samples) - 1)] = b""
+        offsets = list(itertools.accumulate(map(len, samples), initial=0))
+        whole = b"".join(samples)
+        for i in rng.sample(range(len(samples)), len(samples)):
+            _one_sample(answer, whole, offsets, i, samples[i], rng)
+        cut = rng.randint(offsets[-2] + 1, offsets[-1] - 1)
+        _cut_off(answer, whole[:cut], offsets, len(samples) - 1)
+        _cut_off(answer, whole[: offsets[-2]], offsets, len(samples) - 1)
+        _one_sample(answer, whole[:cut], offsets, 0, samples[0], rng)
+
+
+def _one_sample(answer, data, offsets, i, right, rng):
+    file = io.BytesIO(data)
+    file.seek(rng.randint(0, len(data)))  # where somebody read before
+    case = f"sample {i} at the bytes {offsets[i]} to {offsets[i + 1]} of a file of {len(data)}"
+    try:
+        got = answer(file, offsets, i)
+    except ValueError as error:
+        empty = "" if right else " (a sample may be empty)"
+        raise AssertionError(
+            f"{case}: raised ValueError ({error}), and this sample is whole{empty}. "
+            f"Did you seek to where it begins?"
+        ) from None
+    if got == right:
+        return
+    assert isinstance(got, bytes), f"{case}: got {got!r}: return the bytes that you read"
+    hint = "another sample, or from another place: seek to offsets[i] first"
+    if len(got) > len(right) and data[offsets[i] :].startswith(got):
+        hint = "read takes how many bytes to read, not where to stop: subtract the offsets"
+    raise AssertionError(f"{case}: got {len(got)} bytes, expected {len(right)}: {hint}")
+
+
+def _cut_off(answer, data, offsets, i):
+    case = (
+        f"sample {i} at the bytes {offsets[i]} to {offsets[i + 1]} of a file that ends after "
+        f"{len(data)}"
+    )
+    try:
+        got = answer(io.BytesIO(data), offsets, i)
+    except ValueError:
+        return
+    assert isinstance(got, bytes), f"{case}: got {got!r}: raise a ValueError instead"
+    raise AssertionError(
+        f"{case}: returned {len(got)} bytes without a word: compare how many bytes came with how "
+        f"many you asked for, and raise a ValueError"
+    )
