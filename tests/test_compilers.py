@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import labkit as lk
 from labkit import compilers
 from labkit.compilers import KINDS, children, records, tile_language
+from labkit.compilers import compile as room
 from labkit.compilers.assembly import by_line, instructions
 from labkit.compilers.kinds import kind_of
 from labkit.compilers.targets import EIGHT, target_of
@@ -191,6 +192,18 @@ def test_a_kernel_of_the_course_shows_what_was_recorded(tiled):
             1024, one.registers, one.shared_bytes, capability
         ).warps_per_sm  # fmt: skip
         assert sum(sum(kinds.values()) for kinds in one.lines.values()) == one.n_instructions
+
+
+def test_counts_of_lines_that_have_moved_are_not_shown():
+    """A comment does not change the machine code, but it moves the lines."""
+    job = room.job_of(scaled, (1.0, "float32[::1]", "float32[::1]"), {})
+    counted = {"1": {"other": 2}, "3": {"multiply": 1}, "None": {"other": 1}}
+    line = job["first_line"]
+    assert room._lines(job, counted) == {
+        line + 1: {"other": 2}, line + 3: {"multiply": 1}, None: {"other": 1},
+    }  # fmt: skip
+    job["text"] = job["text"].replace("    i = ", "    # why\n    i = ")
+    assert room._lines(job, counted) == {}
 
 
 def test_amds_chips_say_why_numba_has_no_code_for_them(tiled):

@@ -1,5 +1,6 @@
 """`compile_for`: a kernel in the hands of the real compilers, for chips that are not here."""
 
+import ast
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -152,14 +153,23 @@ def _result(job, target: Target, found, origin, source):
     known = {name: figures[name] for name in _FIGURES if name in figures}
     known["threads"] = figures.get("threads", job.get("threads"))
     known["shared_bytes"] += job.get("dynamic_shared_bytes", 0)
-    lines = {
-        None if n == "None" else int(n) + job["first_line"]: kinds
-        for n, kinds in figures.get("lines", {}).items()
-    }
     return Compiled(
-        *about, **known, lines=lines, assembly=figures.get("assembly") or (),
-        occupancy=_occupancy(target, known),
+        *about, **known, lines=_lines(job, figures.get("lines", {})),
+        assembly=figures.get("assembly") or (), occupancy=_occupancy(target, known),
     )  # fmt: skip
+
+
+def _lines(job, counted):
+    """The counts of each line where the kernel stands now.
+
+    None at all, if a comment was added since they were recorded: they would stand beside others.
+    """
+    offsets = {None if n == "None" else int(n): kinds for n, kinds in counted.items()}
+    nodes = ast.walk(ast.parse(job["text"]))
+    known = {None, *(node.lineno - 1 for node in nodes if hasattr(node, "lineno"))}
+    if not offsets.keys() <= known:
+        return {}
+    return {n if n is None else n + job["first_line"]: kinds for n, kinds in offsets.items()}
 
 
 def _refusal(job, figures):

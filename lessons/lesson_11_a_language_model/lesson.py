@@ -48,9 +48,10 @@ print(f"[measured] the sentence: {[model.tokenizer.decode([token]) for token in 
 # model reads **tokens**, pieces of words, and gives every token of its vocabulary a score for being
 # the next. We take the best, append it, and start again.
 #
-# Inside, a token is a vector *x* of 576 numbers. It passes through 30 layers of the same kind,
-# each with weights of its own. A layer first *looks back* at the earlier tokens and then *thinks*,
-# and both times it adds what it found to *x*.
+# Inside, a token is a vector *x* of 576 numbers, at first its row in a large table (the
+# *embedding*). It passes through 30 layers of the same kind, each with weights of its own. A layer
+# first *looks back* at the earlier tokens and then *thinks*, and both times it adds what it found
+# to *x*. At the end, the same table times *x* gives the scores.
 #
 # ## A matrix times a vector
 # Nearly all the work is of one kind: a matrix of weights times a vector. We give each row a warp.
@@ -284,7 +285,7 @@ def scores(token, position):
 
 # %% [markdown]
 # Now let it write. The dashed tokens are the prompt; they have to be read, too, one after the
-# other. Below, you see the bytes that each layer moves for a token.
+# other. Below, you see the bytes that each layer moves for a token, by a formula that we'll check.
 #
 # **Play** with the steps when it's done. Which of the numbers grows with each token?
 
@@ -324,8 +325,9 @@ name = "largest difference from NumPy's scores, of the largest score"
 lk.show(lk.Reading(name, off, "%", "measured"))
 
 # %% [markdown]
-# So kernels that you wrote run a language model, and it answers. The difference from NumPy's scores
-# is what float32 leaves when you add in another order.
+# So these kernels, yours as far as they've passed, run a language model, and it answers. The
+# difference from NumPy's scores is what float32 leaves when you add in another order. And what
+# grew? Only the KV cache, by one token each time. The matrices are read again, all of them.
 #
 # > **Takeaway.** A language model is a few small kernels, launched a few hundred times for each
 # > token. What it knows is in the weights.
@@ -483,12 +485,12 @@ for words, (bits, group) in CHOICES.items():
 
 # %% [markdown]
 # The **surprise** is how badly the model predicts a short text, in bits for each token: 0 would be
-# perfect. In 8 bits the model is as good as before, at a quarter of the bytes. In 4 bits it forgets
-# the capital of France: one large weight stretches the scale of its whole row, and the small ones
-# become zero. Groups of 32 help only a little. Real 4-bit formats go further: they store an offset,
-# too, or choose the numbers so that the *results* change least
-# ([GPTQ](https://arxiv.org/abs/2210.17323)). Our weights came from a file with 4 bits and an offset
-# in each group, so ours is the second rounding. And small models suffer most.
+# perfect. In 8 bits the model is nearly as good as before, at a quarter of the bytes. In 4 bits it
+# forgets the capital of France: one large weight stretches the scale of its whole row, and the
+# small ones become zero. Groups of 32 win back most of the surprise, though not Paris. Real 4-bit
+# formats go further: they store an offset, too, or choose the numbers so that the *results* change
+# least ([GPTQ](https://arxiv.org/abs/2210.17323)). Our weights came from a file with 4 bits and an
+# offset in each group, so ours is the second rounding.
 #
 # > **Takeaway.** Fewer bits are fewer bytes, and that's speed. 8 bits cost next to nothing. At 4
 # > bits it matters how you round, so measure what the model still knows.

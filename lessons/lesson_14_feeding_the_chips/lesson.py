@@ -330,7 +330,8 @@ lk.Explorer(
 # In a real program you rarely know these times. But there's a test that always works: **give every
 # step the same batch**, which is there already. If that's no faster, loading isn't your problem. In
 # 2019 somebody [did this](https://github.com/cybertronai/imagenet18/pull/5) to a well-tuned
-# training on eight V100. It became 24 % faster.
+# training on eight V100, whose pictures lay in memory already. It became 24 % faster: that was
+# decoding.
 
 # %%
 constant_s = loading.constant_batch_s(samples[0], step_s=0.02)
@@ -385,8 +386,8 @@ lk.show(
 #
 # In a run of weeks something is killed now and then, in the middle of an epoch. The weights go back
 # to the last checkpoint ([lesson 18](18_fault_tolerance.ipynb)). But where does the *loader* go on?
-# If it begins its epoch anew, the model sees some samples twice, and of a large data set the rest
-# perhaps never.
+# If it begins its epoch anew, the model sees some samples twice, and in a large data set it may
+# never get to the others.
 #
 # Several libraries know where they were. Size is what one adds to an environment with torch:
 
@@ -423,7 +424,7 @@ lk.show(
 # What the workers had loaded ahead when the state was taken isn't lost either: the loader counts
 # what it has handed over.
 #
-# > **Takeaway.** The position in the data belongs into the checkpoint, in the same file as the
+# > **Takeaway.** The position in the data belongs in the checkpoint, in the same file as the
 # > weights. Kill your training once, and count.
 #
 # ## A checkpoint is traffic, too
@@ -444,7 +445,7 @@ days = n_bytes / (4 * tokens_per_s) / 86400
 lk.show(lk.Reading("days in which Llama 3 405B reads as many bytes", days, "1", of=meta))
 
 # %% [markdown]
-# For text, a single checkpoint is more traffic than days of training.
+# For text, a single checkpoint is more traffic than days of reading tokens.
 #
 # > **Takeaway.** Plan the storage of a language model by its checkpoints, and that of a vision
 # > model by its samples.

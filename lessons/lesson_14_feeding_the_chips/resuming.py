@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from labkit.cluster import report, start_ranks
 from labkit.lifetime import die_with_parent
 
-STEP_S = 0.05  # long enough that a kill comes before the next checkpoint
+STEP_S, PATIENCE_S = 0.02, 60.0
 
 
 class Numbers(Dataset):
@@ -36,13 +36,17 @@ class Numbers(Dataset):
 
 
 def train_epoch(
-    folder: str, n_samples: int, batch: int, save_every: int, remembers: bool, workers: int = 2
-) -> list[int]:
+    folder: str, n_samples: int, batch: int, save_every: int, remembers: bool, dies_in: int,
+    workers: int = 2,
+) -> list[int]:  # fmt: skip
     """Train for one epoch from the checkpoint on, if there is one; the samples learned from.
 
     remembers   whether the checkpoint holds the loader's state, too
+    dies_in     the step that lasts, in the first life, until something is killed: so it happens
+                there on a slow machine, too
     """
     torch.set_num_threads(1)
+    is_first_life = os.environ["TORCHELASTIC_RESTART_COUNT"] == "0"
     loader, place, learned = _loader(n_samples, batch, remembers, workers), Path(folder), []
     if (place / "checkpoint").exists():
         state = torch.load(place / "checkpoint", weights_only=False)
@@ -52,7 +56,7 @@ def train_epoch(
     for step, samples in enumerate(loader, len(learned) // batch + 1):
         learned += samples.tolist()
         report(event="step", step=step, n_learned=len(learned), children=_children())
-        time.sleep(STEP_S)
+        time.sleep(PATIENCE_S if is_first_life and step == dies_in else STEP_S)
         if step % save_every == 0:
             state = {"loader": loader.state_dict()} if remembers else {}
             _save(place, {"learned": learned} | state)
@@ -112,19 +116,19 @@ class KilledEpoch:
 
 def kill_in_epoch(
     remembers: bool, n_samples: int = 400, batch: int = 16, save_every: int = 10,
-    kill_at: int = 12, victim: str = "training",
+    dies_in: int = 12, victim: str = "training",
 ) -> KilledEpoch:  # fmt: skip
-    """Train one epoch, and kill it by SIGKILL in step `kill_at`; then it starts anew by itself.
+    """Train one epoch, and kill it by SIGKILL in step `dies_in`; then it starts anew by itself.
 
     victim   "training" for the process that trains, "loader" for one of its worker processes
     """
     first_after = 0
     with tempfile.TemporaryDirectory(prefix="warps-and-watts-") as folder:
-        args = (folder, n_samples, batch, save_every, remembers)
+        args = (folder, n_samples, batch, save_every, remembers, dies_in)
         with start_ranks(train_epoch, 1, args=args, restarts=1, timeout_s=90) as run:
             killed = False
             for news in run.follow():
-                if not killed and news.values["step"] == kill_at:
+                if not killed and news.values["step"] == dies_in:
                     killed = True
                     if victim == "training":
                         run.kill(0)

@@ -1,5 +1,6 @@
 """Triton itself compiles tile kernels for all eight chips: what it makes, what is read of it."""
 
+import ast
 import re
 import sys
 from unittest import mock
@@ -10,8 +11,9 @@ from sources import ROOT
 from venvs import cached
 
 import labkit as lk
-from labkit.compilers import children
+from labkit.compilers import children, records
 from labkit.compilers.targets import EIGHT
+from labkit.compilers.tile_packing import tile_job
 from labkit.draw.assembly import source_beside_assembly, source_lines
 from labkit.reading import Origin
 
@@ -22,6 +24,10 @@ SIZES = ("i32:16",) * 3
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Triton is for Linux only")
 
 
+AGAIN = "if that is right, run python tools/record_compilers.py --write"
+# Of each kernel of the course the record for most chips
+ROWS = sorted(lk.recorded("tile-kernels").rows, key=lambda row: len(row["figures"]))
+WIDEST = list({row["kernel"]: row for row in ROWS}.values())
 RAW = {}  # kernel -> architecture -> what the compiler said, as it came
 
 
@@ -41,6 +47,30 @@ def compile_for():
         mock.patch.object(children, "PROGRAM", ROOT / "tests/stacks/resource_usage.py"),
     ):
         yield lk.compile_for
+
+
+def kernel_of(source, name):
+    """A kernel of a lesson, with stand-ins for Triton; the rest of the lesson does not run."""
+    tree = ast.parse((ROOT / source).read_text("utf-8"))
+    tree.body = [
+        node for node in tree.body
+        if isinstance(node, ast.FunctionDef) and "@triton.jit" in ast.unparse(node)
+    ]  # fmt: skip
+    space = {"triton": tile_kernels.triton, "tl": tile_kernels.tl}
+    exec(compile(tree, str(ROOT / source), "exec"), space)
+    return space[name]
+
+
+def called(row):
+    """(kernel, types, options) of a recorded call."""
+    types, options = [], {}
+    for part in row["call"].split(", "):
+        name, _, value = part.replace(": ", "=").partition("=")
+        if ": " in part:
+            types.append(value if value.startswith("*") else f"{value}:16")
+        else:
+            options[name] = int(value)
+    return kernel_of(row["source"], row["kernel"]), types, options
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +123,14 @@ def test_the_product_is_made_by_matrix_instructions(matmul):
         assert "multiply" not in one.instructions, one
 
 
+def test_loads_are_told_beside_their_own_lines(matmul):
+    """Triton writes them as inline assembly, whose lines LLVM counts on into the lines below."""
+    own = {n for n, text in source_lines(matmul).items() if "tl.load" in text}
+    for one in matmul.values():
+        for kind in ("global_loads", "async_copies"):
+            assert {n for n, kinds in one.lines.items() if kind in kinds} <= own, one
+
+
 def test_software_pipelining_shows_as_asynchronous_copies(matmul):
     assert {name for name, one in matmul.items() if "async_copies" in one.instructions} == {
         "a100-sxm-80", "h100-sxm", "b200",
@@ -108,6 +146,21 @@ def test_each_instruction_has_a_place_and_calls_have_that_of_the_caller(softmax)
         assert sum(one.lines.get(None, {}).values()) < one.n_instructions / 3, one
     top = next(n for n, text in source_lines(softmax).items() if "tl.max" in text)
     assert sum(softmax["h100-sxm"].lines[top].values()) > 10
+
+
+@pytest.mark.parametrize("row", WIDEST, ids=lambda row: row["kernel"])
+def test_what_is_recorded_of_the_course_is_what_triton_makes(compile_for, row):
+    """For one chip of each vendor; another version of Triton may make other code, and says so."""
+    kernel, types, options = called(row)
+    assert records.mark_of(tile_job(kernel, types, options)) == row["mark"], AGAIN
+    found = compile_for(kernel, *types, **options, chips=["a100-sxm-80", "mi300x"])
+    for one in found.values():
+        kept = row["figures"][one.architecture]
+        assert found.notice == "", AGAIN
+        assert (one.registers, one.shared_bytes) == (kept["registers"], kept["shared_bytes"]), AGAIN
+        assert one.instructions == kept["instructions"], AGAIN
+        lines = {str(n and n - found.first_line): kinds for n, kinds in one.lines.items()}
+        assert lines == kept["lines"], AGAIN
 
 
 def test_a_kernel_that_does_not_compile_is_told_by_line_in_tritons_words(compile_for):

@@ -22,6 +22,18 @@ def figure(pattern, said):
     return int(found[1]) if found else 0
 
 
+def without_shifted_lines(ptx):
+    """PTX whose inline assembly has the source line before it.
+
+    LLVM gives each further line of inline assembly a further source line, which is not its own.
+    """
+
+    def unplaced(block):
+        return re.sub(r"^\s*\.loc\b.*\n", "", block[0], flags=re.MULTILINE)
+
+    return re.sub(r"// begin inline asm.*?// end inline asm", unplaced, ptx, flags=re.DOTALL)
+
+
 def disassembled(cubin, tool):
     """The machine code of a file as text, with a source line and where that was inlined."""
     command = [tool, "-gi", "-c", cubin]

@@ -17,7 +17,7 @@ TOOLKIT = next(Path(nvidia.__path__[0]).glob("cu*/bin/ptxas")).parents[1]
 os.environ["CUDA_HOME"] = str(TOOLKIT)  # read when numba.cuda is imported
 import numba  # noqa: E402
 import numba.cuda.dispatcher  # noqa: E402
-from disassembly import disassembled, reported  # noqa: E402
+from disassembly import disassembled, reported, without_shifted_lines  # noqa: E402
 from numba.core import sigutils  # noqa: E402
 from numba.cuda.np.numpy_support import from_dtype  # noqa: E402
 from unpacked import function  # noqa: E402
@@ -40,7 +40,7 @@ def compiled(job, architecture):
     ptx = ptx_of(job, architecture)
     with tempfile.TemporaryDirectory() as folder:
         source, cubin = Path(folder) / "kernel.ptx", Path(folder) / "kernel.cubin"
-        source.write_text(ptx, encoding="utf-8")
+        source.write_text(without_shifted_lines(ptx), encoding="utf-8")
         limit = job.get("max_registers")
         done = subprocess.run(
             [PTXAS, "-v", "-lineinfo", f"-arch={architecture}", source, "-o", cubin,

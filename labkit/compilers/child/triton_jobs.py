@@ -13,9 +13,10 @@ os.environ.pop("TRITON_INTERPRET", None)  # what is compiled is not interpreted
 os.environ.setdefault("TRITON_DEFAULT_FP_FUSION", "1")  # as without it, but without a warning
 import triton
 import triton.language as tl
-from disassembly import disassembled, figure, reported
+from disassembly import disassembled, figure, reported, without_shifted_lines
 from triton import knobs
 from triton.backends.compiler import GPUTarget
+from triton.backends.nvidia.compiler import CUDABackend
 from triton.compiler import ASTSource
 
 WAVE_64 = ("gfx9",)  # the CDNA GPUs: 64 lanes in a warp
@@ -41,6 +42,14 @@ def compiled(job, architecture):
     found["shared_bytes"] = made.metadata.shared  # it is asked for when the kernel is launched
     found["threads"] = made.metadata.num_warps * target.warp_size
     return found
+
+
+def make_ptx(*args, make_ptx=CUDABackend.make_ptx, **keywords):
+    """Triton's PTX with the right source lines; nothing else in it is changed."""
+    return without_shifted_lines(make_ptx(*args, **keywords))
+
+
+CUDABackend.make_ptx = make_ptx
 
 
 def target_of(architecture):
