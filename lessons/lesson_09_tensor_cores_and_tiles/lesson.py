@@ -230,7 +230,8 @@ lk.Explorer(feed, rows=SIDES, columns=SIDES)
 
 # %% [markdown]
 # It's 64 × 64, whose sums take half of a lane's registers, and it only just suffices. That's why
-# later chips moved the matrices out. On Hopper, four warps multiply together, and fetch A and B [straight from shared
+# later chips moved the matrices out. On Hopper, four warps multiply together, and fetch A and B
+# [straight from shared
 # memory](https://docs.nvidia.com/cuda/parallel-thread-execution/#asynchronous-warpgroup-level-matrix-instructions)
 # (`wgmma`); on Blackwell the sums have [a memory of their
 # own](https://docs.nvidia.com/cuda/parallel-thread-execution/#tensor-memory).
