@@ -237,7 +237,7 @@ lk.show(
     alone,
     in_company,
     lk.Reading("sequences in a step, as the server counts", (n_after - n_before) / n_steps, "1",
-               "measured"),
+               of=in_company),
 )  # fmt: skip
 lk.expect(
     together, 1.7, 8.0,
