@@ -45,7 +45,7 @@ def texts():
 def misnamed(text):
     """Names of lessons in a text that no lesson has."""
     names = re.findall(
-        r"(?<![\w.])(?:lesson_)?(\d\d_[a-z][a-z_]*?[a-z])(?:_exercises(?!\.py))?\b", text
+        r"(?<![\w.%])(?:lesson_)?(\d\d_[a-z][a-z_]*?[a-z])(?:_exercises(?!\.py))?\b", text
     )
     return sorted({n for n in names if n not in TITLES and n[3:] not in PLACEHOLDERS})
 

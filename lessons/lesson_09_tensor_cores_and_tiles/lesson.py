@@ -229,8 +229,9 @@ def feed(rows, columns):
 lk.Explorer(feed, rows=SIDES, columns=SIDES)
 
 # %% [markdown]
-# Half of the register file goes to sums, and it only just suffices. That's why later chips moved
-# the matrices out. On Hopper, four warps multiply together, and fetch A and B [straight from shared
+# It's 64 × 64, whose sums take half of a lane's registers, and it only just suffices. That's why
+# later chips moved the matrices out. On Hopper, four warps multiply together, and fetch A and B
+# [straight from shared
 # memory](https://docs.nvidia.com/cuda/parallel-thread-execution/#asynchronous-warpgroup-level-matrix-instructions)
 # (`wgmma`); on Blackwell the sums have [a memory of their
 # own](https://docs.nvidia.com/cuda/parallel-thread-execution/#tensor-memory).
