@@ -27,7 +27,9 @@ def cached(name, base, requirements, constraints=None):
 
 def pip_install(python, *arguments):
     """What pip said. Skips the test where no index answers."""
-    done = run(python, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile", *arguments)
+    done = run(
+        python, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile", *arguments
+    )
     if done.returncode and NO_INDEX.search(done.stdout):
         pytest.skip("no package index answered, so the pinned versions cannot be installed")
     assert done.returncode == 0, done.stdout[-3000:]
