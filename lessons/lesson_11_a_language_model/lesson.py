@@ -503,9 +503,9 @@ for words, (bits, group) in CHOICES.items():
 # One more way to use a weight more than once: let several users wait for their next token together.
 # A weight that's been fetched serves all of them. Each brings a KV cache of its own, though.
 #
-# **Play.** Take a chip and a model. At which batch do the caches become the larger part of the
-# bytes? On the H100, with 1,000 tokens to look back at, why does the dot of Llama-2-7B never reach
-# the ridge, and that of Llama-3.1-8B get further? (16 bits; the roof is the chip's.)
+# **Play.** Take a chip and a model. The dot says how much of the bytes are caches: at which batch is
+# it half? On the H100, with 1,000 tokens to look back at, why does the dot of Llama-2-7B never
+# reach the ridge, and that of Llama-3.1-8B get further? (16 bits; the roof is the chip's.)
 
 
 # %% tags=["collapsed"]
@@ -527,11 +527,13 @@ def together(chip, model, batch):
     ).decode(batch, 1000)
     rate = lk.plan.tokens_per_s(step, batch, roof)
     room = lk.chip(chip).memory.value or math.inf
-    words = f"{rate:,.0f} tokens/s" if step.bytes <= room else "more than its memory holds"
+    cached = batch * of.kv_bytes(1000, itemsize=2) / step.bytes
+    words = f"{rate:,.0f} tokens/s, caches {cached:.0%}"
+    words = words if step.bytes <= room else "more than its memory holds"
     reached = step.flop / roof.time_s(step)
     dot = lk.draw.Dot(words, step.intensity_flop_per_byte, reached, "modelled")
     picture = lk.draw.roofline([roof], [dot], x=(0.3, 3000), y=(1e10, 1e16))
-    words = f"{model} on {chip}, batch {batch}: at most {rate:,.0f} tokens a second in all"
+    words = f"{model} on {chip}, batch {batch}: at most {rate:,.0f} tokens a second, {words}"
     return lk.draw.Picture(picture.svg, words)
 
 
