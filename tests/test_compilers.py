@@ -1,11 +1,13 @@
 """`compile_for` without compilers: reading machine code, jobs, recorded results, sentences."""
 
 import json
+import pickle
 import subprocess
 import sys
 import types
 
 import numpy as np
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -305,6 +307,33 @@ def test_a_compiler_that_crashes_is_a_sentence(tmp_path):
     broken.chmod(0o755)
     with pytest.raises(children.CompilersFailedError, match="did not run: out of memory"):
         children.compiled([{"with": "triton"}], ["sm_80"], broken)
+
+
+SLEEPY = """
+import os, sys, time, types
+sys.path.insert(0, sys.argv[1])
+import compile_jobs
+
+def compiled(job, architecture):
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+
+compile_jobs.MODULES["sleepy"] = "sleepy"
+sys.modules["sleepy"] = types.SimpleNamespace(compiled=compiled)
+compile_jobs.main(sys.argv[2], sys.argv[3])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the compilers run on Linux only")
+def test_a_killed_compiler_leaves_nothing_running(tmp_path):
+    jobs = tmp_path / "jobs.pickle"
+    jobs.write_bytes(pickle.dumps(([{"with": "sleepy"}], ["sm_80"])))
+    command = [sys.executable, "-c", SLEEPY, children.PROGRAM.parent, jobs, tmp_path / "out"]
+    with subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True) as child:
+        worker = psutil.Process(int(child.stdout.readline()))
+        child.kill()
+    psutil.wait_procs([worker], timeout=30)
+    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
 
 
 # Jobs

@@ -7,14 +7,23 @@ says whether numba-cuda or Triton compiles it.
 """
 
 import concurrent.futures
+import ctypes
 import importlib
 import json
+import multiprocessing
 import pickle
+import signal
 import sys
 import warnings
 from pathlib import Path
 
+_PR_SET_PDEATHSIG = 1
 MODULES = {"numba-cuda": "numba_jobs", "triton": "triton_jobs"}
+
+
+def end_with_parent():
+    """Linux ends this process when its parent ends, however that does."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def attempt(task):
@@ -31,12 +40,14 @@ def attempt(task):
 
 
 def main(jobs_file, results_file):
+    end_with_parent()
     warnings.simplefilter("ignore")
     jobs, architectures = pickle.loads(Path(jobs_file).read_bytes())
     tasks = [(job, one) for job in jobs for one in architectures]
     for job in jobs:  # imported once, before the pool's processes part from this one
         importlib.import_module(MODULES[job["with"]])
-    with concurrent.futures.ProcessPoolExecutor() as pool:
+    fork = multiprocessing.get_context("fork")
+    with concurrent.futures.ProcessPoolExecutor(None, fork, end_with_parent) as pool:
         found = list(pool.map(attempt, tasks))
     width = len(architectures)
     figures = [dict(zip(architectures, found[n * width :], strict=False)) for n in range(len(jobs))]
