@@ -503,8 +503,8 @@ for words, (bits, group) in CHOICES.items():
 # One more way to use a weight more than once: let several users wait for their next token together.
 # A weight that's been fetched serves all of them. Each brings a KV cache of its own, though.
 #
-# **Play.** Take a chip and a model. The dot says how much of the bytes are caches: at which batch is
-# it half? On the H100, with 1,000 tokens to look back at, why does the dot of Llama-2-7B never
+# **Play.** Take a chip and a model. The dot says how much of the bytes are caches: at which batch
+# is it half? On the H100, with 1,000 tokens to look back at, why does the dot of Llama-2-7B never
 # reach the ridge, and that of Llama-3.1-8B get further? (16 bits; the roof is the chip's.)
 
 
