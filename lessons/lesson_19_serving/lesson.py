@@ -174,7 +174,9 @@ lk.expect(
 )  # fmt: skip
 name = "F16 over what the bandwidth allows"
 lk.expect(
-    lk.Reading(name, over_line(rows[1] | {"read_bytes_per_s": read_bytes_per_s}), "1", "measured"),
+    lk.Reading(
+        name, over_line(rows[1] | {"read_bytes_per_s": read_bytes_per_s}), "1", of=rates["F16"]
+    ),
     0.85, 1.15,
     below="F16 stays below the line: here it waits for something else than bytes as well.",
     inside="F16 sits on the line of the bandwidth: it waits for bytes.",
@@ -222,16 +224,20 @@ with serving.Replica(files["F32"], slots=8, context=256) as full:
 
 # %% tags=["collapsed"]
 f32 = kept.rows[0]
-together = lk.Reading("eight users over one", runs[8][1] / runs[1][1], "1", "measured")
+alone = runs[1][0].reading("tpot_s", "TPOT of one user alone")
+in_company = runs[8][0].reading("tpot_s", "TPOT with 8 users")
+together = lk.Reading("eight users over one", runs[8][1] / runs[1][1], "1", of=(alone, in_company))
 _, _, before, after = runs[8]
 n_steps = after["n_decode_total"] - before["n_decode_total"]
-n_busy = [told["n_decode_total"] * told["n_busy_slots_per_decode"] for told in (before, after)]
+n_before, n_after = (
+    told["n_decode_total"] * told["n_busy_slots_per_decode"] for told in (before, after)
+)
 batch_guess.against(together)
 lk.show(
-    runs[1][0].reading("tpot_s", "TPOT of one user alone"),
-    runs[8][0].reading("tpot_s", "TPOT with 8 users"),
-    lk.Reading("sequences in a step, as the server counts", (n_busy[1] - n_busy[0]) / n_steps, "1",
-               "measured"),
+    alone,
+    in_company,
+    lk.Reading("sequences in a step, as the server counts", (n_after - n_before) / n_steps, "1",
+               of=in_company),
 )  # fmt: skip
 lk.expect(
     together, 1.7, 8.0,
@@ -533,9 +539,8 @@ if fleet:
         1, time_s=2.5, down_s=0.5, stream=True, max_tokens=16, resume=True
     )
     broken = [answer for answer in streams.answers if answer.n_resumed]
-    share_broken = lk.Reading(
-        "streams that broke", len(broken) / streams.n_requests, "%", "measured"
-    )
+    n_broken = len(broken)
+    share_broken = lk.Reading("streams that broke", n_broken / streams.n_requests, "%", "measured")
     lk.show(share_broken, share_lost(streams, "streams lost, after the clients went on"))
     again = [serving.ask(fleet, answer.prompt, max_tokens=16) for answer in broken]
     same = sum(a.text == b.text for a, b in zip(broken, again, strict=True))
