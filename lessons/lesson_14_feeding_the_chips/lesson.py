@@ -47,7 +47,14 @@ def hunger(row):
     return lk.Reading(f"{row['workload']} eats", loader.hunger_bytes_per_s, "B/s", of=mlperf)
 
 
-hunger_guess.against(hunger(eaters["3D U-Net on H100"]))
+unet = eaters["3D U-Net on H100"]
+hunger_guess.against(hunger(unet))
+lk.show(
+    lk.Reading(
+        f"its batch of {unet['batch']} scans", unet["batch"] * unet["sample_bytes"], "B", of=mlperf
+    ),
+    lk.Reading("its step", unet["step_s"], "s", "published", source=mlperf.source),
+)
 lk.show(hunger(eaters["ResNet-50 on H100"]), hunger(eaters["CosmoFlow on H100"]))
 
 # %% [markdown]
@@ -393,7 +400,7 @@ lk.show(
 # If it begins its epoch anew, the model sees some samples twice, and in a large data set it may
 # never get to the others.
 #
-# Several libraries know where they were. Size is what one adds to an environment with torch:
+# Most libraries for this know where they were. Size is what one adds to an environment with torch:
 
 # %% tags=["collapsed"]
 libraries = lk.recorded("loader-libraries")
