@@ -820,6 +820,7 @@ RIGHT = [
     ("07.4", total_by_shuffles),
     ("07.5", scan_by_shuffles),
     ("09.1", feeding_tile_by_logarithms),
+    ("09.1", lambda *chip: (solution("09.1")(*chip)[0], solution("09.1")(*chip)[0] ** 2 // 32)),
     ("09.3", softmax_by_three_shuffles),
     ("09.t1", place_by_bits),
     ("09.t2", product_stored_by_a_loop),
