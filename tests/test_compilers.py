@@ -240,6 +240,37 @@ def test_any_other_kernel_needs_the_compilers(nothing_installed, arguments):
         lk.compile_for(tile, "*fp32", "i32", BLOCK=64)
 
 
+MATMUL = "*fp16", "*fp16", "*fp16", "i32:16", "i32:16", "i32:16"
+
+
+def edited_matmul(**options):
+    """`compile_for` of another tile kernel that has the name and arguments of lesson 09's."""
+
+    @triton.jit
+    def matmul(
+        a, b, c, m, n, k, ROWS: tl.constexpr, COLUMNS: tl.constexpr, DEPTH: tl.constexpr
+    ):  # fmt: skip
+        tl.store(c + tl.arange(0, ROWS), 0)
+
+    return lk.compile_for(matmul, *MATMUL, COLUMNS=128, DEPTH=32, num_stages=3, **options)
+
+
+def test_an_edited_tile_kernel_of_the_course_shows_what_was_recorded_and_says_so(nothing_installed):
+    found = edited_matmul(ROWS=128, num_warps=4)
+    assert found["a100-sxm-80"].registers == 244
+    assert found["a100-sxm-80"].lines == {}
+    assert found["a100-sxm-80"].source.endswith("of the course's own matmul")
+    words = "triton is not installed here. So these are the recorded numbers of the unedited kernel"
+    for shown in (found.notice, found._repr_html_(), str(found)):
+        assert words in shown
+    assert "[recorded] matmul: matmul as it stands here" in str(found)
+
+
+def test_an_edited_tile_kernel_called_otherwise_needs_the_compilers(nothing_installed):
+    with pytest.raises(LookupError, match="With what the lesson had in its place, it goes on"):
+        edited_matmul(ROWS=32, num_warps=4)
+
+
 def test_elsewhere_than_on_linux_there_is_a_sentence(monkeypatch):
     for platform in ("win32", "darwin"):
         monkeypatch.setattr(sys, "platform", platform)

@@ -35,6 +35,12 @@ def test_a_slow_batch_shows():
     assert feeding(STARVED, slow).svg != feeding(STARVED).svg
 
 
+def test_slow_batches_count_for_who_is_waited_for():
+    quick = Loader(batch=8, step_s=0.02, decode_s=0.005, workers=3)
+    assert "Waiting for: accelerator" in feeding(quick, [0.04] * 12).alt
+    assert "Waiting for: workers" in feeding(quick, [0.04, 0.2] * 6).alt
+
+
 @pytest.mark.parametrize("workers", [0, 1, 6])
 def test_any_number_of_workers_can_be_drawn(workers):
     assert feeding(Loader(batch=1, step_s=0.02, decode_s=0.02, workers=workers)).svg

@@ -165,6 +165,7 @@ def test_writers_and_storage_each_limit_the_writing():
     [
         {"batch": 0}, {"batch": 1.5}, {"workers": -1}, {"prefetch": 0}, {"step_s": -1},
         {"step_s": math.nan}, {"decode_s": math.inf}, {"cores": 0}, {"step_s": "1"},
+        {"cores": 1.5}, {"cores": 0.5},
         {"step_s": 0.0, "decode_s": 0.0}, {"sample_bytes": -1}, {"handover_s": -1},
     ],
     ids=str,

@@ -666,6 +666,36 @@ def train_without_a_pool_in_turns(load, step, n_steps, ahead, pool):
     return train_with_a_window(load, step, n_steps, ahead, pool)
 
 
+def train_with_the_first_batch_loaded_here(load, step, n_steps, ahead, pool):
+    coming, results = {}, []
+    for i in range(n_steps):
+        for k in range(i + 1, min(i + ahead + 1, n_steps)):
+            coming[k] = coming.get(k) or pool.submit(load, k)
+        results.append(step(coming.pop(i).result() if i in coming else load(i)))
+    return results
+
+
+def sample_read_bit_by_bit(file, offsets, i):
+    file.seek(offsets[i])
+    data = b""
+    while len(data) < offsets[i + 1] - offsets[i]:
+        more = file.read(min(4, offsets[i + 1] - offsets[i] - len(data)))
+        if not more:
+            raise ValueError("cut off")
+        data += more
+    return data
+
+
+def shuffled_by_choices(stream, size, rng):
+    out, held = [], []
+    for sample in stream:
+        if len(held) == size:
+            out.append(rng.choice(held))
+            held.remove(out[-1])
+        held.append(sample)
+    return out + rng.sample(held, len(held))
+
+
 def accelerators_by_counting(sample_bytes, batch, step_s, storage_bytes_per_s, least):
     n = 0
     while step_s / max(step_s, (n + 1) * batch * sample_bytes / storage_bytes_per_s) >= least:
@@ -790,6 +820,7 @@ RIGHT = [
     ("07.4", total_by_shuffles),
     ("07.5", scan_by_shuffles),
     ("09.1", feeding_tile_by_logarithms),
+    ("09.1", lambda *chip: (solution("09.1")(*chip)[0], solution("09.1")(*chip)[0] ** 2 // 32)),
     ("09.3", softmax_by_three_shuffles),
     ("09.t1", place_by_bits),
     ("09.t2", product_stored_by_a_loop),
@@ -830,10 +861,13 @@ RIGHT = [
     ("17.5", scaling_in_numpy),
     ("14.t1", sample_read_to_its_end),
     ("14.t2", train_with_a_window),
+    ("14.t1", sample_read_bit_by_bit),
     ("14.t2", train_without_a_pool_in_turns),
+    ("14.t2", train_with_the_first_batch_loaded_here),
     ("14.1", accelerators_by_counting),
     ("14.2", share_in_blocks),
     ("14.3", shuffled_by_replacing),
+    ("14.3", shuffled_by_choices),
     ("14.4", batches_left_by_steps),
     ("18.1", wrong_by_rounding),
     ("18.1", wrong_beyond_half_a_digit),

@@ -58,7 +58,7 @@ def test_values_from_the_browser_move_the_picture(explorer):
 
 @pytest.mark.parametrize(("values", "words"), [
     ({"n": 51}, "n = 51 is outside its slider: give a number from 1 to 50"),
-    ({"n": 1.5}, "no whole number"),
+    ({"n": 1.5}, "isn't a whole number"),
     ({"n": "7"}, "n = '7' is outside its slider"),
     ({"dtype": "int8"}, "use one of 'fp32', 'bf16'"),
     ({"m": 1}, "no slider 'm'. It has: n, dtype"),

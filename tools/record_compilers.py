@@ -64,13 +64,11 @@ def rows():
 
 
 def row_of(job, source):
-    arguments = [
-        f"{name}: {kind}" for name, kind in job["signature"].items() if kind != "constexpr"
-    ]
-    constants = [f"{name}={value[-1]}" for name, value in job["constants"].items()]
-    options = [f"{name}={value}" for name, value in sorted(job["options"].items())]
-    call = ", ".join([*arguments, *constants, *options])
-    return {"source": source, "kernel": job["name"], "call": call, "mark": "", "figures": {}}
+    from labkit.compilers.records import call_of
+
+    return {
+        "source": source, "kernel": job["name"], "call": call_of(job), "mark": "", "figures": {},
+    }  # fmt: skip
 
 
 def written(versions, found):

@@ -9,7 +9,7 @@ from typing import Any
 from labkit.compilers import children
 from labkit.compilers.assembly import by_line, counted, instructions
 from labkit.compilers.packing import cuda_job, text_of
-from labkit.compilers.records import recorded_figures
+from labkit.compilers.records import figures_of_namesake, recorded_figures
 from labkit.compilers.result import Compiled, CompiledKernel
 from labkit.compilers.targets import EIGHT, Target, target_of
 from labkit.compilers.tile_packing import is_tile_kernel, tile_job
@@ -45,7 +45,8 @@ def compile_for(
               options of a launch. For `@cuda.jit`: fastmath, max_registers
 
     Nothing is executed. A kernel that a compiler refuses is a Compiled too, with the compiler's
-    words. Where the compilers are missing, a kernel of the course shows what was recorded. Raises
+    words. Where the compilers are missing, a kernel of the course shows what was recorded; a tile
+    kernel that was edited shows that of the unedited one, and its notice says so. Raises
     NotListedError (a KeyError) for an unknown chip, TypeError for arguments and options that the
     kernel can't have, LookupError where the compilers are missing and nothing was recorded.
     """
@@ -56,9 +57,13 @@ def compile_for(
     kept, before = recorded_figures(job)
     notice = ""
     if why := children.missing(job["with"]):
-        if not before:
-            raise LookupError(_nothing(job, why, options))
         origin, found, source = Origin.RECORDED, before, kept.source
+        if not found:
+            found = figures_of_namesake(job)
+            notice = _edited(job, why)
+            source += f"; of the course's own {job['name']}"
+        if not found:
+            raise LookupError(_nothing(job, why, options))
     else:
         origin, source = Origin.MEASURED, ""
         found = _compiled(job, targets)
@@ -106,7 +111,16 @@ def _nothing(job, why, options):
     what = f"{job['name']} with these arguments" + (" and options" if options else "")
     return (
         f"{job['name']} cannot be compiled: {why}. And nothing is recorded of {what}: recorded are "
-        f"the kernels of the course as its lessons compile them."
+        f"the kernels of the course as its lessons compile them. With what the lesson had in its "
+        f"place, it goes on."
+    )
+
+
+def _edited(job, why):
+    return (
+        f"{job['name']} as it stands here was not recorded, and it cannot be compiled: {why}. So "
+        f"these are the recorded numbers of the unedited kernel, and the lesson goes on with them. "
+        f"With the compilers you would see those of yours."
     )
 
 

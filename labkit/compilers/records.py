@@ -32,6 +32,31 @@ def recorded_figures(job: dict) -> tuple[Recorded, dict[str, dict]]:
     return about, _by_architecture(rows[0]) if rows else {}
 
 
+def figures_of_namesake(job: dict) -> dict[str, dict]:
+    """What was recorded of the course's tile kernel of this name, called alike, or nothing.
+
+    For a kernel that somebody edited. Lines are left out: they would stand beside others.
+    """
+    if job["with"] != "triton":
+        return {}
+    alike = (job["name"], call_of(job))
+    rows = (row for row in recorded(TILES).rows if (row["kernel"], row["call"]) == alike)
+    found = next(rows, {"figures": {}})["figures"]
+    return {
+        architecture: {key: value for key, value in figures.items() if key != "lines"}
+        for architecture, figures in found.items()
+    }
+
+
+def call_of(job: dict) -> str:
+    """How a tile kernel is called, in words: types, constants and options."""
+    types = job["signature"].items()
+    arguments = [f"{name}: {kind}" for name, kind in types if kind != "constexpr"]
+    constants = [f"{name}={value[-1]}" for name, value in job["constants"].items()]
+    options = [f"{name}={value}" for name, value in sorted(job["options"].items())]
+    return ", ".join([*arguments, *constants, *options])
+
+
 def _by_architecture(row: Mapping[str, Any]) -> dict[str, dict]:
     """The columns of a row, each capability -> figure, as architecture -> column -> figure."""
     columns = {name: value for name, value in row.items() if isinstance(value, dict)}

@@ -92,7 +92,7 @@ class CompiledKernel(Mapping):
     """One kernel for several chips: `found["h100-sxm"]` is its Compiled; it shows as a table.
 
     first_line, text   of the kernel's source, from its `def` on
-    notice             where the recorded results came from other versions and differ; "" elsewhere
+    notice             where recorded results differ, or are of the unedited kernel; "" elsewhere
     """
 
     kernel: str
@@ -114,7 +114,8 @@ class CompiledKernel(Mapping):
         return len(self.chips)
 
     def __repr__(self):
-        notice = f"\n[{Origin.MEASURED}] {self.kernel}: {self.notice}" if self.notice else ""
+        origin = next(iter(self.chips.values())).origin
+        notice = f"\n[{origin}] {self.kernel}: {self.notice}" if self.notice else ""
         return "\n".join(map(repr, self.chips.values())) + notice
 
     def _repr_html_(self):

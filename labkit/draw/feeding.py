@@ -1,5 +1,7 @@
 """How an accelerator is fed: who loads which batch when, and when the accelerator waits."""
 
+import dataclasses
+import statistics
 from collections.abc import Sequence
 
 from labkit.draw.picture import Picture
@@ -14,8 +16,8 @@ def feeding(
 
     decode_times_s   CPU time for each of the `n_steps` batches, where they differ
 
-    The title says who is waited for if batches are alike, and how much of the time of these steps
-    the accelerator computes. Raises ValueError for fewer than 3 steps, and for other numbers of
+    The title says who is waited for in the mean, and how much of the time of these steps the
+    accelerator computes. Raises ValueError for fewer than 3 steps, and for other numbers of
     times.
     """
     played = play(loader, n_steps, decode_times_s)
@@ -28,6 +30,9 @@ def feeding(
     rows = {name: list(spans) for name, spans in played.rows.items()}
     rows["accelerator"] = [*steps, *waits]
     busy = sum(end - start for start, end, kind, _ in steps if kind == "compute") / before_s
+    if decode_times_s is not None:
+        decode_s = statistics.fmean(decode_times_s) / loader.batch
+        loader = dataclasses.replace(loader, decode_s=decode_s)
     waited_for = f"Waiting for: {loader.bottleneck}" if loader.workers else "Nobody loads ahead"
     title = f"{waited_for}. The accelerator computes {busy:.0%} of the time"
     return timeline({name: spans for name, spans in rows.items() if spans}, title=title)

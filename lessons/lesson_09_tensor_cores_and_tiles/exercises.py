@@ -70,7 +70,8 @@ lk.check("09.1", feeding_tile)
 # of the tile's. Block (x, y) starts at row 32 y and column 16 x.
 #
 # Budget: in each step four matrix instructions, and each fragment is loaded once, so 24 requests to
-# load. Store in `float32`. (about 20 lines; a variable for each of the four fragments of C)
+# load; and each sum is stored once, at the end, in `float32`. (about 20 lines; a variable for each
+# of the four fragments of C)
 
 
 # %%
@@ -111,13 +112,14 @@ lk.check("09.2", four_sums)
 # %% [markdown]
 # ## 09.3 A fused softmax
 # `x` has rows of 8 scores, and each warp takes 16 rows. The scores of a product lie in fragments of
-# C, so we take them as such: lane's `x_0` and `x_1` are of row `row`, columns `column` and `column
-# + 1`; `x_2` and `x_3` are of row `row + 8`.
+# C, so we take them as such: a lane's `x_0` and `x_1` are of row `row`, columns `column` and
+# `column + 1`; `x_2` and `x_3` are of row `row + 8`.
 #
 # So the eight scores of a row lie in the four lanes of one group. Write each row's softmax to
 # `out`, with one load of each score and one store of each result, and no shared memory.
 # `cuda.shfl_xor_sync(0xFFFFFFFF, value, 1)` gives the value of the neighbour in a pair of lanes,
-# and 2 in place of 1 that of the lane two further. Scores reach 200. (about 12 lines)
+# and 2 in place of 1 that of the lane two further. Scores lie between -200 and 200. (about 12
+# lines)
 
 
 # %%
@@ -174,8 +176,11 @@ lk.check("09.3", softmax_of_rows)
 # The loads, the scores and the last lines are there. `q` comes divided by the root of the head
 # size, and `k_turned` is K turned: a key is a column. Write the middle: each row's largest score so
 # far, by how much the old sums shrink, the weights, the totals, and the two products with the
-# values; and after the loop, the totals of all four lanes of a group. (about 20 lines; the online
-# softmax is that of lesson 10)
+# values; and after the loop, the totals of all four lanes of a group.
+#
+# What was summed with an older, smaller largest score is too large. Multiply it by exp(old - new),
+# and it fits the new one. (About 20 lines. This is the **online softmax**; lesson 10 comes back to
+# it.)
 
 
 # %%

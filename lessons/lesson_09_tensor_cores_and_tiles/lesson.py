@@ -8,11 +8,11 @@
 
 # %% [markdown]
 # # 09 · Tensor cores and tiles
-# In July 2024 the authors of FlashAttention wrote that on NVIDIA's H100 their own kernel, which
-# they had tuned for years, reached 35 % of the chip's arithmetic ([Shah and others
+# In July 2024 the authors of FlashAttention wrote that on NVIDIA's H100 their second version of it
+# reached 35 % of the chip's arithmetic ([Shah and others
 # 2024](https://arxiv.org/abs/2407.08608)). So whoever had bought three H100s for it had paid for
 # almost two that stood idle. Nothing was wrong with the algorithm. But the kernel multiplied with
-# the instructions of the chip before, and it waited for its tiles.
+# the instructions of the chip before, and did one after another what an H100 can do at once.
 #
 # **The question of this lesson**: your matmul ladder ([lesson 08](08_matmul_ladder.ipynb)) ended
 # where the CUDA cores end. An H100 multiplies fifteen times faster than that. How do you reach the
@@ -37,7 +37,8 @@ rng = np.random.default_rng(9)
 # Each multiprocessor of a GPU has its CUDA cores, which is where all your kernels have run so far.
 # Beside them it has a few [**tensor
 # cores**](https://modal.com/gpu-glossary/device-hardware/tensor-core), which can do just one thing:
-# multiply two small matrices and add a third. The data sheets say how much that's worth.
+# multiply two small matrices and add a third. (AMD calls them matrix cores.) The data sheets say
+# how much that's worth.
 
 # %% tags=["collapsed"]
 for name in ("v100-sxm2-32", "t4", "a100-sxm-80", "h100-sxm", "b200", "mi300x"):
@@ -308,8 +309,8 @@ compiled
 lk.draw.AssemblyExplorer(compiled)
 
 # %% [markdown]
-# Each of a block's four warps executes the A100's instructions,
-# which are your m16n8k16. On the H100 the four warps execute one together.
+# On the A100 the store has the most instructions, but it runs once. Each of a block's four warps
+# executes the A100's instructions; on the H100 the four execute one together.
 #
 # **Guess first.** How many times as many operations does an instruction of the H100 do? (It would
 # be 4 if the four warps just did theirs side by side.)
@@ -321,15 +322,17 @@ step_flop = 2 * TILE["ROWS"] * TILE["COLUMNS"] * TILE["DEPTH"]
 a100, h100 = compiled["a100-sxm-80"], compiled["h100-sxm"]
 of_a_warp = step_flop / (4 * a100.instructions["matrix_multiply"])
 of_four_warps = step_flop / h100.instructions["matrix_multiply"]
-assert of_a_warp == shape.flop
+lk.show(lk.Reading("operations of one instruction of the A100", of_a_warp, "FLOP", "modelled"))
 wgmma_guess.against(lk.Reading("times as many", of_four_warps / of_a_warp, "1", "modelled"))
 
 # %% [markdown]
+# So the A100's is your m16n8k16, and the H100's m64n128k16.
+#
 # > **Takeaway.** A tile program says what happens to whole tiles. The compiler turns it into
-# > fragments and into the largest matrix instruction that the chip has.
+# > fragments, and into the matrix instructions that suit the chip and the tile.
 #
 # ## The tile that spills
-# So let's make the tiles larger. Where does it end?
+# So let's make the tiles larger.
 #
 # ### Your turn
 # The sums of a block's tile are spread evenly over the lanes of its warps, one fp32 sum in a
@@ -362,8 +365,8 @@ for rows, columns, warps in TILES:
     )
 
 # %% [markdown]
-# With four warps, the sums of 128 × 256 would take every register and one more, so nearly each
-# round of the loop goes through memory. Eight warps have twice the registers, and the same tile
+# With four warps, the sums of 128 × 256 would take every register and one more, so they go through
+# memory. Eight warps have twice the registers, and the same tile
 # fits.
 #
 # > **Takeaway.** The largest tile that doesn't spill is the one to beat. Its sums alone may take
@@ -387,14 +390,15 @@ for stages in (1, 2, 3, 4):
 # %% [markdown]
 # With one stage there's nothing to overlap: the loads go to registers, and the warp waits. With
 # more, eight asynchronous copies stand in the loop, and eight for each tile that's requested before
-# the loop begins. This is called **software pipelining**.
+# the loop begins. (The tile in work is in registers by then, so shared memory holds one tile fewer
+# than there are stages.) This is called **software pipelining**.
 #
 # > **Takeaway.** Keep tensor cores busy by copying the next tiles while they multiply. The price is
 # > shared memory.
 #
 # ## What the sums lose
-# Are the sums of a tensor core right? In fp16 each product is exact in the fp32 sum. But the adder
-# is a cheap one: it aligns all the products of a step with the largest, and cuts off what lies too
+# Are the sums of a tensor core right? Each product of two fp16 numbers is exact. But the adder is
+# a cheap one: it aligns all the products of a step with the largest, and cuts off what lies too
 # low. How many bits it keeps isn't in any manual; [Khattak and
 # Mikaitis](https://arxiv.org/abs/2512.07004) found it out, chip by chip, to the last bit. For fp8
 # Hopper keeps only 13 bits below the largest.
@@ -453,8 +457,9 @@ first, second = (row["flop_per_s"] for row in rungs[:2])
 lk.show(lk.Reading("the first step, times faster", second / first, "1", of=ladder))
 
 # %% [markdown]
-# (*wgmma* is the H100's matrix instruction, and TMA its unit that copies whole tiles.) The rest of
-# the ladder is what you've met here: larger tiles, and copies that run beside the multiplication.
+# (*wgmma* is the H100's matrix instruction, and TMA its unit that copies whole tiles. cuBLAS is
+# NVIDIA's own library.) The rest of the ladder is mostly what you've met here:
+# larger tiles, and copies that run beside the multiplication.
 #
 # That's also what the authors of FlashAttention did. Their new version uses the H100's own
 # instructions, lets some warps only copy while others multiply, and works out the softmax of one

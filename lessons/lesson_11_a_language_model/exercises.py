@@ -165,8 +165,8 @@ lk.check("11.4", full_house)
 #
 # **11.2** If each lane multiplies by the scale in the loop, the result is right, but every lane
 # loads the scale again and again. The sum doesn't care where a common factor is applied, so it can
-# wait until the end. The other wrong turn is to multiply in int8: 100 × 2 is not 200 there. Here
-# the vector is float32, so each product is, too.
+# wait until the end. The other wrong turn is to make whole numbers of `x`, because those of `w` are
+# whole: that cuts off its fractions. A whole number times a float32 is fine as it is.
 #
 # **11.3** Most people first give lane ℓ column ℓ, and then two lanes read the same byte and throw
 # half of it away. If each lane takes a whole byte, it has two neighbouring columns, and the warp

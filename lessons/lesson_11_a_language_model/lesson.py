@@ -60,9 +60,9 @@ print(f"[measured] the sentence: {[model.tokenizer.decode([token]) for token in 
 # (shuffles, as in [lesson 07](07_barriers_and_races.ipynb)), and every lane gets the sum.
 #
 # ### Your turn
-# `out[row]` becomes the sum of `w[row, column] * x[column]` over all columns, of which there are
-# always a multiple of 32. One lane stores it. (5 or 6 lines; begin with `total = cuda.float32(0)`,
-# because `0.0` would be a double)
+# `out[row]` becomes the sum of `w[row, column] * x[column]` over all columns. The number of columns
+# is always a multiple of 32. One lane stores the sum. (5 or 6 lines; begin with
+# `total = cuda.float32(0)`, because `0.0` would be a double)
 
 
 # %%
@@ -97,8 +97,8 @@ matvec = lk.your_turn("11.t1", matvec)
 #
 # ## Keep the numbers in range
 # Each layer adds to *x*, so its numbers would grow and grow. Before a layer uses it, a copy of *x*
-# is scaled: divided by the root of the mean of its squares, so that it's about 1 on average, and
-# multiplied by weights that were learnt. That's
+# is scaled: divided by the root of the mean of its squares, so that a typical number is about 1 in
+# size, and multiplied by weights that were learnt. That's
 # [**RMSNorm**](https://arxiv.org/abs/1910.07467). The small `epsilon` keeps us from dividing by
 # zero.
 #
@@ -128,13 +128,14 @@ rms_norm = lk.your_turn("11.t2", rms_norm)
 # > launch of its own.
 #
 # ## Look back
-# A token makes a *query* in each of 9 **heads**, and compares it with the *keys* of all tokens so
-# far, its own included. The result is the sum of their *values*, weighted by the softmax of the
-# scores. (Three heads share one set of keys and values, which makes those three times smaller.)
+# A first matrix turns *x* into a *query* for each of 9 **heads**, and into *keys* and *values*.
+# Each head compares its query with the keys of all tokens so far, its own included, which gives
+# every token a score. The result is the sum of the values, weighted by the softmax of the scores.
+# (Three heads share one set of keys and values, which makes those three times smaller.)
 #
 # You know **online softmax** from [lesson 10](10_attention_and_precision.ipynb): when a larger
 # score comes, what you've added up so far shrinks by $e^{\text{old} - \text{new}}$. Here a warp
-# does one head, and each lane keeps the sums of its share of the result, `sums[n]`.
+# does one head. The result has 64 numbers, so each lane keeps the sums of two of them, `sums[n]`.
 #
 # ### Your turn
 # `score` is there. Update `largest`, `total` and each `sums[n]` for this token; the value that
@@ -318,11 +319,12 @@ print(f"[measured] the model says: {model.tokenizer.decode(tokens)!r}")
 lk.show(lk.Reading("a token, in CPU time", float(np.median(times_s)), "s", "measured"))
 # Is it right? NumPy works out the scores of all those tokens again, its own way.
 expected = lm.logits(model, tokens[: len(logits)])
-off = np.abs(np.array(logits) - expected).max() / np.abs(expected).max()
-assert off < 1e-4
 assert (np.argmax(logits, axis=1) == expected.argmax(axis=1)).all()
-name = "largest difference from NumPy's scores, of the largest score"
-lk.show(lk.Reading(name, off, "%", "measured"))
+most, largest = np.abs(np.array(logits) - expected).max(), np.abs(expected).max()
+off = lk.Reading("largest difference from NumPy's scores", most, "1", "measured")
+off = off / lk.Reading("the largest score", largest, "1", "measured")
+assert off.value < 1e-4
+lk.show(off)
 
 # %% [markdown]
 # So these kernels, yours as far as they've passed, run a language model, and it answers. The
@@ -384,18 +386,19 @@ intensity_guess.against(intensity)
 
 # %% [markdown]
 # Each weight is fetched, 4 bytes, and used for one multiplication and one addition. That's half an
-# operation a byte. (The count has a little more, for the shuffles' sums.) The counted bytes are
-# exactly those of a closed formula, `sizes.layer_work`, so from here on we can trust it for larger
-# models, too. We leave out what NumPy does between the kernels, which is less than half a percent.
+# operation a byte. (The count has a little more, for the shuffles' sums. In the KV cache each
+# number serves three heads, and the softmax comes on top.) The counted bytes are exactly those of a
+# closed formula, `sizes.layer_work`, so from here on we can trust it for larger models, too. We
+# leave out what NumPy does between the kernels, which is less than half a percent.
 #
-# > **Takeaway.** To write one token, a model reads *all* of its weights, and uses each of them
-# > once. So decoding waits for memory.
+# > **Takeaway.** To write one token, a model like ours reads *all* of its weights, and uses each of
+# > them once. So decoding waits for memory.
 #
 # ## What the best chip could do
 # Then the speed limit is simple: bandwidth over bytes.
 #
 # **Guess first.** With 16-bit weights, how many tokens a second does an H100's memory allow, for
-# Llama-2-7B? It delivers 3,350 GB/s, and the model has 7 billion weights.
+# Llama-2-7B? The memory delivers 3,350 GB/s, and the model has 7 billion weights.
 
 # %%
 bound_guess = lk.predict("11.b", ...)
@@ -486,11 +489,12 @@ for words, (bits, group) in CHOICES.items():
 # %% [markdown]
 # The **surprise** is how badly the model predicts a short text, in bits for each token: 0 would be
 # perfect. In 8 bits the model is nearly as good as before, at a quarter of the bytes. In 4 bits it
-# forgets the capital of France: one large weight stretches the scale of its whole row, and the
-# small ones become zero. Groups of 32 win back most of the surprise, though not Paris. Real 4-bit
-# formats go further: they store an offset, too, or choose the numbers so that the *results* change
-# least ([GPTQ](https://arxiv.org/abs/2210.17323)). Our weights came from a file with 4 bits and an
-# offset in each group, so ours is the second rounding.
+# forgets the capital of France: one large weight stretches the scale of its whole row, so the
+# others are rounded coarsely, and many small ones become zero. Groups of 32 undo most of that
+# damage, though they don't bring back *Paris*. Real 4-bit formats go further: they store an offset,
+# too, or choose the numbers so that the *results* change least
+# ([GPTQ](https://arxiv.org/abs/2210.17323)). The matrices of our layers came from a file with 4
+# bits and an offset in each group, so ours is their second rounding.
 #
 # > **Takeaway.** Fewer bits are fewer bytes, and that's speed. 8 bits cost next to nothing. At 4
 # > bits it matters how you round, so measure what the model still knows.
@@ -499,9 +503,9 @@ for words, (bits, group) in CHOICES.items():
 # One more way to use a weight more than once: let several users wait for their next token together.
 # A weight that's been fetched serves all of them. Each brings a KV cache of its own, though.
 #
-# **Play.** Take a chip and a model. At which batch do the weights stop being the limit? With 1,000
-# tokens to look back at, why does the dot of Llama-2-7B never reach the ridge, and that of
-# Llama-3.1-8B get further? (16 bits; the roof is the chip's.)
+# **Play.** Take a chip and a model. The dot says how much of the bytes are caches: at which batch
+# is it half? On the H100, with 1,000 tokens to look back at, why does the dot of Llama-2-7B never
+# reach the ridge, and that of Llama-3.1-8B get further? (16 bits; the roof is the chip's.)
 
 
 # %% tags=["collapsed"]
@@ -523,11 +527,13 @@ def together(chip, model, batch):
     ).decode(batch, 1000)
     rate = lk.plan.tokens_per_s(step, batch, roof)
     room = lk.chip(chip).memory.value or math.inf
-    words = f"{rate:,.0f} tokens/s" if step.bytes <= room else "more than its memory holds"
+    cached = batch * of.kv_bytes(1000, itemsize=2) / step.bytes
+    words = f"{rate:,.0f} tokens/s, caches {cached:.0%}"
+    words = words if step.bytes <= room else "more than its memory holds"
     reached = step.flop / roof.time_s(step)
     dot = lk.draw.Dot(words, step.intensity_flop_per_byte, reached, "modelled")
     picture = lk.draw.roofline([roof], [dot], x=(0.3, 3000), y=(1e10, 1e16))
-    words = f"{model} on {chip}, batch {batch}: at most {rate:,.0f} tokens a second in all"
+    words = f"{model} on {chip}, batch {batch}: at most {rate:,.0f} tokens a second, {words}"
     return lk.draw.Picture(picture.svg, words)
 
 
@@ -557,9 +563,10 @@ for row in weekend.rows:
     lk.show(moved)
 
 # %% [markdown]
-# Both read about as many bytes a second, which is what one server's memory can do. The 8-bit
-# version needed a quarter of the bytes for a token, and turned most of that into speed. Its author
-# credits integer arithmetic. You can now say why he'd have seen much of the gain anyway.
+# Both read about a hundred gigabytes a second, as much as a server's memory may well deliver (the
+# author doesn't name the machine). The 8-bit version needed a quarter of the bytes for a token, and
+# turned most of that into speed. Its author credits integer arithmetic. You can now say why he'd
+# have seen much of the gain anyway.
 #
 # **Next**: the [exercises](../exercises/11_a_language_model.ipynb), in which your kernels read
 # 8-bit and 4-bit weights themselves. [Lesson 12](12_systolic_arrays.ipynb) builds a machine for the

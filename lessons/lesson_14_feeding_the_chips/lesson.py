@@ -47,7 +47,14 @@ def hunger(row):
     return lk.Reading(f"{row['workload']} eats", loader.hunger_bytes_per_s, "B/s", of=mlperf)
 
 
-hunger_guess.against(hunger(eaters["3D U-Net on H100"]))
+unet = eaters["3D U-Net on H100"]
+hunger_guess.against(hunger(unet))
+lk.show(
+    lk.Reading(
+        f"its batch of {unet['batch']} scans", unet["batch"] * unet["sample_bytes"], "B", of=mlperf
+    ),
+    lk.Reading("its step", unet["step_s"], "s", "published", source=mlperf.source),
+)
 lk.show(hunger(eaters["ResNet-50 on H100"]), hunger(eaters["CosmoFlow on H100"]))
 
 # %% [markdown]
@@ -120,7 +127,8 @@ lk.expect(
 # Read sample *i* of a shard. It begins at byte `offsets[i]` of the file and ends where the next
 # one begins; the last offset is the end of the last sample. Files get cut off when a disk is full
 # or a copy is broken, and `read` then returns fewer bytes without a word. Raise a `ValueError` if
-# that happens. (3 to 5 lines; `file.seek(place)` goes to a byte)
+# that happens. Read no other sample, and leave the file open. (3 to 5 lines; `file.seek(place)`
+# goes to a byte)
 
 
 # %%
@@ -173,12 +181,13 @@ lk.show(
 )  # fmt: skip
 
 # %% [markdown]
-# JPEG saves most of the bytes, and then some cores do nothing but decode. (Training often crops and
-# flips pictures as well, which costs more.) Other data have formats of their own. Tables
+# JPEG saves most of the bytes, as it drops details that eyes hardly see, and then some cores do
+# nothing but decode. (Training often crops and flips pictures as well, which costs more.) Other
+# data have formats of their own. Tables
 # come as [Parquet](https://parquet.apache.org), compressed by column, and are used in memory as
 # [Arrow](https://arrow.apache.org), which needs no decoding. Tokens are simply numbers in a file
-# that is **mapped** into memory: opening it reads nothing, and only the pages that you touch are
-# fetched.
+# that is **mapped** into memory: opening it reads nothing, and pages are fetched as you touch
+# them.
 
 # %%
 with storage.scratch(16_000_000) as folder:
@@ -272,7 +281,9 @@ lk.draw.timeline(
 #
 # For each part that batches pass, compute how long it needs for one: *load / workers* for the
 # workers, the step for the accelerator, bytes over bandwidth for the storage. **The longest of
-# these is the time from step to step**, and whoever has it is the **bottleneck**. Does that hold?
+# these is the time from step to step**, and whoever has it is the **bottleneck**. (With no worker,
+# load and step add up.) Does that hold? `hold` times a load and a step, plans with them, and then
+# looks at how long it really was from step to step:
 
 # %%
 samples = loading.SleptSamples(480, load_s=0.004)
@@ -389,7 +400,7 @@ lk.show(
 # If it begins its epoch anew, the model sees some samples twice, and in a large data set it may
 # never get to the others.
 #
-# Several libraries know where they were. Size is what one adds to an environment with torch:
+# Most libraries for this know where they were. Size is what one adds to an environment with torch:
 
 # %% tags=["collapsed"]
 libraries = lk.recorded("loader-libraries")
@@ -421,8 +432,9 @@ lk.show(
 )
 
 # %% [markdown]
-# What the workers had loaded ahead when the state was taken isn't lost either: the loader counts
-# what it has handed over.
+# The weights of step 10 had seen 10 × 16 samples, and the new epoch brings all of these again. With
+# the loader's state none comes twice, and what its workers had loaded ahead isn't lost either: it
+# counts what it has handed over.
 #
 # > **Takeaway.** The position in the data belongs in the checkpoint, in the same file as the
 # > weights. Kill your training once, and count.

@@ -77,11 +77,16 @@ def test_no_kernel_of_the_course_was_left_out(course):
     assert {(row["source"], row["kernel"].partition("(")[0]) for row in rows} == written
 
 
+def in_order(row):
+    """A row whose counts by line have their order alone: a comment moves lines, and no more."""
+    return {**row, "lines": {name: list(kinds.values()) for name, kinds in row["lines"].items()}}
+
+
 def test_the_recorded_registers_and_bytes_are_those_of_the_compiler(course):
     versions, rows, _ = course
     kept = recorded("kernel-registers")
     assert kept.machine == compile_kernels.described(versions), AGAIN
-    assert [dict(row) for row in kept.rows] == rows, AGAIN
+    assert [in_order(row) for row in kept.rows] == [in_order(row) for row in rows], AGAIN
 
 
 def test_registers_and_bytes_are_those_that_cuobjdump_reads_in_the_machine_code(compiled):

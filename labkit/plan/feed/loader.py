@@ -51,7 +51,7 @@ class Loader:
     decode_s     CPU time that turns what was read into a sample
     workers      processes that load batches ahead; with 0 the training process loads them itself
     prefetch     batches that each worker may be ahead
-    cores        CPU cores that the workers share
+    cores        CPU cores that the workers share, a whole number or infinite
     handover_s   for which the training process is busy with taking over a batch of a worker
 
     Raises ValueError, a sentence, for nonsense.
@@ -75,6 +75,8 @@ class Loader:
             value = getattr(self, name)
             if not (isinstance(value, numbers.Integral) and value >= least):
                 raise ValueError(f"{name} is a whole number from {least} on, got {value!r}.")
+        if self.cores != math.inf and self.cores % 1:
+            raise ValueError(f"cores is a whole number, or math.inf, got {self.cores!r}.")
         if self.load_s + self.step_s == 0:
             raise ValueError("Nothing takes any time: give step_s, decode_s or a storage.")
 

@@ -37,6 +37,7 @@ def _zeros(q, k_turned, v, out):
         (changed(_attention, "right_sums = mma_sync(weights, right_v",
                  "right_sums = mma_sync(weights, left_v"), "expected"),
         (changed(_attention, f"max(upper, {_UPPER})", "max(upper, max(s[0], s[1]))"), "expected"),
+        (changed(_attention, f"max(upper, {_UPPER})", _UPPER), "expected"),
         (changed(_attention, "left_sums = mma_sync(weights, left_v, (",
                  "s = mma_sync(held_q, held_of_b(k_turned, 0, first), (zero, zero, zero, zero))\n"
                  "        left_sums = mma_sync(weights, left_v, ("), "matrix instructions"),
@@ -47,7 +48,10 @@ def attention(answer, rng):
     for blocks, tiles, scale in ((1, 1, 1), (2, rng.randint(3, 5), 2), (1, 6, 5)):
         sizes = (16 * blocks, 16), (16, 16 * tiles), (16 * tiles, 16)
         q, k, v = (draw.standard_normal(size) for size in sizes)
-        q, k, v = (x.astype(np.float16) for x in (scale * q / 2, k, v))
+        q *= scale / 2
+        if scale == 5:
+            k[:, 0] = 200 * q[0] / (q[0] @ q[0])  # a score far above those of all later tiles
+        q, k, v = (x.astype(np.float16) for x in (q, k, v))
         out, case = (
             np.full((16 * blocks, 16), np.nan, np.float32),
             (f"We also tried {16 * blocks} queries and {16 * tiles} keys"),

@@ -14,6 +14,11 @@ def _exactly(flop_per_cycle, bytes_per_cycle, itemsize):
     return side, side * side / 32
 
 
+def _nearest(flop_per_cycle, bytes_per_cycle, itemsize):
+    side = 2 ** round(math.log2(itemsize * flop_per_cycle / bytes_per_cycle))
+    return side, side * side // 32
+
+
 def _of_halves(flop_per_cycle, bytes_per_cycle, itemsize):
     return _tile(flop_per_cycle, bytes_per_cycle, 2)
 
@@ -45,6 +50,7 @@ def _one_larger(*chip):
         (always((64, 128)), "expected"),
         (always(64), "two whole numbers"),
         (_exactly, "a power of two"),
+        (_nearest, "starves them"),
         (_of_halves, "bytes of a number"),
         (_whole_tile_in_a_lane, "32 lanes"),
         (_rows_and_columns, "registers of each lane"),
@@ -53,10 +59,11 @@ def _one_larger(*chip):
     ],
 )
 def feeding_tile(answer, rng):
-    chips = [(4096, 128, 2), (2048, 128, 2), (8192, 128, 1), (1024, 128, 4)]
+    # sides of 8 and more, so that each lane has whole sums
+    chips = [(4096, 128, 2), (2048, 128, 2), (8192, 128, 1), (1024, 128, 4), (4096, 96, 2)]
     for _ in range(10):
         chips.append(
-            (2 ** rng.randint(8, 13), rng.choice((64, 96, 128, 256)), rng.choice((1, 2, 4)))
+            (2 ** rng.randint(11, 13), rng.choice((64, 96, 128, 256)), rng.choice((1, 2, 4)))
         )
     for chip in chips:
         got, (side, registers) = answer(*chip), _tile(*chip)

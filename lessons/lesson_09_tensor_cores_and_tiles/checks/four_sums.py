@@ -41,6 +41,9 @@ def _by_cuda_cores(a, b, c):
         (changed(_four, "32 * cuda.blockIdx.y, 16 * cuda.blockIdx.x",
                  "32 * cuda.blockIdx.x, 16 * cuda.blockIdx.y"), "out-of-bounds"),
         (changed(_four, "left + 8, c_01", "left, c_01"), "c["),
+        (changed(_four, "        c_11 = mma_sync(a_1, b_1, c_11)\n",
+                 "        c_11 = mma_sync(a_1, b_1, c_11)\n        store(c, top, left, c_00)\n"),
+         "after the last step"),
     ],
 )  # fmt: skip
 def four_sums(answer, rng):
@@ -61,4 +64,9 @@ def four_sums(answer, rng):
         assert requests <= most, (
             f"{case}: {requests} requests to load, and {most} are enough: load each fragment once "
             f"in a step, keep it, and use it twice"
+        )
+        stores, most = counts.global_stores.requests, 16 * down * across
+        assert stores <= most, (
+            f"{case}: {stores} requests to store, and {most} are enough: store each sum once, "
+            f"after the last step"
         )

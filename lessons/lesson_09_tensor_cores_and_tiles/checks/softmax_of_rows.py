@@ -38,6 +38,14 @@ def _sevens(x, out):
          "was never written"),
         (changed(_softmax, "math.exp(x_1 - upper)", "math.exp(x[row, column + 1] - upper)"),
          "one load of each score"),
+        (changed(_softmax, "= w_0 / total_upper",
+                 "= w_0\n    out[row, column] = w_0 / total_upper"), "one store of each result"),
+        (changed(_softmax, "    upper, lower =",
+                 "    kept = cuda.shared.array(32, cuda.float32)\n    kept[cuda.laneid] = x_0\n"
+                 "    upper, lower ="), "without shared memory"),
+        (changed(_softmax, "largest_of_four(max(x_0, x_1))",
+                 "max(cuda.float32(0), largest_of_four(max(x_0, x_1)))"), "expected"),
+        (changed(_softmax, "largest_of_four(max(x_0, x_1))", "largest_of_four(x_0)"), "overflow"),
         (changed(_softmax, "w_0 / total_upper", "w_0 / total_upper\n    x[row, column] = 0"),
          "changes x"),
     ],
@@ -48,6 +56,8 @@ def softmax_of_rows(answer, rng):
         x = np.clip(scale * draw.standard_normal((16 * blocks, 8)), -200, 200).astype(np.float32)
         if scale > 1:
             x[1] = 200 - np.arange(8)
+            x[2] = np.arange(8) - 200
+            x[3] = 200 * (np.arange(8) % 2)
         out, case = np.full_like(x, np.nan), f"We also tried {16 * blocks} rows of scores"
         counts = kernels.clean_counts(answer, blocks, 32, x, out, case=case)
         weights = np.exp(x.astype(float) - x.max(1, keepdims=True))
@@ -56,6 +66,15 @@ def softmax_of_rows(answer, rng):
         assert requests <= 4 * blocks, (
             f"{case}: {requests} requests to load, and {4 * blocks} are enough: one load of each "
             f"score"
+        )
+        stores = counts.global_stores.requests
+        assert stores <= 4 * blocks, (
+            f"{case}: {stores} requests to store, and {4 * blocks} are enough: one store of each "
+            f"result"
+        )
+        assert not counts.shared_loads.requests + counts.shared_stores.requests, (
+            f"{case}: right, but do it without shared memory: the lanes can give one another "
+            f"their values"
         )
 
 
@@ -67,9 +86,10 @@ def assert_near(out, expected, tolerance, case):
         got, right = float(out[row, column]), float(expected[row, column])
         everywhere = np.isnan(out).all(axis=1)
         assert not np.isnan(got) or everywhere.any(), (
-            f"{place} was never written, expected {right:.6g}"
+            f"{place} was never written, or an exponential overflows; expected {right:.6g}"
         )
         assert not np.isnan(got), (
-            f"{place} is nan, expected {right:.6g}: scores reach 200, whose exponential overflows"
+            f"{place} is nan, expected {right:.6g}: scores reach 200, whose exponential overflows, "
+            f"and -200, whose exponential is 0"
         )
         raise AssertionError(f"{place} is {got:.6g}, expected {right:.6g}")

@@ -138,6 +138,8 @@ def warp_product(answer, rng):
 
 # Registers of the sums
 
+_registers = solution("09.t3")
+
 
 @exercise(
     "09.t3",
@@ -150,14 +152,18 @@ def warp_product(answer, rng):
         (lambda rows, columns, warps: (rows + columns) // warps, "expected"),
         (lambda rows, columns, warps: rows * columns // (16 * warps), "expected"),
         (lambda rows, columns, warps: rows * columns, "32 lanes"),
+        (lambda *tile: min(255, _registers(*tile)), "more than a lane has"),
     ],
 )
 def registers_of_sums(answer, rng):
+    tiles = [(256, 32 * 2 ** rng.randint(0, 3), warps) for warps in (1, 2)]
     for _ in range(12):
-        warps = 2 ** rng.randint(0, 4)
         rows, columns = (32 * 2 ** rng.randint(0, 3) for _ in range(2))
+        tiles.append((rows, columns, 2 ** rng.randint(0, 4)))
+    for rows, columns, warps in tiles:
         got, right = answer(rows, columns, warps), rows * columns // (32 * warps)
         case = f"{rows} × {columns} by {warps} warps: got {got}, expected {right}"
+        assert got != 255 or right < 255, f"{case}: say how many, also if it's more than a lane has"
         assert got != 4 * right, f"{case}: those are bytes, and a register has four"
         assert got not in (32 * right, rows * columns), f"{case}: a warp has 32 lanes"
         assert warps == 1 or got != right * warps, f"{case}: all warps of the block share the tile"

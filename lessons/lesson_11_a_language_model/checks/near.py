@@ -19,6 +19,11 @@ def wholes(rng: random.Random, *shape: int, most: int = 8) -> np.ndarray:
     return draw.integers(-most, most + 1, shape).astype(np.float32)
 
 
+def quarters(rng: random.Random, *shape: int, most: int = 8) -> np.ndarray:
+    """Random multiples of 1/4 from -most to most as float32: not whole, but sums stay exact."""
+    return wholes(rng, *shape, most=4 * most) / np.float32(4)
+
+
 def assert_near(got: np.ndarray, expected: np.ndarray, case: str, suspects: list = ()) -> None:
     """Hold an array that began as NaN against what it should be, but for float32's rounding.
 

@@ -10,7 +10,7 @@ from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
 from labkit.teach.shares import assert_loads_spread, assert_spread
 from labkit.units import counted
-from lessons.lesson_11_a_language_model.checks.near import assert_near, wholes
+from lessons.lesson_11_a_language_model.checks.near import assert_near, quarters
 
 _WALK = "range(0, x.size, 32)"
 _TERM = "w[row, first + lane] * x[first + lane]"
@@ -71,6 +71,7 @@ def _runs_of_neighbours(w, x, out):
         (changed(_matvec, "total +=", "total ="), "the last 32 columns alone"),
         (changed(_matvec, _TERM, "w[row, first + lane] * x[lane]"), "expected"),
         (changed(_matvec, _TERM, "w[row, first + lane] + x[first + lane]"), "expected"),
+        (changed(_matvec, _TERM, "w[row, first + lane] * int(x[first + lane])"), "expected"),
         (changed(_matvec, "out[row] = total", "out[row] += total"), "can't rely on what is in out"),
         (changed(_matvec, "lane == 0", "lane == 0 and row < 40"), "never written"),
         (changed(_matvec, "row < out.size", "True"), "out-of-bounds"),
@@ -86,7 +87,7 @@ def _runs_of_neighbours(w, x, out):
 )
 def matvec(answer, rng):
     for rows, columns in ((rng.randint(41, 60), 96), (rng.randint(5, 9), 320)):
-        w, x = wholes(rng, rows, columns), wholes(rng, columns)
+        w, x = quarters(rng, rows, columns), quarters(rng, columns)
         out = np.full(rows, np.nan, np.float32)
         blocks = math.ceil(rows / 4)
         case = f"We also tried {counted(rows, 'row')} of {columns} columns"

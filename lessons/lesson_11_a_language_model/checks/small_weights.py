@@ -10,7 +10,7 @@ from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
 from labkit.teach.shares import assert_loads_spread, assert_spread
 from labkit.units import counted
-from lessons.lesson_11_a_language_model.checks.near import assert_near, wholes
+from lessons.lesson_11_a_language_model.checks.near import assert_near, quarters, wholes
 
 _int8, _int4 = solution("11.2"), solution("11.3")
 _warp_sum = _int4.py_func.__globals__["warp_sum"]
@@ -54,6 +54,7 @@ def _tried(answer, ours, rows, args, exact, case, suspects):
          "twice"),
         (changed(_int8, "out[row] = ", "out[row] += "), "can't rely on what is in out"),
         (changed(_int8, "w[row, first + lane] * x", "abs(w[row, first + lane]) * x"), "expected"),
+        (changed(_int8, "* x[first + lane]", "* int(x[first + lane])"), "whole numbers of x"),
         (changed(_int8, "lane == 0", "lane == 0 and row < 40"), "never written"),
     ],
 )  # fmt: skip
@@ -61,13 +62,14 @@ def int8_matvec(answer, rng):
     for rows, columns in ((rng.randint(9, 15), 192), (rng.randint(41, 47), 64)):
         w = wholes(rng, rows, columns, most=127).astype(np.int8)
         scales = (wholes(rng, rows, most=7) + 9) / np.float32(256)
-        x = wholes(rng, columns, most=4)
+        x = quarters(rng, columns, most=4)
         case = f"We also tried {counted(rows, 'row')} of {columns} columns"
         raw = w.astype(float) @ x
         suspects = [
             (raw, "the scale is missing"),
             (raw * scales[0], "each row has its own scale"),
             (raw * scales**2, "the scale is applied twice"),
+            (w.astype(float) @ np.trunc(x) * scales, "don't make whole numbers of x"),
         ]
         args = (w, scales, x)
         found, enough = _tried(answer, _int8, rows, args, raw * scales, case, suspects)
@@ -117,6 +119,8 @@ _LOW, _HIGH = "((byte & 15) - 8)", "((byte >> 4) - 8)"
         (changed(_int4, "range(0, packed.shape[1], 32)", "range(0, x.size, 32)"), "out-of-bounds"),
         (changed(_int4, "if lane == 0:", "if True:"), "several threads write the same element"),
         (changed(_int4, f" + {_HIGH} * x[column + 1]", ""), "the upper half of each byte"),
+        (changed(_int4, f"{_LOW} * x[column]", f"{_LOW} * int(x[column])"), "expected"),
+        (changed(_int4, f"{_HIGH} * x[column + 1]", f"{_HIGH} * int(x[column + 1])"), "expected"),
         (_a_column_for_each_lane, "can use both of its weights"),
     ],
 )  # fmt: skip
@@ -126,7 +130,7 @@ def int4_matvec(answer, rng):
         biased = (w + 8).astype(np.uint8)
         packed = biased[:, ::2] | biased[:, 1::2] << 4
         scales = (wholes(rng, rows, columns // 32, most=7) + 9) / np.float32(256)
-        x = wholes(rng, columns, most=4)
+        x = quarters(rng, columns, most=4)
         case = f"We also tried {counted(rows, 'row')} of {columns} columns"
         wide = scales.astype(float).repeat(32, axis=1)
         swapped = w.reshape(rows, -1, 2)[:, :, ::-1].reshape(rows, columns)

@@ -25,6 +25,12 @@ def _full_ones(*given):
     return [some for some in _left(*given) if len(some) == given[1]]
 
 
+def _empty_ones(order, batch, steps_done, ranks_before, rank, n_ranks):
+    rest = _rest(order, batch, steps_done, ranks_before)
+    places = range(0, len(rest), n_ranks * batch)
+    return [rest[at + rank * batch : at + (rank + 1) * batch] for at in places]
+
+
 @exercise(
     "14.4",
     title="go on with other GPUs",
@@ -37,6 +43,7 @@ def _full_ones(*given):
         (_in_one_piece, "step by step"),
         (_dealt_one_by_one, "step by step"),
         (_full_ones, "shorter"),
+        (_empty_ones, "no empty batch"),
         (lambda *given: [i for some in _left(*given) for i in some], "list of batches"),
         (lambda o, b, s, before, r, n: _left(sorted(o), b, s, before, r, n), "sort"),
         (lambda o, b, s, before, r, n: _left(o, b, s, before, 0, n), "this rank"),
@@ -59,7 +66,7 @@ def _one_rank(answer, order, batch, steps_done, ranks_before, rank, n_ranks):
         f"{len(order)} samples, batches of {batch}, {steps_done} steps done on {ranks_before} "
         f"ranks, now rank {rank} of {n_ranks}"
     )
-    got, right = answer(list(order), *given[1:]), _left(*given)
+    got, right = list(answer(list(order), *given[1:])), _left(*given)
     assert all(isinstance(some, (list, tuple)) for some in got), (
         f"{case}: return a list of batches, each a list of samples"
     )
@@ -82,6 +89,8 @@ def _one_rank(answer, order, batch, steps_done, ranks_before, rank, n_ranks):
         hint = "these are the batches of rank 0, not of this rank"
     elif got == [some for some in right if len(some) == batch]:
         hint = "the last batch may be shorter, and is taken too"
+    elif [some for some in got if some] == right:
+        hint = "where nothing is left to take, take no empty batch"
     elif sorted(flat) == sorted(wanted):
         hint = "keep the order"
     raise AssertionError(f"{case}: got {got[:3]}..., expected {right[:3]}...: {hint}")

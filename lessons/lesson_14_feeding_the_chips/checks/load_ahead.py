@@ -1,4 +1,4 @@
-"""Turn 14.t2: load batches ahead of their steps, in order, and not too many."""
+"""Turn 14.t2: load batches ahead of their steps and beside them, in order, and not too many."""
 
 import threading
 import time
@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from labkit.teach.registry import always, exercise, solution
 
 _train = solution("14.t2")
-_pool = ThreadPoolExecutor(max_workers=16)
+_pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="pool")
 _PATIENCE_S = 3.0  # how long a step waits for the loads ahead of it to begin, on a busy machine
 
 
@@ -82,17 +82,41 @@ def _beyond_the_end(load, step, n_steps, ahead, pool):
     return results
 
 
-class _Run:
-    """Loads and steps that note what happened; batch i can't be guessed."""
+def _ahead_but_by_itself(load, step, n_steps, ahead, pool):
+    batches, results = [load(i) for i in range(min(ahead, n_steps))], []
+    for i in range(n_steps):
+        if i + ahead < n_steps:
+            batches.append(load(i + ahead))
+        results.append(step(batches.pop(0)))
+    return results
 
-    def __init__(self, rng, n_steps, ahead, fails_at=None):
+
+def _ahead_but_waits(load, step, n_steps, ahead, pool):
+    return _ahead_but_by_itself(lambda i: pool.submit(load, i).result(), step, n_steps, ahead, pool)
+
+
+def _own_pool(load, step, n_steps, ahead, pool):
+    with ThreadPoolExecutor(16) as own:
+        return _train(load, step, n_steps, ahead, own)
+
+
+class _Run:
+    """Loads and steps that note what happened; batch i can't be guessed.
+
+    is_beside   whether a batch ahead is loaded only while a step computes: who waits for it before
+                that step doesn't get on
+    """
+
+    def __init__(self, rng, n_steps, ahead, fails_at=None, is_beside=False):
         self.n_steps, self.ahead, self.fails_at = n_steps, ahead, fails_at
+        self.is_beside, self.n_begun = is_beside, 0
         self.batches = [rng.randint(10**6, 10**9) for _ in range(n_steps)]
         self.loaded, self.stepped, self.complaint = [], [], ""
         self._begun = threading.Condition()
 
     def load(self, i):
         with self._begun:
+            turn, is_ahead = len(self.stepped), i > len(self.stepped)
             self.loaded.append(i)
             if not 0 <= i < self.n_steps:
                 self._complain(f"load({i}) was called, and there are {self.n_steps} batches")
@@ -102,7 +126,20 @@ class _Run:
                     f"batch {i} was loaded in the turn of batch {len(self.stepped)}: that is more "
                     f"than {self.ahead} ahead"
                 )
+            if is_ahead and not threading.current_thread().name.startswith("pool"):
+                self._complain(f"batch {i} wasn't loaded by the pool: submit it")
             self._begun.notify_all()
+            if (
+                self.is_beside
+                and is_ahead
+                and not self._begun.wait_for(
+                    lambda: self.complaint or self.n_begun > max(turn, i - self.ahead), _PATIENCE_S
+                )
+            ):
+                self._complain(
+                    f"step {turn} didn't begin while batch {i} was being loaded: don't wait for a "
+                    f"batch before its turn"
+                )
         if i == self.fails_at:
             raise OSError("the file ends early")
         if i == 0:
@@ -117,6 +154,8 @@ class _Run:
             self._complain(f"in turn {turn}, step got another batch: keep their order")
         last = min(turn + self.ahead, self.n_steps - 1)
         with self._begun:
+            self.n_begun += 1
+            self._begun.notify_all()
             if not self.complaint and not self._begun.wait_for(
                 lambda: set(range(last + 1)) <= set(self.loaded), _PATIENCE_S
             ):
@@ -148,6 +187,9 @@ class _Run:
         (_batches, "what step returned"),
         (_hides_errors, "let the error out"),
         (_beyond_the_end, "there are"),
+        (_ahead_but_by_itself, "by the pool"),
+        (_own_pool, "by the pool"),
+        (_ahead_but_waits, "before its turn"),
     ],
     max_time_s=30,
 )
@@ -155,6 +197,7 @@ def load_ahead(answer, rng):
     for ahead in (2, 1, 0, 3):
         _one_run(answer, rng, rng.randint(ahead + 3, 8), ahead)
     _one_run(answer, rng, 2, 4)
+    _one_run(answer, rng, 5, 2, is_beside=True)
     run = _Run(rng, 5, 1, fails_at=2)
     try:
         answer(run.load, run.step, 5, 1, _pool)
@@ -163,8 +206,8 @@ def load_ahead(answer, rng):
     raise AssertionError("load(2) raised an OSError, which got lost: let the error out")
 
 
-def _one_run(answer, rng, n_steps, ahead):
-    run = _Run(rng, n_steps, ahead)
+def _one_run(answer, rng, n_steps, ahead, is_beside=False):
+    run = _Run(rng, n_steps, ahead, is_beside=is_beside)
     case = f"{n_steps} steps, {ahead} ahead"
     got = answer(run.load, run.step, n_steps, ahead, _pool)
     assert not run.complaint, f"{case}: {run.complaint}"

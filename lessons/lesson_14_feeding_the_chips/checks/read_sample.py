@@ -52,6 +52,37 @@ def _refuses_the_whole_file(file, offsets, i):
     return _without_a_check(file, offsets, i)
 
 
+def _raises_another_error(file, offsets, i):
+    try:
+        return _read_sample(file, offsets, i)
+    except ValueError as error:
+        raise EOFError from error
+
+
+def _reads_all(file, offsets, i):
+    file.seek(0)
+    data = file.read()[offsets[i] : offsets[i + 1]]
+    if len(data) < offsets[i + 1] - offsets[i]:
+        raise ValueError("cut off")
+    return data
+
+
+def _closes_the_file(file, offsets, i):
+    with file:
+        return _read_sample(file, offsets, i)
+
+
+class _Shard(io.BytesIO):
+    """A file in memory that counts the bytes that were read."""
+
+    n_read = 0
+
+    def read(self, *size):
+        data = super().read(*size)
+        self.n_read += len(data)
+        return data
+
+
 def _other_error(file, offsets, i):
     try:
         return _read_sample(file, offsets, i)
@@ -73,6 +104,9 @@ def _other_error(file, offsets, i):
         (_padded, "without a word"),
         (_refuses_the_whole_file, "this sample is whole"),
         (_other_error, "returns None"),
+        (_raises_another_error, "raised EOFError"),
+        (_reads_all, "bytes were read"),
+        (_closes_the_file, "closed"),
     ],
 )
 def read_sample(answer, rng):
@@ -90,7 +124,7 @@ def read_sample(answer, rng):
 
 
 def _one_sample(answer, data, offsets, i, right, rng):
-    file = io.BytesIO(data)
+    file = _Shard(data)
     file.seek(rng.randint(0, len(data)))  # where somebody read before
     case = f"sample {i} at the bytes {offsets[i]} to {offsets[i + 1]} of a file of {len(data)}"
     try:
@@ -102,6 +136,11 @@ def _one_sample(answer, data, offsets, i, right, rng):
             f"Did you seek to where it begins?"
         ) from None
     if got == right:
+        assert not file.closed, f"{case}: the file was closed: others read more samples from it"
+        assert file.n_read <= len(right), (
+            f"{case}: {file.n_read} bytes were read for a sample of {len(right)}: read no others, "
+            f"as a shard may be larger than the memory"
+        )
         return
     assert isinstance(got, bytes), f"{case}: got {got!r}: return the bytes that you read"
     hint = "another sample, or from another place: seek to offsets[i] first"
@@ -116,9 +155,11 @@ def _cut_off(answer, data, offsets, i):
         f"{len(data)}"
     )
     try:
-        got = answer(io.BytesIO(data), offsets, i)
+        got = answer(_Shard(data), offsets, i)
     except ValueError:
         return
+    except (EOFError, OSError) as error:
+        raise AssertionError(f"{case}: raised {type(error).__name__}, not ValueError") from None
     assert isinstance(got, bytes), f"{case}: got {got!r}: raise a ValueError instead"
     raise AssertionError(
         f"{case}: returned {len(got)} bytes without a word: compare how many bytes came with how "

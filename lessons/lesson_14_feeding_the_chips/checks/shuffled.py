@@ -55,6 +55,38 @@ def _copies(stream, size, rng):
     return [rng.choice(held) for _ in range(60)]
 
 
+def _smaller(stream, size, rng):
+    return _shuffled(stream, max(1, size - 1), rng)
+
+
+def _from_the_first_half(stream, size, rng):
+    out, held = [], []
+    for sample in stream:
+        held.append(sample)
+        if len(held) == size:
+            out.append(held.pop(rng.randrange((size + 1) // 2)))
+    rng.shuffle(held)
+    return out + held
+
+
+def _holds_the_stream(stream, size, rng):
+    return _shuffled(iter(list(stream)), size, rng)
+
+
+class _CountedRandom(random.Random):
+    """It knows how often it was asked."""
+
+    n_draws = 0
+
+    def random(self):
+        self.n_draws += 1
+        return super().random()
+
+    def getrandbits(self, n_bits):
+        self.n_draws += 1
+        return super().getrandbits(n_bits)
+
+
 def _needs_a_length(stream, size, rng):
     return _shuffled([stream[i] for i in range(len(stream))], size, rng)
 
@@ -74,12 +106,16 @@ def _needs_a_length(stream, size, rng):
         (_needs_a_length, "no len()", "error"),
         (lambda stream, size, rng: sorted(_shuffled(stream, size, rng)), "as it came"),
         (lambda stream, size, rng: _shuffled(stream, size + 1, rng), "had not come yet"),
+        (_smaller, "all that are held"),
+        (_from_the_first_half, "all that are held"),
+        (_holds_the_stream, "as you go"),
     ],
 )
 def shuffled(answer, rng):
     for n, size in ((60, 8), (40, 3), (5, 20), (30, 30), (12, 1), (0, 4)):
         _one_stream(answer, rng, n, size)
     _waits(answer, rng)
+    _draws_as_it_goes(answer, rng)
 
 
 def _run(answer, n, size, seed):
@@ -108,15 +144,31 @@ def _one_stream(answer, rng, n, size):
 
 def _waits(answer, rng):
     """Early samples may stay long, late ones come out of order: not so if blocks are shuffled."""
-    runs = [_run(answer, 40, 5, rng.getrandbits(32)) for _ in range(40)]
+    runs = [_run(answer, 40, 5, rng.getrandbits(32)) for _ in range(100)]
     assert max(run.index(0) for run in runs) >= 5, (
-        "a buffer of 5, 40 runs: sample 0 always leaves among the first 5: take the next sample of "
-        "the stream as soon as one has left, and don't empty the buffer first"
+        "a buffer of 5, 100 runs: sample 0 always leaves among the first 5: take the next sample "
+        "of the stream as soon as one has left, and don't empty the buffer first"
     )
     assert any(run[-4:] != sorted(run[-4:]) for run in runs), (
-        "a buffer of 5, 40 runs: the last samples always come in order: draw at the end, too"
+        "a buffer of 5, 100 runs: the last samples always come in order: draw at the end, too"
     )
-    assert len({run[0] for run in runs}) >= 3, (
-        "a buffer of 5, 40 runs: the first sample is nearly always the same: draw among all that "
-        "are held"
+    never = set(range(5)) - {run[0] for run in runs}
+    assert not never, (
+        f"a buffer of 5, 100 runs: sample {min(never)} never comes first: hold 5 samples, and draw "
+        f"among all that are held"
+    )
+
+
+def _draws_as_it_goes(answer, rng):
+    counted, drawn = _CountedRandom(rng.getrandbits(32)), []
+
+    def stream():
+        for i in range(40):
+            drawn.append(counted.n_draws)
+            yield i
+
+    list(answer(stream(), 5, counted))
+    assert drawn[-1] > 0, (
+        "a buffer of 5, a stream of 40: nothing was drawn before its last sample came, so all of "
+        "them were held: give samples out as you go"
     )
