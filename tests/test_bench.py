@@ -372,7 +372,7 @@ def test_below_six_samples_a_rate_has_no_interval():
 
 @pytest.mark.parametrize("amount", [-1, float("nan"), float("inf"), None, "64 MB"])
 def test_an_amount_of_work_that_is_none_is_a_sentence(amount):
-    with pytest.raises(ValueError, match="no amount of work: give the B of one call of copy"):
+    with pytest.raises(ValueError, match="isn't an amount of work: give the B of one call of copy"):
         timing([1.0]).bytes_per_s(amount)
 
 

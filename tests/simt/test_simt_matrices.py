@@ -273,3 +273,16 @@ def test_the_host_cannot_call_it():
 def test_an_unknown_shape_lists_the_known_ones():
     with pytest.raises(ValueError, match=r"no matrix shape 'm8n8k4' here\. There are: m16n8k16"):
         mma_shape("m8n8k4")
+
+
+@pytest.mark.parametrize("matrix", ["a", "b"])
+def test_the_halves_of_a_fragment_are_fragments_of_half_the_depth(matrix):
+    """So two m16n8k8 do the work of one m16n8k16 on a GPU that has only the smaller one."""
+    whole, half = mma_shape("m16n8k16"), mma_shape("m16n8k8")
+    along_k = "ab".index(matrix) ^ 1  # A's columns, B's rows
+    n = half.lengths[matrix]
+    for part in (0, 1):
+        expected = list(half.elements(matrix))
+        expected[along_k] = expected[along_k] + 8 * part
+        found = [indices[:, part * n : (part + 1) * n] for indices in whole.elements(matrix)]
+        assert np.array_equal(found, expected)

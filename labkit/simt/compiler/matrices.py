@@ -6,7 +6,7 @@ Our own object is what numba is told about, so a kernel names the same function 
 import functools
 
 from labkit.simt.compiler.numba_modules import either
-from labkit.simt.language.fragments import shape_of, taken
+from labkit.simt.language.fragments import SHAPES, shape_of, taken
 from labkit.simt.language.tensor_cores import mma_sync
 
 _PTX_TYPE = {"float16": "f16", "tf32": "tf32"}
@@ -34,14 +34,30 @@ def _typed(typing_context, a, b, c):
 
 def _build(shape, context, builder, signature, arguments):
     """The instruction, with what a lane holds in registers of 32 bits."""
-    from llvmlite import ir
-
     a, b, c = (
         [builder.extract_value(value, i) for i in range(kind.count)]
         for value, kind in zip(arguments, signature.args, strict=True)
     )
     to_words = _pairs_of_halves if shape.dtype == "float16" else _rounded_to_tf32
     a, b = to_words(builder, a), to_words(builder, b)
+    if shape.name == "m16n8k16" and _compute_capability() < (8, 0):
+        # Turing's instruction is half as deep: the first half of A and B, then the second.
+        for n in (0, 1):
+            c = _multiply(builder, SHAPES["m16n8k8"], a[2 * n : 2 * n + 2], b[n : n + 1], c)
+    else:
+        c = _multiply(builder, shape, a, b, c)
+    return context.make_tuple(builder, signature.return_type, c)
+
+
+def _compute_capability():
+    """Of the GPU that numba compiles for."""
+    return either("targetconfig").ConfigStack().top().compute_capability
+
+
+def _multiply(builder, shape, a, b, c):
+    """One instruction: the lane's four elements of A B + C."""
+    from llvmlite import ir
+
     word, single = ir.IntType(32), ir.FloatType()
     call = ir.FunctionType(
         ir.LiteralStructType([single] * 4), [word] * len(a + b) + [single] * len(c)
@@ -50,8 +66,7 @@ def _build(shape, context, builder, signature, arguments):
     text = f"{ptx_name(shape)} {_operands(4, len(a), len(b), len(c))};"
     asm = ir.InlineAsm(call, text, constraints, side_effect=True)
     d = builder.call(asm, a + b + c, attrs=("convergent",))
-    found = [builder.extract_value(d, i) for i in range(4)]
-    return context.make_tuple(builder, signature.return_type, found)
+    return [builder.extract_value(d, i) for i in range(4)]
 
 
 def ptx_name(shape):

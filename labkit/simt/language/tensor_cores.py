@@ -1,8 +1,9 @@
 """`mma_sync`: the 32 lanes of a warp multiply two small matrices together.
 
-What a GPU makes of it is one instruction of PTX, see `compiler/mma.py`. Here the products are
-exact, and each sum is rounded once to float32: PTX asks for "at least single precision" and leaves
-the rest to the hardware, whose rounding `labkit.workload.tensor_core` simulates.
+What a GPU makes of it is one instruction of PTX (Turing: two, for m16n8k16), see
+`compiler/matrices.py`. Here the products are exact, and each sum is rounded once to float32: PTX
+asks for "at least single precision" and leaves the rest to the hardware, whose rounding
+`labkit.workload.tensor_core` simulates.
 """
 
 import numpy as np
