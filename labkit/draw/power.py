@@ -67,7 +67,7 @@ def meters(
     shown = {}
     for name, sensor in sensors.items():
         joules = sensor.energy_between_j(*window)
-        shown[f"{name}: {joules:.1f} J ({100 * (joules / true_j - 1):+.0f} %)"] = _steps(
+        shown[f"{name}: {joules:.1f} J ({round(100 * (joules / true_j - 1)):+d} %)"] = _steps(
             sensor, until_s
         )
     return power_over_time(
@@ -91,7 +91,12 @@ def time_and_energy(
     near = [setting for setting in found if setting.time_s <= _SLOWEST * fastest_s]
     joules = [setting.energy_j for setting in near]
     low_j, high_j = 0.8 * min(joules), 1.2 * max(joules)
-    best = min((one for one in near if one.time_s <= most_time_s), key=lambda one: one.energy_j)
+    in_time = [setting for setting in near if setting.time_s <= most_time_s]
+    if not in_time:
+        raise ValueError(
+            f"No setting is done in {most_time_s:g} s: allow at least {fastest_s:g} s."
+        )
+    best = min(in_time, key=lambda setting: setting.energy_j)
     chart = Chart(
         Axis("time to target", "s", lo=0.8 * fastest_s, hi=_SLOWEST * fastest_s, log=True),
         Axis("energy to target", "J", lo=low_j, hi=high_j, log=True),

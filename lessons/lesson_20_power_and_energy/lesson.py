@@ -50,8 +50,9 @@ times_s = tuple(row["time_s"] for row in trace.rows)
 shown = sensors.Load(times_s, tuple(row["power_w"] for row in trace.rows))  # held until the next
 parts = [row["phase"] for row in trace.rows]
 begins_s = times_s[parts.index("matmul bf16")]
+half_w = float(shown.power_w(begins_s + 0.5))
 half_guess.against(
-    lk.Reading("shown after half a second", float(shown.power_w(begins_s + 0.5)), "W", of=trace)
+    lk.Reading("shown after half a second", half_w, "W", "recorded", source=trace.source)
 )
 
 # %% tags=["collapsed"]
@@ -110,7 +111,7 @@ for (start_s, stop_s), mean_w in zip(spans_s, means_w, strict=True):
 # > take the difference of a counter's readings.
 #
 # ## Ask your machine
-# Where there's nothing to read, the line says why, and what you can do.
+# What can yours read?
 
 # %%
 lk.probes()
@@ -135,10 +136,10 @@ lk.bench_energy(np.matmul, a, a, name="one product", min_time_s=0.5)  # a call, 
 # machine you don't know it. So we build the machine ourselves. A `Load` holds the true power at
 # every instant, and simulated sensors make the mistakes of real ones.
 #
-# **Guess first.** A program runs for 0.4 s at 300 W, which makes 120 J. Else the machine draws 60
-# W. The meter shows the mean of the last second, with a new figure every 0.1 s. We ask it every 10
-# ms *while the program runs*, and add up power × time. How many joules do we get? It would be 24 J
-# if the meter noticed nothing.
+# **Guess first.** A program runs for 0.4 s at 300 W, which makes 120 J. Otherwise the machine draws
+# 60 W. The meter shows the mean of the last second, with a new figure every 0.1 s. We ask it every
+# 10 ms *while the program runs*, and add up power × time. How many joules do we get? It would be 24
+# J if the meter noticed nothing.
 
 # %%
 burst_guess = lk.predict("20.b", ..., "J")
@@ -173,21 +174,21 @@ LOADS = {
 WINDOWS_S = {"instantaneous": 0.0, "mean of 1 s": WINDOW_S, "part-time, 25 of 100 ms": 0.025}
 
 
-def microscope(load, opens_at, length, phase):
+def microscope(load, window_start, window_length, sensor_phase):
     load = LOADS[load]
-    meters = {"counter": sensors.CounterSensor(load, UPDATE_S, phase_s=phase)} | {
-        name: sensors.PowerSensor(load, UPDATE_S, window_s, phase_s=phase)
+    meters = {"counter": sensors.CounterSensor(load, UPDATE_S, phase_s=sensor_phase)} | {
+        name: sensors.PowerSensor(load, UPDATE_S, window_s, phase_s=sensor_phase)
         for name, window_s in WINDOWS_S.items()
     }
-    return lk.draw.meters(load, meters, (opens_at, opens_at + length))
+    return lk.draw.meters(load, meters, (window_start, window_start + window_length))
 
 
 lk.Explorer(
     microscope,
     load=list(LOADS),
-    opens_at=lk.draw.Slider(0.0, 3.0, START_S, unit="s", label="window opens at"),
-    length=lk.draw.Slider(0.05, 2.5, STOP_S - START_S, unit="s", label="window length"),
-    phase=lk.draw.Slider(0.0, 0.099, 0.037, unit="s", label="sensor's phase"),
+    window_start=lk.draw.Slider(0.0, 3.0, START_S, unit="s", label="window opens at"),
+    window_length=lk.draw.Slider(0.05, 2.5, STOP_S - START_S, unit="s", label="window length"),
+    sensor_phase=lk.draw.Slider(0.0, 0.099, 0.037, unit="s", label="sensor's phase"),
 )
 
 # %% [markdown]
@@ -279,19 +280,19 @@ assert abs(padded.energy_j / true_j - 1) < 0.005
 assert unpadded.energy_lo_j <= true_j <= unpadded.energy_hi_j
 
 # %% [markdown]
-# *Shifted* means watched half a window and half a period later. It helps without idle time, and
-# **running long** helps more. Padding needs an idle that stays level, and real machines cool down
+# *Shifted* means watched half a window and half a period later. **Running long** helps
+# more. Padding needs an idle that stays level, and real machines cool down
 # slowly. `lk.energy` pads and adds an interval. **Net** is the energy above idle, which you'd save
 # by not running.
 #
 # > **Takeaway.** Run long, or pad. Report an interval, and say whether idle is in your number.
 #
 # ## Blind three quarters of the time
-# On A100 and H100 the sensor watches for only 25 % of the time, found [Yang, Adamek and
-# Armour](https://arxiv.org/abs/2312.02741), who tested more than 70 GPUs.
+# [Yang, Adamek and Armour](https://arxiv.org/abs/2312.02741) tested more than 70 GPUs, and found
+# that the sensor of A100 and H100 watches for only 25 % of the time.
 #
-# **Guess first.** A load draws 300 W for 25 ms of each 100 ms and 60 W else, 120 W on average. A
-# meter watches 25 of each 100 ms. How many times too much does it show, at worst?
+# **Guess first.** A load draws 300 W for 25 ms of each 100 ms and 60 W otherwise, 120 W on average.
+# A meter watches 25 of each 100 ms. How many times too much does it show, at worst?
 
 # %%
 alias_guess = lk.predict("20.c", ...)
@@ -370,7 +371,7 @@ assert abs(across.energy_j - 500) < 0.1
 # leaking transistors draw power at any clock.
 #
 # ### Your turn
-# Once in every `period_s` there's work, which takes `work_s` at full clock. At a share `clock` of
+# In every `period_s` there's work, which takes `work_s` at full clock. At a share `clock` of
 # full clock it takes `work_s / clock`, at `idle_w + awake_w + math_w * clock**3`. For the rest of
 # the period the machine draws `idle_w`. What energy does a period take? (3 lines)
 
@@ -413,7 +414,7 @@ assert period_j(0.99, 190) < period_j(1.0, 190)
 lk.Explorer(race, awake=lk.draw.Slider(0.0, 300.0, 50.0, unit="W"))
 
 # %% [markdown]
-# From 200 W on, twice what arithmetic takes, if the cube is right.
+# It pays from 200 W on, twice what arithmetic takes, if the cube is right.
 #
 # > **Takeaway.** A slow clock saves energy in arithmetic, a fast one in being awake. The best clock
 # > balances the two.
@@ -426,8 +427,8 @@ CLOCK = "sm_clock_hz"
 products = [row[CLOCK] for row in trace.rows if row["phase"] == "matmul bf16"]
 resting = [row[CLOCK] for row in trace.rows if row["phase"] == "idle" and row["time_s"] < 3]
 lk.show(
-    lk.Reading("its clock at rest", float(np.median(resting)), "Hz", of=trace),
-    lk.Reading("its clock while it multiplied", float(np.median(products)), "Hz", of=trace),
+    lk.Reading("clock at rest", np.median(resting), "Hz", "recorded", source=trace.source),
+    lk.Reading("clock, multiplying", np.median(products), "Hz", "recorded", source=trace.source),
     lk.chip("h200-sxm").power,
 )
 
@@ -460,7 +461,7 @@ for cap_w, epoch_s, power_w in zip(*columns, strict=True):
 # × *time of an epoch* × *mean power*.
 #
 # **Guess first.** For ShuffleNetV2, another network, the defaults are batch 1024 and 250 W. What
-# share of the energy does the best pair save? You've just seen what the cap alone does.
+# share of the energy does the best pair save? You've seen what the cap alone does.
 
 # %%
 saving_guess = lk.predict("20.e", ..., "%")
@@ -490,13 +491,12 @@ lk.show(saved["ResNet-50, ImageNet"])
 print(f"(the paper: {savings.source})")
 
 # %% [markdown]
-# **Play.** Each square is a pair of batch and cap. Drag how much time you allow. The line is the
+# **Play.** Each mark is a pair of batch and cap. Drag how much time you allow. The line is the
 # [**Pareto front**](https://en.wikipedia.org/wiki/Pareto_front): nothing beats its points in both
 # time and energy.
 
+
 # %% tags=["collapsed"]
-
-
 def front(workload, extra_time):
     fastest_s = min(one.time_s for one in found[workload])
     return lk.draw.time_and_energy(
@@ -587,8 +587,8 @@ chart.picture("Joules per token: decode falls with the batch towards prefill")
 # > the share of the weights is small.
 #
 # ## Where the joules go
-# Last, inside the chip: what one operation took at 45 nm (Horowitz 2014) and at 7 nm ([Jouppi et
-# al. 2021](https://doi.org/10.1109/ISCA52012.2021.00010)).
+# What one operation took at 45 nm (Horowitz 2014) and at 7 nm ([Jouppi et al.
+# 2021](https://doi.org/10.1109/ISCA52012.2021.00010)):
 
 # %% tags=["collapsed"]
 OPERATIONS = (
@@ -671,8 +671,10 @@ assert mj["prefill"][1] < mj["prefill"][2]
 # ## Back to Atlas
 # One look before a run shows how the *last* one ended, and the two servers end differently: vLLM
 # finished all requests in the same step, and Atlas one after the other. So the meter saw different
-# leftovers. The new script reads the power all through the run. You'd also let the meter finish, or
-# take the counter.
+# leftovers. The new script reads the power all through the run; you'd also let the meter finish.
+#
+# For fewer joules you know three ways: use each byte many times, cap the power, and race only where
+# being awake is dear.
 #
 # And when somebody's program takes half the joules, ask: by which meter, with which window, for how
 # long, with or without idle, per token or per job?

@@ -25,6 +25,11 @@ _padded = solution("20.t1")
         (lambda joules, a, b, pad, idle: joules(a - pad, b) - pad * idle, "still to tell"),
         (lambda joules, a, b, pad, idle: joules(a, b + pad) - 2 * pad * idle, "only as much"),
         (lambda joules, a, b, pad, idle: joules(a + pad, b + pad), "later"),
+        (
+            lambda joules, a, b, pad, idle: joules(a - pad, b + pad) * (b - a) / (b - a + 2 * pad),
+            "from start_s - pad_s",
+        ),
+        (lambda joules, a, b, pad, idle: joules(a - pad / 2, b + pad / 2) - pad * idle, "until"),
     ],
 )
 def padded_j(answer, rng):
@@ -66,7 +71,10 @@ def padded_j(answer, rng):
             ),
         ]
         case = f"a burst of {length_s:.2f} s at {high_w:.0f} W"
-        assert_right(got, right_j, case, suspects)
+        watch = (
+            "watch from start_s - pad_s until stop_s + pad_s, and take off the idle time's energy"
+        )
+        assert_right(got, right_j, case, suspects, watch)
 
 
 _period = solution("20.t2")
@@ -91,6 +99,12 @@ _period = solution("20.t2")
         ),
         (lambda c, a, i=60, m=100, w=0.3, p=1: _period(c, a, i, m, w, p) - p * i, "above idle"),
         (lambda c, a, i=60, m=100, w=0.3, p=1: _period(c, a), "expected"),
+        (lambda c, a, i=60, m=100, w=0.3, p=1: p * (i + a + m * c**3), "for work_s / clock"),
+        (
+            lambda c, a, i=60, m=100, w=0.3, p=1: w * (i + a + m * c**3) + (p - w) * i,
+            "takes longer at a slower clock",
+        ),
+        (lambda c, a, i=60, m=100, w=0.3, p=1: _period(c, a, i, m / c, w, p), "cube"),
     ],
 )
 def period_j(answer, rng):
@@ -106,6 +120,15 @@ def period_j(answer, rng):
             (
                 _period(clock, awake_w, idle_w, math_w, work_s * clock**2, period_s),
                 "at half the clock work takes twice as long: work_s divided by clock",
+            ),
+            (period_s * busy_w, "it works for work_s / clock, and not for the whole period"),
+            (
+                work_s * busy_w + (period_s - work_s) * idle_w,
+                "work takes longer at a slower clock: work_s divided by clock",
+            ),
+            (
+                _period(clock, awake_w, idle_w, math_w / clock, work_s, period_s),
+                "arithmetic takes the cube of the clock",
             ),
             (right - busy_s * idle_w, "while it works it draws idle_w as well"),
             (
@@ -142,6 +165,8 @@ _even = solution("20.t3")
         (lambda size, word_j, mac_j: math.ceil(size / 8 * word_j / mac_j), "round"),
         (lambda size, word_j, mac_j: size / 8 * word_j, "share of one conversation"),
         (lambda size, word_j, mac_j: 2 / 8 * word_j / mac_j, "itemsize"),
+        (lambda size, word_j, mac_j: 2 * size / 8 * word_j / mac_j, "fetched once"),
+        (lambda size, word_j, mac_j: math.floor(size / 8 * word_j / mac_j), "round"),
     ],
 )
 def even_batch(answer, rng):
@@ -154,10 +179,12 @@ def even_batch(answer, rng):
             ((8 / size) ** 2 * right, "a smaller weight takes less to fetch, not more"),
             (1 / right, "that's upside down: how many multiply-adds cost as much as one fetch?"),
             (right / 2, "each conversation takes one multiply-add, and mac_j is all of it"),
+            (2 / size * right, "a weight may have any size: use itemsize"),
+            (2 * right, "a weight is fetched once, and not written back"),
             (math.ceil(right), "don't round"),
+            (math.floor(right), "don't round"),
             (right * mac_j, "that's what fetching takes; divide it by the share of one "
              "conversation"),
-            (2 / size * right, "a weight may have any size: use itemsize"),
         ]  # fmt: skip
-        case = f"weights of {size} bytes, {word_j * 1e12:.0f} pJ and {mac_j * 1e12:.2f} pJ"
+        case = f"itemsize {size}, {word_j * 1e12:.0f} pJ and {mac_j * 1e12:.2f} pJ"
         assert_right(answer(size, word_j, mac_j), right, case, suspects)
