@@ -9,10 +9,10 @@
 # %% [markdown]
 # # 20 · Power and energy
 # In September 2026 the developers of Atlas, a server for language models, withdrew a finding. They
-# had compared it with vLLM, another server, and seen it draw about twice the power. But their
-# script had asked `nvidia-smi` for the power once *before* each run, and what `nvidia-smi` shows is
-# the mean of the last second. So each number was about the end of the run before it ([pull request
-# 1197](https://github.com/Avarok-Cybersecurity/atlas/pull/1197)).
+# had compared it with vLLM, another server, and seen Atlas draw about twice the power. But their
+# script had asked `nvidia-smi` for the power once *before* each run, and what `nvidia-smi` showed
+# was the mean of the last second. So each number was about the end of the run before it ([pull
+# request 1197](https://github.com/Avarok-Cybersecurity/atlas/pull/1197)).
 #
 # **The question of this lesson**: how many joules did your program really take, and how do you make
 # it take fewer?
@@ -38,8 +38,8 @@ from labkit.results import op_energy
 # last second](https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html).
 #
 # **Guess first.** The card draws 123 W at rest and about 700 W while it multiplies. What does
-# `nvidia-smi` show half a second after the products have begun? It would be 700 W if the meter knew
-# the present.
+# `nvidia-smi` show half a second after the matrix products have begun? It would be 700 W if the
+# meter knew the present.
 
 # %%
 half_guess = lk.predict("20.a", ..., "W")
@@ -154,7 +154,7 @@ burst_guess.against(lk.Reading("watched while it ran", watched_j, "J", "simulate
 assert watched_j < true_j / 2
 
 # %% [markdown]
-# More than half of it is gone. The meter tells about it later, when nobody asks any more.
+# More than half of it is gone, because the meter tells about it later.
 #
 # Three numbers describe a sensor. It has a new figure once in each **update period**. The figure is
 # the mean over its **averaging window**. And its **phase** says when it updates, which you can't
@@ -207,7 +207,7 @@ lk.Explorer(
 
 # %%
 def padded_j(joules, start_s, stop_s, pad_s, idle_w):
-    """Energy in J between start_s and stop_s, from a meter that is late."""
+    """Energy in J between start_s and stop_s; pad_s is longer than the meter's memory."""
     ### BEGIN SOLUTION
     all_j = joules(start_s - pad_s, stop_s + pad_s)
     return all_j - 2 * pad_s * idle_w
@@ -217,7 +217,7 @@ def padded_j(joules, start_s, stop_s, pad_s, idle_w):
 padded_j = lk.your_turn("20.t1", padded_j)
 
 # %% [markdown]
-# Does it work on a real card? Here are our recorded pulses.
+# Does it work on the recorded pulses?
 
 # %%
 PAD_S = WINDOW_S + 2 * UPDATE_S
@@ -280,10 +280,10 @@ assert abs(padded.energy_j / true_j - 1) < 0.005
 assert unpadded.energy_lo_j <= true_j <= unpadded.energy_hi_j
 
 # %% [markdown]
-# *Shifted* means watched half a window and half a period later. **Running long** helps
-# more. Padding needs an idle that stays level, and real machines cool down
-# slowly. `lk.energy` pads and adds an interval. **Net** is the energy above idle, which you'd save
-# by not running.
+# *Shifted* means watched half a window and half a period later. **Running long** helps more.
+# Padding needs an idle that stays level, and real machines cool down slowly. `lk.energy` pads, and
+# adds an interval that holds the truth even unpadded. **Net** is the energy above idle, which you'd
+# save by not running.
 #
 # > **Takeaway.** Run long, or pad. Report an interval, and say whether idle is in your number.
 #
@@ -438,7 +438,8 @@ lk.show(
 # [Zeus](https://arxiv.org/abs/2208.06102) did so on a V100, and published the trace.
 #
 # **Guess first.** ResNet-50, batch 256. The cap goes from 250 W down to 150 W. How much longer does
-# an epoch take? It would be 67 % if speed went with power, and 0 % if the last watts were wasted.
+# an epoch take, one pass through the data? It would be 67 % if speed went with power, and 0 % if
+# the last watts were wasted.
 
 # %%
 cap_guess = lk.predict("20.d", ..., "%")
@@ -524,8 +525,8 @@ lk.Explorer(
 # token's energy is power over tokens a second. Without a meter we take TDP and the roofline's rate.
 #
 # **Guess first.** Llama-3.1-8B on one H100, a single conversation. How many times the energy of a
-# token that's read does one take that's written? An H100's ridge point is about 300 operations a
-# byte. To write one token alone it does one.
+# token that's read does one take that's written? An H100's [ridge point](02_roofline.ipynb) is
+# about 300 operations a byte. To write one token alone it does one.
 
 # %%
 token_guess = lk.predict("20.f", ...)
@@ -673,8 +674,7 @@ assert mj["prefill"][1] < mj["prefill"][2]
 # finished all requests in the same step, and Atlas one after the other. So the meter saw different
 # leftovers. The new script reads the power all through the run; you'd also let the meter finish.
 #
-# For fewer joules you know three ways: use each byte many times, cap the power, and race only where
-# being awake is dear.
+# For fewer joules, use each byte many times, cap the power, and race only where being awake is dear.
 #
 # And when somebody's program takes half the joules, ask: by which meter, with which window, for how
 # long, with or without idle, per token or per job?

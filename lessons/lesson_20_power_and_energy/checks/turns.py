@@ -70,7 +70,7 @@ def padded_j(answer, rng):
                 "it isn't enough to watch later: the mean spreads the burst over its whole window",
             ),
         ]
-        case = f"a burst of {length_s:.2f} s at {high_w:.0f} W"
+        case = f"a burst of {length_s:.2f} s at {high_w:.0f} W, in J"
         watch = (
             "watch from start_s - pad_s until stop_s + pad_s, and take off the idle time's energy"
         )
@@ -144,7 +144,7 @@ def period_j(answer, rng):
         ]
         case = (
             f"work of {work_s:.2f} s in {period_s:.2f} s at {clock:.0%} of full clock, awake "
-            f"{awake_w:.0f} W"
+            f"{awake_w:.0f} W, in J"
         )
         assert_right(answer(*given), right, case, suspects)
 
