@@ -674,7 +674,8 @@ assert mj["prefill"][1] < mj["prefill"][2]
 # finished all requests in the same step, and Atlas one after the other. So the meter saw different
 # leftovers. The new script reads the power all through the run; you'd also let the meter finish.
 #
-# For fewer joules, use each byte many times, cap the power, and race only where being awake is dear.
+# For fewer joules, use each byte many times, cap the power, and race only where being awake is
+# dear.
 #
 # And when somebody's program takes half the joules, ask: by which meter, with which window, for how
 # long, with or without idle, per token or per job?
