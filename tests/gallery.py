@@ -9,8 +9,9 @@ import numpy as np
 import labkit as lk
 from labkit import draw
 from labkit.draw.dots import scatter
-from labkit.plan import Roofline, a100_design, feed, training
+from labkit.plan import Roofline, Setting, a100_design, feed, training
 from labkit.plan.pipeline import one_f_one_b, play
+from labkit.power import sensors
 from labkit.reading import Origin, Reading
 from labkit.simt import cuda, profile, sanitize
 from labkit.teach.progress import Progress, Row
@@ -127,6 +128,24 @@ def drawings():
             {"mean": (1.1e-3, 0.9e-3, 1.3e-3), "one shot": (1e-3,) * 3},
             1e-3,
             title="Three runs",
+        ),
+        "power": draw.power_over_time(
+            {"shown": ([0, 1, 2], [100, 300, 200])},
+            title="A card",
+            until_s=3,
+            most_w=400,
+            notes={1.5: "copy"},
+        ),
+        "meters": draw.meters(
+            sensors.burst(300, 60, 1.5, 0.4),
+            {"mean of 1 s": sensors.PowerSensor(sensors.constant(60), window_s=1.0)},
+            (1.5, 1.9),
+        ),
+        "time and energy": draw.time_and_energy(
+            [Setting(100, 9e3, 64, 250), Setting(120, 7e3, 64, 150)],
+            Setting(100, 9e3, 64, 250),
+            110,
+            title="A network",
         ),
         "goodputs": draw.goodputs(
             lambda s: 0.9, [(600, 0.88)], {"Young": 1150.0, "Daly": 1100.0}, title="A fleet"

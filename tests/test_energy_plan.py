@@ -20,6 +20,7 @@ from labkit.plan import (
     price,
     roofline,
     run_energy_j,
+    settings_to_target,
     tokens_per_s,
 )
 from labkit.plan.data import _rows
@@ -156,6 +157,23 @@ def test_every_point_is_on_the_front_or_beaten_by_one_of_it(points):
         assert any(t <= time and e <= energy for t, e in front)
     for a in front:
         assert not any(b != a and b[0] <= a[0] and b[1] <= a[1] for b in front)
+
+
+TRACE_ROW = {
+    "batch_size": 64, "epochs_to_target": [10, None, 12, None],
+    "power_limits_w": [100, 200], "time_per_epoch_s": [6.0, 4.0], "power_w": [90.0, 180.0],
+}  # fmt: skip
+
+
+def test_energy_to_a_target_is_epochs_times_time_times_power():
+    assert settings_to_target([TRACE_ROW]) == [
+        (66.0, 66.0 * 90, 64, 100), (44.0, 44.0 * 180, 64, 200),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("epochs", [[10, None, None], [None, None], []])
+def test_a_batch_with_which_fewer_than_half_of_the_runs_got_there_is_left_out(epochs):
+    assert settings_to_target([TRACE_ROW | {"epochs_to_target": epochs}]) == []
 
 
 # Joules per token

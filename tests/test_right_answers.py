@@ -5,6 +5,7 @@ import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -323,6 +324,82 @@ def best_by_sorting(settings, max_time_s):
 
     often = [s for s in settings if 2 * s[2].count(None) <= len(s[2])]
     return list(min(often, key=key)[:2])
+
+
+def held_by_a_running_sum(times_s, watts, start_s, stop_s):
+    sums_j = np.concatenate([[0], np.cumsum(np.diff(times_s) * watts[:-1])])
+    return np.interp(stop_s, times_s, sums_j) - np.interp(start_s, times_s, sums_j)
+
+
+def held_of_changes_only(times_s, watts, start_s, stop_s):
+    """Leaving out repeats is right as long as a figure stays until the next one that differs."""
+    kept = [n for n, watt in enumerate(watts) if n == 0 or watt != watts[n - 1]]
+    ends_s = [*(times_s[n] for n in kept[1:]), stop_s]
+    return sum(
+        watts[n] * max(0, min(end_s, stop_s) - max(times_s[n], start_s))
+        for n, end_s in zip(kept, ends_s, strict=True)
+    )
+
+
+def counted_by_rounds(readings_j, range_j):
+    n_rounds = sum(after < before for before, after in pairwise(readings_j))
+    return readings_j[-1] - readings_j[0] + n_rounds * range_j
+
+
+def counted_step_by_step(readings_j, range_j):
+    total_j, before_j = 0.0, readings_j[0]
+    for reading_j in readings_j[1:]:
+        if reading_j < before_j:
+            before_j -= range_j
+        total_j, before_j = total_j + reading_j - before_j, reading_j
+    return total_j
+
+
+def diagnosed_in_numpy(steady, pulsed):
+    steady, pulsed = np.array(steady), np.array(pulsed)
+    ratios = steady[:, 1] / steady[:, 0]
+    if ratios.min() > 900 or ratios.max() < 0.01:
+        return "unit"
+    if (steady[:, 1] - steady[:, 0]).min() >= 20:
+        return "offset"
+    return "part-time" if abs(pulsed[:, 1] / pulsed[:, 0] - 1).max() > 0.02 else "honest"
+
+
+def best_in_two_steps(settings, max_time_s):
+    joules = {}
+    for batch, cap_w, epochs, epoch_s, power_w in settings:
+        reached = [n for n in epochs if n]
+        if len(reached) >= len(epochs) - len(reached) and reached:
+            time_s = np.mean(reached) * epoch_s
+            joules[batch, cap_w] = time_s * power_w if time_s <= max_time_s else math.inf
+    return min(joules, key=joules.get)
+
+
+def written_token_by_parts(n_read, n_written, read_per_s, write_per_s, read_w, write_w):
+    return write_w / write_per_s + n_read / n_written * read_w / read_per_s
+
+
+def written_token_in_fractions(n_read, n_written, read_per_s, write_per_s, read_w, write_w):
+    read_j = Fraction(read_w) / Fraction(read_per_s) * n_read
+    write_j = Fraction(write_w) / Fraction(write_per_s) * n_written
+    return float((read_j + write_j) / n_written)
+
+
+def padded_after_only(joules, start_s, stop_s, pad_s, idle_w):
+    """A mean of the past is late, and never early: before start_s there's nothing to gain."""
+    return joules(start_s, stop_s + pad_s) - pad_s * idle_w
+
+
+def padded_by_measured_idle(joules, start_s, stop_s, pad_s, idle_w):
+    return joules(start_s - pad_s, stop_s + pad_s) - 2 * joules(start_s - pad_s, start_s)
+
+
+def period_above_idle(clock, awake_w, idle_w=60.0, math_w=100.0, work_s=0.3, period_s=1.0):
+    return period_s * idle_w + work_s / clock * awake_w + work_s * math_w * clock**2
+
+
+def even_batch_in_fractions(itemsize, word_j, mac_j):
+    return Fraction(word_j) * Fraction(itemsize) / (8 * Fraction(mac_j))
 
 
 @cuda.jit
@@ -892,8 +969,20 @@ RIGHT = [
     ("19.3", replicas_by_adding),
     ("19.4", retries_by_what_is_left),
     ("19.4", retries_by_a_formula),
+    ("20.t1", padded_after_only),
+    ("20.t1", padded_by_measured_idle),
+    ("20.t2", period_above_idle),
+    ("20.t3", even_batch_in_fractions),
+    ("20.1", held_by_a_running_sum),
+    ("20.1", held_of_changes_only),
+    ("20.2", counted_by_rounds),
+    ("20.2", counted_step_by_step),
     ("20.3", diagnosed_by_the_text),
+    ("20.3", diagnosed_in_numpy),
     ("20.4", best_by_sorting),
+    ("20.4", best_in_two_steps),
+    ("20.5", written_token_by_parts),
+    ("20.5", written_token_in_fractions),
     ("22.t1", energies_as_an_array),
     ("22.t2", crossing_by_a_root),
     ("22.1", share_by_the_budget),

@@ -8,6 +8,8 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
   `stacks` for amounts that add up to a limit, `cables` for what ranks send in each step
 - how many times one thing is another: `factors`; runs and what sums them up: `summaries`
 - runs that fail: `recoveries`, `goodputs`; runs that wait for their data: `feeding`
+- power: `power_over_time`, `meters` (simulated ones, beside the truth), `time_and_energy` (what
+  each setting takes)
 - a language model's `answer` as it grows, and the bytes of each layer
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
   paper), `number_ruler`
@@ -43,6 +45,7 @@ from labkit.draw.mesh import block_frames, shards
 from labkit.draw.number_ruler import number_ruler
 from labkit.draw.picture import Picture
 from labkit.draw.pipeline import pipeline
+from labkit.draw.power import meters, power_over_time, time_and_energy
 from labkit.draw.roofline import Dot, roofline
 from labkit.draw.serving import format_rates, latency_curve, tokens_over_time
 from labkit.draw.slider import Slider
@@ -97,9 +100,11 @@ __all__ = [
     "launch_2d",
     "live",
     "machine",
+    "meters",
     "number_ruler",
     "pattern",
     "pipeline",
+    "power_over_time",
     "race_frames",
     "recoveries",
     "roofline",
@@ -109,6 +114,7 @@ __all__ = [
     "stacks",
     "summaries",
     "systolic_frames",
+    "time_and_energy",
     "timeline",
     "tokens_over_time",
     "tornado",

@@ -23,11 +23,13 @@ from labkit.plan.cpu_peak import modelled_cpu_peak
 from labkit.plan.data import carbon_by_hour, carbon_intensity, carbon_regions, price
 from labkit.plan.energy import (
     Decoder,
+    Setting,
     carbon_g,
     j_per_token,
     pareto,
     period_energy_j,
     run_energy_j,
+    settings_to_target,
     tokens_per_s,
 )
 from labkit.plan.pipeline import bubble_share
@@ -46,14 +48,14 @@ from labkit.plan.scaling import SerialShare, amdahl, fit_amdahl, fit_gustafson, 
 from labkit.plan.zero import StateBytes, zero_bytes, zero_sent_bytes
 
 __all__ = [
-    "ALL_REDUCES", "AlphaBeta", "ChipDesign", "Decoder", "Ownership", "Roofline", "Run",
-    "RunTime", "SerialShare", "StateBytes", "Swing", "Technology", "a100_design",
-    "a100_technology", "amdahl", "availability", "bubble_share", "bus_factor", "busiest_share",
-    "carbon_by_hour", "carbon_g", "carbon_intensity", "carbon_regions", "chance_of_any",
-    "cost_usd", "daly_interval_s", "feed", "fit_alpha_beta", "fit_amdahl", "fit_gustafson",
-    "fleet_mttf_s", "goodput", "gustafson", "hierarchical_all_reduce_s", "inference",
-    "j_per_token", "modelled_cpu_peak", "pareto", "period_energy_j", "price", "ring_all_reduce_s",
-    "roofline", "run_energy_j", "run_through", "tokens_per_s", "tornado", "training",
+    "ALL_REDUCES", "AlphaBeta", "ChipDesign", "Decoder", "Ownership", "Roofline", "Run", "RunTime",
+    "SerialShare", "Setting", "StateBytes", "Swing", "Technology", "a100_design", "a100_technology",
+    "amdahl", "availability", "bubble_share", "bus_factor", "busiest_share", "carbon_by_hour",
+    "carbon_g", "carbon_intensity", "carbon_regions", "chance_of_any", "cost_usd",
+    "daly_interval_s", "feed", "fit_alpha_beta", "fit_amdahl", "fit_gustafson", "fleet_mttf_s",
+    "goodput", "gustafson", "hierarchical_all_reduce_s", "inference", "j_per_token",
+    "modelled_cpu_peak", "pareto", "period_energy_j", "price", "ring_all_reduce_s", "roofline",
+    "run_energy_j", "run_through", "settings_to_target", "tokens_per_s", "tornado", "training",
     "tree_all_reduce_s", "usd_per_million_tokens", "young_interval_s", "zero_bytes",
     "zero_sent_bytes",
 ]  # fmt: skip

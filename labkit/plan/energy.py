@@ -7,7 +7,8 @@ carbon = energy × intensity); the roofline for the time of prefill and decode.
 import dataclasses
 import math
 import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from labkit.plan.roofline import Roofline
 from labkit.workload import Work, attention, transformer_step
@@ -111,6 +112,38 @@ def pareto(points: Iterable[tuple]) -> list:
         if not front or point[1] < front[-1][1]:
             front.append(point)
     return front
+
+
+class Setting(NamedTuple):
+    """What a training run to a target accuracy takes, and at which batch and power limit."""
+
+    time_s: float
+    energy_j: float
+    batch: int
+    cap_w: float
+
+
+def settings_to_target(rows: Iterable[Mapping[str, Any]]) -> list[Setting]:
+    """The settings of a trace: epochs to the target × time of an epoch × mean power.
+
+    rows   one a batch, with the columns of `recorded("zeus-v100")`: batch_size, epochs_to_target
+           (one figure a run, None where it never got there), and for each of power_limits_w the
+           time_per_epoch_s and the power_w
+
+    The mean is that of the runs that got there. A batch with which fewer than half of them did is
+    left out. Source: You et al., NSDI 2023, arXiv 2208.06102.
+    """
+    found = []
+    for row in rows:
+        reached = [n for n in row["epochs_to_target"] if n is not None]
+        if not reached or 2 * len(reached) < len(row["epochs_to_target"]):
+            continue
+        epochs = sum(reached) / len(reached)
+        columns = (row[name] for name in ("power_limits_w", "time_per_epoch_s", "power_w"))
+        for cap_w, epoch_s, power_w in zip(*columns, strict=True):
+            time_s = epochs * epoch_s
+            found.append(Setting(time_s, time_s * power_w, row["batch_size"], cap_w))
+    return found
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 A `Load` is the truth: power as a function of time, with its exact energy. A sensor turns it into
 what a driver would answer when asked at time t. `poll` asks like a program does. All of it is
-deterministic; times are seconds and may be NumPy arrays.
+deterministic; times are seconds and may be NumPy arrays. The truth and the sensors answer the same
+question, `energy_between_j`, so that one can be held against the other.
 """
 
 import dataclasses
@@ -12,7 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from labkit.power.energy import Energy, energy
 from labkit.power.probe import Probe, Sample
+
+_ASK_S = 0.01  # how often a program that watches a power sensor asks it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +44,10 @@ class Load:
         before_j = np.concatenate([[0.0], np.cumsum(np.diff(starts_s) * watts[:-1])])
         in_cycle_j = before_j[segment] + watts[segment] * (phase_s - starts_s[segment])
         return in_cycle_j if self.period_s is None else in_cycle_j + cycle * self._cycle_j(before_j)
+
+    def energy_between_j(self, start_s: float, stop_s: float) -> float:
+        """The true energy in J between two times."""
+        return float(self.energy_j(stop_s) - self.energy_j(start_s))
 
     def _cycle_j(self, before_j):
         last_s = self.times_s[0] + self.period_s - self.times_s[-1]
@@ -98,6 +106,11 @@ class CounterSensor:
         )
         return counted_j if self.range_j is None else counted_j % self.range_j
 
+    def energy_between_j(self, start_s: float, stop_s: float) -> float:
+        """The energy in J that it counted between two times; it may have wrapped once."""
+        counted_j = float(self.at(stop_s) - self.at(start_s))
+        return counted_j if self.range_j is None else counted_j % self.range_j
+
 
 @dataclasses.dataclass(frozen=True)
 class PowerSensor:
@@ -123,6 +136,12 @@ class PowerSensor:
             seen_j = self.load.energy_j(seen_s) - self.load.energy_j(seen_s - self.window_s)
             watts = seen_j / self.window_s
         return np.round(watts / self.unit_w) * self.unit_w
+
+    def energy_between_j(self, start_s: float, stop_s: float) -> float:
+        """The energy in J of what it showed: asked about every 10 ms, power × time added up."""
+        n = round((stop_s - start_s) / _ASK_S) + 1
+        middles_s = start_s + (np.arange(n) + 0.5) * (stop_s - start_s) / n
+        return float(self.at(middles_s).mean() * (stop_s - start_s))
 
 
 def _last_update(t_s, update_s, phase_s):
@@ -226,6 +245,26 @@ def simulated_probe(
         includes=("simulated load",),
         reader=read,
     )
+
+
+def simulated_energy(
+    sensor: CounterSensor | PowerSensor,
+    start_s: float,
+    stop_s: float,
+    *,
+    pad_s: float = 0.0,
+    **options: Any,
+) -> Energy:
+    """What `energy` says of a window of simulated time that it reads by `sensor`.
+
+    pad_s    how long to watch idle before and after; 0 where the load runs on
+    options  others of `energy`, such as `load_period_s`
+    """
+    clock = SimulatedClock(start_s - pad_s)
+    probe = simulated_probe(sensor, clock)
+    with energy(probe, clock=clock, pad=pad_s, **options) as found:
+        clock.sleep(stop_s - start_s)
+    return found
 
 
 def _method(sensor):

@@ -8,25 +8,25 @@
 
 # %% [markdown]
 # # 20 · Power and energy: exercises
-# From mending an integrator to catching a meter that lies. The numbers in a check are fresh at each
-# run.
+# You'll mend an integrator, catch a meter that lies, and find the setting that needs the fewest
+# joules. Each check calls your function with new numbers.
 
 # %%
 import itertools
 import statistics
 
 import labkit as lk
-from labkit.power import sensors
 
 # %% [markdown]
 # ## 20.1 Mend an integrator
-# A program asked a power sensor at `times_s` (ascending, *unevenly spaced*, from before the window
-# until after it) and was shown `watts`. It computes the energy like this:
+# A program asked a power sensor at `times_s`, and it showed `watts`. The times ascend, they are
+# *unevenly spaced*, and they begin before the window and end after it. The program computes the
+# energy of the window like this:
 #
 #     sum(w for t, w in zip(times_s, watts) if start_s <= t <= stop_s) * (times_s[1] - times_s[0])
 #
-# Mend it: a figure counts **until the next one**, the last one for ever; and only what lies between
-# `start_s` and `stop_s` counts, so the first and the last figure count for a part. (about 5 lines)
+# Mend it. Each figure counts **until the next one**. Only what lies between `start_s` and `stop_s`
+# counts, so the first and the last figure in it count for a part of their time. (about 5 lines)
 
 
 # %%
@@ -34,8 +34,7 @@ def energy_j(times_s, watts, start_s, stop_s):
     """Energy in J of what was shown in [start_s, stop_s]."""
     ### BEGIN SOLUTION
     total_j = 0.0
-    ends_s = [*times_s[1:], float("inf")]
-    for shown_s, end_s, power_w in zip(times_s, ends_s, watts, strict=True):
+    for (shown_s, end_s), power_w in zip(itertools.pairwise(times_s), watts, strict=False):
         total_j += power_w * max(min(end_s, stop_s) - max(shown_s, start_s), 0.0)
     return total_j
     ### END SOLUTION
@@ -44,34 +43,16 @@ def energy_j(times_s, watts, start_s, stop_s):
 # %%
 lk.check("20.1", energy_j)
 
-# %% [markdown]
-# Try it on a mean of 1 s, with a burst of 0.4 s at 300 W. It is mended, and still far from 120 J.
-# What must be added?
-
-
-# %%
-def mended_on_a_burst():
-    """Joules without and with padding; the truth is 120 J."""
-    ### BEGIN SOLUTION
-    sensor = sensors.PowerSensor(sensors.burst(300, 60, 5.0, 0.4), window_s=1.0, phase_s=0.037)
-    samples = sensors.poll(sensor, 3.0, 8.0, 0.02, jitter_s=0.002)
-    padded_j = energy_j(*samples, 5.0 - 1.2, 5.4 + 1.2) - 2 * 1.2 * 60
-    return round(energy_j(*samples, 5.0, 5.4), 1), round(padded_j, 1)
-    ### END SOLUTION
-
-
-# %% tags=["solution"]
-mended_on_a_burst()
-
 # %% [markdown] tags=["solution"]
-# The padding of lesson 20: add up until the meter has told everything, then take off the idle. The
-# small rest is the poll that comes a little after the update.
+# Two wrong turns are popular. One takes only the samples inside the window, and so loses the time
+# between each edge and the nearest sample. The other keeps a sample only if it differs from the
+# one before, to save memory. Then a load that stays level has no samples at all, and takes 0 J.
 
 # %% [markdown]
 # ## 20.2 The counter that starts again
-# `readings_j` are what an energy counter showed, in order. When it reaches `range_j` it starts
-# again at 0; between two readings that happens at most once. Return the joules from the first
-# reading to the last. (2 to 5 lines)
+# An energy counter showed `readings_j`, one after the other. When it reaches `range_j` it starts
+# again at 0, which happens at most once between two readings. How many joules were used from the
+# first reading to the last? (2 to 5 lines)
 
 
 # %%
@@ -86,24 +67,22 @@ def counted_j(readings_j, range_j):
 # %%
 lk.check("20.2", counted_j)
 
-# %% [markdown]
-# A counter with a range of 65,536 J, a machine of 400 W. How often must you read it at least, and
-# what happens if you do not?
-
 # %% [markdown] tags=["solution"]
-# A whole range takes 65,536 J / 400 W = 164 s. With a longer gap one wrap and two look the same,
-# and each that is missed takes 65,536 J off. `lk.energy` reads twice in that time.
+# The tempting answer looks only at the first reading and the last one, and adds the range if the
+# last one is smaller. That's right for one round. After two, each round that you missed takes a
+# whole range off.
 
 # %% [markdown]
 # ## 20.3 Detect a lying meter
-# You put a meter beside a reference that you trust. `steady` holds pairs `(true_w, shown_w)` of
-# loads that stay level, `pulsed` the same for loads that pulse ten times a second, each at another
-# phase. Even an honest meter is off by up to 2 %. Return
+# You put a meter beside a reference that you trust, and try it with several loads. `steady` holds
+# pairs `(true_w, shown_w)` for loads that stay level. `pulsed` holds such pairs for loads that
+# pulse ten times a second, each at another phase of the meter. Even an honest meter is off by up to
+# 2 %. Return
 #
-# - `"unit"`: all it shows is a thousand times too much, or too little;
-# - `"offset"`: it shows the same number of watts too much for every load (at least 20 W);
-# - `"part-time"`: level loads are right, but some pulsed ones are off by more than 2 %;
-# - `"honest"`: none of these.
+# - `"unit"` if all that it shows is a thousand times too much, or a thousand times too little;
+# - `"offset"` if it shows the same number of watts too much for every load (20 W or more);
+# - `"part-time"` if it's right for level loads, but off by more than 2 % for some pulsed ones;
+# - `"honest"` if it's none of these.
 #
 # (about 8 lines)
 
@@ -128,22 +107,22 @@ def diagnose(steady, pulsed):
 # %%
 lk.check("20.3", diagnose)
 
-# %% [markdown]
-# Could you have caught the part-time meter with level loads alone, however many?
-
 # %% [markdown] tags=["solution"]
-# No: while the load is level, what the meter does not see is the same as what it sees. **To find a
-# meter's fault, show it what it may have been built to leave out.**
+# Most people average over all pulsed loads. But a part-time meter shows too much at one phase and
+# too little at another, so its average is right. And level loads alone, however many, would never
+# have caught it: while a load is level, what the meter doesn't see is the same as what it sees. To
+# find a meter's fault, show it what it may have been built to leave out.
 
 # %% [markdown]
 # ## 20.4 The fewest joules in time
-# Each of `settings` is a tuple `(batch, cap_w, epochs, epoch_s, power_w)`. `epochs` has one number
-# for each run: how many epochs it took to the target accuracy, or `None` where it never got there.
+# Each of `settings` is a tuple `(batch, cap_w, epochs, epoch_s, power_w)`. `epochs` holds a number
+# for each training run: after how many epochs it reached the target accuracy, or `None` if it never
+# did.
 #
-# Leave out settings with which **fewer than half** of the runs reached the target. Of the others,
-# time to target = mean of the epochs of the runs that reached it × `epoch_s`. Return `(batch,
-# cap_w)` of the setting that needs the least energy to target in at most `max_time_s`; there always
-# is one. (about 8 lines)
+# Leave out settings with which **fewer than half** of the runs reached the target. For the others,
+# time to target is the mean of the epochs of those runs that reached it, times `epoch_s`. Return
+# `(batch, cap_w)` of the setting that takes the least energy to the target in at most `max_time_s`.
+# There always is one. (about 8 lines)
 
 
 # %%
@@ -155,7 +134,7 @@ def best_setting(settings, max_time_s):
         reached = [n for n in epochs if n is not None]
         if not reached or 2 * len(reached) < len(epochs):
             continue
-        time_s = sum(reached) / len(reached) * epoch_s
+        time_s = statistics.mean(reached) * epoch_s
         if time_s <= max_time_s:
             allowed.append((time_s * power_w, batch, cap_w))
     return min(allowed)[1:]
@@ -165,48 +144,40 @@ def best_setting(settings, max_time_s):
 # %%
 lk.check("20.4", best_setting)
 
-# %% [markdown]
-# Run it on the recorded V100: ResNet-50 with 21 hours, with 24 hours, and with no limit. What do
-# the last hours save?
-
-
-# %%
-def on_the_v100(max_hours):
-    """(batch, cap in W, hours, MJ) of the best setting for ResNet-50 within so many hours."""
-    ### BEGIN SOLUTION
-    settings = [
-        (row["batch_size"], cap_w, row["epochs_to_target"], epoch_s, power_w)
-        for row in lk.recorded("zeus-v100").rows
-        if row["workload"] == "ResNet-50, ImageNet"
-        for cap_w, epoch_s, power_w in zip(
-            row["power_limits_w"], row["time_per_epoch_s"], row["power_w"], strict=True
-        )
-    ]
-    best = best_setting(settings, 3600 * max_hours)
-    _, _, epochs, epoch_s, power_w = next(s for s in settings if s[:2] == best)
-    time_s = statistics.mean(n for n in epochs if n is not None) * epoch_s
-    return *best, time_s / 3600, time_s * power_w / 1e6
-    ### END SOLUTION
-
+# %% [markdown] tags=["solution"]
+# The wrong turn is to compare the energy of an *epoch*, because that's what a meter shows during
+# training. On the lesson's V100, ShuffleNetV2 took more than twice as long for an epoch with batch
+# 128 as with 1024, and a quarter of the epochs. Here is the answer for ResNet-50, for three limits
+# of time:
 
 # %% tags=["solution"]
-for hours in (21, 24, float("inf")):
-    batch, cap_w, took_h, took_mj = on_the_v100(hours)
-    best = f"batch {batch}, {cap_w} W: {took_h:.1f} h, {took_mj:.1f} MJ"
-    print(f"[modelled] within {hours} hours: {best}")
+resnet = [row for row in lk.recorded("zeus-v100").rows if "ResNet" in row["workload"]]
+rows = [
+    (row["batch_size"], cap_w, row["epochs_to_target"], epoch_s, power_w)
+    for row in resnet
+    for cap_w, epoch_s, power_w in zip(
+        row["power_limits_w"], row["time_per_epoch_s"], row["power_w"], strict=True
+    )
+]
+for max_h in (21, 24, float("inf")):
+    best = best_setting(rows, 3600 * max_h)
+    (found,) = (one for one in lk.plan.settings_to_target(resnet) if one[2:] == best)
+    print(f"[modelled] within {max_h} hours: batch {found.batch}, {found.cap_w} W: "
+          f"{found.time_s / 3600:.1f} h, {found.energy_j / 1e6:.1f} MJ")  # fmt: skip
 
 # %% [markdown] tags=["solution"]
-# The batch stays; only the cap falls. The last hours save least: the closer to the minimum, the
-# dearer each joule saved is in time.
+# The batch stays, and only the cap falls. The last hours save the least: the nearer you come to the
+# minimum, the more time each saved joule costs.
 
 # %% [markdown]
 # ## 20.5 Joules for an answer
-# A prompt of `n_read` tokens is read at `read_per_s` tokens a second, while the chip draws
-# `read_w`. Then `n_written` tokens are written at `write_per_s`, while it draws `write_w`. Both
-# rates are those of the whole chip, which serves many conversations at once; so an answer takes
-# only its share.
+# A server reads a prompt of `n_read` tokens at `read_per_s` tokens a second, while its chip draws
+# `read_w`. Then it writes `n_written` tokens at `write_per_s`, while the chip draws `write_w`. Both
+# rates are those of the whole chip, which serves many conversations at once, so an answer pays only
+# for its own tokens.
 #
-# How many joules does each *written* token take, with its share of the reading? (2 or 3 lines)
+# How many joules does each *written* token take, if the reading is shared out to the written tokens
+# as well? (2 or 3 lines)
 
 
 # %%
@@ -222,8 +193,25 @@ def written_token_j(n_read, n_written, read_per_s, write_per_s, read_w, write_w)
 # %%
 lk.check("20.5", written_token_j)
 
+# %% [markdown] tags=["solution"]
+# People often add what one read token and one written token take. But there are `n_read /
+# n_written` read tokens for each written one, which may be a hundred after a long document.
+
 # %% [markdown]
 # ## To think about
-# Your cluster's owner caps all GPUs at 70 % of their power and says that it saves 30 % of the
-# energy. For which jobs is that true, for which does it save less, and can it cost more? What would
-# you measure, with which meter, and for how long?
+# 1. A counter has a range of 65,536 J, and the machine draws up to 400 W. How often must you read
+#    it, and what happens if you don't?
+# 2. The owner of your cluster caps all GPUs at 70 % of their power, and says that this saves 30 %
+#    of the energy. For which jobs is that true, for which is it less, and can it cost more? What
+#    would you measure, with which meter, and for how long?
+
+# %% [markdown] tags=["solution"]
+# 1. A whole round takes 65,536 J / 400 W = 164 s, so at least once in that time. With a longer gap
+#    one round and two look the same, and each round that you miss takes 65,536 J off. `lk.energy`
+#    reads at least twice in a round.
+# 2. It would take a job that draws full power and doesn't slow down under the cap. A job that never
+#    drew more than 70 % isn't capped, and saves nothing. A job full of arithmetic takes longer, so
+#    it saves less than 30 %. And if the rest of the machine (host, fans, other GPUs that wait for
+#    this one) is awake for much longer because of it, it may cost more. So measure the whole job,
+#    for the whole machine: energy counters before and after, or a meter in the cable, over many
+#    minutes, with the same work done at the end.

@@ -8,13 +8,20 @@
 
 # %% [markdown]
 # # 20 · Power and energy
-# *What does a power meter see of your program, and how many joules did it really take?*
+# In September 2026 the developers of Atlas, a server for language models, withdrew a finding. They
+# had compared it with vLLM, another server, and seen Atlas draw about twice the power. But their
+# script had asked `nvidia-smi` for the power once *before* each run, and what `nvidia-smi` showed
+# was the mean of the last second. So each number was about the end of the run before it ([pull
+# request 1197](https://github.com/Avarok-Cybersecurity/atlas/pull/1197)).
 #
-# **You will be able to** say what each kind of power sensor shows and hides, measure energy with
-# an interval, and find the batch and the power cap that need the fewest joules ·
-# **Needs** 01, 02 · **Takes** {time} · **Runs on** a CPU; a power sensor makes your own joules real
+# **The question of this lesson**: how many joules did your program really take, and how do you make
+# it take fewer?
+#
+# *{time} Needs lessons [01](01_honest_timing.ipynb) and [02](02_roofline.ipynb).*
 
 # %%
+import itertools
+
 import numpy as np
 
 import labkit as lk
@@ -22,16 +29,96 @@ from labkit.power import sensors
 from labkit.results import op_energy
 
 # %% [markdown]
-# ## What is here
-# Not every machine says what it draws. Ask yours. A line that says *none* or *unknown* says why,
-# and what can be done; in a virtual machine or a container there is often nothing.
+# ## A meter with a memory
+# You pay for **energy**, in joules (J). Most sensors show **power**, in watts (W): a watt is a
+# joule a second.
+#
+# We let an H200 rest, copy its memory, rest, multiply matrices, rest, and multiply in ten short
+# pulses, and asked its driver for the power all the while. On such a card that's [the mean of the
+# last second](https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html).
+#
+# **Guess first.** The card draws 123 W at rest and about 700 W while it multiplies. What does
+# `nvidia-smi` show half a second after the matrix products have begun? It would be 700 W if the
+# meter knew the present.
+
+# %%
+half_guess = lk.predict("20.a", ..., "W")
+
+# %%
+trace = lk.recorded("nvidia-h200-power")
+times_s = tuple(row["time_s"] for row in trace.rows)
+shown = sensors.Load(times_s, tuple(row["power_w"] for row in trace.rows))  # held until the next
+parts = [row["phase"] for row in trace.rows]
+begins_s = times_s[parts.index("matmul bf16")]
+half_w = float(shown.power_w(begins_s + 0.5))
+half_guess.against(
+    lk.Reading("shown after half a second", half_w, "W", "recorded", source=trace.source)
+)
+
+# %% tags=["collapsed"]
+WORK = ("rest", "copy", "rest", "multiply", "rest", "pulses", "rest")
+edges_s = [times_s[0]]
+for before, now, time_s in zip(parts, parts[1:], times_s[1:], strict=False):
+    if before.split()[0] != now.split()[0]:  # the pulses are one part
+        edges_s.append(time_s)
+edges_s.append(times_s[-1])
+spans_s = list(itertools.pairwise(edges_s))
+assert len(spans_s) == len(WORK)
+lk.draw.power_over_time(
+    {
+        "instantaneous, by the driver": (times_s, [row["instant_w"] for row in trace.rows]),
+        "shown by nvidia-smi: the mean of a second": (times_s, shown.watts),
+    },
+    title="Power of an H200 (recorded)",
+    until_s=20,
+    most_w=1000,
+    notes={sum(span_s) / 2: word for span_s, word in zip(spans_s, WORK, strict=True)},
+)
+
+# %% [markdown]
+# The first line is the driver's *instantaneous* power. The second takes a second to climb, and to
+# come down.
+#
+# Now the script of our story, with its one look before each part. Beside it stands the card's
+# **energy counter**, which adds up joules.
+
+# %% tags=["collapsed"]
+counted = np.array([row["energy_j"] for row in trace.rows])
+
+
+def counted_j(start_s, stop_s):
+    """Joules by the card's own counter between two times of the recording."""
+    before, after = np.searchsorted(times_s, [start_s, stop_s], side="right") - 1
+    return float(counted[after] - counted[before])
+
+
+looks_w = [float(shown.power_w(start_s)) for start_s, _ in spans_s]
+means_w = [counted_j(*span_s) / (span_s[1] - span_s[0]) for span_s in spans_s]
+print("[recorded]            one look before    mean by the counter")
+for work, look_w, mean_w in zip(WORK, looks_w, means_w, strict=True):
+    print(f"[recorded] {work:10} {look_w:12.0f} W {mean_w:18.0f} W")
+print(f"({trace.source})")
+assert looks_w[4] > 5 * looks_w[3]  # upside down
+assert means_w[3] > 5 * means_w[4]
+for (start_s, stop_s), mean_w in zip(spans_s, means_w, strict=True):
+    assert 120 < mean_w < 720
+    assert 2 < stop_s - start_s < 3.1
+
+# %% [markdown]
+# It's upside down: by this method a resting card draws five times as much as one that multiplies.
+#
+# > **Takeaway.** A power reading is about the time before it. Look often, all through the run, or
+# > take the difference of a counter's readings.
+#
+# ## Ask your machine
+# What can yours read?
 
 # %%
 lk.probes()
 
 # %%
-a = np.random.default_rng(17).random((700, 700))
-with lk.energy() as e:  # a block of lines, as it is
+a = np.random.default_rng(20).random((700, 700))
+with lk.energy() as e:  # all that runs inside
     for _ in range(20):
         a @ a
 print(e)
@@ -39,181 +126,139 @@ assert e.energy_j is None if e.kind == "unknown" else e.energy_lo_j <= e.energy_
 lk.bench_energy(np.matmul, a, a, name="one product", min_time_s=0.5)  # a call, often enough
 
 # %% [markdown]
-# Read the brackets: from a sensor, or a *model* (the processor's TDP times its load, within about a
-# factor of two), or **unknown**. Never 0 J: nothing that runs takes 0 J.
+# Read the word in brackets. *Modelled* joules are the processor's thermal design power (TDP) times
+# its load, right within about a factor of two.
 #
-# ## A meter that is right and useless
-# To judge a meter you must know the truth. So from here on **sensors are simulated**: a `Load` is
-# the true power over time, and a sensor tells of it what real ones tell.
+# > **Takeaway.** Say where your joules come from. "Unknown" is an honest answer, and 0 J never is.
 #
-# A program runs for 0.4 s at 300 W, on a machine that idles at 60 W. Many GPUs show *the mean of
-# the last second*, renewed every 0.1 s. You ask every 10 ms while the program runs, and add up
-# power × 10 ms.
+# ## Build a meter that lies
+# How would you find out that a power meter is lying? You'd need the true power, and on a real
+# machine you don't know it. So we build the machine ourselves. A `Load` holds the true power at
+# every instant, and simulated sensors make the mistakes of real ones.
 #
-# **Guess first.** The cell prints the true joules. How many do you get?
+# **Guess first.** A program runs for 0.4 s at 300 W, which makes 120 J. Otherwise the machine draws
+# 60 W. The meter shows the mean of the last second, with a new figure every 0.1 s. We ask it every
+# 10 ms *while the program runs*, and add up power × time. How many joules do we get? It would be 24
+# J if the meter noticed nothing.
 
 # %%
-HIGH_W, IDLE_W, START_S, BURST_S = 300.0, 60.0, 1.5, 0.4
+burst_guess = lk.predict("20.b", ..., "J")
+
+# %%
+HIGH_W, IDLE_W, START_S, STOP_S = 300.0, 60.0, 1.5, 1.9
 UPDATE_S, WINDOW_S = 0.1, 1.0
-load = sensors.burst(HIGH_W, IDLE_W, START_S, BURST_S)
-true_j = float(load.energy_j(START_S + BURST_S) - load.energy_j(START_S))
-lk.show(lk.Reading("truth", true_j, "J", "simulated"))
-
-my_guess = ...
-burst_guess = lk.predict("20.a", my_guess, "J")
-
-
-# %%
-def watched_j(sensor, start_s, length_s):
-    """Joules by asking about every 10 ms in the window, and adding up power × time."""
-    n = round(length_s / 0.01) + 1
-    middles_s = start_s + (np.arange(n) + 0.5) * length_s / n
-    return float(sensor.at(middles_s).mean() * length_s)
-
-
-slow_meter = sensors.PowerSensor(load, UPDATE_S, WINDOW_S, phase_s=0.037)
-watched = watched_j(slow_meter, START_S, BURST_S)
-burst_guess.against(lk.Reading("watched while it ran", watched, "J", "simulated"))
-assert watched < true_j / 2
+burst = sensors.burst(HIGH_W, IDLE_W, START_S, STOP_S - START_S)
+slow_meter = sensors.PowerSensor(burst, UPDATE_S, WINDOW_S, phase_s=0.037)
+true_j, watched_j = (one.energy_between_j(START_S, STOP_S) for one in (burst, slow_meter))
+burst_guess.against(lk.Reading("watched while it ran", watched_j, "J", "simulated"))
+assert watched_j < true_j / 2
 
 # %% [markdown]
-# More than half of the energy is gone. The meter tells it later, when your loop has stopped
-# looking.
+# More than half of it is gone, because the meter tells about it later.
 #
-# ## The words
-# - **Energy counter**: joules since some moment. It moves once in each update period.
-# - **Update period**: how often a sensor has a new figure.
-# - **Averaging window**: the time that a figure of power is the mean of. Zero: *instantaneous*.
-# - **Part-time**: the window is shorter than the update period. Between its windows, it is blind.
+# Three numbers describe a sensor. It has a new figure once in each **update period**. The figure is
+# the mean over its **averaging window**. And its **phase** says when it updates, which you can't
+# choose. If the window is shorter than the period, the sensor works **part-time**: it's blind in
+# between.
 #
-# ## The sensor microscope
-# Four meters look at the same load. All renew their figure every 0.1 s.
+# **Play.** Four meters look at one load (grey).
+# - *One burst*: drag the phase, and watch the counter. Then make the window longer.
+# - *Pulses of 0.1 s*: drag the phase slowly, and watch the part-time meter.
 
 # %% tags=["collapsed"]
 LOADS = {
-    "one burst": load,
+    "one burst": burst,
     "slow pulses": sensors.square_wave(HIGH_W, IDLE_W, period_s=0.9, duty=0.3, start_s=0.6),
     "pulses of 0.1 s": sensors.square_wave(HIGH_W, IDLE_W, period_s=0.1, duty=0.25),
 }
-COUNTER = "counter"
 WINDOWS_S = {"instantaneous": 0.0, "mean of 1 s": WINDOW_S, "part-time, 25 of 100 ms": 0.025}
-COLORS = dict(zip([COUNTER, *WINDOWS_S], lk.draw.LINES, strict=False))
-
-
-def meters(load, phase_s):
-    """The four meters on a load, by name."""
-    counter = sensors.CounterSensor(load, UPDATE_S, phase_s=phase_s)
-    return {COUNTER: counter} | {
-        name: sensors.PowerSensor(load, UPDATE_S, window_s, phase_s=phase_s)
-        for name, window_s in WINDOWS_S.items()
-    }
-
-
-def shown_w(name, meter, times_s):
-    """Watts shown from each update on; of a counter: the last step over its time."""
-    shown = meter.at(times_s)
-    return np.diff(shown, prepend=np.nan) / UPDATE_S if name == COUNTER else shown
-
-
-def given_j(name, meter, start_s, length_s):
-    """Joules of a window: of a counter by difference, of the others watched."""
-    if name == COUNTER:
-        return float(meter.at(start_s + length_s) - meter.at(start_s))
-    return watched_j(meter, start_s, length_s)
-
-
-# %% tags=["collapsed"]
-VIEW_S, TOP_W = 4.0, 560
 
 
 def microscope(load, window_start, window_length, sensor_phase):
-    load, stop = LOADS[load], window_start + window_length
-    truth_j = float(load.energy_j(stop) - load.energy_j(window_start))
-    chart = lk.draw.Chart(
-        lk.draw.Axis("time", "s", lo=0, hi=VIEW_S),
-        lk.draw.Axis("power", "W", lo=0, hi=TOP_W),
-        title=f"Simulated. In this window, truly: {truth_j:.1f} J",
-        height=460,
-    )
-    grid_s = np.arange(0, VIEW_S, 0.005)
-    chart.band(grid_s, np.zeros_like(grid_s), load.power_w(grid_s), color=lk.draw.INK, opacity=0.2)
-    chart.band([window_start, min(stop, VIEW_S)], [0, 0], [TOP_W, TOP_W])
-    times_s, said = np.arange(-UPDATE_S, VIEW_S + UPDATE_S, UPDATE_S) + sensor_phase, []
-    for name, meter in meters(load, sensor_phase).items():
-        watts = shown_w(name, meter, times_s)[1:]
-        steps_s, steps_w = np.repeat(times_s[1:], 2)[1:], np.repeat(watts, 2)[:-1]
-        chart.line(steps_s, steps_w, color=COLORS[name], dash=name.startswith("part"))
-        joules = given_j(name, meter, window_start, window_length)
-        chart.key(f"{name}: {joules:.1f} J ({100 * (joules / truth_j - 1):+.0f} %)", COLORS[name])
-        said.append(f"{name} {joules:.0f} J")
-    return chart.picture(f"True power and four meters; truly {truth_j:.0f} J, {', '.join(said)}")
+    load = LOADS[load]
+    meters = {"counter": sensors.CounterSensor(load, UPDATE_S, phase_s=sensor_phase)} | {
+        name: sensors.PowerSensor(load, UPDATE_S, window_s, phase_s=sensor_phase)
+        for name, window_s in WINDOWS_S.items()
+    }
+    return lk.draw.meters(load, meters, (window_start, window_start + window_length))
 
 
 lk.Explorer(
     microscope,
     load=list(LOADS),
     window_start=lk.draw.Slider(0.0, 3.0, START_S, unit="s", label="window opens at"),
-    window_length=lk.draw.Slider(0.05, 2.5, BURST_S, unit="s", label="window length"),
+    window_length=lk.draw.Slider(0.05, 2.5, STOP_S - START_S, unit="s", label="window length"),
     sensor_phase=lk.draw.Slider(0.0, 0.099, 0.037, unit="s", label="sensor's phase"),
 )
 
 # %% [markdown]
-# Read it: the grey hills are the truth, the violet stripe is your window, each line is what one
-# meter shows; above, the joules that each gives. Try:
+# > **Takeaway.** Update period, window and phase decide what a meter shows. The shorter your
+# > program, the more it may err.
 #
-# 1. One burst: drag the **phase**, over which you have no power, and watch the counter.
-# 2. One burst: make the window long. All four get better. Where does the green line peak?
-# 3. Pulses of 0.1 s: drag the phase slowly, and watch the part-time meter.
+# ## Let the meter finish
+# The cure is **padding**: begin to watch in the idle time before, stop in the idle time after, when
+# the meter has told everything, and take off what idle took.
 #
-# ## Shift, pad, subtract
-# Three cures. **Hold**: a figure counts until the next one. **Shift**: a figure speaks of the past,
-# on average of (window + update) / 2 ago; add up that much later. **Pad**: watch some idle before
-# and after, until the meter has told everything; then take off that idle.
-#
-# **Before you run it**: the same meter. Which of the three mends a burst of 0.4 s?
+# ### Your turn
+# `joules(a, b)` gives what a meter adds up between two times. A program runs from `start_s` to
+# `stop_s`, and for `pad_s` before and after it the machine is idle, at `idle_w`. How much energy
+# was used between `start_s` and `stop_s`? (2 lines)
+
 
 # %%
-SHIFT_S, PAD_S = (WINDOW_S + UPDATE_S) / 2, WINDOW_S + 2 * UPDATE_S
+def padded_j(joules, start_s, stop_s, pad_s, idle_w):
+    """Energy in J between start_s and stop_s; pad_s is longer than the meter's memory."""
+    ### BEGIN SOLUTION
+    all_j = joules(start_s - pad_s, stop_s + pad_s)
+    return all_j - 2 * pad_s * idle_w
+    ### END SOLUTION
+
+
+padded_j = lk.your_turn("20.t1", padded_j)
+
+# %% [markdown]
+# Does it work on the recorded pulses?
+
+# %%
+PAD_S = WINDOW_S + 2 * UPDATE_S
+simulated_j = padded_j(slow_meter.energy_between_j, START_S, STOP_S, PAD_S, IDLE_W)
+start_s, stop_s = spans_s[WORK.index("pulses")]
+real_j = padded_j(shown.energy_between_j, start_s, stop_s, PAD_S, float(shown.power_w(start_s)))
+lk.show(
+    lk.Reading("the simulated burst, padded", simulated_j, "J", "simulated"),
+    lk.Reading("pulses, only watched", shown.energy_between_j(start_s, stop_s), "J", of=trace),
+    lk.Reading("pulses, padded", real_j, "J", of=trace),
+    lk.Reading("pulses, by the card's counter", counted_j(start_s, stop_s), "J", of=trace),
+)
+
+# %% tags=["collapsed"]
+assert abs(simulated_j / true_j - 1) < 0.02
+assert abs(real_j / counted_j(start_s, stop_s) - 1) < 0.02
+assert shown.energy_between_j(start_s, stop_s) < 0.85 * real_j
+
+SHIFT_S = (WINDOW_S + UPDATE_S) / 2
 CURES = {
-    "held": lambda meter, start, length: watched_j(meter, start, length),
-    "shifted": lambda meter, start, length: watched_j(meter, start + SHIFT_S, length),
-    "padded": lambda meter, start, length: (
-        watched_j(meter, start - PAD_S, length + 2 * PAD_S) - 2 * PAD_S * IDLE_W
-    ),
+    "watched": lambda joules, start_s, stop_s: joules(start_s, stop_s),
+    "shifted": lambda joules, start_s, stop_s: joules(start_s + SHIFT_S, stop_s + SHIFT_S),
+    "padded": lambda joules, start_s, stop_s: padded_j(joules, start_s, stop_s, PAD_S, IDLE_W),
 }
 
 
 def worst_error(cure, length_s):
     """The largest error over 50 phases of the sensor, as a fraction of the truth."""
-    burst = sensors.burst(HIGH_W, IDLE_W, 10.0, length_s)
+    load = sensors.burst(HIGH_W, IDLE_W, 10.0, length_s)
     errors = []
     for phase_s in np.arange(50) * UPDATE_S / 50:
-        meter = sensors.PowerSensor(burst, UPDATE_S, WINDOW_S, phase_s=phase_s)
-        errors.append(cure(meter, 10.0, length_s) / (HIGH_W * length_s) - 1)
+        meter = sensors.PowerSensor(load, UPDATE_S, WINDOW_S, phase_s=phase_s)
+        errors.append(cure(meter.energy_between_j, 10.0, 10.0 + length_s) / (HIGH_W * length_s) - 1)
     return max(errors, key=abs)
 
 
 print("[simulated] bursts by a mean of 1 s, worst error over 50 phases")
-for length_s in (BURST_S, 1.0, 5.0, 20.0):
+for length_s in (0.4, 1.0, 5.0, 20.0):
     errors = (f"{name} {100 * worst_error(cure, length_s):5.1f} %" for name, cure in CURES.items())
     print(f"[simulated] {length_s:4.1f} s: {', '.join(errors)}")
-assert abs(worst_error(CURES["padded"], BURST_S)) < 0.02
-
-# %% [markdown]
-# **Run long**, or **pad**. Padding needs an idle that stays level, and a real machine cools down
-# slowly: real errors are larger than these.
-#
-# `lk.energy` holds, shifts and pads, and adds an interval. Here it reads the simulated meter:
-
-
-# %%
-def by_labkit(sensor, start_s, length_s, pad_s=0, **options):
-    """The Energy that `lk.energy` gives for a window of simulated time."""
-    clock = sensors.SimulatedClock(start_s - pad_s)
-    probe = sensors.simulated_probe(sensor, clock)
-    with lk.energy(probe, clock=clock, pad=pad_s, **options) as energy:
-        clock.sleep(length_s)
-    return energy
+assert abs(worst_error(CURES["padded"], 0.4)) < 0.02
 
 
 def simulated(name, energy):
@@ -223,41 +268,44 @@ def simulated(name, energy):
     )  # fmt: skip
 
 
-padded, unpadded = (by_labkit(slow_meter, START_S, BURST_S, pad_s) for pad_s in (PAD_S, 0))
+padded, unpadded = (
+    sensors.simulated_energy(slow_meter, START_S, STOP_S, pad_s=pad_s) for pad_s in (PAD_S, 0)
+)
 lk.show(
-    simulated("0.4 s, padded", padded),
-    simulated("0.4 s, not padded", unpadded),
+    simulated("0.4 s by lk.energy, padded", padded),
+    simulated("0.4 s by lk.energy, not padded", unpadded),
     lk.Reading("net of idle", padded.net_energy_j, "J", of="simulated"),
 )
 assert abs(padded.energy_j / true_j - 1) < 0.005
 assert unpadded.energy_lo_j <= true_j <= unpadded.energy_hi_j
 
 # %% [markdown]
-# Without padding it is far off too, but **its interval holds the truth**. *Net* is the energy above
-# idle, what you would save by not running: say which one you report.
+# *Shifted* means watched half a window and half a period later. **Running long** helps more.
+# Padding needs an idle that stays level, and real machines cool down slowly. `lk.energy` pads, and
+# adds an interval that holds the truth even unpadded. **Net** is the energy above idle, which you'd
+# save by not running.
+#
+# > **Takeaway.** Run long, or pad. Report an interval, and say whether idle is in your number.
 #
 # ## Blind three quarters of the time
-# Yang and others looked at more than 70 GPUs in 2024. On A100 and H100 the sensor samples in 25 %
-# of the time. What happens in the other 75 % is never seen.
+# [Yang, Adamek and Armour](https://arxiv.org/abs/2312.02741) tested more than 70 GPUs, and found
+# that the sensor of A100 and H100 watches for only 25 % of the time.
 #
-# **Guess first.** A load takes 300 W for 25 ms in each 100 ms, else 60 W. A meter sees 25 ms of
-# each 100 ms. How many times too much does it show, at worst?
+# **Guess first.** A load draws 300 W for 25 ms of each 100 ms and 60 W otherwise, 120 W on average.
+# A meter watches 25 of each 100 ms. How many times too much does it show, at worst?
 
 # %%
-my_guess = ...
-alias_guess = lk.predict("20.b", my_guess, "1")
+alias_guess = lk.predict("20.c", ...)
 
 # %% tags=["collapsed"]
-LENGTH_S, DUTY = 5.0, 0.25
-PHASES_S = np.arange(40) * UPDATE_S / 40
+DUTY, PHASES_S = 0.25, np.arange(40) * UPDATE_S / 40
 
 
 def seen_over_true(period_s, phase_s):
     """Mean power by a part-time meter over the true one, for pulses."""
     pulses = sensors.square_wave(HIGH_W, IDLE_W, period_s, DUTY)
     meter = sensors.PowerSensor(pulses, UPDATE_S, window_s=0.025, phase_s=phase_s)
-    true_j = float(pulses.energy_j(10 + LENGTH_S) - pulses.energy_j(10.0))
-    return watched_j(meter, 10.0, LENGTH_S) / true_j
+    return meter.energy_between_j(10.0, 15.0) / pulses.energy_between_j(10.0, 15.0)
 
 
 at_100_ms = [seen_over_true(0.1, phase_s) for phase_s in PHASES_S]
@@ -276,35 +324,32 @@ chart.line([0.02, 1.0], [1, 1], color=lk.draw.INK, dash=True)
 chart.picture("The part-time meter errs most where the load's period is near 0.1 s")
 
 # %% [markdown]
-# Read it: the band spans what the meter may show, the dashed line is the truth. At the spike, load
-# and meter march in step, however long you watch. This is **aliasing**. No formula can undo it,
-# since the meter never saw the rest. Change the length of your step, pause at random, or use a
-# counter.
-#
-# `lk.energy` warns, if you tell it the period of your load:
+# The band spans what the meter may show. At the spike, load and meter march in step, so it always
+# sees the same part of the load, however long you watch. That's
+# [**aliasing**](https://en.wikipedia.org/wiki/Aliasing), and no formula repairs it afterwards. Vary
+# the length of your steps, or pause at random. `lk.energy` warns if you tell it the period:
 
-# %%
-pulses = sensors.PowerSensor(LOADS["pulses of 0.1 s"], UPDATE_S, window_s=0.025, phase_s=0.02)
-warned = by_labkit(pulses, 10.0, LENGTH_S, load_period_s=0.1)
-mean_w = DUTY * HIGH_W + (1 - DUTY) * IDLE_W
+# %% tags=["collapsed"]
+pulses = LOADS["pulses of 0.1 s"]
+part_time = sensors.PowerSensor(pulses, UPDATE_S, window_s=0.025, phase_s=0.02)
+warned = sensors.simulated_energy(part_time, 10.0, 15.0, load_period_s=0.1)
+true_5_s_j = pulses.energy_between_j(10.0, 15.0)
 lk.show(
-    simulated("pulses of 0.1 s", warned),
-    lk.Reading("their truth", mean_w * LENGTH_S, "J", "modelled"),
+    simulated("pulses of 0.1 s", warned), lk.Reading("their truth", true_5_s_j, "J", "simulated")
 )
 assert "aliasing_risk" in warned.flags
+assert warned.energy_lo_j <= true_5_s_j <= warned.energy_hi_j
 
 # %% [markdown]
-# Far off, and flagged. The interval holds the truth and hardly narrows it down: what a meter has
-# not seen can be anything, up to the most that the machine can draw.
+# Doesn't a counter help? Intel's, called RAPL, adds up all the time. Of NVIDIA's we found nothing
+# published that says so. On our H200 it agreed with the padded mean, but so it would if both came
+# from one sensor that's partly blind.
 #
-# ## The counter that starts again
-# A sensor that adds up energy all the time, and shows the sum, has no blind moments. Intel's RAPL
-# is built like that. NVIDIA's GPUs offer an energy counter as well; we found nothing published that
-# says whether it adds up all the time or only the part that the power sensor sees, so don't take
-# that for granted. A counter also has an end. Intel's counts 2³² steps of 2⁻¹⁴ J, then starts at 0
-# again. A program of 500 J happens to run across that moment:
+# And counters end. RAPL's has 32 bits, then it starts again at 0. Somebody got [−250,769
+# J](https://github.com/tdurieux/EnergiBridge/issues/17) that way. Here a program of 500 J runs
+# across that moment:
 
-# %%
+# %% tags=["collapsed"]
 UNIT_J, RANGE_J = 2**-14, 2.0**18  # 2³² steps
 print(f"[modelled] at 200 W it starts again after {RANGE_J / 200 / 60:.0f} minutes")
 counter = sensors.CounterSensor(
@@ -312,39 +357,51 @@ counter = sensors.CounterSensor(
 )
 before_j, after_j = float(counter.at(5.0)), float(counter.at(15.0))
 print(f"[simulated] before {before_j:,.0f} J, after {after_j:,.0f} J: {after_j - before_j:,.0f} J")
-across = by_labkit(counter, 5.0, 10.0)
+across = sensors.simulated_energy(counter, 5.0, 15.0)
 lk.show(simulated("through lk.energy", across))
 assert abs(across.energy_j - 500) < 0.1
 
 # %% [markdown]
-# Add the range once for each wrap. That works only if you ask **often enough**: two wraps between
-# two readings look like one. Where that cannot be told, `lk.energy` says unknown.
+# > **Takeaway.** A meter can't report what it never saw. Don't let your load march in step with it,
+# > and read a counter at least once each time it goes round.
 #
 # ## Race to idle
-# How do you need fewer joules? A **model**: a machine idles at 60 W; to work it needs some watts
-# more (*awake*: memory, fans, leakage); arithmetic takes 100 W at full clock, falling with the cube
-# of the clock, since the voltage falls too. The work takes 0.3 s at full clock, once a second.
+# Now to fewer joules. A slower clock gets by with a lower voltage, so the power for arithmetic goes
+# about with the cube of the clock. But a machine that works is also *awake*: memory, fans and
+# leaking transistors draw power at any clock.
 #
-# **Before you drag**: from how many watts of *awake* on is it best to race, and sleep earlier?
+# ### Your turn
+# In every `period_s` there's work, which takes `work_s` at full clock. At a share `clock` of
+# full clock it takes `work_s / clock`, at `idle_w + awake_w + math_w * clock**3`. For the rest of
+# the period the machine draws `idle_w`. What energy does a period take? (3 lines)
+
+
+# %%
+def period_j(clock, awake_w, idle_w=60.0, math_w=100.0, work_s=0.3, period_s=1.0):
+    """Energy of a period in J: work at a share `clock` of full clock, then idle."""
+    ### BEGIN SOLUTION
+    busy_s = work_s / clock
+    busy_w = idle_w + awake_w + math_w * clock**3
+    return busy_s * busy_w + (period_s - busy_s) * idle_w
+    ### END SOLUTION
+
+
+period_j = lk.your_turn("20.t2", period_j)
+
+# %% [markdown]
+# **Play.** From how many watts of *awake* on does it pay to **race to idle**, at full clock?
 
 # %% tags=["collapsed"]
-DYNAMIC_W, WORK_S, PERIOD_S = 100.0, 0.3, 1.0
-CLOCKS = np.linspace(WORK_S, 1.0, 141)
+CLOCKS = np.linspace(0.3, 1.0, 141)
 
 
-def period_j(clock, awake_w):
-    """Energy of one second: work at a share `clock` of full clock, then idle."""
-    busy_w = IDLE_W + awake_w + DYNAMIC_W * clock**3
-    return lk.plan.period_energy_j(PERIOD_S, WORK_S / clock, busy_w, IDLE_W)
-
-
-def race(awake_w):
-    joules = [period_j(clock, awake_w) for clock in CLOCKS]
+def race(awake):
+    joules = [period_j(clock, awake) for clock in CLOCKS]
     best = int(np.argmin(joules))
     chart = lk.draw.Chart(
         lk.draw.Axis("share of full clock", "%", lo=0.25, hi=1.05),
-        lk.draw.Axis("energy of a second", "J", lo=IDLE_W),
-        title=f"{awake_w:.0f} W to be awake: {joules[-1] / joules[best] - 1:.0%} more "
+        lk.draw.Axis("energy of a period", "J", lo=IDLE_W),
+        title=f"{awake:.0f} W to be awake: {joules[-1] / joules[best] - 1:.0%} more "
         f"joules at full clock than at best",
     )
     chart.line(CLOCKS, joules)
@@ -352,160 +409,138 @@ def race(awake_w):
     return chart.picture(f"Energy against clock: the least at {CLOCKS[best]:.0%} of full clock")
 
 
-assert period_j(0.99, awake_w=2 * DYNAMIC_W) > period_j(1.0, awake_w=2 * DYNAMIC_W)
-assert period_j(0.99, awake_w=1.9 * DYNAMIC_W) < period_j(1.0, awake_w=1.9 * DYNAMIC_W)
-lk.Explorer(race, awake_w=lk.draw.Slider(0.0, 300.0, 50.0, unit="W", label="awake"))
+assert period_j(0.99, 200) > period_j(1.0, 200)
+assert period_j(0.99, 190) < period_j(1.0, 190)
+lk.Explorer(race, awake=lk.draw.Slider(0.0, 300.0, 50.0, unit="W"))
 
 # %% [markdown]
-# **Racing pays when being awake is dear**, from twice the arithmetic on. But this was a model, with
-# a cube in it that we only believe.
+# It pays from 200 W on, twice what arithmetic takes, if the cube is right.
 #
-# ## A cap on a real GPU
-# The authors of Zeus trained on a V100 under several power caps and kept the trace.
+# > **Takeaway.** A slow clock saves energy in arithmetic, a fast one in being awake. The best clock
+# > balances the two.
+#
+# ## Cap a real GPU
+# GPUs lower their own clock to stay below a **power cap**, as our H200 did:
+
+# %% tags=["collapsed"]
+CLOCK = "sm_clock_hz"
+products = [row[CLOCK] for row in trace.rows if row["phase"] == "matmul bf16"]
+resting = [row[CLOCK] for row in trace.rows if row["phase"] == "idle" and row["time_s"] < 3]
+lk.show(
+    lk.Reading("clock at rest", np.median(resting), "Hz", "recorded", source=trace.source),
+    lk.Reading("clock, multiplying", np.median(products), "Hz", "recorded", source=trace.source),
+    lk.chip("h200-sxm").power,
+)
+
+# %% [markdown]
+# An administrator can lower the cap with [`nvidia-smi -pl
+# 500`](https://docs.nvidia.com/deploy/nvidia-smi/index.html). The authors of
+# [Zeus](https://arxiv.org/abs/2208.06102) did so on a V100, and published the trace.
 #
 # **Guess first.** ResNet-50, batch 256. The cap goes from 250 W down to 150 W. How much longer does
-# an epoch take, in percent?
+# an epoch take, one pass through the data? It would be 67 % if speed went with power, and 0 % if
+# the last watts were wasted.
 
 # %%
-my_guess = ...
-cap_guess = lk.predict("20.c", my_guess, "%")
+cap_guess = lk.predict("20.d", ..., "%")
 
-# %%
-trace = lk.recorded("zeus-v100")
-resnet = next(row for row in trace.rows if row["batch_size"] == 256 and "ResNet" in row["workload"])
-columns = ("power_limits_w", "time_per_epoch_s", "power_w")
-times_s = dict(zip(resnet["power_limits_w"], resnet["time_per_epoch_s"], strict=True))
+# %% tags=["collapsed"]
+zeus = lk.recorded("zeus-v100")
+resnet = next(row for row in zeus.rows if row["batch_size"] == 256 and "ResNet" in row["workload"])
+columns = [resnet[name] for name in ("power_limits_w", "time_per_epoch_s", "power_w")]
+epochs_s = dict(zip(*columns[:2], strict=True))
 cap_guess.against(
-    lk.Reading("longer at 150 W", times_s[150] / times_s[250] - 1, "%", of=trace, note=trace.source)
+    lk.Reading("longer at 150 W", epochs_s[150] / epochs_s[250] - 1, "%", of=zeus, note=zeus.source)
 )
-for cap_w, epoch_s, power_w in zip(*(resnet[column] for column in columns), strict=True):
+for cap_w, epoch_s, power_w in zip(*columns, strict=True):
     print(f"[recorded] cap {cap_w} W: {epoch_s:4.0f} s at {power_w:5.1f} W, which makes "
           f"{epoch_s * power_w / 1e3:.0f} kJ an epoch (modelled)")  # fmt: skip
 
 # %% [markdown]
-# Neither end is best: the last watts bring the least speed, and at 100 W the card is awake for too
-# long.
+# Neither end is best: the last watts bring little speed, and at 100 W the card is awake for too
+# long. The batch matters as well, because the energy **to a target accuracy** is *epochs to target*
+# × *time of an epoch* × *mean power*.
 #
-# ## Batch × cap
-# The batch decides how many epochs are needed, the time of an epoch, and the power. So the energy
-# **to a target accuracy** is
-#
-# $$E = \text{epochs to target} \times \text{time of an epoch} \times \text{mean power}$$
-#
-# **Guess first.** ShuffleNetV2's default batch is 1024, and the default cap is the highest, 250 W.
-# Which share of the energy does the best pair of batch and cap save?
+# **Guess first.** For ShuffleNetV2, another network, the defaults are batch 1024 and 250 W. What
+# share of the energy does the best pair save? You've seen what the cap alone does.
 
 # %%
-my_guess = ...
-saving_guess = lk.predict("20.d", my_guess, "%")
-
+saving_guess = lk.predict("20.e", ..., "%")
 
 # %% tags=["collapsed"]
-def configurations(workload):
-    """(time to target, energy to target, batch, cap) of each setting; mean over the runs.
-
-    A batch with which fewer than half of the runs reach the target is left out.
-    """
-    found = []
-    for row in trace.rows:
-        reached = [n for n in row["epochs_to_target"] if n is not None]
-        if row["workload"] != workload or 2 * len(reached) < len(row["epochs_to_target"]):
-            continue
-        epochs = sum(reached) / len(reached)
-        for cap_w, epoch_s, power_w in zip(*(row[column] for column in columns), strict=True):
-            time_s = epochs * epoch_s
-            found.append((time_s, time_s * power_w, row["batch_size"], cap_w))
-    return found
-
-
 savings = lk.published("zeus-savings")
-defaults = {row["workload"]: row["default_batch"] for row in savings.rows}
-savings_found = {}
+found = {
+    row["workload"]: lk.plan.settings_to_target(
+        one for one in zeus.rows if one["workload"] == row["workload"]
+    )
+    for row in savings.rows
+}
+default, saved = {}, {}
 for row in savings.rows:
-    settings = configurations(row["workload"])
-    default_j = next(j for _, j, *pair in settings if pair == [row["default_batch"], 250])
-    time_s, least_j, batch, cap_w = min(settings, key=lambda setting: setting[1])
-    saved = 1 - least_j / default_j
-    savings_found[row["workload"]] = lk.Reading(
-        f"saved, {row['workload']}", saved, "%", of=trace,
-        note=f"batch {batch}, {cap_w} W; the paper prints {100 * row['saved_fraction']:.1f} %",
+    workload, settings = row["workload"], found[row["workload"]]
+    pair = (row["default_batch"], 250)
+    default[workload] = next(one for one in settings if (one.batch, one.cap_w) == pair)
+    best = min(settings, key=lambda one: one.energy_j)
+    share = 1 - best.energy_j / default[workload].energy_j
+    saved[workload] = lk.Reading(
+        f"saved, {workload}", share, "%", of=zeus,
+        note=f"batch {best.batch}, {best.cap_w} W; the paper: {100 * row['saved_fraction']:.1f} %",
     )  # fmt: skip
-    assert abs(saved - row["saved_fraction"]) <= savings.tolerance["saved_fraction"]
-saving_guess.against(savings_found["ShuffleNetV2, CIFAR-100"])
-lk.show(savings_found["ResNet-50, ImageNet"])
-print(f"[published] the paper's two figures: {savings.source}")
+    assert abs(share - row["saved_fraction"]) <= savings.tolerance["saved_fraction"]
+saving_guess.against(saved["ShuffleNetV2, CIFAR-100"])
+lk.show(saved["ResNet-50, ImageNet"])
+print(f"(the paper: {savings.source})")
+
+# %% [markdown]
+# **Play.** Each mark is a pair of batch and cap. Drag how much time you allow. The line is the
+# [**Pareto front**](https://en.wikipedia.org/wiki/Pareto_front): nothing beats its points in both
+# time and energy.
+
 
 # %% tags=["collapsed"]
-SHOWN = 4  # times as long as the fastest setting: slower ones are out of the picture
-
-
 def front(workload, extra_time):
-    settings = configurations(workload)
-    fastest_s = min(time_s for time_s, *_ in settings)
-    limit_s = (1 + extra_time) * fastest_s
-    settings = [setting for setting in settings if setting[0] <= SHOWN * fastest_s]
-    energies_j = [energy_j for _, energy_j, *_ in settings]
-    low_j, high_j = 0.8 * min(energies_j), 1.2 * max(energies_j)
-    in_time = [setting for setting in settings if setting[0] <= limit_s]
-    best_s, best_j, batch, cap_w = min(in_time, key=lambda setting: setting[1])
-    default_s, default_j, *_ = next(s for s in settings if s[2:] == (defaults[workload], 250))
-    chart = lk.draw.Chart(
-        lk.draw.Axis("time to target", "s", lo=0.8 * fastest_s, hi=SHOWN * fastest_s, log=True),
-        lk.draw.Axis("energy to target", "J", lo=low_j, hi=high_j, log=True),
+    fastest_s = min(one.time_s for one in found[workload])
+    return lk.draw.time_and_energy(
+        found[workload], default[workload], (1 + extra_time) * fastest_s,
         title=f"{workload}, on a V100: batch × cap",
-    )
-    chart.band([0.8 * fastest_s, limit_s], [low_j] * 2, [high_j] * 2, opacity=0.1)
-    pareto = lk.plan.pareto(settings)
-    chart.line([p[0] for p in pareto], [p[1] for p in pareto])
-    for time_s, energy_j, *_ in settings:
-        chart.mark(time_s, energy_j, "modelled")  # from recorded epochs, times and powers
-    chart.label(best_s, best_j, f"least: batch {batch}, {cap_w} W").label(
-        default_s, default_j, f"default: batch {defaults[workload]}, 250 W"
-    )
-    return chart.picture(
-        f"Pareto front; within the limit the least energy needs batch {batch} and {cap_w} W, "
-        f"{best_j / default_j:.0%} of the default's"
-    )
+    )  # fmt: skip
 
 
 lk.Explorer(
     front,
-    workload=list(defaults)[::-1],
+    workload=list(default)[::-1],
     extra_time=lk.draw.Slider(0.0, 2.0, 1.0, unit="%", label="extra time"),
 )
 
 # %% [markdown]
-# Both published figures come out to the last digit, for they come from the same trace: the formula
-# is theirs, but another GPU may save less. And it is the best choice *in hindsight*: to find it
-# costs runs.
+# Both of the paper's figures come out, from its own trace. Another GPU may save less, and it costs
+# runs to find the best pair.
 #
-# Read the picture: each square is one pair of batch and cap. The shade is the time you allow;
-# **drag** it. The line is the **Pareto front**: no setting beats its points in both.
+# > **Takeaway.** The last watts bring the least speed, so a lower cap often saves energy. Measure
+# > it for the whole job.
 #
 # ## Joules per token
-# **Prefill** reads the prompt, all tokens at once. **Decode** writes one token after the other, and
-# reads all weights for each. A token's energy is the chip's power over its tokens a second. For
-# want of a meter: the TDP, and the roofline's rate. So this is **modelled**, and may err on either
-# side.
+# A language model reads your prompt at once (**prefill**), then writes token after token
+# (**decode**), and fetches all its weights for each ([lesson 11](11_a_language_model.ipynb)). A
+# token's energy is power over tokens a second. Without a meter we take TDP and the roofline's rate.
 #
-# **Guess first.** Llama-3.1-8B on one H100, one conversation. A token that is written takes how
-# many times the energy of one that is read?
+# **Guess first.** Llama-3.1-8B on one H100, a single conversation. How many times the energy of a
+# token that's read does one take that's written? An H100's [ridge point](02_roofline.ipynb) is
+# about 300 operations a byte. To write one token alone it does one.
 
 # %%
-my_guess = ...
-token_guess = lk.predict("20.e", my_guess, "1")
+token_guess = lk.predict("20.f", ...)
 
-# %%
+# %% tags=["collapsed"]
 CONTEXT = 500  # tokens in each conversation: our assumption
 llama = lk.plan.Decoder(
     "Llama-3.1-8B", n_params=8_030_000_000, n_layers=32, n_heads=32, n_kv_heads=8, head_size=128
 )
-h100, h100_roof = lk.chip("h100-sxm"), lk.roofline("h100-sxm", "bf16")
+h100, roof = lk.chip("h100-sxm"), lk.roofline("h100-sxm", "bf16")
 
 
 def token_j(work, n_tokens):
-    rate = lk.plan.tokens_per_s(work, n_tokens, h100_roof)
-    return lk.plan.j_per_token(h100.power.value, rate)
+    return lk.plan.j_per_token(h100.power.value, lk.plan.tokens_per_s(work, n_tokens, roof))
 
 
 read_j = token_j(llama.prefill(1, CONTEXT), CONTEXT)
@@ -516,12 +551,10 @@ lk.show(
     lk.Reading("a token that is written, alone", written_j, "J", "modelled"),
     lk.Reading("bytes read for it", llama.decode(1, CONTEXT).read_bytes, "B", "modelled"),
 )
-
-# %%
 served = lk.published("ml-energy-llama-3.1-8b")
 for row in served.rows:
     n, rate = row["max_batch"], row["tokens_per_s"]
-    roof_rate = lk.plan.tokens_per_s(llama.decode(n, CONTEXT), n, h100_roof)
+    roof_rate = lk.plan.tokens_per_s(llama.decode(n, CONTEXT), n, roof)
     power_w = rate * row["j_per_token"]
     print(
         f"[modelled] at most {n:3} at once: {rate / roof_rate:.0%} of the roof's tokens a second, "
@@ -545,18 +578,18 @@ for row in served.rows:
 chart.picture("Joules per token: decode falls with the batch towards prefill")
 
 # %% [markdown]
-# Read it: the marks are a served model, as published by ML.ENERGY in 2026. In a batch all share the
-# reading of the weights, until each conversation's own cache costs as much.
+# The marks are what [ML.ENERGY](https://ml.energy/leaderboard) measured on a server. A batch shares
+# the fetching of the weights; later each conversation's own cache costs as much.
 #
-# **Why the gap.** The roofline assumes that nothing waits: that makes the model too low. The TDP
-# assumes that the chip draws all it may: too high. At 8 at once the two errors cancel. **A model
-# that agrees once is not a model that is right.**
+# The roofline, on which nothing waits, makes the model too low, and TDP makes it too high. With 8
+# at once both errors cancel. A model that agrees once needn't be right.
+#
+# > **Takeaway.** Joules per token = power ÷ tokens per second. A larger batch saves energy, until
+# > the share of the weights is small.
 #
 # ## Where the joules go
-# Last, inside the chip: what one operation takes, at 45 nm (Horowitz 2014) and at 7 nm (Jouppi and
-# others 2021), both as other texts retell them.
-#
-# **Before you run it**: from 45 nm to 7 nm additions became cheaper. Did DRAM?
+# What one operation took at 45 nm (Horowitz 2014) and at 7 nm ([Jouppi et al.
+# 2021](https://doi.org/10.1109/ISCA52012.2021.00010)):
 
 # %% tags=["collapsed"]
 OPERATIONS = (
@@ -565,8 +598,8 @@ OPERATIONS = (
 )  # fmt: skip
 
 
-def short(found):
-    return "unknown" if found.low_j is None else found.figure.split(" per ")[0]
+def short(one):
+    return "unknown" if one.low_j is None else one.figure.split(" per ")[0]
 
 
 print("[published]                45 nm              7 nm")
@@ -579,53 +612,73 @@ for nm, source in ((45, "Horowitz 2014"), (7, "Jouppi et al. 2021")):
     ratio = dram.energy_j / addition.energy_j
     lk.show(lk.Reading(f"DRAM over fp32 add, {nm} nm", ratio, "1", of="published", note=source))
 
-work = llama.decode(1, CONTEXT)
+# %% [markdown]
+# Arithmetic became cheaper. Memory on the board (DDR) didn't, and HBM, beside the chip, takes about
+# a third of it, or less. But a weight that has been fetched serves every conversation of a batch.
+#
+# ### Your turn
+# A weight has `itemsize` bytes, and memory takes `word_j` for 8 bytes. It's fetched once for the
+# batch, and each conversation takes one multiply-add with it, of `mac_j`. With how many
+# conversations does arithmetic cost as much as fetching? (1 line, don't round)
+
+
+# %%
+def even_batch(itemsize, word_j, mac_j):
+    """Conversations at which multiplying a weight costs as much as fetching it."""
+    ### BEGIN SOLUTION
+    return itemsize / 8 * word_j / mac_j
+    ### END SOLUTION
+
+
+even_batch = lk.your_turn("20.t3", even_batch)
+
+# %% tags=["collapsed"]
 hbm = op_energy("dram_64b", "HBM2", 7)
-low_j, high_j = (work.bytes / 8 * each_j for each_j in (hbm.low_j, hbm.high_j))
 mac_j = op_energy("mul", "bf16", 7).energy_j + op_energy("add", "fp32", 7).energy_j
-arithmetic_j = work.flop / 2 * mac_j
-print(f"[modelled] HBM of one token: {low_j:.2f} to {high_j:.2f} J")
-lk.show(
-    lk.Reading("arithmetic of one token", arithmetic_j, "J", "modelled"),
-    lk.Reading("HBM over arithmetic, at least", low_j / arithmetic_j, "1", "modelled"),
-)
+for word_j in (hbm.low_j, hbm.high_j):
+    name = f"even at, if HBM takes {word_j * 1e12:.0f} pJ for 8 bytes"
+    lk.show(lk.Reading(name, even_batch(2, word_j, mac_j), "1", of="published"))
+one = llama.decode(1, CONTEXT)
+low_j, high_j = (one.bytes / 8 * each_j for each_j in (hbm.low_j, hbm.high_j))
+arithmetic_j = one.flop / 2 * mac_j
+lk.show(lk.Reading("HBM over arithmetic, alone, at least", low_j / arithmetic_j, "1", "modelled"))
 assert low_j > 50 * arithmetic_j
 assert high_j + arithmetic_j < written_j
-
+mj = {}
 for name, work, n_tokens in (
-    ("decode, 1 at once", llama.decode(1, CONTEXT), 1),
+    ("decode, 1 at once", one, 1),
     ("decode, 512 at once", llama.decode(512, CONTEXT), 512),
     ("prefill", llama.prefill(1, CONTEXT), CONTEXT),
 ):
     low_mj, high_mj = (
         1e3 * work.bytes / 8 * each_j / n_tokens for each_j in (hbm.low_j, hbm.high_j)
     )
+    mj[name] = low_mj, high_mj, 1e3 * work.flop / 2 * mac_j / n_tokens
     print(f"[modelled] {name:20} HBM {low_mj:7.1f} to {high_mj:7.1f} mJ a token, "
-          f"arithmetic {1e3 * work.flop / 2 * mac_j / n_tokens:.1f} mJ")  # fmt: skip
+          f"arithmetic {mj[name][2]:.1f} mJ")  # fmt: skip
+low_mj, high_mj, math_mj = mj["decode, 512 at once"]
+assert low_mj < math_mj < high_mj  # about the same, as the text says
+assert mj["prefill"][1] < mj["prefill"][2]
 
 # %% [markdown]
-# Arithmetic shrank, DRAM did not. (DDR is a memory on the board; HBM stands beside the chip.) All
-# of these fall short of the joules above: the way across the chip, clocks and leakage are missing,
-# and a chip that waits for memory doesn't draw its TDP.
+# A token that's written alone spends nearly all of its energy on fetching. With 512 at once, memory
+# and arithmetic cost about the same (the caches aren't shared), and in prefill arithmetic costs
+# most. All of it falls short of the joules above: the way across the chip, clocks and leakage are
+# missing.
 #
-# Read the last three lines. A token that is written alone spends nearly all of its energy on
-# fetching weights. When 512 are written together they share that fetch, and memory and arithmetic
-# cost about the same. In prefill it is arithmetic that costs most. So **moving numbers is dear
-# compared with multiplying them once; the cure is to use each number many times once it is there**.
+# > **Takeaway.** Moving a number costs far more than multiplying it once, so use it many times
+# > while it's there.
 #
-# ## What you now know
-# - **A sensor** is a period, a window and a phase: the microscope.
-# - **Energy with an interval**: hold, shift, pad, and run long: the table of cures. Aliasing is
-#   warned of, never cured: the spike.
-# - **The fewest joules** lie far from the default batch and cap: the front.
-
-# %%
-lost = f"{1 - watched / true_j:.0%} of a burst of {BURST_S} s is lost to a mean of {WINDOW_S:.0f} s"
-print(f"[modelled] takeaway: {lost}")
-saved = max(row["saved_fraction"] for row in savings.rows)
-print(f"[published] takeaway: batch and cap together save up to {saved:.1%}")
-
-# %% [markdown]
-# **Next**: the exercises, in which you mend an integrator and catch a lying meter; then
-# `21_cost_and_carbon`, where joules become dollars and grams.
-# Sources: Yang, Adamek, Armour 2024, arXiv 2312.02741; You and others 2023, arXiv 2208.06102.
+# ## Back to Atlas
+# One look before a run shows how the *last* one ended, and the two servers end differently: vLLM
+# finished all requests in the same step, and Atlas one after the other. So the meter saw different
+# leftovers. The new script reads the power all through the run; you'd also let the meter finish.
+#
+# For fewer joules, use each byte many times, cap the power, and race only where being awake is
+# dear.
+#
+# And when somebody's program takes half the joules, ask: by which meter, with which window, for how
+# long, with or without idle, per token or per job?
+#
+# **Next**: the [exercises](../exercises/20_power_and_energy.ipynb), then [cost and
+# carbon](21_cost_and_carbon.ipynb).

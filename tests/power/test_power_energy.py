@@ -14,11 +14,8 @@ from labkit.reading import Origin
 
 def simulated(sensor, until_s, **options):
     """The Energy of the window [5 s, until_s] of simulated time; and the truth."""
-    clock = sensors.SimulatedClock(5.0 - options.get("pad", 0))
-    probe = sensors.simulated_probe(sensor, clock)
-    with energy(probe, clock=clock, **options) as e:
-        clock.sleep(until_s - 5.0)
-    return e, float(sensor.load.energy_j(until_s) - sensor.load.energy_j(5.0))
+    e = sensors.simulated_energy(sensor, 5.0, until_s, pad_s=options.pop("pad", 0.0), **options)
+    return e, sensor.load.energy_between_j(5.0, until_s)
 
 
 def test_a_simulated_burst_is_measured_through_a_mean_over_a_second():

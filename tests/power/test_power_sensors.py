@@ -66,3 +66,17 @@ def test_a_simulated_clock_runs_what_is_due_and_no_more():
     clock.sleep(1.0)
     assert called == [0, 300_000_000, 600_000_000, 900_000_000]
     assert clock.now_ns() == 2_000_000_000
+
+
+def test_the_truth_and_two_good_meters_agree_on_a_long_window():
+    load = sensors.square_wave(300, 60, 1.0, 0.3)
+    true_j = load.energy_between_j(3.0, 33.0)
+    assert true_j == pytest.approx(30 * (0.3 * 300 + 0.7 * 60))
+    for meter in (sensors.CounterSensor(load, 0.1), sensors.PowerSensor(load, 0.1, 0.1)):
+        assert meter.energy_between_j(3.0, 33.0) == pytest.approx(true_j, rel=0.01)
+
+
+def test_a_counter_that_starts_again_counts_on():
+    counter = sensors.CounterSensor(sensors.constant(50), range_j=1000.0, offset_j=900.0)
+    assert counter.at(1.0) > counter.at(4.0)
+    assert counter.energy_between_j(1.0, 4.0) == pytest.approx(150)

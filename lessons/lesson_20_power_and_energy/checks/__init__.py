@@ -1,6 +1,7 @@
-"""Checks of lesson 20: an integrator, a counter, a lying meter, the fewest joules, an answer."""
+"""Checks of lesson 20: its turns, an integrator, a counter, a lying meter, joules of a job."""
 
 from lessons.lesson_20_power_and_energy.checks import (
+    turns,
     integrator,
     counter,
     lying_meter,

@@ -3,6 +3,8 @@
 import math
 from itertools import pairwise
 
+import numpy as np
+
 from labkit.power import sensors
 from labkit.teach.registry import always, exercise, solution
 
@@ -20,6 +22,8 @@ _counted = solution("20.2")
         (lambda r, range_j: sum(abs(b - a) for a, b in pairwise(r)), "ran on to its range"),
         (lambda r, range_j: sum(b - a if b > a else b for a, b in pairwise(r)), "up to its range"),
         (lambda r, range_j: sum((b - a) % 2**18 for a, b in pairwise(r)), "range_j"),
+        (lambda r, range_j: float(np.ptp(np.unwrap(r, period=range_j))), "half a range"),
+        (lambda r, range_j: _counted(r[1:], range_j), "first step"),
     ],
 )
 def counted_j(answer, rng):
@@ -40,6 +44,11 @@ def counted_j(answer, rng):
                 sum(s if s > 0 else b for s, b in zip(steps_j, readings_j[1:], strict=True)),
                 "before it started again the counter ran up to its range: that counts too",
             ),
+            (
+                float(np.ptp(np.unwrap(readings_j, period=range_j))),
+                "a step of more than half a range isn't a step back: a counter only goes up",
+            ),
+            (_counted(readings_j[1:], range_j), "the first step is missing"),
             (sum(s % 2**18 for s in steps_j), "each counter has its own range: use range_j"),
         ):
             assert not math.isclose(got, wrong_j, rel_tol=1e-6), hint

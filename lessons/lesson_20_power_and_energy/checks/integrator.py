@@ -4,6 +4,8 @@ import math
 import statistics
 from itertools import pairwise
 
+import numpy as np
+
 from labkit.power import sensors
 from labkit.teach.registry import always, exercise, solution
 
@@ -26,6 +28,13 @@ def _inner(times_s, watts, start_s, stop_s):
     """The hold without the parts at both edges."""
     kept = [(t, w) for t, w in zip(times_s, watts, strict=True) if start_s <= t <= stop_s]
     return sum((b[0] - a[0]) * a[1] for a, b in pairwise(kept))
+
+
+def _trapezoid(times_s, watts, start_s, stop_s):
+    """A straight line from each figure to the next one."""
+    inner = [t for t in times_s if start_s < t < stop_s]
+    points_s = [start_s, *inner, stop_s]
+    return float(np.trapezoid(np.interp(points_s, times_s, watts), points_s))
 
 
 def _all(times_s, watts, start_s, stop_s):
@@ -53,6 +62,7 @@ def _backwards(times_s, watts, start_s, stop_s):
         (_all, "outside of the window"),
         (_mean, "unevenly"),
         (_backwards, "until the next"),
+        (_trapezoid, "no straight line"),
     ],
 )
 def energy_j(answer, rng):
@@ -69,7 +79,7 @@ def energy_j(answer, rng):
         for slip, hint in (
             (_changes, "a figure that repeats counts as well: keep every sample"),
             (_inner, "the edges: time before the first inner figure, and after the last, counts"),
-            (_all, "that has the time outside of the window in it"),
+            (_all, "that counts time outside of the window, too"),
         ):
             assert not math.isclose(got, slip(*samples, *window), rel_tol=1e-6), hint
         assert case >= 2, (
@@ -81,6 +91,9 @@ def energy_j(answer, rng):
         )
         assert not math.isclose(got, _backwards(*samples, *window), rel_tol=1e-6), (
             "a figure counts until the next one, not from the one before"
+        )
+        assert not math.isclose(got, _trapezoid(*samples, *window), rel_tol=1e-6), (
+            "there's no straight line between two figures: each stays until the next one comes"
         )
         raise AssertionError(f"wrong on fresh numbers: got {got:.5g} J, expected {right:.5g} J")
 

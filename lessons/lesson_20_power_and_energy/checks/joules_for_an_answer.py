@@ -18,6 +18,11 @@ _written = solution("20.5")
         (lambda nr, nw, r, w, rw, ww: _written(nr, nw, r, w, ww, rw), "exchanged"),
         (lambda nr, nw, r, w, rw, ww: rw / r + ww / w, "as many times"),
         (lambda nr, nw, r, w, rw, ww: (nr / r + nw / w) / nw, "seconds"),
+        (lambda *a: _written(*a) * a[1] / a[0], "tokens written, not"),
+        (
+            lambda nr, nw, r, w, rw, ww: (nr / r + nw / w) * (rw + ww) / 2 / nw,
+            "each power counts for its own time",
+        ),
     ],
 )
 def written_token_j(answer, rng):
@@ -38,6 +43,12 @@ def written_token_j(answer, rng):
             (
                 read_w / read_per_s + write_w / write_per_s,
                 "each written token pays for as many times a read token as n_read / n_written",
+            ),
+            (right * n_written / n_read, "share it out to the tokens written, not to those read"),
+            (
+                (n_read / read_per_s + n_written / write_per_s)
+                * ((read_w + write_w) / 2 / n_written),
+                "each power counts for its own time: don't average the two",
             ),
             (
                 (n_read / read_per_s + n_written / write_per_s) / n_written,

@@ -28,6 +28,18 @@ def _by_mean(steady, pulsed):
     return "honest" if abs(ratio - 1) <= 0.3 else "part-time"
 
 
+def _by_one(steady, pulsed):
+    """Looks at the first pulsed load only."""
+    return _diagnosed(steady, pulsed[:1])
+
+
+def _by_median(steady, pulsed):
+    """Looks at the middle one of all errors."""
+    level = _diagnosed(steady, [])
+    off = statistics.median(abs(shown_w / true_w - 1) for true_w, shown_w in pulsed)
+    return level if level != "honest" or off <= 0.02 else "part-time"
+
+
 @exercise(
     "20.3",
     title="detect a lying meter",
@@ -38,6 +50,8 @@ def _by_mean(steady, pulsed):
         (lambda s, p: _diagnosed(s, p, factors=(1000,)), "too little"),
         (lambda s, p: _diagnosed(s, []), "pulsed"),
         (_by_mean, "pulsed"),
+        (_by_one, "pulsed"),
+        (_by_median, "pulsed"),
         (lambda s, p: _diagnosed(s, p, close=1e-4), "2 %"),
         (lambda s, p: _diagnosed(s, p).title(), "one of the four texts"),
     ],
@@ -73,7 +87,10 @@ def _tried(kind, scale, rng):
     steady = [(w, shown_w(sensors.constant(w))) for w in (rng.uniform(60, 300) for _ in range(6))]
     pulsed = []
     for turn in range(8):
-        # The phases go once round: a part-time meter is right on average, and for no single one.
-        load = sensors.square_wave(rng.uniform(250, 400), 60, 0.1, 0.4, start_s=turn / 80)
-        pulsed.append((float(load.energy_j(12.0) - load.energy_j(10.0)) / 2, shown_w(load)))
-    return steady, pulsed
+        # Most pulses are so low that any meter is right; the phases of the others go once round.
+        high_w = 60.1 if turn % 3 else rng.uniform(250, 400)
+        load = sensors.square_wave(high_w, 60, 0.1, 0.4, start_s=turn / 80)
+        pulsed.append((load.energy_between_j(10.0, 12.0) / 2, shown_w(load)))
+    lowest = min(pulsed)  # comes first, so that the first one doesn't tell
+    pulsed.remove(lowest)
+    return steady, [lowest, *rng.sample(pulsed, len(pulsed))]
