@@ -27,6 +27,7 @@ EXHIBITS = {
     ("07_barriers_and_races/lesson", "ranks"): "race",
     ("07_barriers_and_races/lesson", "scan"): "race",
     ("07_barriers_and_races/lesson", "last_warp"): "race",
+    ("07_barriers_and_races/lesson", "two_sums"): "race",
     ("07_barriers_and_races/lesson", "differences"): "divergent-barrier",
     ("07_barriers_and_races/exercises", "ranks_with_a_fault"): "race",
 }
@@ -55,7 +56,9 @@ SMALL = {
     ("06_memory/exercises", "transpose"): ((2, 1), (32, 32), ((20, 40), (40, 20))),
     ("07_barriers_and_races/lesson", "histogram_atomic"): (2, 64, (100, 10)),
     ("07_barriers_and_races/lesson", "ranks_mended"): (2, 64, (128, 128), {"THREADS": 64}),
-    ("07_barriers_and_races/lesson", "histogram_private"): (2, 64, (300, 10), {"THREADS": 64}),
+    ("07_barriers_and_races/lesson", "two_sums_mended"): (2, 128, (256, 256, (2, 2))),
+    ("07_barriers_and_races/exercises", "histogram_atomic"): (2, 64, (100, 16)),
+    ("07_barriers_and_races/exercises", "histogram"): (2, 64, (300, 16), {"THREADS": 64}),
     ("07_barriers_and_races/exercises", "ranks"): (2, 64, (100, 100), {"THREADS": 64}),
     ("07_barriers_and_races/exercises", "scan"): (2, 64, (100, 100), {"THREADS": 64}),
     ("07_barriers_and_races/exercises", "total"): (2, 64, (200, 1), {"THREADS": 64}),
