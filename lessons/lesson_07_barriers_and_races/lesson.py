@@ -9,10 +9,10 @@
 # %% [markdown]
 # # 07 · Barriers and races
 # In June 2021 people trained a GPT-2, a language model, with PaddlePaddle, Baidu's framework. The
-# loss jumped about and in the end became NaN, *not a number*. On one kind of GPU, the P40, the same
-# training went well, and on the V100 it failed. Then somebody added a line that printed a message,
-# and it went well on the V100, too. In the end a line was missing in a function that adds up
-# numbers ([pull request 33658](https://github.com/PaddlePaddle/Paddle/pull/33658)).
+# loss jumped about and in the end became NaN, *not a number*. On one GPU, a P40, the same training
+# went well, and on another, a V100, it failed. Then somebody added a line that printed a message,
+# and it went well on the V100, too. The cause was a missing line in a function that adds up numbers
+# ([pull request 33658](https://github.com/PaddlePaddle/Paddle/pull/33658)).
 #
 # **The question of this lesson**: a kernel gives the right answer in every test. Is it right?
 #
@@ -63,8 +63,8 @@ lk.show(lk.Reading("counts left if one warp follows the other", at_best, "1", "m
 
 # %% [markdown]
 # Only one is left in each bin. `bins[b] += 1` looks like one step and is three: load the number,
-# add 1, store it. Our executor lets all threads take each step together, so they all load 0 and
-# store 1.
+# add 1, store it. Our executor, which runs kernels on the CPU, lets all threads take each
+# step together, so they all load 0 and store 1.
 #
 # On a GPU more counts survive, because its warps don't all run in step. But the lanes of a warp
 # load together, so even if the warps took turns, more than two thirds would be lost. How many they
@@ -140,10 +140,12 @@ lk.Explorer(microscope, order=sorted(ORDERS, key=lambda order: order != "ABABAB"
 # | --- | --- |
 # | one warp | `cuda.syncwarp()`, which is cheap |
 # | one block | `cuda.syncthreads()` |
-# | two blocks | the end of the launch, or a barrier of the whole grid |
+# | two blocks | the end of the launch |
 #
-# The time between two barriers is an **epoch**. Within it nothing is in order, whatever happened
-# first in this run.
+# (There's also a barrier of the [whole
+# grid](https://nvidia.github.io/numba-cuda/user/cooperative_groups.html), for grids that fit on the
+# chip at once.) The time between two barriers is an **epoch**. Within it nothing puts two threads
+# in order, whichever came first in this run.
 #
 # An [**atomic**](https://docs.nvidia.com/cuda/cuda-c-programming-guide/#atomic-functions) operation
 # orders nothing. It makes load, add and store *one* step, so that each order gives the same sum.
@@ -250,9 +252,10 @@ lk.draw.epoch_timeline(lk.profile(ranks_mended[3, THREADS], x, out), mended)
 # > reading, and one between reading and storing again.
 #
 # ## Four wrong kernels
-# Here are two more. `scan` computes all **prefix sums** in place, as the [official
+# Here are two more. `scan` computes all **prefix sums** (the first number, the sum of the first
+# two, of the first three, and so on) in place, as the [official
 # solution](https://github.com/modular/mojo-gpu-puzzles/issues/26) of another course once did.
-# `last_warp` is the end of a sum, without any barrier, as it was taught for years.
+# `last_warp` is the end of a sum, when one warp is left: no barriers, as was taught for years.
 
 
 # %% tags=["read"]
@@ -481,9 +484,9 @@ assert wavefronts(two) == 128 * (4 + 3 * steps_two + 1)
 # wavefronts, the passes over the banks of [lesson 06](06_memory.ipynb).
 #
 # ### Your turn
-# Write version 3, which has neither. The first half of the numbers takes over the second half:
-# thread *t* adds `s[t + 64]` to `s[t]`. Then a quarter takes over the next one, until one number is
-# left. (6 lines; who must wait for whom?)
+# Write version 3, which has no conflicts and diverges as little as version 2. The first half of the
+# numbers takes over the second half: thread *t* adds `s[t + 64]` to `s[t]`. Then the first quarter
+# takes over the second, until one number is left. (6 lines; who must wait for whom?)
 
 
 # %%
@@ -511,7 +514,8 @@ version_3 = lk.your_turn("07.t3", version_3)
 # %% [markdown]
 # In version 4 each thread already adds two numbers when it loads, so half as many blocks do. In
 # version 5 the last warp needs no barriers of the block. Version 6 passes numbers from register to
-# register, with **shuffles**. (Harris's sixth unrolled all loops; shuffles came later.) In version
+# register, with [**shuffles**](https://developer.nvidia.com/blog/faster-parallel-reductions-kepler/).
+# (Harris's sixth unrolled all loops; shuffles came later.) In version
 # 7 each thread adds many numbers.
 
 
@@ -650,22 +654,22 @@ for name, ys in lines.items():  # a share of what was counted, quoted or recorde
 chart.picture("Counters of seven reductions, and their times on a G80 and on an H200, by version")
 
 # %% [markdown]
-# On the G80 each version pays off, on the H200 only 2, 4 and 7 do. Divide the time by the blocks
-# that each SM runs, and you'll see why:
+# The lines show what's left of version 1. On the G80 each version pays off, on the H200 only 2, 4
+# and 7 do. To see why, divide the time by the blocks that each SM runs:
 
 # %% tags=["collapsed"]
 chip = lk.chip("h200-sxm").figures
 for row in h200.rows:
     block_s = row["time_s"] * chip["multiprocessors"].value / row["blocks"]
-    name = f"version {row['version']}, time of an SM for each block"
-    lk.show(lk.Reading(name, block_s, "s", of=h200, note=f"{row['blocks']:,} blocks"))
+    name = f"version {row['version']}, an SM's time for a block"
+    lk.show(lk.Reading(name, block_s, "s", of=h200, note=f"{row['blocks']:,} blocks in all"))
     if 2 <= row["version"] <= 6:
         assert 80e-9 < block_s < 90e-9, "the text says that it's the same"
 share = h200.rows[-1]["bytes"] / h200.rows[-1]["time_s"] / chip["mem_bw_gbs"].value
 lk.show(lk.Reading("version 7, share of the H200's bandwidth", share, "%", of=h200))
 
 # %% [markdown]
-# From version 2 to 6 a block takes the same time, whatever it does inside: while one waits at a
+# From version 2 to 6 an SM takes as long for a block, whatever it does inside: while one waits at a
 # barrier or for a bank, others can work. What's left is what each block pays once, such as being
 # started and waiting for its first numbers. So fewer blocks pay off, down to as many as the chip
 # can hold at once, and that's version 7.
@@ -677,7 +681,8 @@ lk.show(lk.Reading("version 7, share of the H200's bandwidth", share, "%", of=h2
 # > block. Counters name causes, and only a clock says which of them costs time on your chip.
 #
 # ## Back to the GPT-2
-# Paddle's function was our version 6. A kernel of layer normalisation called it twice in a row:
+# Paddle's function worked like our version 6, and a kernel called it for two sums, one right after
+# the other:
 
 
 # %%
@@ -731,10 +736,11 @@ assert found == []
 # hasn't yet read the first. Then a gradient is wrong, and sooner or later the loss is NaN. The fix
 # gave each sum an array of its own, and the function a barrier before it stores.
 #
-# Why did it go well on the P40, and on the V100 with a message? These warps have to meet on every
-# GPU, so the race was there on both. The P40 only happened to run them in a harmless order, and
-# printing slowed the fast warp down. So no, a right answer in every test doesn't make a kernel
-# right, and neither does a year on a GPU. Ask for each pair of accesses what orders them.
+# Why did it go well on the P40, and on the V100 with a message? No GPU lets warps wait for each
+# other unless you say so, so the race was there in all three runs. The P40 only happened to run
+# them in a harmless order, and a message was enough to change the timing. So no, a right answer in
+# every test doesn't make a kernel right, and neither does a year on a GPU. Ask for each pair of
+# accesses what orders them.
 #
 # **Next**: the [exercises](../exercises/07_barriers_and_races.ipynb). In [lesson
 # 08](08_matmul_ladder.ipynb) barriers pay off.

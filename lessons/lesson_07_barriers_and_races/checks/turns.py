@@ -34,6 +34,33 @@ def _with_a_slip(**slip):
     return lambda order, start: _bin_after(order, start, **slip)
 
 
+def _is_in_turn(order):
+    return all(order[k : k + 3] == 3 * order[k] for k in range(0, len(order), 3))
+
+
+def _counting_stores(order, start):
+    """Takes each store that came before a load for an addition that isn't lost."""
+    held, n_stored, mine = start, 0, {}
+    for n, thread in enumerate(order):
+        step = 1 + order[:n].count(thread)
+        if step == 1:
+            mine[thread] = start + n_stored
+        elif step == 3:
+            held, n_stored = mine[thread] + 1, n_stored + 1
+    return held
+
+
+def _keeping_the_largest(order, start):
+    held, mine = start, {}
+    for n, thread in enumerate(order):
+        step = 1 + order[:n].count(thread)
+        if step == 1:
+            mine[thread] = held
+        elif step == 3:
+            held = max(held, mine[thread] + 1)
+    return held
+
+
 @exercise(
     "07.t1",
     title="steps in an order",
@@ -45,9 +72,13 @@ def _with_a_slip(**slip):
         (_with_a_slip(keeps_first=True), "what the bin holds at that moment"),
         (_with_a_slip(store=2), "overwritten"),
         (_with_a_slip(add=3, store=4), "nothing is stored"),
-        (lambda order, start: start + 1 + (order in ("AAABBB", "BBBAAA")), "threads"),
+        (lambda order, start: start + 1 + (order in ("AAABBB", "BBBAAA")), "then C"),
         (lambda order, start: start + 1 + (order[:3] == 3 * order[0]), "one thread alone"),
         (lambda order, start: float("nan"), "expected"),
+        (lambda order, start: start + (len(order) // 3 if _is_in_turn(order) else 1), "then C"),
+        (_counting_stores, "then C"),
+        (_keeping_the_largest, "overwrites both"),
+        (lambda order, start: _bin_after(order[:-1], start), "nothing is stored"),
     ],
 )
 def bin_after(answer, rng):
@@ -60,6 +91,9 @@ def bin_after(answer, rng):
         ("ABABAB", f"both have loaded {start} before one stores, so the first addition is lost: "
          f"{_LOST}"),
         ("AABABB", f"B loads {start}, because A hasn't stored yet: {_LOST}"),
+        ("ABABABCCC", "A and B both store the same, one addition is lost, and then C adds to that"),
+        ("ABBBCCCAA", f"B and C both add, one after the other. Then A, who has loaded {start}, "
+         "overwrites both"),
     ]  # fmt: skip
     for threads in ("AB", "AB", "ABC", "ABC", "ABCD"):
         letters = [*(3 * threads)]
@@ -75,6 +109,7 @@ def bin_after(answer, rng):
 
 
 _ranks = solution("07.t2")
+_LARGE = 8 * THREADS  # a shared shape must be a constant
 _ADD = "                smaller += 1\n"
 _SECOND = f"{_ADD}        cuda.syncthreads()\n"
 _BOTH = "tile[t] = x[first + t]\n        cuda.syncthreads()\n"
@@ -112,6 +147,20 @@ def _ranks_filled_by_thread_0(x, out):
     out[i] = smaller
 
 
+@cuda.jit
+def _ranks_in_one_large_tile(x, out):
+    tile = cuda.shared.array(_LARGE, cuda.float32)
+    i, t = cuda.grid(1), cuda.threadIdx.x
+    mine, smaller = x[i], 0
+    for first in range(0, x.size, THREADS):
+        tile[first + t] = x[first + t]
+        cuda.syncthreads()
+        for j in range(THREADS):
+            if tile[first + j] < mine:
+                smaller += 1
+    out[i] = smaller
+
+
 @exercise(
     "07.t2",
     title="a tile that is used again",
@@ -132,6 +181,10 @@ def _ranks_filled_by_thread_0(x, out):
         (changed(_ranks, "range(0, x.size, THREADS)", "range(0, THREADS, THREADS)"), "expected"),
         (changed(_ranks, "out[i] = smaller", "out[i] = 0\n    x[i] = 0"), "changes x"),
         (_ranks_with_a_barrier_per_number, "two for each tile are enough"),
+        (_ranks_in_one_large_tile, "use the tile again"),
+        (changed(_ranks, _SECOND, f"{_ADD}        if t < 64:\n            cuda.syncthreads()\n"),
+         "divergent-barrier"),
+        (changed(_ranks, "x.size, THREADS)", "x.size, 2 * THREADS)"), "expected"),
         (_ranks_filled_by_thread_0, "let each thread load one"),
     ],
 )  # fmt: skip
@@ -153,6 +206,10 @@ def ranks_mended(answer, rng):
         assert barriers <= 2 * n_blocks + 1, (
             f"{case}: right, but each warp waits at {barriers:.0f} barriers, and two for each tile "
             f"are enough. Which accesses does each of them keep apart?"
+        )
+        assert counts.shared_bytes <= 2 * x.itemsize * THREADS, (
+            f"{case}: right, but it takes {counts.shared_bytes} bytes of shared memory, and would "
+            f"need more for a longer x: use the tile again"
         )
         args = (n_blocks, THREADS, x, out)
         assert_spread(answer, *args, case=case, most=1, what="a rank")
@@ -198,6 +255,21 @@ _PAIRS = """\
 """
 
 
+_BY_ONE_WARP = """\
+    if t < 32:
+        s[t] += s[t + 32] + s[t + 64] + s[t + 96]
+    cuda.syncthreads()
+    if t == 0:
+        for j in range(1, 32):
+            s[0] += s[j]
+"""
+_ALL_AGAIN = """\
+    if t == 0:
+        for j in range(1, THREADS):
+            s[0] += x[cuda.blockIdx.x * THREADS + j]
+"""
+
+
 @exercise(
     "07.t3",
     title="the third reduction",
@@ -209,6 +281,10 @@ _PAIRS = """\
         (changed(_version_3, _LOOP, _EVERY_SECOND), "diverges"),
         (changed(_version_3, _LOOP, _PAIRS), "bank conflicts"),
         (changed(_version_3, _LOOP, _BY_THREAD_0), "one thread loads"),
+        (changed(_version_3, _LOOP, _BY_ONE_WARP), "one thread loads"),
+        (changed(_version_3, _LOOP, _ALL_AGAIN), "from global memory"),
+        (changed(_version_3, "if t < k:\n            s[t] += s[t + k]", "s[t] += s[t ^ k]"),
+         "race"),
         (changed(_version_3, _LOOP, _BY_ATOMICS), "wait for each other"),
         (changed(_version_3, _WAIT, _NEXT), "race"),
         (changed(_version_3, _WAIT, f"        cuda.syncwarp()\n{_NEXT}"), "race"),
