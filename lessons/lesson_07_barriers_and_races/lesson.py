@@ -685,7 +685,7 @@ lk.show(lk.Reading("version 7, share of the H200's bandwidth", share, "%", of=h2
 # the other:
 
 
-# %%
+# %% tags=["read"]
 @cuda.jit(device=True)
 def block_sum(mine, shared):
     """The sum of `mine` over the block, for thread 0."""
