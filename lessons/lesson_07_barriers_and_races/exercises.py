@@ -149,9 +149,9 @@ lk.check("07.3", histogram)
 # zero. The next one is `bins[t] += mine[t]` at the end: within the block each thread has a bin of
 # its own, but every other block has one for the same bin.
 #
-# What does it save? Here is the kernel with one atomic for each value beside it. (The counter takes
-# the atomic of a warp as one. Lanes that meet in one bin stand in a queue as well, in shared memory
-# too, and it doesn't see that.)
+# What does it save? Here it is beside a kernel with one atomic for each value. (The counter takes
+# the atomic of a warp as one. Lanes of a warp that meet in one bin wait for each other as well, and
+# it doesn't see that.)
 
 
 # %% tags=["solution"]
@@ -250,9 +250,9 @@ def scan(x, out):
 lk.check("07.5", scan)
 
 # %% [markdown] tags=["solution"]
-# The two sides take turns: what is read in one step is overwritten two steps later, and a barrier
-# lies in between. That's called double buffering, and matrix products use it as well. The wrong
-# turn is to leave out the second barrier of the lesson's scan without a second array.
+# The two sides take turns: what is read in one step is overwritten in the next, and there's a
+# barrier in between. That's called double buffering, and matrix products use it as well. The wrong
+# turn is to leave out one of the two barriers without a second array.
 #
 # There are shorter ways. Lanes can pass their sums by shuffles, without shared memory, so that one
 # barrier is enough, for the sums of the four warps.

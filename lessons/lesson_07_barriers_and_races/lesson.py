@@ -23,8 +23,9 @@
 # A **histogram** counts how often each value occurs. Each thread takes one value, and adds 1 to the
 # bin of that value, a number in memory that all threads share.
 #
-# **Guess first.** 10,000 values go into ten bins. If everything goes as badly as it can, how many
-# counts are left in all bins together? It's 10,000 if none can get lost, and 0 if all can.
+# **Guess first.** 10,000 values go into ten bins, and a warp does each step for its 32 lanes at
+# once. How many counts are left at best, in all bins together? It's 10,000 if none gets lost, and
+# 10 if only one stays in each bin.
 
 # %%
 import itertools
@@ -54,21 +55,22 @@ count_guess = lk.predict("07.a", ...)
 # %% tags=["collapsed"]
 bins = np.zeros(N_BINS, np.int32)
 counters = lk.profile(histogram[BLOCKS, THREADS], values, bins)  # on the executor, everywhere
-count_guess.against(lk.Reading("counts left, at worst", int(bins.sum()), "1", "simulated"))
+lk.show(lk.Reading("counts left by the executor", int(bins.sum()), "1", "simulated"))
 assert bins.sum() == N_BINS
 
 warps = [values[first : first + 32] for first in range(0, N_VALUES, 32)]
-at_best = sum(np.unique(warp).size for warp in warps)
-lk.show(lk.Reading("counts left if one warp follows the other", at_best, "1", "modelled"))
+most = sum(np.unique(warp).size for warp in warps)  # each warp counts each of its values once
+count_guess.against(lk.Reading("counts left if warps take turns", most, "1", "modelled"))
+assert most < N_VALUES / 3  # the text says so
 
 # %% [markdown]
-# Only one is left in each bin. `bins[b] += 1` looks like one step and is three: load the number,
-# add 1, store it. Our executor, which runs kernels on the CPU, lets all threads take each
-# step together, so they all load 0 and store 1.
+# `bins[b] += 1` looks like one step and is three: load the number, add 1, store it. Our executor,
+# which runs kernels on the CPU, lets all threads take each step together. So they all load 0 and
+# store 1, and one count is left in each bin.
 #
-# On a GPU more counts survive, because its warps don't all run in step. But the lanes of a warp
-# load together, so even if the warps took turns, more than two thirds would be lost. How many they
-# are, and which, changes from run to run.
+# On a GPU more survive, because its warps don't all run in step. At best they take turns. But the
+# lanes of a warp still load together, so each warp counts a value only once, and more than two
+# thirds of all counts are lost. How many, and which, changes from run to run.
 #
 # > **Takeaway.** `+=` in shared or global memory is a load, an addition and a store. What another
 # > thread stores in between is overwritten.
@@ -214,10 +216,10 @@ lk.draw.epoch_timeline(counters, findings)
 # the executor no warp is ever slow, so the ranks are right.
 #
 # On a GPU they'd be right nearly always. The check of a well-known course passes [with this barrier
-# and without it](https://github.com/srush/GPU-Puzzles/issues/14). In 2026 one was missing like this
-# in a kernel for language models. In [286 million
-# calls](https://github.com/warpfront/hipfire/pull/575) 640 sums were visibly wrong, and one was
-# enough to turn the rest of an answer into `!!!!`.
+# and without it](https://github.com/srush/GPU-Puzzles/issues/14). In 2026 a barrier was missing
+# like this in a kernel for language models. In [286 million
+# calls](https://github.com/warpfront/hipfire/pull/575) 640 sums were visibly wrong, and one of
+# these was enough to turn the rest of an answer into `!!!!`.
 #
 # ### Your turn
 # Write the loop without the race. (one line more than above; where does it belong?)
@@ -255,7 +257,8 @@ lk.draw.epoch_timeline(lk.profile(ranks_mended[3, THREADS], x, out), mended)
 # Here are two more. `scan` computes all **prefix sums** (the first number, the sum of the first
 # two, of the first three, and so on) in place, as the [official
 # solution](https://github.com/modular/mojo-gpu-puzzles/issues/26) of another course once did.
-# `last_warp` is the end of a sum, when one warp is left: no barriers, as was taught for years.
+# `last_warp` is the end of a sum, when one warp is left, without barriers, as it was taught for
+# years.
 
 
 # %% tags=["read"]
