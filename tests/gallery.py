@@ -158,6 +158,7 @@ def drawings():
         "launch_2d": draw.launch_2d(3, 20, is_swapped=True),
         "epochs": draw.epoch_timeline(counts, findings),
         "race": draw.race_frames(findings[0], counts)[-1],
+        "additions": draw.two_additions("AABABB", start=5),
         "shards": draw.shards({"x": ((8, 8), OnDevices(8))}),
         "blocks": draw.block_frames((2, 2), {"x": blocks}, ("y", *blocks))[1],
         "systolic": draw.systolic_frames(states)[5],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
+from labkit.draw.epochs import epoch_timeline, interleaving, race_frames, two_additions
 from labkit.draw.labels import text_width
 from labkit.simt import cuda, profile, sanitize
 
@@ -141,6 +141,21 @@ def test_each_step_has_an_arrow_below_the_one_before(steps):
 def test_an_order_without_steps_is_a_sentence():
     with pytest.raises(ValueError, match="list of steps is empty"):
         interleaving([], title="none", memory="x")
+
+
+@pytest.mark.parametrize(
+    ("order", "end"), [("AAABBB", 7), ("BBBAAA", 7), ("ABABAB", 6), ("AABABB", 6), ("ABBBAA", 6)]
+)
+def test_an_addition_is_lost_unless_one_thread_stores_before_the_other_loads(order, end):
+    picture = two_additions(order, start=5)
+    assert f"Order {order}: 5 + 1 + 1 = {end}" in picture.alt
+    assert f"stores {end}" in picture.alt
+
+
+@pytest.mark.parametrize("order", ["", "AAABB", "AAABBC", "AAAABB"])
+def test_half_an_order_is_a_sentence(order):
+    with pytest.raises(ValueError, match="three steps of A and three of B"):
+        two_additions(order, start=5)
 
 
 # The epochs

@@ -250,6 +250,200 @@ def scan_by_shuffles(x, out):
         out[i] = mine
 
 
+def bin_by_places(order, start):
+    """What a thread stores is what it loaded plus 1; the last store stays."""
+    loads = {thread: order.index(thread) for thread in order}
+    stores = sorted((order.rindex(thread), thread) for thread in loads)
+    held = start
+    stored = {}
+    for place, thread in stores:
+        before = [(at, value) for at, value in stored.items() if at < loads[thread]]
+        stored[place] = (max(before)[1] if before else start) + 1
+        held = stored[place]
+    return held
+
+
+def bin_by_generators(order, start):
+    held = [start]
+
+    def steps():
+        mine = held[0]
+        yield
+        mine += 1
+        yield
+        held[0] = mine
+        yield
+
+    threads = {thread: steps() for thread in order}
+    for thread in order:
+        next(threads[thread])
+    return held[0]
+
+
+@cuda.jit
+def ranks_waiting_first(x, out):
+    tile = cuda.shared.array(THREADS, cuda.float32)
+    i, t = cuda.grid(1), cuda.threadIdx.x
+    mine, smaller = x[i], 0
+    for first in range(0, x.size, THREADS):
+        cuda.syncthreads()
+        tile[t] = x[first + t]
+        cuda.syncthreads()
+        for j in range(THREADS):
+            if tile[j] < mine:
+                smaller += 1
+    out[i] = smaller
+
+
+@cuda.jit
+def ranks_in_two_tiles(x, out):
+    tile = cuda.shared.array((2, THREADS), cuda.float32)
+    i, t = cuda.grid(1), cuda.threadIdx.x
+    mine, smaller, side = x[i], 0, 0
+    for first in range(0, x.size, THREADS):
+        tile[side, t] = x[first + t]
+        cuda.syncthreads()
+        for j in range(THREADS):
+            smaller += tile[side, j] < mine
+        side = 1 - side
+    out[i] = smaller
+
+
+@cuda.jit
+def reduction_by_a_for(x, sums):
+    s = cuda.shared.array(THREADS, cuda.float32)
+    t = cuda.threadIdx.x
+    s[t] = x[cuda.grid(1)]
+    cuda.syncthreads()
+    for k in (64, 32, 16, 8, 4, 2, 1):
+        if t < k:
+            s[t] = s[t] + s[t + k]
+        cuda.syncthreads()
+    if t == 0:
+        sums[cuda.blockIdx.x] = s[0]
+
+
+@cuda.jit
+def reduction_by_shuffles(x, sums):
+    s = cuda.shared.array(THREADS, cuda.float32)
+    t = cuda.threadIdx.x
+    s[t] = x[cuda.grid(1)]
+    cuda.syncthreads()
+    mine = s[t]
+    if t < 32:
+        mine += s[t + 32] + s[t + 64] + s[t + 96]
+        for k in (16, 8, 4, 2, 1):
+            mine += cuda.shfl_down_sync(0xFFFFFFFF, mine, k)
+    if t == 0:
+        s[0] = mine
+    if t == 0:
+        sums[cuda.blockIdx.x] = s[0]
+
+
+@cuda.jit
+def reduction_with_cheap_barriers(x, sums):
+    s = cuda.shared.array(THREADS, cuda.float32)
+    t = cuda.threadIdx.x
+    s[t] = x[cuda.grid(1)]
+    cuda.syncthreads()
+    k = THREADS // 2
+    while k > 0:
+        if t < k:
+            s[t] += s[t + k]
+        if k > 32:
+            cuda.syncthreads()
+        else:
+            cuda.syncwarp()
+        k //= 2
+    if t == 0:
+        sums[cuda.blockIdx.x] = s[0]
+
+
+@cuda.jit
+def ranks_with_infinities(x, out):
+    tile = cuda.shared.array(THREADS, cuda.float32)
+    i, t = cuda.grid(1), cuda.threadIdx.x
+    tile[t] = np.inf
+    if i < x.size:
+        tile[t] = x[i]
+    cuda.syncthreads()
+    smaller = 0
+    for other in tile:
+        smaller += other < tile[t]
+    if i < x.size:
+        out[i] = smaller
+
+
+@cuda.jit
+def ranks_with_an_own_number(x, out):
+    tile = cuda.shared.array(THREADS, cuda.float32)
+    i, t = cuda.grid(1), cuda.threadIdx.x
+    inside = i < x.size
+    mine = cuda.float32(0)
+    if inside:
+        mine = x[i]
+        tile[t] = mine
+    cuda.syncthreads()
+    if inside:
+        smaller = 0
+        for j in range(min(cuda.blockDim.x, x.size - i + t)):
+            if mine > tile[j]:
+                smaller += 1
+        out[i] = smaller
+
+
+@cuda.jit
+def bins_in_copies(values, bins):
+    """A copy for each warp, added up within the block first."""
+    mine = cuda.shared.array((4, N_BINS), cuda.int32)
+    t = cuda.threadIdx.x
+    if t < 4 * N_BINS:
+        mine[t // N_BINS, t % N_BINS] = 0
+    cuda.syncthreads()
+    i = cuda.grid(1)
+    while i < values.size:
+        cuda.atomic.add(mine, (t // 32, values[i]), 1)
+        i += cuda.gridsize(1)
+    cuda.syncthreads()
+    if t < N_BINS:
+        cuda.atomic.add(bins, t, mine[0, t] + mine[1, t] + mine[2, t] + mine[3, t])
+
+
+@cuda.jit
+def total_by_a_while(x, out):
+    s = cuda.shared.array(THREADS, cuda.float32)
+    t, i = cuda.threadIdx.x, cuda.grid(1)
+    s[t] = 0
+    while i < x.size:
+        s[t] += x[i]
+        i += cuda.blockDim.x * cuda.gridDim.x
+    cuda.syncthreads()
+    for k in (64, 32, 16, 8, 4, 2, 1):
+        if t < k:
+            s[t] += s[t + k]
+        cuda.syncthreads()
+    if t == 0:
+        cuda.atomic.add(out, 0, s[0])
+
+
+@cuda.jit
+def scan_of_two_arrays(x, out):
+    a, b = cuda.shared.array(THREADS, cuda.float32), cuda.shared.array(THREADS, cuda.float32)
+    i, t = cuda.grid(1), cuda.threadIdx.x
+    a[t] = 0
+    if i < x.size:
+        a[t] = x[i]
+    cuda.syncthreads()
+    for k in range(7):
+        b[t] = a[t]
+        if t >= 2**k:
+            b[t] = a[t] + a[t - 2**k]
+        cuda.syncthreads()
+        a, b = b, a
+    if i < x.size:
+        out[i] = a[t]
+
+
 def int8_with_the_errors_made(a, w):
     """The rounding errors that were made are known, and they bound the result more closely."""
     product, _ = solution("10.4")(a, w)
@@ -892,10 +1086,22 @@ RIGHT = [
     ("06.t2", turned_by_other_names),
     ("06.3", scaled_by_divmod),
     ("06.4", smooth_by_a_loop),
+    ("07.t1", bin_by_places),
+    ("07.t1", bin_by_generators),
+    ("07.t2", ranks_waiting_first),
+    ("07.t2", ranks_in_two_tiles),
+    ("07.t3", reduction_by_a_for),
+    ("07.t3", reduction_by_shuffles),
+    ("07.t3", reduction_with_cheap_barriers),
+    ("07.2", ranks_with_infinities),
+    ("07.2", ranks_with_an_own_number),
     ("07.3", bins_by_thread_0),
     ("07.3", bins_in_chunks),
+    ("07.3", bins_in_copies),
     ("07.4", total_by_shuffles),
+    ("07.4", total_by_a_while),
     ("07.5", scan_by_shuffles),
+    ("07.5", scan_of_two_arrays),
     ("09.1", feeding_tile_by_logarithms),
     ("09.1", lambda *chip: (solution("09.1")(*chip)[0], solution("09.1")(*chip)[0] ** 2 // 32)),
     ("09.3", softmax_by_three_shuffles),

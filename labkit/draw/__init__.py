@@ -14,8 +14,8 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
 - hardware: `machine` (a chip, a server, a pod, with one part highlighted), `floorplan` (a chip on
   paper), `number_ruler`
 - what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
-  `interleaving`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`;
-  what a lane holds of them: `fragments`, `fragment_frames`
+  `interleaving`, `two_additions`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`,
+  `systolic_frames`; what a lane holds of them: `fragments`, `fragment_frames`
 - what a compiler makes of a kernel: `source_beside_assembly`
 - a plan of a training run: `training_plan`, and `broken_plan` where it cannot be
 - to play with: `Explorer` (sliders), `Player` (frames; `live` shows one while a cell adds to it),
@@ -30,7 +30,7 @@ from labkit.draw.assembly import source_beside_assembly
 from labkit.draw.axis import Axis
 from labkit.draw.cables import cables
 from labkit.draw.chart import Chart
-from labkit.draw.epochs import epoch_timeline, interleaving, race_frames
+from labkit.draw.epochs import epoch_timeline, interleaving, race_frames, two_additions
 from labkit.draw.factors import factors
 from labkit.draw.faults import goodputs, recoveries
 from labkit.draw.feeding import feeding
@@ -119,6 +119,7 @@ __all__ = [
     "tokens_over_time",
     "tornado",
     "training_plan",
+    "two_additions",
 ]
 
 # Loaded when used: ipywidgets is heavy.

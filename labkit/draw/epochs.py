@@ -60,6 +60,30 @@ def interleaving(
     return sheet(right + _LANE_W + _MARGIN, foot + 16, parts, f"{title}. {said}")
 
 
+def two_additions(order: str, start: int) -> Picture:
+    """Threads A and B each add 1 to one bin, with their steps mixed: an order, as `interleaving`.
+
+    order  six letters, such as `AABABB`: whose step comes next. Each loads, adds and stores
+    start  what the bin holds before
+
+    Returns a Picture. Raises ValueError for an order that isn't three steps of each.
+    """
+    if sorted(order) != [*"AAABBB"]:
+        raise ValueError(f"An order has three steps of A and three of B, and {order!r} hasn't.")
+    held, mine, steps = start, {}, []
+    for n, thread in enumerate(order):
+        kind = ("load", "compute", "store")[order[:n].count(thread)]
+        if kind == "load":
+            mine[thread], words = held, f"loads {held}"
+        elif kind == "compute":
+            mine[thread] += 1
+            words = f"adds 1: {mine[thread]}"
+        else:
+            held, words = mine[thread], f"stores {mine[thread]}"
+        steps.append(("AB".index(thread), kind, words, held))
+    return interleaving(steps, title=f"Order {order}: {start} + 1 + 1 = {held}", memory="bin")
+
+
 def race_frames(finding: "Finding", profile: "Profile | None" = None) -> list[Picture]:
     """The race microscope: a race that `sanitize` found, as Pictures for a Player.
 

@@ -8,9 +8,10 @@
 
 # %% [markdown]
 # # 07 · Barriers and races: exercises
-# Kernels to mend and to write. Each check runs your kernel on several sizes that do not divide
-# evenly, with `lk.sanitize` watching, and counts what it costs. Look for yourself first:
-# `lk.sanitize(kernel[blocks, THREADS], ...)` in a cell of its own.
+# You'll choose tools, mend a kernel, and write three. A check runs your kernel on several sizes,
+# most of which no block divides. It asks about the order of all accesses, and it counts what your
+# kernel costs. You can look for yourself first, with `lk.sanitize(kernel[blocks, THREADS], ...)` in
+# a cell of its own.
 
 # %%
 import numpy as np
@@ -22,8 +23,8 @@ THREADS = 128  # of each block, in all exercises
 
 # %% [markdown]
 # ## 07.1 Which tool?
-# For each sentence the cheapest that makes it right: `nothing`, `syncwarp`, `syncthreads`,
-# `atomic`, or another `launch`.
+# For each sentence, name the cheapest tool that makes it right: `nothing`, `syncwarp`,
+# `syncthreads`, `atomic`, or another `launch`.
 
 # %%
 tools = {
@@ -46,10 +47,16 @@ tools = {
 # %%
 lk.check("07.1", tools)
 
+# %% [markdown] tags=["solution"]
+# Most people stumble over the fourth. There's no barrier in a kernel's usual tool box that other
+# blocks would wait at, and there couldn't be one that always works: a block that hasn't started yet
+# may be waiting for room on the chip, which it gets only when another block ends.
+
 # %% [markdown]
 # ## 07.2 Mend it
-# `out[i]` shall be the rank of `x[i]` among the numbers of its own block: how many of them are
-# smaller. The last block may be shorter. This kernel gets every value right, here:
+# `out[i]` becomes the rank of `x[i]` among the numbers of its own block: how many of them are
+# smaller. The last block may have fewer numbers than threads. Here this kernel gets every value
+# right:
 
 
 # %%
@@ -68,11 +75,11 @@ def ranks_with_a_fault(x, out):
 
 
 x = np.random.default_rng(1).random(300, dtype=np.float32)
-lk.sanitize(ranks_with_a_fault[3, THREADS], x, np.zeros(300, np.int64))
+print(*lk.sanitize(ranks_with_a_fault[3, THREADS], x, np.zeros(300, np.int64)))
 
 # %% [markdown]
-# Write it without the fault. Budget: two loads from global memory for each thread. (Two more lines
-# than above)
+# Write it without the fault. A thread may load two numbers from global memory, and not more. (two
+# lines more than above)
 
 
 # %%
@@ -99,14 +106,18 @@ def ranks(x, out):
 lk.check("07.2", ranks)
 
 # %% [markdown] tags=["solution"]
-# The barrier stands *between* two guards. Inside the first one it is missed by the threads beyond
-# the end, which is undefined; `syncwarp` would order one warp, and there are four.
+# The barrier stands *between* two guards. It's tempting to put it inside the one guard that is
+# there already, but then the threads beyond the end never arrive. `syncwarp` orders one warp, and
+# here there are four.
 
 # %% [markdown]
-# ## 07.3 Private bins
-# Count `values`, whole numbers from 0 to 15, into `bins`, which come filled with zeros.
-# There may be more values than threads. Budget: each block adds each bin to global memory once.
-# (about 10 lines)
+# ## 07.3 Bins of one's own
+# When many threads add to the same few addresses of global memory, they stand in a queue. So let
+# each block count in shared memory first, and add its bins to the total at the end. (This is called
+# *privatisation*.)
+#
+# Count `values`, whole numbers from 0 to 15, into `bins`, which come filled with zeros. There may
+# be more values than threads. Each block may add each bin to global memory once. (about 10 lines)
 
 # %%
 N_BINS = 16
@@ -132,10 +143,43 @@ def histogram(values, bins):
 # %%
 lk.check("07.3", histogram)
 
+# %% [markdown] tags=["solution"]
+# The block's bins need two barriers: nobody may count before they are zero, and nobody may add them
+# up before all have counted. The most common slip is to forget that shared memory doesn't begin at
+# zero. The next one is `bins[t] += mine[t]` at the end: within the block each thread has a bin of
+# its own, but every other block has one for the same bin.
+#
+# What does it save? Here it is beside a kernel with one atomic for each value. (The counter takes
+# the atomic of a warp as one. Lanes of a warp that meet in one bin wait for each other as well, and
+# it doesn't see that.)
+
+
+# %% tags=["solution"]
+@cuda.jit
+def histogram_atomic(values, bins):
+    i = cuda.grid(1)
+    if i < values.size:
+        cuda.atomic.add(bins, values[i], 1)
+
+
+values = np.random.default_rng(7).integers(0, N_BINS, 10_000).astype(np.int32)
+bins = np.zeros(N_BINS, np.int32)
+private = lk.profile(histogram[8, THREADS], values, bins)
+direct = lk.profile(histogram_atomic[79, THREADS], values, np.zeros(N_BINS, np.int32))
+assert (bins == np.bincount(values)).all()
+assert lk.sanitize(histogram[8, THREADS], values, bins) == []
+lk.show(
+    lk.Reading("global atomics, one for each value", direct.atomics, "1", "simulated"),
+    lk.Reading(
+        "global atomics, from private bins", private.line("(bins").atomics, "1", "simulated"
+    ),
+)
+
 # %% [markdown]
-# ## 07.4 A sum
-# Add all of `x` to `out[0]`, which comes as zero; there may be more numbers than threads.
-# Budget: one atomic a block, no bank conflict, coalesced loads. (about 14 lines)
+# ## 07.4 A sum of any length
+# Add the sum of `x` to `out[0]`, which comes as zero. There may be more numbers than threads. Each
+# block may make one atomic operation. Loads should be coalesced, and without bank conflicts. (about
+# 14 lines)
 
 
 # %%
@@ -164,11 +208,17 @@ def total(x, out):
 # %%
 lk.check("07.4", total)
 
+# %% [markdown] tags=["solution"]
+# A grid-stride loop (lesson 05), then version 3, then one atomic. It's tempting to give each thread
+# a run of neighbouring numbers, because that's how you'd share out work among people. But then the
+# lanes of a warp load numbers that are far apart, and each pays for a sector of its own.
+
 # %% [markdown]
 # ## 07.5 A scan (a stretch)
-# `out[i]` shall be the sum of the numbers of its block up to and with `x[i]`.
-# The lesson's scan has two barriers in each of its seven steps. Budget: nine barriers in all.
-# (about 16 lines; with *two* arrays, whom does a store disturb?)
+# `out[i]` becomes the sum of the numbers of its block up to and including `x[i]`. The last block
+# may have fewer numbers than threads. The lesson's mended scan has two barriers in each of its
+# seven steps. You get nine barriers in all. (about 16 lines; if there are *two* arrays, whom does a
+# store disturb?)
 
 
 # %%
@@ -199,8 +249,28 @@ def scan(x, out):
 # %%
 lk.check("07.5", scan)
 
+# %% [markdown] tags=["solution"]
+# The two sides take turns: what is read in one step is overwritten in the next, and there's a
+# barrier in between. That's called double buffering, and matrix products use it as well. The wrong
+# turn is to leave out one of the two barriers without a second array.
+#
+# There are shorter ways. Lanes can pass their sums by shuffles, without shared memory, so that one
+# barrier is enough, for the sums of the four warps.
+
 # %% [markdown]
 # ## To think about
-# Your kernel passed a million runs on a GPU, and the sanitizer reports a race. A colleague says: it
-# has never failed. What would have to change, in the chip, the compiler or the input, for it to
-# fail tomorrow?
+# 1. Your kernel passed a million runs on a GPU, and the sanitizer reports a race. A colleague says
+#    that it has never failed. What would have to change for it to fail tomorrow: in the chip, the
+#    compiler, the input?
+# 2. A sum by atomics of `float32` is free of races. Run it twice, and the last digits may differ.
+#    Why, and when would that matter?
+
+# %% [markdown] tags=["solution"]
+# 1. Anything that makes one warp slower than another, or moves a load or a store. A chip with other
+#    schedulers, or more blocks at a time on each multiprocessor. A compiler that keeps a number in
+#    a register longer, or unrolls a loop. An input for which one warp takes a branch that the
+#    others don't, or misses a cache. Even a profiler, or a printed message, as in Paddle's case.
+# 2. An atomic doesn't put the additions in order, and sums of floats depend on the order, because
+#    each is rounded. It matters where you want to repeat a training run bit by bit, or compare the
+#    results of two versions. Sums of whole numbers, as in the lesson's tests, are the same in each
+#    order as long as they're exact.

@@ -48,6 +48,15 @@ def _four_copies(values, bins):
 
 _STRIDE_LOOP = "for i in range(cuda.grid(1), values.size, cuda.gridsize(1)):"
 
+_WHOLE_SHARES = (
+    "n = values.size // cuda.gridsize(1)\n"
+    "    for i in range(cuda.grid(1) * n, (cuda.grid(1) + 1) * n):"
+)
+_ONE_WARP = (
+    "for i in range(cuda.blockIdx.x * 32 + t if t < 32 else values.size, values.size, "
+    "32 * cuda.gridDim.x):"
+)
+
 
 @exercise(
     "07.3",
@@ -77,7 +86,11 @@ _STRIDE_LOOP = "for i in range(cuda.grid(1), values.size, cuda.gridsize(1)):"
          "counts all the values"),
         (changed(_private_bins, _STRIDE_LOOP,
                  "for i in range(cuda.blockIdx.x if t == 0 else values.size, values.size, "
-                 "cuda.gridDim.x):"), "reads as many values"),
+                 "cuda.gridDim.x):"), "one thread reads"),
+        (changed(_private_bins, "cuda.atomic.add(bins, t, mine[t])", "bins[t] = mine[t]"), "race"),
+        (changed(_private_bins, "atomic.add(bins, t", "atomic.max(bins, t"), "expected"),
+        (changed(_private_bins, _STRIDE_LOOP, _WHOLE_SHARES), "expected"),
+        (changed(_private_bins, _STRIDE_LOOP, _ONE_WARP), "one thread reads"),
         (changed(_private_bins, "cuda.atomic.add(mine, values[i], 1)", "values[i] = 0"),
          "your kernel changes values"),
     ],
@@ -106,6 +119,6 @@ def private_bins(answer, rng):
         f"all, while the others wait: {fair:.0f} is its share"
     )
     assert reads.max() <= 2 * fair / THREADS + 2, (
-        f"{case}: right, but one thread reads as many values as {reads.max()}; its share of a "
-        f"block's is {fair / THREADS:.0f}"
+        f"{case}: right, but one thread reads {reads.max()} values; its share of a block's is "
+        f"{fair / THREADS:.0f}"
     )

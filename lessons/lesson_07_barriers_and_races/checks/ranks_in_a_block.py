@@ -30,7 +30,7 @@ _ONE_WARP_FOR_ALL = """\
 
 def _ranks_of(x):
     parts = [x[first : first + THREADS] for first in range(0, x.size, THREADS)]
-    return np.concatenate([np.argsort(np.argsort(part)) for part in parts])
+    return np.concatenate([np.searchsorted(np.sort(part), part) for part in parts])
 
 
 @exercise(
@@ -55,6 +55,14 @@ def _ranks_of(x):
         (changed(_ranks, "tile[j] < tile[t]", "x[first + j] < x[first + t]"), "the tile"),
         (changed(_ranks, "tile[j] < tile[t]", "tile[j] > tile[t]"), "expected"),
         (changed(_ranks, "range(n)", "range(t)"), "expected"),
+        (changed(_ranks, "range(n)", "range(THREADS)"), "uninitialised"),
+        (changed(_ranks, "tile[j] < tile[t]", "tile[j] <= tile[t]"), "expected"),
+        (
+            changed(
+                _ranks, "tile[j] < tile[t]", "tile[j] < tile[t] or tile[j] == tile[t] and j < t"
+            ),
+            "expected",
+        ),
         (changed(_ranks, "= smaller\n", "= 0\n        x[first + t] = 0\n"), "changes x"),
         (changed(_ranks, _EACH_ITS_OWN, _ONE_WARP_FOR_ALL), "one thread writes"),
     ],
@@ -62,7 +70,7 @@ def _ranks_of(x):
 def ranks_in_a_block(answer, rng):
     for n in sizes(rng):
         draw = np.random.default_rng(rng.getrandbits(64))
-        x, out = draw.random(n, dtype=np.float32), np.full(n, np.nan)
+        x, out = draw.integers(0, 999, n).astype(np.float32), np.full(n, np.nan)  # some are equal
         counts = kernels.clean_counts(answer, blocks(n), THREADS, x, out, case=f"n = {n}")
         kernels.assert_equal(out, _ranks_of(x), f"n = {n}")
         most = 2 * blocks(n, 32)

@@ -64,6 +64,13 @@ _ALONE = """    if t == 0:
         for j in range(1, THREADS):
             s[0] += s[j]
 """
+_FOUR_LANES = """    if t < 4:
+        for j in range(1, 32):
+            s[32 * t] += s[32 * t + j]
+    cuda.syncthreads()
+    if t == 0:
+        s[0] += s[32] + s[64] + s[96]
+"""
 _EVERY = "for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):"
 _ONE_WARP = (
     "for i in range(cuda.blockIdx.x * 32 + t if t < 32 else x.size, x.size, 32 * cuda.gridDim.x):"
@@ -101,6 +108,10 @@ _CHUNKS = (
                  "for i in range(t if cuda.blockIdx.x == 0 else x.size, x.size, 128):"),
          "adds nearly all"),
         (changed(_total, _EVERY, _ONE_WARP), "one thread loads"),
+        (changed(_total, _FOLD, _FOUR_LANES), "one thread adds"),
+        (changed(_total, "atomic.add(out, 0, s[0])", "atomic.max(out, 0, s[0])"), "out[0] is"),
+        (changed(_total, "if t == 0:\n        cuda.atomic.add(out, 0, s[0])",
+                 "if cuda.grid(1) == 0:\n        out[0] = s[0]"), "out[0] is"),
         (changed(_total, "mine += x[i]", "x[i] = 0"), "your kernel changes x"),
     ],
 )  # fmt: skip

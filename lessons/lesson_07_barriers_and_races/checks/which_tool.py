@@ -7,7 +7,8 @@ _PARTIAL = "Every block reads the partial sums that all other blocks have stored
 _ALONE = "Each thread reads and writes elements that nobody else touches."
 _TOOLS = solution("07.1")
 _WHY = {
-    "syncwarp": "an atomic orders nothing, and a barrier of one warp is cheaper than the block's",
+    "syncwarp": "the two are in one warp, whose own barrier is cheaper than any other; an atomic "
+    "orders nothing",
     "syncthreads": "the warps of a block meet at its barrier only",
     "atomic": "load, add and store must be one step, whoever comes first",
     "launch": "a barrier orders its own block only, and blocks meet at the end of a launch",
@@ -25,6 +26,9 @@ _WHY = {
         (_TOOLS | {_COUNTER: "syncthreads"}, "one step"),
         (_TOOLS | {_PARTIAL: "syncthreads"}, "its own block"),
         (_TOOLS | {_ALONE: "syncwarp"}, "two threads"),
+        (dict.fromkeys(_TOOLS, "launch"), "cheaper"),
+        (dict.fromkeys(_TOOLS, "nothing"), "in one warp"),
+        (_TOOLS | {_PARTIAL: "atomic"}, "its own block"),
         (dict.fromkeys(_TOOLS, "barrier"), "use one of"),
     ],
 )
