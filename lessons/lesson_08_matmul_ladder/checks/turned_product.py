@@ -1,77 +1,73 @@
-"""Exercise 08.3: a tiled product."""
+"""Exercise 08.3: a tiled product with the second matrix turned."""
 
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
-from lessons.lesson_08_matmul_ladder.checks.coalesced_product import coalesced
-from lessons.lesson_08_matmul_ladder.checks.products import (
-    DOUBLE,
-    assert_fair_loads,
-    most_sectors,
-    sevens,
-    shapes,
-    try_product,
-)
+from lessons.lesson_08_matmul_ladder.checks.products import DOUBLE, assert_tiled, sevens
 
-TILE = 16
+TILE = 32
 _TILED = (TILE, TILE)
 
-
-_tiled = solution("08.3")
+_turned = solution("08.3")
 _LOOP = "    for first in range(0, a.shape[1], TILE):\n"
 _INSIDE = "row < c.shape[0] and column < c.shape[1]"
-_EACH_LOADS = """\
+_LOAD_B = """\
+        if left + y < b.shape[0] and first + x < b.shape[1]:
+            tile_b[y, x] = b[left + y, first + x]
+"""
+_DOWN_B = """\
+        if column < b.shape[0] and first + y < b.shape[1]:
+            tile_b[x, y] = b[column, first + y]
+"""
+_STRAIGHT = """\
+        if first + y < b.shape[0] and column < b.shape[1]:
+            tile_b[x, y] = b[first + y, column]
+"""
+_EACH_LOADS = f"""\
         tile_a[y, x] = 0
         if row < a.shape[0] and first + x < a.shape[1]:
             tile_a[y, x] = a[row, first + x]
         tile_b[y, x] = 0
-        if first + y < b.shape[0] and column < b.shape[1]:
-            tile_b[y, x] = b[first + y, column]
-"""
+{_LOAD_B}"""
 _ONE_ROW_LOADS = """\
         for i in range(TILE if y == 0 else 0):
             tile_a[i, x] = tile_b[i, x] = 0
             if row + i < a.shape[0] and first + x < a.shape[1]:
                 tile_a[i, x] = a[row + i, first + x]
-            if first + i < b.shape[0] and column < b.shape[1]:
-                tile_b[i, x] = b[first + i, column]
+            if left + i < b.shape[0] and first + x < b.shape[1]:
+                tile_b[i, x] = b[left + i, first + x]
 """
 _BARRIER = "        cuda.syncthreads()\n"
+_SUM = "            total += tile_a[y, k] * tile_b[x, k]\n"
 
 
 @exercise(
     "08.3",
-    title="a tiled product",
+    title="weights that are turned",
     in_place=True,
     wrong=[
         (always(0), "@cuda.jit"),
         (kernels.empty, "kernel is empty", "todo"),
         (sevens, "expected"),
-        (coalesced, "sectors"),
-        (changed(_tiled, _BARRIER, ""), "race"),
-        (changed(_tiled, f"{_BARRIER}    if", "    if"), "race"),
-        (changed(_tiled, _LOOP, f"    if not ({_INSIDE}):\n        return\n{_LOOP}"), "rubbish"),
-        (changed(_tiled, _BARRIER, f"        if {_INSIDE}:\n            cuda.syncthreads()\n"),
+        (changed(_turned, "(TILE, 33)", "(TILE, TILE)"), "or pad it"),
+        (changed(_turned, "(TILE, 33)", "(TILE, 34)"), "or pad it"),
+        (changed(_turned, _LOAD_B, _DOWN_B), "row by row"),
+        (changed(_turned, _LOAD_B, _STRAIGHT), "expected"),
+        (changed(_turned, "tile_b[x, k]", "tile_b[k, x]"), "expected"),
+        (changed(_turned, _BARRIER, ""), "race"),
+        (changed(_turned, f"{_SUM}{_BARRIER}", _SUM), "race"),
+        (changed(_turned, _LOOP, f"    if not ({_INSIDE}):\n        return\n{_LOOP}"), "rubbish"),
+        (changed(_turned, _BARRIER, f"        if {_INSIDE}:\n            cuda.syncthreads()\n"),
          "divergent-barrier"),
-        (changed(_tiled, "        tile_a[y, x] = 0\n", ""), "rubbish"),
-        (changed(_tiled, " and first + x < a.shape[1]", ""), "out-of-bounds"),
-        (changed(_tiled, "column, row = cuda.grid(2)", "row, column = cuda.grid(2)"), "expected"),
-        (changed(_tiled, "cuda.float32(0)", DOUBLE), "double precision"),
-        (changed(_tiled, "total += tile_a[y, k] * tile_b[k, x]\n        cuda.syncthreads()",
-                 f"total += tile_a[y, k] * tile_b[k, x]\n        cuda.syncthreads()\n        "
-                 f"if {_INSIDE}:\n            c[row, column] = total"), "in a register"),
-        (changed(_tiled, _EACH_LOADS, _ONE_ROW_LOADS), "one thread loads"),
+        (changed(_turned, "        tile_b[y, x] = 0\n", ""), "rubbish"),
+        (changed(_turned, " and first + x < b.shape[1]", ""), "out-of-bounds"),
+        (changed(_turned, "column, row = cuda.grid(2)", "row, column = cuda.grid(2)"), "expected"),
+        (changed(_turned, "cuda.float32(0)", DOUBLE), "double precision"),
+        (changed(_turned, f"{_SUM}{_BARRIER}",
+                 f"{_SUM}{_BARRIER}        if {_INSIDE}:\n            c[row, column] = total\n"),
+         "in a register"),
+        (changed(_turned, _EACH_LOADS, _ONE_ROW_LOADS), "one thread loads"),
     ],
 )  # fmt: skip
-def tiled_product(answer, rng):
-    for shape in shapes(rng):
-        counts, matrices, case = try_product(answer, shape, _TILED, _TILED, rng)
-        most = most_sectors(_tiled, _TILED, _TILED, *matrices)
-        sectors = counts.global_loads.sectors
-        assert sectors <= most, (
-            f"{case}: the loads touch {sectors} sectors, and {most:.0f} are enough: bring each "
-            f"tile to shared memory once, row by row"
-        )
-        conflicts = counts.shared_loads.bank_conflicts + counts.shared_stores.bank_conflicts
-        assert not conflicts, f"{case}: {conflicts} bank conflicts: let x run along the rows"
-        assert_fair_loads(answer, _tiled, _TILED, _TILED, *matrices, case)
+def turned_product(answer, rng):
+    assert_tiled(answer, _turned, _TILED, _TILED, rng, is_b_turned=True)
