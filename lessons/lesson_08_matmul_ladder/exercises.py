@@ -198,22 +198,23 @@ lk.check("08.5", square_product)
 # with A, though it's another thread that needs it. Then a warp reads down a column of `tile_b`, and
 # without padding all its lanes hit one bank. The other usual slip is to return early beyond the
 # edge: such a thread makes no element, but it brings numbers for others and is awaited at the
-# barriers.
+# barriers. (If you write the width as `TILE + 1`, our executor takes it. numba on a GPU wants a
+# constant there, so we wrote 33.)
 #
 # **08.4** Each of the limits binds in some case, so all of them have to be asked. It's easy to
 # forget that there are two tiles, or that the shared memory is divided by the number of blocks.
 #
 # **08.5** If the four elements lie side by side, the values are right. But lanes of a warp then
 # store to every second element, so each store touches twice the sectors, and their reads of
-# `tile_b` conflict. In the lesson's `vector_tile` the compiler makes vector loads of such reads,
-# which takes at least four neighbours.
+# `tile_b` conflict. On a GPU the compiler may load such neighbours together, which helps the reads,
+# but not the stores.
 #
 # ## The questions
 # 1. With 16 × 16 the sums alone take 256 registers, and a thread has at most 255. The compiler
 #    would *spill*: keep some in memory, and store and load them in each round. It reports how many
 #    bytes, and [lesson 09](../notebooks/09_tensor_cores_and_tiles.ipynb) shows them. 8 × 8 fits,
-#    with an occupancy that still hides the waiting. Between them, 16 × 8 takes 128 registers for its sums
-#    and makes 0.19 loads instead of 0.25.
+#    with an occupancy that still hides the waiting. Between them, 16 × 8 takes 128 registers for
+#    its sums, and makes 0.19 loads instead of 0.25.
 # 2. Yes, `tile_b[x, y] = b[left + y, first + x]` stores it turned and reads it along rows. Then the
 #    *stores* go down a column, with the same conflicts, and the same padding cures them. There are
 #    32 times fewer stores than reads, so this is the better choice if you can't pad.

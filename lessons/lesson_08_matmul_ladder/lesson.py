@@ -8,20 +8,16 @@
 
 # %% [markdown]
 # # 08 · The matmul ladder
-# A llamafile is a single file that holds a language model and all it takes to run it. In December
-# 2023 its authors wanted to leave out cuBLAS, NVIDIA's library for products of matrices, and save
-# 500 MB. So they wrote simple kernels of their own. The answers were the same, only they came
-# [about six times later](https://github.com/mozilla-ai/llamafile/pull/82). Users soon complained
-# that a picture [took far too long](https://github.com/mozilla-ai/llamafile/issues/142). Three
-# rewrites followed within three months. The first alone made pictures [five times
-# faster](https://github.com/mozilla-ai/llamafile/pull/153). None of them left out a single
-# multiplication.
+# A llamafile is a single file with a language model and all it takes to run it. In December 2023
+# its authors left out the 500 MB of cuBLAS, NVIDIA's library for products of matrices, and wrote
+# simple kernels instead. The answers were the same, but on one machine they took [about six times
+# longer](https://github.com/mozilla-ai/llamafile/pull/82), and users complained that pictures [were
+# slow](https://github.com/mozilla-ai/llamafile/issues/142). Then a rewrite made pictures [five
+# times faster](https://github.com/mozilla-ai/llamafile/pull/153), and two more followed that
+# winter. None of them left out a single multiplication.
 #
 # **The question of this lesson**: if two kernels do the same multiplications and additions, how can
 # one of them be dozens of times faster?
-#
-# You'll climb from the simplest kernel to one that keeps a square of sums in its registers, and
-# count at each step what has changed.
 #
 # *{time} Needs lessons [06](06_memory.ipynb) and [07](07_barriers_and_races.ipynb). All counts are
 # the same on every machine.*
@@ -38,17 +34,15 @@ rng = np.random.default_rng(8)
 
 # %% [markdown]
 # ## A ladder that somebody climbed
-# The [file with llamafile's
-# kernels](https://github.com/mozilla-ai/llamafile/blob/main/llamafile/tinyblas.cu) names its
-# teacher. In 2022 Simon Boehm wrote [one matrix kernel after the
-# other](https://siboehm.com/articles/22/CUDA-MMM), each a little cleverer, and published [the rate
-# of each](https://github.com/siboehm/SGEMM_CUDA). (**SGEMM** is the name of such a product in
-# libraries: *single-precision general matrix multiply*.) Between his first two kernels hardly more
-# changes than which thread takes which element.
+# [Llamafile's kernels](https://github.com/mozilla-ai/llamafile/blob/main/llamafile/tinyblas.cu)
+# name their teacher. In 2022 Simon Boehm wrote [one matrix kernel after the
+# other](https://siboehm.com/articles/22/CUDA-MMM) and published [the rate of
+# each](https://github.com/siboehm/SGEMM_CUDA). (Libraries call this product **SGEMM**,
+# *single-precision general matrix multiply*.) Between his first two, only one thing changes: which
+# thread takes which element.
 #
-# **Guess first.** How many times faster does that make it? It's 1 if it makes no difference who
-# takes what, and 32 if a warp waited for each of its lanes in turn before, and for all of them at
-# once afterwards.
+# **Guess first.** How many times faster does that make it? It's 1 if it makes no difference, and 32
+# if a warp waited for each lane in turn before, and now for all at once.
 
 # %%
 line_guess = lk.predict("08.a", ...)
@@ -75,10 +69,10 @@ for place, name in enumerate(rungs):
 chart.picture("Published rates of eight SGEMM kernels, from 1.3 % of cuBLAS to all of it")
 
 # %% [markdown]
-# The axis is logarithmic, and a label is the share of cuBLAS. You'll build the first six rungs.
+# A label is the share of cuBLAS, and the axis is logarithmic. You'll climb the first six rungs.
 #
-# > **Takeaway.** A product of two n × n matrices is always 2 n³ operations. Whether it's fast
-# > depends on how its numbers get to them.
+# > **Takeaway.** All these kernels do the same 2 n³ operations. They differ in how the numbers get
+# > there.
 #
 # ## Rungs 1 and 2: who takes which element
 # Each thread makes one element of C, out of a row of A and a column of B:
@@ -96,10 +90,9 @@ def naive(a, b, c):
 
 
 # %% [markdown]
-# **Guess first.** In blocks of 32 × 8 threads, a warp of `naive` has 32 rows and one column. For
-# each k it makes two loads, one from A and one from B. How many 32-byte sectors ([lesson
-# 06](06_memory.ipynb)) does a load touch, *on average* over the two? For 32 floats side by side it
-# would be 4, and it's 32 if each lane needs a sector of its own.
+# **Guess first.** A warp of `naive` has 32 rows and one column. For each k it makes two loads, one
+# from A and one from B. How many 32-byte sectors ([lesson 06](06_memory.ipynb)) does a load touch,
+# *on average* over the two? It's 4 for 32 floats side by side, and 32 if each lane needs its own.
 
 # %%
 sector_guess = lk.predict("08.b", ...)
@@ -154,13 +147,12 @@ sector_guess.against(lk.Reading("naive, sectors a load", per_load["naive"], "1",
 lk.show(lk.Reading("coalesced, sectors a load", per_load["coalesced"], "1", "simulated"))
 
 # %% [markdown]
-# In `naive` the 32 numbers of A lie in 32 sectors, and one number of B serves all lanes, which
-# makes (32 + 1) / 2. In `coalesced` one number of A serves all, and the 32 numbers of B lie in 4
-# sectors: (1 + 4) / 2.
+# In `naive` the 32 numbers of A lie in 32 sectors, and one number of B serves all lanes: (32 + 1) /
+# 2. In `coalesced` one number of A serves all, and 32 of B lie in 4 sectors: (1 + 4) / 2.
 #
-# Does a real GPU count like this? All n² elements are n² / 32 warps, each with n such pairs of
-# loads, so it should be 33 n³ / 32 sectors, or 5 n³ / 32. [Somebody
-# counted](https://github.com/BEEB0SS/kernel-ladder) them on a GB10 with NVIDIA's profiler.
+# The n² elements are n² / 32 warps, each with n such pairs of loads. That makes 33 n³ / 32 sectors,
+# or 5 n³ / 32. [Somebody counted](https://github.com/BEEB0SS/kernel-ladder) them on a real GPU, a
+# GB10:
 
 # %% tags=["collapsed"]
 nsight = lk.published("sgemm-gb10-sectors")
@@ -176,29 +168,27 @@ for row in nsight.rows:
     assert float(f"{formula:.3g}") == row["load_sectors"]
 
 # %% [markdown]
-# They agree to the printed digit.
-#
 # > **Takeaway.** Let neighbouring threads make neighbouring columns. Then each load of a warp is
 # > either one number for everybody or a few full sectors.
 #
 # ## Rung 3: fetch a tile, use it often
-# Still, each number of A and of B is loaded again and again. What if a block fetched a **tile** of
-# each into shared memory *once*, for all of its threads? It goes along A's rows and down B's
-# columns, tile by tile, and adds up as it goes.
+# Still, each number is loaded again and again. What if a block fetched a **tile** of A and one of B
+# into shared memory, for all of its threads, and then went on along A's rows and down B's columns,
+# tile by tile?
 #
-# **Guess first.** With tiles of 32 × 32, how many times fewer sectors will be loaded than by
-# `coalesced`? Each number that is fetched now serves 32 threads. But then, `coalesced` already
-# fetched a number of A for a whole warp at once.
+# **Guess first.** With tiles of 32 × 32, how many times fewer sectors does that load than
+# `coalesced`? Each number that is fetched now serves 32 threads. But `coalesced` already fetched a
+# number of A for a whole warp at once.
 
 # %%
 tile_guess = lk.predict("08.c", ...)
 
 # %% [markdown]
 # ### Your turn
-# The loads are there, and they put zeros where a tile hangs over the edge. (Zeros add nothing. A
-# thread beyond the edge goes on, because the others need what it loads.) Now multiply: which row of
-# `tile_a` and which column of `tile_b` does thread (*x*, *y*) need? And when does everybody have to
-# wait for everybody ([lesson 07](07_barriers_and_races.ipynb))? (4 lines)
+# The loads are there, with zeros where a tile hangs over the edge. (A thread beyond the edge goes
+# on: the others need what it loads.) Now multiply. Which row of `tile_a` and which column of
+# `tile_b` does thread (*x*, *y*) need? When must everybody wait for everybody ([lesson
+# 07](07_barriers_and_races.ipynb))? (4 lines)
 
 # %%
 TILE = 32
@@ -250,9 +240,9 @@ lk.show(lk.Reading("shared memory over coalesced, A6000", gain, "1", of=publishe
 
 
 # %% [markdown]
-# Twenty times fewer sectors, and on the A6000 it was only half as fast again. Why so little? Caches
-# had served most of those loads anyway. And the loads haven't gone away, they've only moved: for
-# each multiply-add, a thread still makes two, now from shared memory.
+# Twenty times fewer sectors, and on the A6000 it was only half as fast again. Caches had served
+# most of those loads anyway. And the loads haven't gone away: for each multiply-add, a thread still
+# makes two, now from shared memory.
 # %% tags=["collapsed"]
 def loads_per_multiply_add(one):
     warp_multiply_adds = one.flop["float32"] / 2 / 32
@@ -267,8 +257,8 @@ for name, one in counts.items():
 # > threads. Its threads load no less than before, only from nearer.
 #
 # ## Rung 4: keep it in registers
-# Nothing is nearer than a register. So let each thread make *four* elements, one below the other.
-# All four need the same number of B, so the thread loads it once and keeps it.
+# So let each thread make *four* elements, one below the other. All four need the same number of B,
+# which the thread loads once and keeps in a register.
 #
 # **Guess first.** How many loads is that for each multiply-add? It was 2, and it would be 0.5 if
 # four elements needed no more loads than one.
@@ -328,12 +318,11 @@ lk.show(
 )
 
 # %% [markdown]
-# Five loads for four multiply-adds, and a few from global memory. On the A6000, this rung was nearly
-# three times as fast as the one before.
+# Five loads for four multiply-adds, and a few from global memory. The A6000's kernel got nearly
+# three times as fast.
 #
-# **Guess first.** We ran both of ours on an H200. How many times as fast as `tiled` was
-# `register_tile`? It would be 1 if loads from shared memory didn't matter there, and 1.6 if nothing
-# else did.
+# **Guess first.** We ran our two on an H200. How many times as fast was `register_tile`? It's 1 if
+# loads from shared memory don't matter there, and 1.6 if nothing else does.
 
 # %%
 h200_guess = lk.predict("08.e", ...)
@@ -351,9 +340,9 @@ print(f"({h200.source})")
 assert h200_s["register_tile"] > h200_s["tiled"], "the text says that it got slower"
 
 # %% [markdown]
-# It got slower! What did our counter miss? A warp scheduler issues one instruction in a cycle,
-# whatever it is: a load, a multiply-add, or the addition that works out an address. So we looked at
-# the machine code, at the lines that load from shared memory and multiply.
+# It got slower! A warp scheduler issues one instruction in a cycle: a load, a multiply-add, or the
+# addition that works out an address. Here is the machine code of the lines that load from shared
+# memory and multiply:
 
 
 # %% tags=["collapsed"]
@@ -388,12 +377,12 @@ show_issued("register_tile")
 assert multiply_share("register_tile") < multiply_share("tiled") / 2
 
 # %% [markdown]
-# In `tiled` the compiler has written out all 32 rounds of the loop over k, so that it knows every
-# address beforehand. It didn't do so in `register_tile`, which therefore works out each address
-# anew. (The A6000's kernel was written in CUDA C, for 8 × 1 elements, so it isn't quite ours.)
+# In `tiled` the compiler has written out all rounds of the loop over k, so it knows every address
+# beforehand. In `register_tile` it hasn't, and works out each address anew. (The A6000's kernel is
+# CUDA C, and makes 8 × 1 elements a thread.)
 #
 # > **Takeaway.** A number in a register costs nothing to use again. But every instruction takes its
-# > turn at the scheduler, so fewer loads only help if other instructions don't take their place.
+# > turn at the scheduler, so fewer loads help only if nothing else takes their place.
 #
 # ## Rung 5: a square of 8 × 8
 # A thread that makes r × s elements loads r + s numbers for r s multiply-adds. So squares are best,
@@ -404,16 +393,14 @@ for r, s in ((1, 1), (4, 1), (8, 1), (4, 4), (8, 8)):
     print(f"[modelled] {r} × {s} elements a thread: {(r + s) / (r * s):.3f} loads a multiply-add")
 
 # %% [markdown]
-# And all that isn't a multiply-add is shared out among 64 of them. Below, 16 × 16 threads make 128
-# × 128 elements, in steps of 8 along k. `tile_a` is turned, so that both tiles are read along a
-# row. A **local array** belongs to one thread, and becomes registers if the compiler knows all of
-# its indices.
+# And all other instructions are shared among 64 multiply-adds. Below, 16 × 16 threads make 128 ×
+# 128 elements, in steps of 8 along k. Both tiles have k first, so `tile_a` is turned. A **local
+# array** belongs to one thread, and becomes registers if the compiler knows all of its indices.
 #
 # ### Your turn
-# For each k, load eight numbers of each tile, once: into `column[i]` the number of `tile_a` for row
-# `y + 16 * i` of the tile, and into `row[i]` that of `tile_b` for column `x + 16 * i`. Then add the
-# 64 products of `column[i]` and `row[j]` to `sums`. (6 lines; all sizes are multiples of 128, so
-# you need no guard)
+# For each k, load eight numbers of each tile, once: into `column[i]` the one of `tile_a` for row
+# `y + 16 * i`, and into `row[i]` the one of `tile_b` for column `x + 16 * i`. Then add the 64
+# products of `column[i]` and `row[j]` to `sums`. (6 lines; no guards, for 128 divides all sizes)
 
 # %%
 SIDE, DEPTH, EACH = 128, 8, 8
@@ -464,14 +451,14 @@ assert multiply_share("square_tile") > 0.7, "most of what the warps issue is a m
 # > loaded is used eight times, and most of what a warp issues is arithmetic.
 #
 # ## Rung 6: four numbers in one load
-# A lane can load up to 16 bytes with one instruction, four floats side by side, if they begin at a
+# One instruction can load 16 bytes for each lane: four floats side by side, if they begin at a
 # multiple of 16. That's a [**vector
 # load**](https://developer.nvidia.com/blog/cuda-pro-tip-increase-performance-with-vectorized-memory-access/).
-# Your thread's numbers lie 16 apart. `vector_tile` is the same kernel, but with `8 * y + i` for
-# `y + 16 * i` and `8 * x + i` for `x + 16 * i`, so that each thread's eight are neighbours.
+# Your thread's numbers lie 16 apart. `vector_tile` is the same kernel with `8 * y + i` for
+# `y + 16 * i`, and likewise for *x*, so that a thread's eight are neighbours.
 #
-# **Guess first.** For each k, a thread of `square_tile` needs 16 load instructions. How many does
-# the compiler make for `vector_tile`? It would be 4 if it always took four numbers at once.
+# **Guess first.** For each k, `square_tile` needs 16 load instructions. How many does the compiler
+# make for `vector_tile`? It's 4 if it always takes four numbers at once.
 
 # %%
 vector_guess = lk.predict("08.f", ...)
@@ -516,10 +503,8 @@ gain = rate["vectorised"] / rate["2-D register tile"]
 lk.show(lk.Reading("vectorised over 2-D register tile, A6000", gain, "1", of=published))
 
 # %% [markdown]
-# Four of them are vector loads. In CUDA C you can ask for them by the type `float4`, also from
-# global memory, and Boehm's kernel does.
-#
-# Now all rungs together. Dashed is what's published for his first five.
+# Four of them are vector loads. (In CUDA C you ask for them by the type `float4`, also from global
+# memory.) Now all rungs together:
 
 # %% tags=["collapsed"]
 chart = lk.draw.Chart(
@@ -545,17 +530,14 @@ for before, after in itertools.pairwise(SHAPES):
     )
 
 # %% [markdown]
-# (Our fourth rung makes 4 × 1 elements a thread, and his makes 8 × 1.) Look where the dashed line
-# falls. At the second rung sectors fall with it, and later on loads do. But it never falls by the
-# same factor. Once the time fell by more than the loads, because there was also less of everything
-# else to issue, and once by less, because loads had stopped being the limit.
+# Dashed is Boehm's time. At the second rung sectors fall with it, and later on loads do, but never
+# by the same factor. Once it fell by more than they did, so something else must have helped.
 #
 # > **Takeaway.** A counter can name a cause. It can't say that there's no other.
 #
 # ## At least how long?
-# Counters can say even more if you know the chip. Each of its units needs some time for what was
-# counted, and the one that needs longest sets a lower bound. Here it is for the T4 that Colab
-# lends, and matrices of 256 × 256:
+# Each unit of a chip needs some time for what was counted, and the one that needs longest sets a
+# lower bound. Here it is for Colab's T4 and matrices of 256 × 256:
 
 # %% tags=["collapsed"]
 N_BOUND = 256
@@ -565,10 +547,9 @@ for name in ("naive", "coalesced", "tiled", "register tile"):
 
 # %% [markdown]
 # These aren't predictions. The first two have the *same* bound, though one is six times slower,
-# because the bound lets caches serve every repeated load for nothing. And `tiled` has a higher one
-# than the kernel that it beats. What a bound does well is to name the **bottleneck**. For `tiled`
-# that's shared memory, so we relieved it. And for your square? The executor takes a local array for
-# memory, though the compiler made registers of it, so we only ask the two units that matter:
+# because caches are taken to serve every repeated load for nothing. But a bound names the
+# **bottleneck**: for `tiled`, it's shared memory. What is it for your square? (The executor takes
+# its local arrays for memory, so we ask just two units.)
 
 # %% tags=["collapsed"]
 t4_flop_per_s = lk.chip("t4").peak("fp32").value
@@ -585,10 +566,9 @@ for name in ("tiled", "register tile", "square tile"):
     assert (wavefronts / sm_cycles_per_s > 2 * N_BOUND**3 / t4_flop_per_s) == (name[0] != "s")
 
 # %% [markdown]
-# At the square, arithmetic has become the bottleneck. (Our counters take each load by itself. So
-# where the compiler makes vector loads, shared memory needs less time than we say.) From here on, a
-# kernel gets faster only by wasting less of its time, and that's what the remaining rungs do. How
-# near do real ones come? On a GB10:
+# Arithmetic has become the bottleneck. (Our counters take each load by itself. Where the compiler
+# makes vector loads, shared memory needs less, and a kernel may beat its bound.) How near do real
+# ones come to the peak? On a GB10:
 
 # %% tags=["collapsed"]
 gb10 = lk.published("sgemm-gb10")
@@ -601,14 +581,14 @@ share = on_gb10["vectorised"]["cublas_flop_per_s"] / peak
 lk.show(lk.Reading("cuBLAS, of the GB10's fp32 peak", share, "%", of=gb10))
 
 # %% [markdown]
-# > **Takeaway.** A bound names the bottleneck. Relieve that, and look again. When it's arithmetic,
-# > you have arrived.
+# > **Takeaway.** A bound names the bottleneck. Relieve it, and look again. Once it's arithmetic,
+# > all that's left is to waste less time.
 #
 # ## Fewer warps can be faster
-# A multiprocessor hides waiting by switching between warps ([lesson 04](04_cpu_vs_gpu.ipynb)).
-# [**Occupancy**](https://modal.com/gpu-glossary/perf/occupancy) is the share of the warps that it
-# has room for and that it really holds. The threads, the registers and the shared memory of a block
-# limit it. For an A100, with what NVIDIA's compiler made of our kernels:
+# A multiprocessor hides waiting by switching between warps ([lesson 04](04_cpu_vs_gpu.ipynb)). It
+# has room for a certain number, and [**occupancy**](https://modal.com/gpu-glossary/perf/occupancy)
+# is the share of it that's filled. A block's threads, registers and shared memory limit it. For an
+# A100:
 
 # %% tags=["collapsed"]
 BLOCKS = {"tiled": TILE * TILE, "register_tile": TILE * STEP, "square_tile": APART * APART}
@@ -625,8 +605,8 @@ for name, threads in BLOCKS.items():
 # The higher the rung, the lower the occupancy. Is that a fault?
 #
 # **Guess first.** On the GB10, a thread of the 2-D register tile takes 128 registers, and a block
-# has 256 threads. A multiprocessor there has room for 48 warps, and it has 65,536 registers. What's
-# the occupancy?
+# has 256 threads. A multiprocessor has room for 48 warps, and 65,536 registers. What's the
+# occupancy?
 
 # %%
 occupancy_guess = lk.predict("08.g", ..., "%")
@@ -643,18 +623,16 @@ lk.show(
 )
 
 # %% [markdown]
-# A third of the warps, and nearly twice the rate of the rung below. Warps hide waiting with work
-# that doesn't depend on what they wait for, and so do 64 independent sums in one thread.
+# A third of the warps, and nearly twice the rate. While one sum of a thread waits, 63 others can go
+# on.
 #
-# > **Takeaway.** Occupancy is a means. A thread with many independent sums needs fewer other warps
-# > to cover for it.
+# > **Takeaway.** Occupancy is a means. Threads with many independent sums hide their waiting with
+# > fewer warps.
 #
 # ## How large a tile?
-# Suppose no cache helped at all. A block that makes tile × tile elements fetches 2 × tile numbers
-# for each k and does 2 × tile² operations with them. So its intensity ([lesson
-# 02](02_roofline.ipynb)) is tile ÷ bytes of a number. A larger tile needs more of everything else:
-# shared memory, and registers for the sums. We take 30 registers for a thread and 1.5 for each of
-# its sums, which comes near what was published:
+# Suppose no cache helped. For each k, a block fetches 2 × tile numbers and does 2 × tile²
+# operations with them. So its intensity ([lesson 02](02_roofline.ipynb)) is tile ÷ bytes of a
+# number. Registers are taken as 30 and 1.5 for each sum, which comes near what was published:
 
 
 # %% tags=["collapsed"]
@@ -669,8 +647,8 @@ for row in (one_d, two_d):
 
 # %% [markdown]
 # **Play.** At which tile does an A100 stop being memory-bound in fp32? How many elements must a
-# thread make for that tile, so that the block fits? Now switch to fp16, and with it to the tensor
-# cores of the next lesson. Is any of the four tiles large enough?
+# thread make then, so that the block fits? Now switch to fp16, and with it to the tensor cores. Is
+# any of the four tiles large enough?
 
 # %% tags=["collapsed"]
 CAPABILITY = {"a100-sxm-80": "8.0", "t4": "7.5", "l4": "8.9", "h100-sxm": "9.0"}
@@ -699,7 +677,7 @@ lk.Explorer(
 
 # %% [markdown]
 # Numbers of 16 bits halve the bytes. But tensor cores raise the peak sixteen times, so the ridge
-# point moves much further to the right than the dot does. This tile would just reach it:
+# point moves further right than the dot. This tile would just reach it:
 
 # %% tags=["collapsed"]
 for dtype, itemsize in BYTES.items():
@@ -709,23 +687,19 @@ for dtype, itemsize in BYTES.items():
 assert ridge * itemsize > 128, "none of the explorer's tiles is large enough in fp16"
 
 # %% [markdown]
-# > **Takeaway.** The side of a tile is its intensity, up to the bytes of a number. The faster the
-# > arithmetic, the larger the tile has to be, and threads, registers and shared memory limit it.
+# > **Takeaway.** Intensity grows with the side of the tile. The faster the arithmetic, the larger
+# > the tile has to be, and threads, registers and shared memory limit it.
 #
 # ## Back to llamafile
-# So how can one kernel be dozens of times faster than another that does the same multiplications
-# and additions? It fetches less often, from nearer, and with fewer other instructions. llamafile's
-# authors went the way that you did. The first kernel was a loop for each element. The [rewrite of
-# December](https://github.com/mozilla-ai/llamafile/pull/153) brought tiles to shared memory. The
-# [one of January](https://github.com/mozilla-ai/llamafile/pull/205) gave each thread a rectangle of
-# sums, which made reading a prompt about 1.5 times faster. Its inner loops do what yours do in
-# `square_tile`. And the [one of
-# March](https://github.com/mozilla-ai/llamafile/commit/cdc09c35f9dd0b1e2e1d94a0a2b90439f76801c8),
-# which made pictures twice as fast again, gave each *warp* a tile of its own between the two. In
-# the first chart that's the last rung below cuBLAS. Even then cuBLAS was faster on NVIDIA's chips
-# (it uses their tensor cores, too), but it wasn't needed any more.
+# So what makes one kernel dozens of times faster, if both multiply and add the same? It fetches
+# less often, from nearer, and with fewer other instructions. Llamafile's authors found that, too.
+# The [rewrite of December](https://github.com/mozilla-ai/llamafile/pull/153) brought tiles to
+# shared memory. The [one of January](https://github.com/mozilla-ai/llamafile/pull/205) gave each
+# thread a rectangle of sums, with inner loops like those of your `square_tile`, and prompts were
+# read 1.5 times faster. The [one of
+# March](https://github.com/mozilla-ai/llamafile/commit/cdc09c35f9dd0b1e2e1d94a0a2b90439f76801c8)
+# also gave each *warp* a tile of its own, the chart's last rung below cuBLAS, and pictures took
+# half the time. Even then cuBLAS, which also uses tensor cores, was faster on NVIDIA's chips.
 #
-# **Next**: in the [exercises](../exercises/08_matmul_ladder.ipynb) you'll multiply by weights that
-# lie the wrong way round. Here the ladder of the CUDA cores ends. Beside them, an H100 has units
-# that multiply fifteen times faster, and they're the subject of [lesson
-# 09](09_tensor_cores_and_tiles.ipynb).
+# **Next**: the [exercises](../exercises/08_matmul_ladder.ipynb). [Lesson
+# 09](09_tensor_cores_and_tiles.ipynb) begins where this ladder ends.
