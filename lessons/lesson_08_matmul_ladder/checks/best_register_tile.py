@@ -25,7 +25,7 @@ def _loads(r, s):
     "08.2",
     title="the best register tile",
     wrong=[
-        (always((8, 8)), "too many"),
+        (always((8, 8)), "fewer"),
         (always((1, 1)), "fewer"),
         (always(64), "(r, s)"),
         (lambda n: _among(n, lambda r, s: r * s, _loads), "and the r + s numbers"),

@@ -12,14 +12,17 @@ _turned = solution("08.3")
 _LOOP = "    for first in range(0, a.shape[1], TILE):\n"
 _INSIDE = "row < c.shape[0] and column < c.shape[1]"
 _LOAD_B = """\
+        tile_b[y, x] = 0
         if left + y < b.shape[0] and first + x < b.shape[1]:
             tile_b[y, x] = b[left + y, first + x]
 """
 _DOWN_B = """\
+        tile_b[x, y] = 0
         if column < b.shape[0] and first + y < b.shape[1]:
             tile_b[x, y] = b[column, first + y]
 """
 _STRAIGHT = """\
+        tile_b[x, y] = 0
         if first + y < b.shape[0] and column < b.shape[1]:
             tile_b[x, y] = b[first + y, column]
 """
@@ -27,7 +30,6 @@ _EACH_LOADS = f"""\
         tile_a[y, x] = 0
         if row < a.shape[0] and first + x < a.shape[1]:
             tile_a[y, x] = a[row, first + x]
-        tile_b[y, x] = 0
 {_LOAD_B}"""
 _ONE_ROW_LOADS = """\
         for i in range(TILE if y == 0 else 0):
