@@ -66,7 +66,8 @@ lk.check("08.2", best_register_tile)
 # Write it with tiles of 32 × 32 in shared memory, for any sizes, in blocks of 32 × 32 threads with
 # columns of C along *x*. Each number should come from global memory once for each block that needs
 # it, in coalesced loads, and without a bank conflict. (about 17 lines; think about which number of
-# B a thread loads, and which ones it needs)
+# B a thread loads, and which ones it needs. numba takes each size of a shared array as a number or
+# as a constant's name)
 
 # %%
 TILE = 32
@@ -198,8 +199,8 @@ lk.check("08.5", square_product)
 # with A, though it's another thread that needs it. Then a warp reads down a column of `tile_b`, and
 # without padding all its lanes hit one bank. The other usual slip is to return early beyond the
 # edge: such a thread makes no element, but it brings numbers for others and is awaited at the
-# barriers. (If you write the width as `TILE + 1`, our executor takes it. numba on a GPU wants a
-# constant there, so we wrote 33.)
+# barriers. (Each size of a shared array has to be a
+# constant, and `TILE + 1` isn't one for numba, so we wrote 33.)
 #
 # **08.4** Each of the limits binds in some case, so all of them have to be asked. It's easy to
 # forget that there are two tiles, or that the shared memory is divided by the number of blocks.

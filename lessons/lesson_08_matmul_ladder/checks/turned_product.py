@@ -1,5 +1,6 @@
 """Exercise 08.3: a tiled product with the second matrix turned."""
 
+from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
@@ -43,6 +44,16 @@ _BARRIER = "        cuda.syncthreads()\n"
 _SUM = "            total += tile_a[y, k] * tile_b[x, k]\n"
 
 
+@cuda.jit
+def _without_tiles(a, b, c):
+    column, row = cuda.grid(2)
+    if row < c.shape[0] and column < c.shape[1]:
+        total = cuda.float32(0)
+        for k in range(a.shape[1]):
+            total += a[row, k] * b[column, k]
+        c[row, column] = total
+
+
 @exercise(
     "08.3",
     title="weights that are turned",
@@ -54,6 +65,7 @@ _SUM = "            total += tile_a[y, k] * tile_b[x, k]\n"
         (changed(_turned, "(TILE, 33)", "(TILE, TILE)"), "or pad it"),
         (changed(_turned, "(TILE, 33)", "(TILE, 34)"), "or pad it"),
         (changed(_turned, _LOAD_B, _DOWN_B), "row by row"),
+        (_without_tiles, "row by row"),
         (changed(_turned, _LOAD_B, _STRAIGHT), "expected"),
         (changed(_turned, "tile_b[x, k]", "tile_b[k, x]"), "expected"),
         (changed(_turned, _BARRIER, ""), "race"),

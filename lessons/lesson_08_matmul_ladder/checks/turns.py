@@ -100,6 +100,8 @@ _SUM = "            total += tile_a[y, k] * tile_b[k, x]\n"
         (changed(_tiled, "tile_a[y, k] * tile_b[k, x]", "tile_a[x, k] * tile_b[k, y]"), "expected"),
         (changed(_tiled, _SUM, _SUM.replace("+=", "=")), "expected"),
         (changed(_tiled, "range(TILE)", "range(TILE - 1)"), "expected"),
+        (changed(_tiled, _SUM, "            total += a[row, first + k] * b[first + k, column]\n"),
+         "row by row"),
         (changed(_tiled, "range(TILE)", "range(a.shape[1])"), "out-of-bounds"),
         (changed(_tiled, _SUM, "            total += tile_a[y, x] * tile_b[y, x]\n"), "expected"),
         (changed(_tiled, f"{_SUM}{_BARRIER}",
@@ -129,6 +131,13 @@ _INNER = """\
                     sums[i, j] += column[i] * row[j]
 """
 
+_FROM_AFAR = """\
+            for i in range(EACH):
+                from_a = a[top + y + APART * i, first + k]
+                for j in range(EACH):
+                    sums[i, j] += from_a * b[first + k, left + x + APART * j]
+"""
+
 
 def _inside_out(kernel):
     """Wrong: the row's numbers are loaded again for each of the column's."""
@@ -152,6 +161,7 @@ def _inside_out(kernel):
         (changed(_square, _KEPT + _INNER, "            pass\n"), "expected"),
         (changed(_square, _PRODUCT, _LOADED_AGAIN), "keep each"),
         (_inside_out(_square), "keep each"),
+        (changed(_square, _KEPT + _INNER, _FROM_AFAR), "one thread loads"),
         (changed(_square, _PRODUCT, "sums[j, i] += column[i] * row[j]"), "expected"),
         (changed(_square, _PRODUCT, "sums[i, j] = column[i] * row[j]"), "expected"),
         (changed(_square, _PRODUCT, "sums[i, j] += column[i] * row[i]"), "expected"),
