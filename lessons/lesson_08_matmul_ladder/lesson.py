@@ -186,8 +186,8 @@ tile_guess = lk.predict("08.c", ...)
 # %% [markdown]
 # ### Your turn
 # The loads are there, with zeros where a tile hangs over the edge. (A thread beyond the edge goes
-# on: the others need what it loads.) Now multiply. Which row of `tile_a` and which column of
-# `tile_b` does thread (*x*, *y*) need? When must everybody wait for everybody ([lesson
+# on: the others need what it loads.) Which row of `tile_a` and which column of `tile_b` does thread
+# (*x*, *y*) need? When must everybody wait for everybody ([lesson
 # 07](07_barriers_and_races.ipynb))? (4 lines)
 
 # %%
@@ -321,8 +321,8 @@ lk.show(
 # Five loads for four multiply-adds, and a few from global memory. The A6000's kernel got nearly
 # three times as fast.
 #
-# **Guess first.** We ran our two on an H200. How many times as fast was `register_tile`? It's 1 if
-# loads from shared memory don't matter there, and 1.6 if nothing else does.
+# **Guess first.** We ran our two on an H200. How many times as fast as `tiled` was `register_tile`?
+# It's 1 if loads from shared memory don't matter, and 1.6 if nothing else does.
 
 # %%
 h200_guess = lk.predict("08.e", ...)
@@ -402,7 +402,7 @@ for r, s in ((1, 1), (4, 1), (8, 1), (4, 4), (8, 8)):
 # `y + 16 * i`, and into `row[i]` the one of `tile_b` for column `x + 16 * i`. Then add the 64
 # products of `column[i]` and `row[j]` to `sums`. (6 lines; no guards, for 128 divides all sizes)
 
-# %%
+# %% tags=["read"]
 SIDE, DEPTH, EACH = 128, 8, 8
 APART = SIDE // EACH
 
@@ -519,8 +519,9 @@ lines = {
 }
 for name, (ys, is_published) in lines.items():  # a share of what was counted or quoted: modelled
     chart.line(range(5), [y / ys[0] for y in ys], name, origin="modelled", dash=is_published)
-chart.picture("Sectors fall at coalesced, tiled and square tile, loads at the register tiles; time")
+chart.picture("Sectors fall at the rungs 2, 3 and 5, loads at 4 and 5, and the time at each")
 
+# %% tags=["collapsed"]
 SHAPES = {"shared memory": (1, 1), "1-D register tile": (8, 1), "2-D register tile": (8, 8)}
 each = {name: (r + s) / (r * s) for name, (r, s) in SHAPES.items()}  # loads a multiply-add
 for before, after in itertools.pairwise(SHAPES):
@@ -632,7 +633,7 @@ lk.show(
 # ## How large a tile?
 # Suppose no cache helped. For each k, a block fetches 2 × tile numbers and does 2 × tile²
 # operations with them. So its intensity ([lesson 02](02_roofline.ipynb)) is tile ÷ bytes of a
-# number. Registers are taken as 30 and 1.5 for each sum, which comes near what was published:
+# number. We take 30 registers and 1.5 for each sum, which comes near what was published:
 
 
 # %% tags=["collapsed"]
@@ -696,7 +697,7 @@ assert ridge * itemsize > 128, "none of the explorer's tiles is large enough in 
 # The [rewrite of December](https://github.com/mozilla-ai/llamafile/pull/153) brought tiles to
 # shared memory. The [one of January](https://github.com/mozilla-ai/llamafile/pull/205) gave each
 # thread a rectangle of sums, with inner loops like those of your `square_tile`, and prompts were
-# read 1.5 times faster. The [one of
+# read about 1.5 times faster. The [one of
 # March](https://github.com/mozilla-ai/llamafile/commit/cdc09c35f9dd0b1e2e1d94a0a2b90439f76801c8)
 # also gave each *warp* a tile of its own, the chart's last rung below cuBLAS, and pictures took
 # half the time. Even then cuBLAS, which also uses tensor cores, was faster on NVIDIA's chips.
