@@ -413,7 +413,9 @@ def square_tile(a, b, c):
     tile_b = cuda.shared.array((DEPTH, SIDE), cuda.float32)
     column, row = cuda.local.array(EACH, cuda.float32), cuda.local.array(EACH, cuda.float32)
     sums = cuda.local.array((EACH, EACH), cuda.float32)
-    sums[:, :] = 0
+    for i in range(EACH):
+        for j in range(EACH):
+            sums[i, j] = 0
     x, y = cuda.threadIdx.x, cuda.threadIdx.y
     left, top = cuda.blockIdx.x * SIDE, cuda.blockIdx.y * SIDE
     for first in range(0, a.shape[1], DEPTH):
@@ -471,7 +473,9 @@ def vector_tile(a, b, c):
     tile_b = cuda.shared.array((DEPTH, SIDE), cuda.float32)
     column, row = cuda.local.array(EACH, cuda.float32), cuda.local.array(EACH, cuda.float32)
     sums = cuda.local.array((EACH, EACH), cuda.float32)
-    sums[:, :] = 0
+    for i in range(EACH):
+        for j in range(EACH):
+            sums[i, j] = 0
     x, y = cuda.threadIdx.x, cuda.threadIdx.y
     left, top = cuda.blockIdx.x * SIDE, cuda.blockIdx.y * SIDE
     for first in range(0, a.shape[1], DEPTH):
