@@ -8,7 +8,7 @@
 
 # %% [markdown]
 # # 08 · The matmul ladder: exercises
-# You'll predict two counters, plan the two kinds of tile, and write two more kernels of the ladder.
+# You'll predict a counter, plan the two kinds of tile, and write two more kernels of the ladder.
 # All matrices hold float32. The checks of the kernels choose sizes that divide evenly nowhere, look
 # at every access, and set limits to what is counted.
 
@@ -194,13 +194,12 @@ lk.check("08.5", square_product)
 # there's no room for the 16 numbers that it needs for each k. A rectangle such as 8 × 4 can be best
 # where the next square doesn't fit.
 #
-# **08.3** Loading down the columns of the picture, `b[column, first + y]`, gives the right answer
-# and takes a sector for each lane. So thread (*x*, *y*) loads number *x* of row *y*, as it does
-# with A, though it's another thread that needs it. Then a warp reads down a column of `tile_b`, and
-# without padding all its lanes hit one bank. The other usual slip is to return early beyond the
-# edge: such a thread makes no element, but it brings numbers for others and is awaited at the
-# barriers. (Each size of a shared array has to be a
-# constant, and `TILE + 1` isn't one for numba, so we wrote 33.)
+# **08.3** Loading `b[column, first + y]` gives the right answer and takes a sector for each lane.
+# So thread (*x*, *y*) loads number *x* of row *y*, as it does with A, though it's another thread
+# that needs it. Then a warp reads down a column of `tile_b`, and without padding all its lanes hit
+# one bank. The other usual slip is to return early beyond the edge: such a thread makes no element,
+# but it brings numbers for others and is awaited at the barriers. (Each size of a shared array has
+# to be a constant, and `TILE + 1` isn't one for numba, so we wrote 33.)
 #
 # **08.4** Each of the limits binds in some case, so all of them have to be asked. It's easy to
 # forget that there are two tiles, or that the shared memory is divided by the number of blocks.

@@ -201,7 +201,7 @@ def tiled(a, b, c):
     x, y = cuda.threadIdx.x, cuda.threadIdx.y
     column, row = cuda.grid(2)
     total = cuda.float32(0)
-    for first in range(0, a.shape[1], TILE):
+    for first in range(0, a.shape[1], TILE):  # the first k of a tile
         tile_a[y, x] = 0
         if row < a.shape[0] and first + x < a.shape[1]:
             tile_a[y, x] = a[row, first + x]
@@ -257,8 +257,8 @@ for name, one in counts.items():
 # > threads. Its threads load no less than before, only from nearer.
 #
 # ## Rung 4: keep it in registers
-# So let each thread make *four* elements, one below the other. All four need the same number of B,
-# which the thread loads once and keeps in a register.
+# So let each thread make *four* elements of a column. All four need the same number of B, which the
+# thread loads once and keeps in a register.
 #
 # **Guess first.** How many loads is that for each multiply-add? It was 2, and it would be 0.5 if
 # four elements needed no more loads than one.
@@ -341,8 +341,8 @@ assert h200_s["register_tile"] > h200_s["tiled"], "the text says that it got slo
 
 # %% [markdown]
 # It got slower! A warp scheduler issues one instruction in a cycle: a load, a multiply-add, or the
-# addition that works out an address. Here is the machine code of the lines that load from shared
-# memory and multiply:
+# addition that works out an address. Here is the H200's machine code of the lines that load from
+# shared memory and multiply:
 
 
 # %% tags=["collapsed"]
@@ -404,7 +404,7 @@ for r, s in ((1, 1), (4, 1), (8, 1), (4, 4), (8, 8)):
 
 # %% tags=["read"]
 SIDE, DEPTH, EACH = 128, 8, 8
-APART = SIDE // EACH
+APART = SIDE // EACH  # 16 threads along each side, and a thread's elements lie 16 apart
 
 
 @cuda.jit
