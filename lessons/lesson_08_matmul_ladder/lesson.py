@@ -250,7 +250,7 @@ def loads_per_multiply_add(one):
 
 
 for name, one in counts.items():
-    print(f"[simulated] {name:10} {loads_per_multiply_add(one):.3f} loads for each multiply-add")
+    print(f"[modelled] {name:10} {loads_per_multiply_add(one):.3f} loads for each multiply-add")
 
 # %% [markdown]
 # > **Takeaway.** A tile of side *s* in shared memory lets a block fetch each number once for *s*
@@ -308,7 +308,7 @@ assert lk.sanitize(register_tile[(2, 2), (TILE, STEP)], a, b, c) == []
 assert (c == a @ b).all()
 four_loads = loads_per_multiply_add(counts["register tile"])
 register_guess.against(
-    lk.Reading("register tile, loads for each multiply-add", four_loads, "1", "simulated")
+    lk.Reading("register tile, loads for each multiply-add", four_loads, "1", of="simulated")
 )
 fall = loads_per_multiply_add(counts["tiled"]) / four_loads
 gain = rate["1-D register tile"] / rate["shared memory"]
@@ -444,7 +444,7 @@ square_tile = lk.your_turn("08.t3", square_tile)
 LAUNCHES["square tile"] = square_tile, (SIDE, SIDE), (APART, APART)
 counts["square tile"] = count("square tile")
 square_loads = loads_per_multiply_add(counts["square tile"])
-lk.show(lk.Reading("square tile, loads for each multiply-add", square_loads, "1", "simulated"))
+lk.show(lk.Reading("square tile, loads for each multiply-add", square_loads, "1", of="simulated"))
 show_issued("square_tile")
 assert multiply_share("square_tile") > 0.7, "most of what the warps issue is a multiply-add"
 
