@@ -1006,6 +1006,44 @@ def feeding_tile_by_logarithms(flop_per_cycle, bytes_per_cycle, itemsize):
     return [np.int64(side), -(-side * side // 32)]
 
 
+def register_tile_by_growing(n_registers):
+    s = 1
+    while (2 * s) ** 2 + 4 * s <= n_registers:
+        s *= 2
+    return [2 * s, s] if 2 * s * s + 3 * s <= n_registers else [s, s]
+
+
+@cuda.jit
+def coalesced_by_hand(a, b, c):
+    column = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
+    row = cuda.blockIdx.y * cuda.blockDim.y + cuda.threadIdx.y
+    if row >= c.shape[0] or column >= c.shape[1]:
+        return
+    total = cuda.float32(0)
+    for k in range(a.shape[1] - 1, -1, -1):
+        total += a[row, k] * b[k, column]
+    c[row, column] = total
+
+
+@cuda.jit
+def turned_when_stored(a, b, c):
+    tile_a = cuda.shared.array((32, 32), cuda.float32)
+    tile_b = cuda.shared.array((32, 33), cuda.float32)
+    x, y = cuda.threadIdx.x, cuda.threadIdx.y
+    top, left = 32 * cuda.blockIdx.y, 32 * cuda.blockIdx.x
+    total = cuda.float32(0)
+    for first in range(0, a.shape[1], 32):
+        left_over = min(32, a.shape[1] - first)
+        tile_a[y, x] = a[top + y, first + x] if top + y < a.shape[0] and x < left_over else 0
+        tile_b[x, y] = b[left + y, first + x] if left + y < b.shape[0] and x < left_over else 0
+        cuda.syncthreads()
+        for k in range(left_over):
+            total += tile_a[y, k] * tile_b[k, x]
+        cuda.syncthreads()
+    if top + y < c.shape[0] and left + x < c.shape[1]:
+        c[top + y, left + x] = total
+
+
 def place_by_bits(lane, i, top, left):
     return np.array(
         [top + (lane >> 2) + ((i & 2) << 2), left + (lane & 3) * 2 + (i & 1) + 2 * (i & 4)]
@@ -1102,6 +1140,10 @@ RIGHT = [
     ("07.4", total_by_a_while),
     ("07.5", scan_by_shuffles),
     ("07.5", scan_of_two_arrays),
+    ("08.1", lambda n, tile: n**3 // (4 * tile)),
+    ("08.2", register_tile_by_growing),
+    ("08.3", turned_when_stored),
+    ("08.t1", coalesced_by_hand),
     ("09.1", feeding_tile_by_logarithms),
     ("09.1", lambda *chip: (solution("09.1")(*chip)[0], solution("09.1")(*chip)[0] ** 2 // 32)),
     ("09.3", softmax_by_three_shuffles),

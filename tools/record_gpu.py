@@ -47,7 +47,7 @@ class Sizes:
     phase_s: float = 3.0
 
 
-SMALL = Sizes(64, 2**14, 64, 64, (1, 4), (64, 128), 2**16, 0.1)
+SMALL = Sizes(64, 2**14, 128, 64, (1, 4), (64, 128), 2**16, 0.1)
 
 
 class Gpu:
@@ -157,7 +157,9 @@ def reductions(gpu, sizes):
 def ladder(gpu, sizes):
     """The matrix products of lesson 08 and the vendor's own, fp32."""
     n, source = sizes.ladder, lesson("08_matmul_ladder")
-    tile, step = definition_in(source, "TILE"), definition_in(source, "STEP")
+    tile, step, side, apart = (
+        definition_in(source, name) for name in ("TILE", "STEP", "SIDE", "APART")
+    )
     draw = np.random.default_rng(0)
     left, right = (draw.integers(0, 3, (n, n)).astype(np.float32) for _ in range(2))
     a, b = gpu.to_device(left), gpu.to_device(right)
@@ -166,6 +168,8 @@ def ladder(gpu, sizes):
         "coalesced": ((n // 32, n // 8), (32, 8)),
         "tiled": ((n // tile, n // tile), (tile, tile)),
         "register_tile": ((n // tile, n // tile), (tile, step)),
+        "square_tile": ((n // side, n // side), (apart, apart)),
+        "vector_tile": ((n // side, n // side), (apart, apart)),
     }
     expected = (gpu.torch.tensor(left[:64]) @ gpu.torch.tensor(right)).numpy()
     for name, (grid, block) in shapes.items():

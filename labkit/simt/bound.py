@@ -3,7 +3,9 @@
 Each resource gives a bound of its own; the longest is the bottleneck. Two of them are weaker than
 the hardware: the number of streaming multiprocessors times the clock is taken from the chip's fp32
 peak with 64 fp32 lanes per multiprocessor, the fewest any of them has, and fp64 is taken at half of
-fp32 where the catalogue has no figure. So the bound stays a bound.
+fp32 where the catalogue has no figure. So the bound stays a bound, as long as the compiler does
+what the source says: one that merges neighbouring loads, or keeps a local array in registers, can
+beat it.
 """
 
 from labkit.hardware import chip as chip_of

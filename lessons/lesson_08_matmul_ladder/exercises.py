@@ -8,19 +8,20 @@
 
 # %% [markdown]
 # # 08 · The matmul ladder: exercises
-# You climb it yourself. Matrices are float32: A is m × k, B is k × n, C is m × n, and the checks
-# choose sizes that divide evenly nowhere. They watch with `lk.sanitize` and set budgets on
-# counters.
+# You'll predict a counter, plan the two kinds of tile, and write two more kernels of the ladder.
+# All matrices hold float32. The checks of the kernels choose sizes that divide evenly nowhere, look
+# at every access, and set limits to what is counted.
 
 # %%
 import labkit as lk
 from labkit import cuda
 
 # %% [markdown]
-# ## 08.1 The sectors of a tile
-# An n × n product in tiles of `tile` × `tile` floats. Each block brings a tile of A and a tile of B
-# in each of its n / tile steps. How many 32-byte sectors do all blocks load together?
-# (`tile` is a multiple of 8 and divides n; 1 line)
+# ## 08.1 What a tile costs
+# Two n × n matrices are multiplied in tiles of `tile` × `tile` floats, and each block makes one
+# tile of the product. For each of its n / tile steps, a block fetches a tile of A and a tile of B.
+# How many 32-byte sectors do all the blocks fetch together? (`tile` is a multiple of 8 and divides
+# n. 1 line)
 
 
 # %%
@@ -35,58 +36,63 @@ def tile_sectors(n, tile):
 lk.check("08.1", tile_sectors)
 
 # %% [markdown]
-# ## 08.2 Coalesce
-# One element of C for each thread. Blocks are 32 × 8 threads, and the grid has its columns along x:
-# `product[(n / 32, m / 8), (32, 8)]`, rounded up. Budget: the sectors of the lesson's second rung.
-# (about 6 lines)
+# ## 08.2 The best register tile
+# A thread makes r × s elements. It keeps their r × s sums in registers, and for each k the r + s
+# numbers that it has loaded. Other needs left it `n_registers` registers for these. Which shape
+# that fits needs the fewest loads for each multiply-add? Both sides are powers of two, and r is at
+# least s. (about 4 lines; you can simply try them all)
 
 
 # %%
-@cuda.jit
-def product(a, b, c):
-    """C = A B, an element a thread."""
+def best_register_tile(n_registers):
+    """(r, s) of the tile with the fewest loads for each multiply-add."""
     ### BEGIN SOLUTION
-    column, row = cuda.grid(2)
-    if row < c.shape[0] and column < c.shape[1]:
-        total = cuda.float32(0)
-        for k in range(a.shape[1]):
-            total += a[row, k] * b[k, column]
-        c[row, column] = total
+    sides = [2**n for n in range(9)]
+    tiles = [(r, s) for r in sides for s in sides if s <= r]
+    fitting = [(r, s) for r, s in tiles if r * s + r + s <= n_registers]
+    return min(fitting, key=lambda tile: sum(tile) / (tile[0] * tile[1]))
     ### END SOLUTION
 
 
 # %%
-lk.check("08.2", product)
+lk.check("08.2", best_register_tile)
 
 # %% [markdown]
-# ## 08.3 Tile, with edges
-# Blocks are 16 × 16 threads, columns along x. Budget: each tile comes from global memory once, and
-# no bank conflict. (about 16 lines; think of the threads beyond the edge *before* you write
-# `return`)
+# ## 08.3 Weights that are turned
+# PyTorch's linear layer keeps its weights as rows of B and [multiplies by them
+# turned](https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html): C = A Bᵀ, where A is
+# m × k, B is n × k and C is m × n. So each element of C is a row of A times a *row* of B.
+#
+# Write it with tiles of 32 × 32 in shared memory, for any sizes, in blocks of 32 × 32 threads with
+# columns of C along *x*. Each number should come from global memory once for each block that needs
+# it, in coalesced loads, and without a bank conflict. (about 17 lines; think about which number of
+# B a thread loads, and which ones it needs. numba takes each size of a shared array as a number or
+# as a constant's name)
 
 # %%
-TILE = 16
+TILE = 32
 
 
 @cuda.jit
-def tiled_product(a, b, c):
-    """C = A B, by tiles in shared memory."""
+def turned_product(a, b, c):
+    """C = A Bᵀ, by tiles in shared memory."""
     ### BEGIN SOLUTION
     tile_a = cuda.shared.array((TILE, TILE), cuda.float32)
-    tile_b = cuda.shared.array((TILE, TILE), cuda.float32)
+    tile_b = cuda.shared.array((TILE, 33), cuda.float32)
     x, y = cuda.threadIdx.x, cuda.threadIdx.y
     column, row = cuda.grid(2)
+    left = cuda.blockIdx.x * TILE
     total = cuda.float32(0)
     for first in range(0, a.shape[1], TILE):
         tile_a[y, x] = 0
         if row < a.shape[0] and first + x < a.shape[1]:
             tile_a[y, x] = a[row, first + x]
         tile_b[y, x] = 0
-        if first + y < b.shape[0] and column < b.shape[1]:
-            tile_b[y, x] = b[first + y, column]
+        if left + y < b.shape[0] and first + x < b.shape[1]:
+            tile_b[y, x] = b[left + y, first + x]
         cuda.syncthreads()
         for k in range(TILE):
-            total += tile_a[y, k] * tile_b[k, x]
+            total += tile_a[y, k] * tile_b[x, k]
         cuda.syncthreads()
     if row < c.shape[0] and column < c.shape[1]:
         c[row, column] = total
@@ -94,18 +100,14 @@ def tiled_product(a, b, c):
 
 
 # %%
-lk.check("08.3", tiled_product)
-
-# %% [markdown] tags=["solution"]
-# A thread beyond the edge has nothing to write, yet it brings numbers for others and is awaited at
-# the barrier: it returns last, not first. Without the zeros its cells would hold rubbish.
+lk.check("08.3", turned_product)
 
 # %% [markdown]
 # ## 08.4 The largest tile
-# A block keeps two tiles of `tile` × `tile` numbers in shared memory, and each of its threads makes
-# `elements_a_thread` elements of a tile of C. A block has at most 1024 threads, and you want
-# `n_blocks` of them resident at once in `shared_bytes`. Which is the largest tile that is a power
-# of two? (about 5 lines)
+# A block keeps two tiles of `tile` × `tile` numbers in shared memory, each number taking `itemsize`
+# bytes. Each of its threads makes `elements_a_thread` elements of a tile of C, and a block has at
+# most 1,024 threads. You want `n_blocks` such blocks at once in the `shared_bytes` of a
+# multiprocessor. How large can the tile be, if its side is a power of two? (about 5 lines)
 
 
 # %%
@@ -126,10 +128,10 @@ lk.check("08.4", largest_tile)
 
 # %% [markdown]
 # ## 08.5 A square of elements (a stretch)
-# Tiles of 32 × 32, blocks of 16 × 16: so each thread makes 2 × 2 elements of C. Budget: one load
-# from shared memory for each multiply-add, half of what 08.3 needs.
-# (about 25 lines; let the rows and columns of a thread lie 16 apart, so that neighbours stay
-# neighbours)
+# Now a register tile with everything around it. Tiles are 32 × 32 and blocks 16 × 16, so each
+# thread makes 2 × 2 elements of C = A B, for any sizes. As in the lesson, let the rows and columns
+# of a thread lie 16 apart. At most one load from shared memory is allowed for each multiply-add.
+# (about 27 lines)
 
 # %%
 SIDE, HALF = 32, 16
@@ -176,6 +178,46 @@ lk.check("08.5", square_product)
 
 # %% [markdown]
 # ## To think about
-# Your 2 × 2 kernel needs more registers than the tiled one, so fewer warps are resident. At which
-# number of elements a thread would you stop, and which counter would tell you that you went too
-# far?
+# 1. Your 2 × 2 kernel of 08.5 could grow to 4 × 4, 8 × 8 or 16 × 16 elements a thread. Where would
+#    you stop, and what would tell you that you had gone too far?
+# 2. In 08.3 you pad `tile_b`. Could you do without, by storing the tile turned instead?
+# 3. The tile of `square_tile` in the lesson is 128 × 128, and all sizes had to be multiples of
+#    that. What would you lose if you multiplied matrices of 130 × 130 with it, padded with zeros?
+
+# %% [markdown] tags=["solution"]
+# ## About the solutions
+# **08.1** There are (n / tile)² blocks with n / tile steps each, and a step fetches two tiles of 4
+# tile² bytes. It's tempting to forget the steps, or to count a tile for each *thread*. Doubling the
+# tile halves the sectors.
+#
+# **08.2** Counting only the sums is the usual slip: with 64 registers you'd choose 8 × 8, and then
+# there's no room for the 16 numbers that it needs for each k. A rectangle such as 8 × 4 can be best
+# where the next square doesn't fit.
+#
+# **08.3** Loading `b[column, first + y]` gives the right answer and takes a sector for each lane.
+# So thread (*x*, *y*) loads number *x* of row *y*, as it does with A, though it's another thread
+# that needs it. Then a warp reads down a column of `tile_b`, and without padding all its lanes hit
+# one bank. The other usual slip is to return early beyond the edge: such a thread makes no element,
+# but it brings numbers for others and is awaited at the barriers. (Each size of a shared array has
+# to be a constant, and `TILE + 1` isn't one for numba, so we wrote 33.)
+#
+# **08.4** Each of the limits binds in some case, so all of them have to be asked. It's easy to
+# forget that there are two tiles, or that the shared memory is divided by the number of blocks.
+#
+# **08.5** If the four elements lie side by side, the values are right. But lanes of a warp then
+# store to every second element, so each store touches twice the sectors, and their reads of
+# `tile_b` conflict. On a GPU the compiler may load such neighbours together, which helps the reads,
+# but not the stores.
+#
+# ## The questions
+# 1. With 16 × 16 the sums alone take 256 registers, and a thread has at most 255. The compiler
+#    would *spill*: keep some in memory, and store and load them in each round. It reports how many
+#    bytes, and [lesson 09](../notebooks/09_tensor_cores_and_tiles.ipynb) shows them. 8 × 8 fits,
+#    with an occupancy that still hides the waiting. Between them, 16 × 8 takes 128 registers for
+#    its sums, and makes 0.19 loads instead of 0.25.
+# 2. Yes, `tile_b[x, y] = b[left + y, first + x]` stores it turned and reads it along rows. Then the
+#    *stores* go down a column, with the same conflicts, and the same padding cures them. There are
+#    32 times fewer stores than reads, so this is the better choice if you can't pad.
+# 3. Two tiles each way instead of one, so four blocks, of which three compute almost nothing but
+#    zeros: 256 × 256 elements, where 130 × 130 are asked for. Three quarters of the arithmetic are
+#    wasted. Libraries have kernels with tiles of several sizes, and choose.

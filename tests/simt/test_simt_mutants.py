@@ -74,6 +74,11 @@ SMALL = {
     ("08_matmul_ladder/lesson", "register_tile"):
         ((2, 2), (16, 4), ((17, 21), (21, 18), (17, 18)), {"TILE": 16, "STEP": 4}),
     **{
+        ("08_matmul_ladder/lesson", name):
+            ((2, 1), (2, 2), ((16, 8), (8, 32), (16, 32)), {"SIDE": 16, "DEPTH": 4, "APART": 2})
+        for name in ("square_tile", "vector_tile")
+    },
+    **{
         ("10_attention_and_precision/lesson", name): (2, 32, ((6, 50), (6, 50)), {"N": 6})
         for name in ("three_passes", "online", "fused")
     },
@@ -84,9 +89,8 @@ SMALL = {
     ("10_attention_and_precision/lesson", "tiled"):
         (1, 64, ((2, 64), (128, 2), (128, 2), (2, 64)), {"SIZE": 2}),
     ("10_attention_and_precision/exercises", "column_softmax"): (2, 32, ((6, 50), (6, 50))),
-    ("08_matmul_ladder/exercises", "product"): ((2, 2), (8, 4), ((7, 5), (5, 13), (7, 13))),
-    ("08_matmul_ladder/exercises", "tiled_product"):
-        ((2, 2), (8, 8), ((9, 13), (13, 11), (9, 11)), {"TILE": 8}),
+    ("08_matmul_ladder/exercises", "turned_product"):
+        ((2, 2), (8, 8), ((9, 13), (11, 13), (9, 11)), {"TILE": 8}),
     ("08_matmul_ladder/exercises", "square_product"):
         ((2, 2), (8, 8), ((17, 21), (21, 18), (17, 18)), {"SIDE": 16, "HALF": 8}),
 }  # fmt: skip

@@ -1,9 +1,10 @@
-"""Checks of lesson 08: sectors of tiles, a coalesced, a tiled and a square product, what fits."""
+"""Checks of lesson 08: its three turns, and the exercises."""
 
 from lessons.lesson_08_matmul_ladder.checks import (
+    turns,
     tile_sectors,
-    coalesced_product,
-    tiled_product,
+    best_register_tile,
+    turned_product,
     largest_tile,
     square_product,
 )

@@ -1,6 +1,7 @@
 """Exercise 08.4: the largest tile."""
 
 from labkit.teach.registry import always, exercise, solution
+from labkit.units import counted
 
 _largest_tile = solution("08.4")
 
@@ -45,8 +46,8 @@ def largest_tile(answer, rng):
         got = answer(itemsize, elements, shared_bytes, n_blocks)
         right = _largest_tile(itemsize, elements, shared_bytes, n_blocks)
         case = (
-            f"{itemsize} bytes a number, {elements} elements a thread, {shared_kib} KiB "
-            f"for {n_blocks} blocks: got {got}, expected {right}"
+            f"{itemsize} bytes a number, {counted(elements, 'element')} a thread, {shared_kib} KiB "
+            f"for {counted(n_blocks, 'block')}: got {got}, expected {right}"
         )
         assert got in [2**exponent for exponent in range(31)], f"{case}. Answer a power of two"
         assert got**2 <= 1024 * elements, (

@@ -18,14 +18,19 @@ def shapes(rng):
     yield rng.randint(1, 7), rng.randint(33, 45), rng.randint(65, 75)
 
 
-def try_product(answer, shape, tile, block, rng):
-    """Run a student's product on new matrices; returns its counters, the matrices and the case."""
+def try_product(answer, shape, tile, block, rng, is_b_turned=False):
+    """Run a student's product on new matrices; returns its counters, the matrices and the case.
+
+    shape         (m, k, n): A is m × k, and B is k × n, or n × k where it `is_b_turned`
+    tile, block   the (columns, rows) of C that a block makes, and its threads
+    """
     (m, k, n), draw = shape, np.random.default_rng(rng.getrandbits(64))
-    a, b = (draw.integers(1, 9, size).astype(np.float32) for size in ((m, k), (k, n)))
+    b_shape = (n, k) if is_b_turned else (k, n)
+    a, b = (draw.integers(1, 9, size).astype(np.float32) for size in ((m, k), b_shape))
     c, grid = np.full((m, n), np.nan, np.float32), _grid((m, n), tile)
-    case = f"A {m} × {k}, B {k} × {n}"
+    case = f"A {m} × {k}, B {b_shape[0]} × {b_shape[1]}"
     counts = kernels.clean_counts(answer, grid, block, a, b, c, case=case)
-    kernels.assert_equal(c, a @ b, case, "c")
+    kernels.assert_equal(c, a @ (b.T if is_b_turned else b), case, "c")
     assert counts.global_stores.bytes_requested <= c.nbytes, (
         f"{case}: c is written {counts.global_stores.bytes_requested / c.nbytes:.0f} times for "
         f"each element: keep the sum in a register, and store it once, at the end"
@@ -37,33 +42,47 @@ def try_product(answer, shape, tile, block, rng):
     most = math.prod(tile) // math.prod(block)
     what = "an element" if most == 1 else f"{most} elements"
     assert_spread(answer, grid, block, a, b, c, case=case, most=most, what=what)
-    return counts, (a, b), case
+    return counts, (a, b, c), case
+
+
+def assert_tiled(answer, ours, tile, block, rng, is_b_turned=False):
+    """A product by tiles: right, each tile brought once and by all threads, no bank conflict."""
+    for shape in shapes(rng):
+        counts, matrices, case = try_product(answer, shape, tile, block, rng, is_b_turned)
+        assert_few_sectors(counts, ours, tile, block, matrices, case)
+        conflicts = counts.shared_loads.bank_conflicts + counts.shared_stores.bank_conflicts
+        assert not conflicts, (
+            f"{case}: {conflicts} bank conflicts: let x run along the rows of a tile, or pad it"
+        )
+        assert_fair_loads(answer, ours, tile, block, matrices, case)
+
+
+def assert_few_sectors(counts, ours, tile, block, matrices, case):
+    """At most a tenth more load sectors than our own solution on the same matrices."""
+    most = 1.1 * counts_of(ours, tile, block, matrices).global_loads.sectors
+    sectors = counts.global_loads.sectors
+    assert sectors <= most, (
+        f"{case}: the loads touch {sectors} sectors, and {most:.0f} are enough: bring each "
+        f"tile to shared memory once, row by row"
+    )
+
+
+def assert_fair_loads(answer, ours, tile, block, matrices, case):
+    """No thread loads much more than the busiest one of our own solution."""
+    *given, c = matrices
+    grid = _grid(c.shape, tile)
+    assert_loads_spread(answer, ours, grid, block, *given, np.zeros_like(c), case=case)
+
+
+def counts_of(kernel, tile, block, matrices):
+    """The counters of a kernel on (a, b, c), whose c stays as it is."""
+    *given, c = matrices
+    return profile(kernel[_grid(c.shape, tile), block], *given, np.zeros_like(c))
 
 
 def _grid(shape, tile):
     """Blocks that cover an array (rows, columns), each with a tile (columns, rows) of it."""
     return math.ceil(shape[1] / tile[0]), math.ceil(shape[0] / tile[1])
-
-
-def most_sectors(kernel, tile, block, a, b):
-    """Load sectors of our own solution on the same matrices, and a tenth more."""
-    return 1.1 * _ours(kernel, tile, block, a, b).global_loads.sectors
-
-
-def most_store_sectors(kernel, tile, block, a, b):
-    """The same for its stores."""
-    return 1.1 * _ours(kernel, tile, block, a, b).global_stores.sectors
-
-
-def assert_fair_loads(answer, kernel, tile, block, a, b, case):
-    """No thread loads much more than the busiest one of our own solution."""
-    c = np.zeros((a.shape[0], b.shape[1]), np.float32)
-    assert_loads_spread(answer, kernel, _grid(c.shape, tile), block, a, b, c, case=case)
-
-
-def _ours(kernel, tile, block, a, b):
-    c = np.zeros((a.shape[0], b.shape[1]), np.float32)
-    return profile(kernel[_grid(c.shape, tile), block], a, b, c)
 
 
 @cuda.jit

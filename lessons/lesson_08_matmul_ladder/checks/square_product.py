@@ -6,8 +6,8 @@ from labkit.teach.registry import always, exercise, solution
 from lessons.lesson_08_matmul_ladder.checks.products import (
     DOUBLE,
     assert_fair_loads,
-    most_sectors,
-    most_store_sectors,
+    assert_few_sectors,
+    counts_of,
     sevens,
     shapes,
     try_product,
@@ -74,14 +74,9 @@ def square_product(answer, rng):
     side = (SQUARE, SQUARE)
     for shape in shapes(rng):
         counts, matrices, case = try_product(answer, shape, side, _BLOCK, rng)
-        most = most_sectors(_square, side, _BLOCK, *matrices)
-        sectors = counts.global_loads.sectors
-        assert sectors <= most, (
-            f"{case}: the loads touch {sectors} sectors, and {most:.0f} are enough: bring each "
-            f"tile to shared memory once, row by row"
-        )
+        assert_few_sectors(counts, _square, side, _BLOCK, matrices, case)
         stores = counts.global_stores.sectors
-        few = most_store_sectors(_square, side, _BLOCK, *matrices)
+        few = 1.1 * counts_of(_square, side, _BLOCK, matrices).global_stores.sectors
         assert stores <= few, (
             f"{case}: the stores touch {stores} sectors, and {few:.0f} are enough: let the rows "
             f"and columns of a thread lie {HALF} apart, so that neighbours stay neighbours"
@@ -91,4 +86,4 @@ def square_product(answer, rng):
             f"{case}: {loads:.2f} loads from shared memory for each multiply-add, and 1 is enough: "
             f"load two numbers of each tile, keep each in a register and use it twice"
         )
-        assert_fair_loads(answer, _square, side, _BLOCK, *matrices, case)
+        assert_fair_loads(answer, _square, side, _BLOCK, matrices, case)
