@@ -447,6 +447,13 @@ square_loads = loads_per_multiply_add(counts["square tile"])
 lk.show(lk.Reading("square tile, loads for each multiply-add", square_loads, "1", of="simulated"))
 show_issued("square_tile")
 assert multiply_share("square_tile") > 0.7, "most of what the warps issue is a multiply-add"
+gain = rate["2-D register tile"] / rate["1-D register tile"]
+lk.show(
+    "[published] No GPU has timed this kernel of ours. Of Boehm's, on the A6000:",
+    lk.Reading("2-D over 1-D register tile", gain, "1", of=published),
+    lk.Reading("2-D register tile over naive", rate["2-D register tile"] / rate["naive"], "1",
+               of=published),
+)  # fmt: skip
 
 # %% [markdown]
 # > **Takeaway.** Give each thread a square of sums in registers. With 8 × 8, a number that has been
@@ -503,6 +510,15 @@ vector_guess.against(
                "recorded", source=lk.recorded("kernel-registers").source)
 )  # fmt: skip
 show_issued("vector_tile")
+h200_counts = next(
+    row["nsight"] for row in lk.recorded("nvidia-h200-counters").rows
+    if row["kernel"] == "tiled" and "lesson_08" in row["source"] and row["shapes"][0] == [N, N]
+)  # fmt: skip
+lk.show(
+    f"[recorded] tiled has vector loads, too: an H200 counts "
+    f"{h200_counts['shared_load_wavefronts']:,} wavefronts of loads, and our executor, which takes "
+    f"each load by itself, {counts['tiled'].shared_loads.wavefronts:,}"
+)
 gain = rate["vectorised"] / rate["2-D register tile"]
 lk.show(lk.Reading("vectorised over 2-D register tile, A6000", gain, "1", of=published))
 
