@@ -13,7 +13,7 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
   paper), `number_ruler`
 - what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
   `interleaving`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`;
-  what a lane holds of them: `fragments`, `fragment_frames`
+  what a lane holds of them: `fragments`, `fragment_frames`; what a thread makes: `register_tile`
 - what a compiler makes of a kernel: `source_beside_assembly`
 - a plan of a training run: `training_plan`, and `broken_plan` where it cannot be
 - to play with: `Explorer` (sliders), `Player` (frames; `live` shows one while a cell adds to it),
@@ -43,6 +43,7 @@ from labkit.draw.mesh import block_frames, shards
 from labkit.draw.number_ruler import number_ruler
 from labkit.draw.picture import Picture
 from labkit.draw.pipeline import pipeline
+from labkit.draw.register_tile import register_tile
 from labkit.draw.roofline import Dot, roofline
 from labkit.draw.serving import format_rates, latency_curve, tokens_over_time
 from labkit.draw.slider import Slider
@@ -102,6 +103,7 @@ __all__ = [
     "pipeline",
     "race_frames",
     "recoveries",
+    "register_tile",
     "roofline",
     "shards",
     "source_beside_assembly",
