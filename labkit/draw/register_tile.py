@@ -10,7 +10,7 @@ from labkit.draw.picture import Picture
 from labkit.draw.sheet import sheet
 from labkit.draw.svg import GRID, SMALL, path, rect, text
 
-_CELL, _GAP, _LEFT, _TOP = 21, 12, 44, 72  # pixels
+_CELL, _GAP, _LEFT, _TOP, _MIN_W = 21, 20, 44, 72, 560  # pixels
 
 
 def register_tile(
@@ -59,7 +59,7 @@ def register_tile(
     key = "blue: a column of A's tile; orange: a row of B's; green: elements of C"
     bottom = top + n * _CELL
     parts.append(text(12, bottom + 22, key, size=SMALL, muted=True))
-    width = max(left + n * _CELL, 12 + text_width(key, SMALL), 12 + text_width(words, 15)) + 12
+    width = max(left + n * _CELL, 12 + text_width(key, SMALL), _MIN_W) + 12
     alt = f"{words}: rows {_listed(rows)}, columns {_listed(columns)}"
     return sheet(width, bottom + 36, parts, alt)
 
