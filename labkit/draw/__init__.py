@@ -16,6 +16,8 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
 - what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
   `interleaving`, `two_additions`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`,
   `systolic_frames`; what a lane holds of them: `fragments`, `fragment_frames`
+  `interleaving`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`;
+  what a lane holds of them: `fragments`, `fragment_frames`; what a thread makes: `register_tile`
 - what a compiler makes of a kernel: `source_beside_assembly`
 - a plan of a training run: `training_plan`, and `broken_plan` where it cannot be
 - to play with: `Explorer` (sliders), `Player` (frames; `live` shows one while a cell adds to it),
@@ -46,6 +48,7 @@ from labkit.draw.number_ruler import number_ruler
 from labkit.draw.picture import Picture
 from labkit.draw.pipeline import pipeline
 from labkit.draw.power import meters, power_over_time, time_and_energy
+from labkit.draw.register_tile import register_tile
 from labkit.draw.roofline import Dot, roofline
 from labkit.draw.serving import format_rates, latency_curve, tokens_over_time
 from labkit.draw.slider import Slider
@@ -107,6 +110,7 @@ __all__ = [
     "power_over_time",
     "race_frames",
     "recoveries",
+    "register_tile",
     "roofline",
     "shards",
     "source_beside_assembly",

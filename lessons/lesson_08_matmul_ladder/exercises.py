@@ -205,9 +205,9 @@ lk.check("08.5", square_product)
 # forget that there are two tiles, or that the shared memory is divided by the number of blocks.
 #
 # **08.5** If the four elements lie side by side, the values are right. But lanes of a warp then
-# store to every second element, so each store touches twice the sectors, and their reads of
-# `tile_b` conflict. On a GPU the compiler may load such neighbours together, which helps the reads,
-# but not the stores.
+# store to every second element, so each store touches twice the sectors. (On a GPU the compiler may
+# load such neighbours together, as in the lesson's rung 6. That helps the loads, and not the
+# stores.)
 #
 # ## The questions
 # 1. With 16 × 16 the sums alone take 256 registers, and a thread has at most 255. The compiler

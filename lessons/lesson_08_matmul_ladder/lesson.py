@@ -69,7 +69,7 @@ for place, name in enumerate(rungs):
 chart.picture("Published rates of eight SGEMM kernels, from 1.3 % of cuBLAS to all of it")
 
 # %% [markdown]
-# A label is the share of cuBLAS, and the axis is logarithmic. You'll climb the first six rungs.
+# A label is the share of cuBLAS. You'll climb the first six rungs.
 #
 # > **Takeaway.** All these kernels do the same 2 n³ operations. They differ in how the numbers get
 # > there.
@@ -393,9 +393,24 @@ for r, s in ((1, 1), (4, 1), (8, 1), (4, 4), (8, 8)):
     print(f"[modelled] {r} × {s} elements a thread: {(r + s) / (r * s):.3f} loads a multiply-add")
 
 # %% [markdown]
-# And all other instructions are shared among 64 multiply-adds. Below, 16 × 16 threads make 128 ×
-# 128 elements, in steps of 8 along k. Both tiles have k first, so `tile_a` is turned. A **local
-# array** belongs to one thread, and becomes registers if the compiler knows all of its indices.
+# And all other instructions are shared among 64 multiply-adds.
+#
+# **Play.** Here is a small one, of 4 × 4 elements a thread. What does the thread load for them?
+
+# %% tags=["collapsed"]
+APART_OR_NOT = ["4 apart", "side by side"]
+
+
+def own(x, y, layout):
+    return lk.draw.register_tile(x, y, side_by_side=layout == APART_OR_NOT[1])
+
+
+lk.Explorer(own, x=(0, 3, 1), y=(0, 3, 2), layout=APART_OR_NOT)
+
+# %% [markdown]
+# Now 16 × 16 threads make 128 × 128 elements, in steps of 8 along k. Both tiles have k first, so
+# `tile_a` is turned. A **local array** belongs to one thread, and becomes registers if the compiler
+# knows all of its indices.
 #
 # ### Your turn
 # For each k, load eight numbers of each tile, once: into `column[i]` the one of `tile_a` for row
@@ -567,10 +582,10 @@ for name in ("naive", "coalesced", "tiled", "register tile"):
     print(f"[modelled] {name}: {bounded[name].time_bound_s('t4').figure}")
 
 # %% [markdown]
-# These aren't predictions. The first two have the *same* bound, though one is six times slower,
-# because caches are taken to serve every repeated load for nothing. But a bound names the
-# **bottleneck**: for `tiled`, it's shared memory. What is it for your square? (The executor takes
-# its local arrays for memory, so we ask just two units.)
+# The first two have the *same* bound, though one is six times slower, because caches are taken to
+# serve every repeated load for nothing. But a bound names the **bottleneck**: for `tiled`, it's
+# shared memory. What is it for your square? (The executor takes its local arrays for memory, so we
+# ask just two units.)
 
 # %% tags=["collapsed"]
 t4_flop_per_s = lk.chip("t4").peak("fp32").value
@@ -623,7 +638,7 @@ for name, threads in BLOCKS.items():
     )
 
 # %% [markdown]
-# The higher the rung, the lower the occupancy. Is that a fault?
+# Is that a fault?
 #
 # **Guess first.** On the GB10, a thread of the 2-D register tile takes 128 registers, and a block
 # has 256 threads. A multiprocessor has room for 48 warps, and 65,536 registers. What's the
@@ -713,11 +728,11 @@ assert ridge * itemsize > 128, "none of the explorer's tiles is large enough in 
 #
 # ## Back to llamafile
 # So what makes one kernel dozens of times faster, if both multiply and add the same? It fetches
-# less often, from nearer, and with fewer other instructions. Llamafile's authors found that, too.
-# The [rewrite of December](https://github.com/mozilla-ai/llamafile/pull/153) brought tiles to
-# shared memory. The [one of January](https://github.com/mozilla-ai/llamafile/pull/205) gave each
-# thread a rectangle of sums, with inner loops like those of your `square_tile`, and prompts were
-# read about 1.5 times faster. The [one of
+# less often, from nearer, and with fewer other instructions. The [rewrite of
+# December](https://github.com/mozilla-ai/llamafile/pull/153) brought tiles to shared memory. The
+# [one of January](https://github.com/mozilla-ai/llamafile/pull/205) gave each thread a rectangle of
+# sums, with inner loops like those of your `square_tile`, and prompts were read about 1.5 times
+# faster. The [one of
 # March](https://github.com/mozilla-ai/llamafile/commit/cdc09c35f9dd0b1e2e1d94a0a2b90439f76801c8)
 # also gave each *warp* a tile of its own, the chart's last rung below cuBLAS, and pictures took
 # half the time. Even then cuBLAS, which also uses tensor cores, was faster on NVIDIA's chips.
