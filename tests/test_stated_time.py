@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 import sources
-from stated_time import StatedTime, stated_time, words_of
+from stated_time import StatedParts, StatedTime, stated_time, words_of
 
 ROOMS = sorted((sources.ROOT / "lessons").glob(sources.ROOM))
 # Written before there was a rule: it leaves this list when it is rewritten.
@@ -34,6 +34,35 @@ def test_each_kind_of_cell_has_its_minutes(cell, minutes):
 def test_an_exercise_takes_eight_minutes_and_sums_are_rounded_up_to_five():
     exercises = [code('lk.check("05.1", f)'), text("lk"), code('lk.check("05.2", g)')]
     assert stated_time([code("x = 1")], exercises) == StatedTime(0, 5, 20)
+
+
+def parts(*minutes):
+    """Cells of a lesson or of exercises with parts that take so many minutes each."""
+    cells = []
+    for n, number in zip(minutes, ("one", "two"), strict=True):
+        cells += [text(f"# Part {number}"), *[code("x = 1")] * n]
+    return cells
+
+
+def test_a_lesson_in_two_parts_states_the_time_of_each():
+    exercises = [text("# Part one"), code('lk.check("05.1", f)'), text("# Part two")]
+    found = stated_time([text("opening"), *parts(4, 14)], exercises)
+    assert found == StatedParts((StatedTime(3, 5, 10), StatedTime(2, 15, 0)))
+    assert str(found) == (
+        "Part one: lesson 5 min, exercises 10 min. Part two: lesson 15 min, exercises 0 min."
+    )
+
+
+@pytest.mark.parametrize(("minutes", "fits"), [((24, 24), True), ((24, 26), False)])
+def test_each_part_keeps_to_45_minutes_with_its_exercises(minutes, fits):
+    checks = [code('lk.check("05.1", f)')] * 2
+    exercises = [text("# Part one"), *checks, text("# Part two"), *checks]
+    assert stated_time(parts(*minutes), exercises).is_within_budget == fits
+
+
+def test_exercises_without_the_parts_of_their_lesson_are_a_sentence():
+    with pytest.raises(ValueError, match="2 parts and its exercises 1"):
+        stated_time(parts(1, 1), [])
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)

@@ -2,9 +2,13 @@
 
 200 words of prose a minute; a visible code cell 1 minute, 2 with a prediction or a picture to play
 with, 4 with a turn of the student's; an exercise 8.
+
+A lesson about two subjects has two parts with a break between them, each with a time of its own. A
+part begins with a text cell that begins with `# Part`, in the lesson and in its exercises.
 """
 
 import dataclasses
+import itertools
 import math
 import re
 
@@ -12,10 +16,13 @@ WORDS_PER_MIN = 200
 EXERCISE_MIN = 8
 MOST_WORDS = 1800
 MOST_MIN = 40  # without the exercises
+MOST_PART_MIN = 45  # of one part of several, with its exercises
 PLACEHOLDER = "{time}"
 _CELL_MIN = ((4, ("lk.your_turn(",)), (2, ("lk.predict(", "Explorer(", "Player(", ".explore")))
 _ADDRESS = re.compile(r"\]\([^)]*\)")
 _WORD = re.compile(r"[^\W_][\w’'.,-]*")
+_PART = "# Part "
+_NUMBERS = ("one", "two", "three")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,8 +41,54 @@ class StatedTime:
         return self.words <= MOST_WORDS and self.lesson_min <= MOST_MIN
 
 
+@dataclasses.dataclass(frozen=True)
+class StatedParts:
+    """The StatedTime of each part of a lesson that has several."""
+
+    parts: tuple[StatedTime, ...]
+
+    def __str__(self):
+        return " ".join(
+            f"Part {number}: lesson {part.lesson_min} min, exercises {part.exercises_min} min."
+            for number, part in zip(_NUMBERS, self.parts, strict=False)
+        )
+
+    @property
+    def is_within_budget(self):
+        return all(
+            part.is_within_budget and part.lesson_min + part.exercises_min <= MOST_PART_MIN
+            for part in self.parts
+        )
+
+
 def stated_time(lesson_cells, exercise_cells):
-    """The StatedTime of a lesson, from the cells of its notebook and of its exercises."""
+    """The StatedTime of a lesson, from the cells of its notebook and of its exercises.
+
+    The StatedParts of one that has parts. Raises ValueError where only one of the two has them.
+    """
+    lesson_parts, exercise_parts = _parts(lesson_cells), _parts(exercise_cells)
+    if len(lesson_parts) == 1:
+        return _time(lesson_cells, exercise_cells)
+    if len(lesson_parts) != len(exercise_parts):
+        raise ValueError(
+            f"The lesson has {len(lesson_parts)} parts and its exercises {len(exercise_parts)}: "
+            f"begin each part with a text cell that begins with {_PART!r}, in both."
+        )
+    return StatedParts(tuple(map(_time, lesson_parts, exercise_parts)))
+
+
+def _parts(cells):
+    """The cells of each part; what stands before the first one belongs to it."""
+    begins = [
+        index
+        for index, cell in enumerate(cells)
+        if cell.cell_type == "markdown" and cell.source.startswith(_PART)
+    ]
+    edges = [0, *begins[1:], len(cells)]
+    return [cells[start:end] for start, end in itertools.pairwise(edges)]
+
+
+def _time(lesson_cells, exercise_cells):
     words = sum(words_of(cell.source) for cell in lesson_cells if cell.cell_type == "markdown")
     minutes = words / WORDS_PER_MIN + sum(map(_minutes_of, lesson_cells))
     n_exercises = sum(cell.source.count("lk.check(") for cell in exercise_cells)
