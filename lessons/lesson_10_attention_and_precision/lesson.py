@@ -8,8 +8,9 @@
 
 # %% [markdown]
 # # 10 · Attention and precision
-# Chips wait for bytes. How do you move fewer of them? There are two ways, and this lesson has a part
-# for each: do the work in another order, or make every number smaller. Take a break in between.
+# Chips wait for bytes. How do you move fewer of them? There are two ways, and this lesson has a
+# part for each: do the work in another order, or make every number smaller. Take a break in
+# between.
 #
 # *{time} Needs lessons [02](02_roofline.ipynb) and [08](08_matmul_ladder.ipynb). All counts are the
 # same on every machine; a few rates are measured on yours.*
@@ -36,12 +37,12 @@ rng = np.random.default_rng(9)
 
 # %% [markdown]
 # # Part one: attention
-# By 2022 there were many ways to make attention cheaper, and attention is what takes the time when a
-# language model reads a long text. Most of them computed only a part of it, or something close to
-# it. On paper that saved most of the arithmetic, and by the clock it often saved nothing. Then Dao
-# and others computed all of it, exactly, with *more* arithmetic than before. With that they trained
-# a model called BERT 15 % faster than the record of MLPerf 1.1, a contest in which chip makers tune
-# for every second ([Dao and others 2022](https://arxiv.org/abs/2205.14135)).
+# When a language model reads a long text, most of the time goes into a step called attention. By
+# 2022 there were many ways to make it cheaper, which computed only a part of it, or something close
+# to it. On paper that saved most of the arithmetic, and by the clock it often saved nothing. Then
+# Dao and others computed all of it, exactly, with *more* arithmetic than before. With that they
+# trained a model called BERT 15 % faster than the record of MLPerf 1.1, a contest in which chip
+# makers tune for every second ([Dao and others 2022](https://arxiv.org/abs/2205.14135)).
 #
 # **The question of part one**: how can more arithmetic take less time?
 
@@ -270,7 +271,7 @@ assert counted_bytes == stepwise_bytes(N, SIZE, 4) == lk.workload.attention(*sha
 least_bytes = lk.workload.attention(*shape, score_reads=0, score_writes=0).bytes
 lk.show(
     lk.Reading("traffic step by step, counted", counted_bytes, "B", "simulated"),
-    lk.Reading("by your formula (ours until yours passes)", stepwise_bytes(N, SIZE, 4), "B", "modelled"),
+    lk.Reading("by the formula", stepwise_bytes(N, SIZE, 4), "B", "modelled"),
     lk.Reading("scores and weights in it", 1 - least_bytes / counted_bytes, "%", of="simulated"),
 )  # fmt: skip
 
@@ -406,9 +407,9 @@ lk.Explorer(
 #
 # ## Back to the record
 # So how can more arithmetic take less time? The scores of a long text are a square, and the usual
-# code sent that square through memory again and again, while the multipliers waited. FlashAttention computes the scores again where it needs them, because a second
-# computation on the chip is cheaper than a trip to memory. The approximate methods had saved what
-# there was enough of.
+# code sent that square through memory again and again, while the multipliers waited. FlashAttention
+# computes the scores once more where it needs them, because on the chip that's cheaper than a trip
+# to memory. The approximate methods had saved what there was plenty of.
 #
 # On the A100 the gain in time was smaller than that in traffic. Step by step it waited for bytes;
 # in tiles, bytes and products need about the same time, and exponentials and barriers begin to
@@ -420,11 +421,11 @@ lk.Explorer(
 
 # %% [markdown]
 # # Part two: precision
-# In 2022 a language model called BLOOM was finished: 176 billion parameters, 352 GB in 16 bits each.
-# To run it took eight GPUs of 80 GB, at some 15,000 dollars apiece. In 8 bits it would fit on half
-# of them. But rounding to 8 bits, which had worked for small models, failed for those of more than
-# about 6 billion parameters, and nobody knew why. When somebody had found out and mended it, BLOOM
-# ran on four GPUs and gave the same answers, 15 to 23 % *slower* than before ([Belkada and Dettmers
+# In 2022 a language model called BLOOM was finished: 176 billion parameters, 352 GB in 16 bits
+# each. To run it took eight GPUs of 80 GB, at some 15,000 dollars apiece. In 8 bits it would fit on
+# half of them. But rounding to 8 bits, which had worked for small models, failed for those of more
+# than about 6 billion parameters. When somebody had found out why and mended it, BLOOM ran on four
+# GPUs and did as well in tests as before. It was only 15 to 23 % *slower* ([Belkada and Dettmers
 # 2022](https://huggingface.co/blog/hf-bitsandbytes-integration)).
 #
 # **The question of part two**: what can go wrong with half the bits, and why don't they make it
@@ -433,8 +434,8 @@ lk.Explorer(
 # %% [markdown]
 # ## Range and spacing
 # A [floating-point number](https://en.wikipedia.org/wiki/Floating-point_arithmetic) has a sign, an
-# **exponent** and a **mantissa**, which holds its leading digits. In **bf16**, which was made for
-# neural networks, the exponent has 8 bits, as in fp32, and the mantissa only 7.
+# **exponent** and a **mantissa**, which holds its leading digits. In **bf16** the exponent has 8
+# bits, as in fp32, and the mantissa only 7.
 #
 # **Guess first.** Start at 0 in bf16, and add 1 a thousand times. What do you get? It would be
 # 1,000 if each sum were exact, and bf16 reaches beyond 10³⁸.
@@ -454,18 +455,16 @@ lk.show(lk.Reading("from there to the next value of bf16", spacing, "1", "modell
 assert spacing == 2
 
 # %% [markdown]
-# From there the next value is 2 away. One more would lie in the middle between the two, and it's
-# rounded back each time. That's why matrix units take short inputs, and **add in fp32**. Three
-# words help you to read a format:
+# From there the next value is 2 away. One more would lie in the middle, and it's rounded back each
+# time. That's why matrix units take short inputs, and **add in fp32**. Every format has:
 #
-# - Its **range** goes from the smallest to the largest magnitude. The bits of the *exponent* decide.
-# - Its **spacing** is how far it is to the next value. The bits of the *mantissa* decide, and it
-#   doubles with each power of two.
+# - Its **range**, from the smallest to the largest magnitude, depends on the *exponent's* bits.
+# - Its **spacing**, from a value to the next, depends on the *mantissa's* bits, and doubles with
+#   each power of two.
 # - The **rounding error** is at most half of the spacing. For a float that's a share of the value.
 #
 # **Play.** Drag `x`. Where does fp16 end, and which 16-bit format goes on? Which of the two is more
-# exact where both exist? What can an integer do that no float of its size can? (tf32 is what tensor
-# cores keep of an fp32 number; in memory it takes all 32 bits.)
+# exact where both exist? What can an integer do that no float of its size can?
 
 # %% tags=["collapsed"]
 print("[modelled] from the bits of each format")
@@ -474,6 +473,7 @@ for form in lk.workload.number_formats():
     worst = "half a step" if form.is_integer else si(form.relative_error, "%")
     print(f"{form.name:9} {form.bits:4}  {form.largest:8.3g}  {form.smallest:8.2g}  "
           f"{form.spacing(1):12.3g}   {worst}")  # fmt: skip
+print("tf32 is what tensor cores keep of an fp32 number; in memory it takes all 32 bits.")
 
 # %%
 lk.Explorer(lk.draw.number_ruler, x=lk.draw.Slider(1e-8, 1e6, 3.14159, log=True))
@@ -484,8 +484,8 @@ lk.Explorer(lk.draw.number_ruler, x=lk.draw.Slider(1e-8, 1e6, 3.14159, log=True)
 #
 # ## Whole numbers and a scale
 # An integer has the same spacing everywhere: fine where its steps fit the numbers, and useless
-# where they don't. So it travels with a **scale**, $x \approx \text{scale} \times n$. To make
-# whole numbers and a scale from floats is called
+# where they don't. So it travels with a **scale**, $x \approx \text{scale} \times n$. Going
+# there from floats is called
 # [**quantisation**](https://huggingface.co/docs/transformers/main/en/quantization/concept_guide).
 #
 # ### Your turn
@@ -509,8 +509,7 @@ quantise = lk.your_turn("10.t3", quantise)
 # For a matrix product, each row of `a` and each column of `w` gets a scale. The products of whole
 # numbers are added in int32, which is exact, and scaled at the end.
 #
-# How far off can the result be? Each number is off by at most half of its scale. So a product $a w$
-# of two numbers is off by at most $\frac{s_a}{2} |w| + \frac{s_w}{2} |a| + \frac{s_a s_w}{4}$, and
+# Each number is off by at most half of its scale. So a product $a w$ of two numbers is off by at most $\frac{s_a}{2} |w| + \frac{s_w}{2} |a| + \frac{s_a s_w}{4}$, and
 # these bounds add up over all terms of a result.
 #
 # **Guess first.** Of all results, take the one that comes nearest to its bound. What share of the
@@ -540,15 +539,14 @@ relative = np.linalg.norm(error) / np.linalg.norm(a @ w)
 lk.show(lk.Reading("error of the whole product", relative, "%", of="simulated"))
 
 # %% [markdown]
-# Errors of random sign mostly cancel, so their sum grows only as the root of their number. With
-# well-behaved numbers, 8 bits are plenty.
+# Errors of random sign cancel. With well-behaved numbers, 8 bits are plenty.
 #
-# > **Takeaway.** An integer needs a scale. Then each number is off by half a step at most, and a
-# > long sum by much less than all those halves together.
+# > **Takeaway.** An integer needs a scale. Then each number is off by half a step at most, and in a
+# > long sum these errors mostly cancel.
 #
 # ## The outliers
-# That's what small models were like, and then came the large ones. In these, a few columns of the
-# layers' inputs hold numbers that are far larger than all others. They're called **outliers**.
+# So it was with small models. In large ones, a few columns of the layers' inputs hold numbers that
+# are far larger than all others, the **outliers**.
 #
 # **Guess first.** Make three of the 256 columns of `a` a hundred times larger. Before, the rounding
 # errors of the other columns were 0.7 % of their numbers. What do they become?
@@ -589,16 +587,16 @@ lk.show(lk.Reading("outliers kept apart, in 16 bits", ordinary_error(apart), "%"
 
 # %% [markdown]
 # The outliers stretch the scale of their whole row, and most of the other numbers become 0, 1 or
-# −1. BLOOM was mended like the last line: the outliers' columns are multiplied apart, in 16 bits,
-# and everything else in 8. It's exact, but gathering the columns takes time.
+# −1. BLOOM was mended as in the last line: find the outliers' columns, multiply them apart, in 16
+# bits, and everything else in 8, and add up.
 #
-# There is a cheaper cure that hardware can do by itself: share the scale with fewer neighbours. A
-# **block scale** belongs to a short stretch of a row, so that an outlier spoils only its own block.
+# A chip can do better by itself. A **block scale** belongs to a short stretch of a row, so that an
+# outlier spoils only its own block.
 #
 # ### Your turn
-# Quantise each row of `x` in blocks of `size` neighbours, each with a scale of its own, and multiply
-# by the scales again. Return what has become of `x`, in its shape. (3 lines, with `quantise` and
-# `reshape`; `size` divides the length of a row)
+# Quantise each row of `x` in blocks of `size` neighbours, each block with a scale of its own, and
+# multiply by the scales again. Return what has become of `x`, in its shape. (3 lines; `size` divides
+# the length of a row)
 
 
 # %%
@@ -614,11 +612,11 @@ def rounded_in_blocks(x, size):
 rounded_in_blocks = lk.your_turn("10.t4", rounded_in_blocks)
 
 # %% [markdown]
-# New chips have block scales built in. In the **MX** formats, 32 neighbours share a power of two
-# ([Open Compute
-# Project](https://www.opencompute.org/documents/ocp-microscaling-formats-mx-v1-0-spec-final-pdf)).
-# In NVIDIA's **NVFP4**, 16 numbers of 4 bits share a scale in fp8, and the whole array one more in
-# fp32 ([NVIDIA](https://arxiv.org/abs/2509.25149)). Here they are, as the outliers grow:
+# New chips have block scales built in. In the
+# [**MX**](https://www.opencompute.org/documents/ocp-microscaling-formats-mx-v1-0-spec-final-pdf)
+# formats, 32 neighbours share a power of two. In NVIDIA's
+# [**NVFP4**](https://arxiv.org/abs/2509.25149), 16 numbers of 4 bits share a scale in fp8, and the
+# whole array one more in fp32. Here they are, as the outliers grow:
 
 # %% tags=["collapsed"]
 WAYS = {
@@ -641,24 +639,22 @@ for number, (name, (rounded, bits)) in enumerate(WAYS.items()):
     chart.line(list(FACTORS), errors, color=LINES[number]).key(name, LINES[number])
     at_100 = errors[FACTORS.index(100)]
     lk.show(
-        lk.Reading(
-            f"{name}, {bits:.3g} bits a number, outliers × 100", at_100, "%", of="simulated"
-        )
+        lk.Reading(f"{name}, {bits:.3g} bits a number, outliers × 100", at_100, "%", of="simulated")
     )
 chart.picture("Rounding error of the ordinary numbers by the size of the outliers, in five formats")
 
 # %% [markdown]
-# Blocks confine the damage: with int8 in blocks of 32, only the outliers' neighbours suffer. An
-# element that's itself a float, as in MXFP8, hardly notices, because its steps are finer near 0. In
-# 4 bits there are eight magnitudes, of which the smallest suffer first.
+# Blocks confine the damage: with int8 in blocks of 32, only the outliers' neighbours suffer. In
+# MXFP8 they hardly notice, because a float's steps are finer near 0. Four bits have only eight
+# magnitudes, so even well-behaved numbers lose a lot.
 #
 # > **Takeaway.** One large number spoils all that share its scale. So share it among few: 16 or 32
 # > neighbours cost a quarter or half a bit more for each number.
 #
 # ## Half the bits, twice the speed?
-# Fewer bits are fewer bytes. To make use of them, there must be instructions *and* a library that
-# uses them. XLA, which compiles for JAX, makes do with what instructions there are. Does everybody?
-# (What isn't installed is left out.)
+# To compute faster with fewer bits takes instructions *and* a library that uses them. How do JAX
+# and PyTorch do here?
+
 
 # %% tags=["collapsed"]
 def optional(name):
@@ -712,9 +708,10 @@ lk.expect(
 # instructions say that bf16 was 40 to 500 times slower than fp32. Half the bits is a promise that
 # somebody has to keep.
 #
-# For int8 on a CPU there is [ONNX Runtime](https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html).
-# We take two layers with a `relu` between them, in fp32 and in int8: the weights quantised ahead,
-# the inputs on the way.
+# For int8 on a CPU there is [ONNX
+# Runtime](https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html). We take
+# two layers with a `relu` between them, in fp32 and in int8: the weights quantised ahead, the
+# inputs on the way.
 #
 # **Guess first.** One request at a time, on one core: how many times faster is int8? It would be 4
 # if only the bytes of the weights counted.
@@ -786,14 +783,11 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# With a batch it's arithmetic that counts, and then everything depends on the instructions.
-#
-# > **Takeaway.** Fewer bits are fewer bytes at once, and faster arithmetic only where chip and
-# > library have it. Measure before you believe it.
+# > **Takeaway.** Fewer bits are fewer bytes at once, which is what a single request waits for. They
+# > are faster arithmetic only where chip and library have it.
 #
 # ## What it's worth to a chip
-# Why do chips offer short formats at all? Before you look: which grows faster with the bits, an
-# adder or a multiplier?
+# Which grows faster with the bits, an adder or a multiplier?
 
 # %% tags=["collapsed"]
 operations = lk.published("operations-45nm")
@@ -826,11 +820,9 @@ chart.picture(
 #
 # ## Back to BLOOM
 # What went wrong with half the bits? In a large model a few columns hold outliers. They stretched
-# the scales that they shared with everybody, and rounded the rest of the model away. The cure keeps
-# them apart, and it took more time than the short numbers saved: the gathering isn't an instruction
-# of the chip. BLOOM needed half the GPUs, and that was worth the wait. Block scales are in the
-# chips by now, where they cost no extra steps.
+# the scales that they shared with everybody, and most of what lay beside them was rounded away. The
+# cure works in extra steps, and these took more time than the short numbers saved. By now block
+# scales are in the chips themselves, without extra steps.
 #
-# **Next**: part two of the [exercises](../exercises/10_attention_and_precision.ipynb), in which you
-# write a format of 4 bits. [Lesson 11](11_a_language_model.ipynb) puts all of it into a real
-# language model.
+# **Next**: part two of the [exercises](../exercises/10_attention_and_precision.ipynb), then [lesson
+# 11](11_a_language_model.ipynb), where a real language model uses all of it.
