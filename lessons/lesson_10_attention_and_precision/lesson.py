@@ -425,7 +425,7 @@ lk.Explorer(
 # each. To run it took eight GPUs of 80 GB, at some 15,000 dollars apiece. In 8 bits it would fit on
 # half of them. But rounding to 8 bits, which had worked for small models, failed for those of more
 # than about 6 billion parameters. When somebody had found out why and mended it, BLOOM ran on four
-# GPUs and did as well in tests as before. It was only 15 to 23 % *slower* ([Belkada and Dettmers
+# GPUs and did as well in tests as before. But it was 15 to 23 % *slower* ([Belkada and Dettmers
 # 2022](https://huggingface.co/blog/hf-bitsandbytes-integration)).
 #
 # **The question of part two**: what can go wrong with half the bits, and why don't they make it
@@ -456,12 +456,12 @@ assert spacing == 2
 
 # %% [markdown]
 # From there the next value is 2 away. One more would lie in the middle, and it's rounded back each
-# time. That's why matrix units take short inputs, and **add in fp32**. Every format has:
+# time. That's why matrix units take short inputs, and **add in fp32**. Every format has
 #
-# - Its **range**, from the smallest to the largest magnitude, depends on the *exponent's* bits.
-# - Its **spacing**, from a value to the next, depends on the *mantissa's* bits, and doubles with
-#   each power of two.
-# - The **rounding error** is at most half of the spacing. For a float that's a share of the value.
+# - a **range**, from the smallest to the largest magnitude, which the *exponent's* bits decide;
+# - a **spacing**, from a value to the next, which the *mantissa's* bits decide, and which doubles
+#   with each power of two;
+# - a **rounding error** of at most half the spacing, for a float a share of the value.
 #
 # **Play.** Drag `x`. Where does fp16 end, and which 16-bit format goes on? Which of the two is more
 # exact where both exist? What can an integer do that no float of its size can?
@@ -509,8 +509,9 @@ quantise = lk.your_turn("10.t3", quantise)
 # For a matrix product, each row of `a` and each column of `w` gets a scale. The products of whole
 # numbers are added in int32, which is exact, and scaled at the end.
 #
-# Each number is off by at most half of its scale. So a product $a w$ of two numbers is off by at most $\frac{s_a}{2} |w| + \frac{s_w}{2} |a| + \frac{s_a s_w}{4}$, and
-# these bounds add up over all terms of a result.
+# Each number is off by at most half of its scale. So a product $a w$ of two numbers is off by at
+# most $\frac{s_a}{2} |w| + \frac{s_w}{2} |a| + \frac{s_a s_w}{4}$, and these bounds add up over all
+# terms of a result.
 #
 # **Guess first.** Of all results, take the one that comes nearest to its bound. What share of the
 # bound does its error reach? It's 100 % if every number is off by half a step, all on the same
@@ -595,8 +596,8 @@ lk.show(lk.Reading("outliers kept apart, in 16 bits", ordinary_error(apart), "%"
 #
 # ### Your turn
 # Quantise each row of `x` in blocks of `size` neighbours, each block with a scale of its own, and
-# multiply by the scales again. Return what has become of `x`, in its shape. (3 lines; `size` divides
-# the length of a row)
+# multiply by the scales again. Return what has become of `x`, in its shape. (3 lines; `size`
+# divides the length of a row)
 
 
 # %%
