@@ -14,6 +14,7 @@ from labkit import cuda, mma_sync
 from labkit.teach import solution
 from labkit.teach.check import judge
 from labkit.teach.registry import find
+from labkit.workload import block_format
 
 THREADS, N_BINS, TILE = 128, 16, 66
 
@@ -446,13 +447,37 @@ def scan_of_two_arrays(x, out):
 
 def int8_with_the_errors_made(a, w):
     """The rounding errors that were made are known, and they bound the result more closely."""
-    product, _ = solution("10.4")(a, w)
+    product, _ = solution("10.3")(a, w)
     scales = []
     for x, axis in ((a, 1), (w, 0)):
         scale = np.abs(x).max(axis, keepdims=True) / 127
         scales.append(np.where(scale == 0, 1, scale))
     da, dw = (np.abs(x - s * np.rint(x / s)) for x, s in zip((a, w), scales, strict=True))
     return [product, da @ np.abs(w) + np.abs(a) @ dw + da @ dw + 1e-9]
+
+
+def quantised_by_peaks(x, axis):
+    peak = np.maximum(x.max(axis, keepdims=True), -x.min(axis, keepdims=True))
+    return [np.round(127 * x / peak).astype(np.int8), peak / 127]
+
+
+def blocks_in_a_loop(x, size):
+    out = np.empty(x.shape)
+    for row in range(len(x)):
+        for first in range(0, x.shape[1], size):
+            block = x[row, first : first + size]
+            scale = max(abs(block)) / 127
+            out[row, first : first + size] = np.round(block / scale) * scale
+    return out
+
+
+def mxfp4_one_by_one(x):
+    exponent = np.frexp(np.abs(x).max())[1] - 3
+    elements = []
+    for value in x / 2.0**exponent:
+        size = min((0, 0.5, 1, 1.5, 2, 3, 4, 6), key=lambda known: abs(known - abs(value)))
+        elements.append(math.copysign(size, value) * 2.0**exponent)
+    return elements
 
 
 def attend_by_pairs(q, tiles):
@@ -1150,10 +1175,15 @@ RIGHT = [
     ("09.t1", place_by_bits),
     ("09.t2", product_stored_by_a_loop),
     ("09.t3", lambda rows, columns, warps: rows / 32 * columns / warps),
-    ("10.2", lambda *pairs: list(solution("10.2")(*pairs))),
-    ("10.4", lambda a, w: list(solution("10.4")(a, w))),
-    ("10.4", int8_with_the_errors_made),
-    ("10.5", attend_by_pairs),
+    ("10.t2", lambda length, head_size, itemsize: 4 * length * (length + head_size) * itemsize),
+    ("10.t3", quantised_by_peaks),
+    ("10.t4", blocks_in_a_loop),
+    ("10.1", lambda *pairs: list(solution("10.1")(*pairs))),
+    ("10.2", attend_by_pairs),
+    ("10.3", lambda a, w: list(solution("10.3")(a, w))),
+    ("10.3", int8_with_the_errors_made),
+    ("10.4", lambda x: block_format("mxfp4").round(x).tolist()),
+    ("10.4", mxfp4_one_by_one),
     ("12.4", tick_as_lists),
     ("12.4", tick_as_one_array),
     ("13.3", blocks_by_where),

@@ -22,8 +22,8 @@ import labkit as lk
 # ## 10.1 Merge two softmaxes
 # The scores of one query were shared out to two workers. From its scores, each worker has kept a
 # pair: the `largest` one, and the `total`, the sum of exp(score − largest). Return the pair that
-# belongs to all scores together. A worker that saw no score has the pair (−inf, 0), which can happen
-# to one of them, but not to both. (about 3 lines)
+# belongs to all scores together. A worker that saw no score has the pair (−inf, 0), which can
+# happen to one of them, but not to both. (about 3 lines)
 
 
 # %%
@@ -41,12 +41,12 @@ lk.check("10.1", merge)
 
 # %% [markdown] tags=["solution"]
 # Most people begin with `total_a + total_b`. That's wrong because the two totals are measured in
-# different units, so to speak: each is relative to its own largest score. Convert both to the larger
-# one, and then add. Converting back to plain sums of exp(score) works on paper, and overflows for
-# scores above 709.
+# different units, so to speak: each is relative to its own largest score. Convert both to the
+# larger one, and then add. Converting back to plain sums of exp(score) works on paper, and
+# overflows for scores above 709.
 #
-# The merge doesn't care in which order the parts come. So the keys of one query can be shared out to
-# many blocks, or to many chips, and that's how a long text is served.
+# The merge doesn't care in which order the parts come. So the keys of one query can be shared out
+# to many blocks, or to many chips, and that's how a long text is served.
 
 # %% [markdown]
 # ## 10.2 Attention while the keys pass by
@@ -85,26 +85,26 @@ lk.check("10.2", attend)
 # %% [markdown]
 # ## To think about, part one
 # 1. Training needs the weights again on the way back, and tiles never kept them. FlashAttention
-#    makes them a second time from the queries and keys. Which numbers of the lesson say that this is
-#    a good bargain on an A100, and on what kind of chip would it be a bad one?
-# 2. One query meets a million keys, as in a chat about a long book. A block for each tile of queries
-#    would leave the chip nearly empty. What would you do?
+#    makes them a second time from the queries and keys. Which numbers of the lesson say that this
+#    is a good bargain on an A100, and on what kind of chip would it be a bad one?
+# 2. One query meets a million keys, as in a chat about a long book. A block for each tile of
+#    queries would leave the chip nearly empty. What would you do?
 
 # %% [markdown] tags=["solution"]
 # 1. The two modelled lines: the usual code needs several times as long for its bytes as for its
-#    products. One product more costs a sixth of the smaller number, and saves bytes from the larger.
-#    On a chip with so much bandwidth that its ridge point lies below the intensity of attention, the
-#    second computation would be the more expensive of the two.
-# 2. Share out the *keys*: each block makes the pair and the weighted sum of its own part, and a last
-#    step merges them, as in 10.1.
+#    products. One product more costs a sixth of the smaller number, and saves bytes from the
+#    larger. On a chip with so much bandwidth that its ridge point lies below the intensity of
+#    attention, the second computation would be the more expensive of the two.
+# 2. Share out the *keys*: each block makes the pair and the weighted sum of its own part, and a
+#    last step merges them, as in 10.1.
 
 # %% [markdown]
 # # Part two: precision
 # ## 10.3 An int8 product and its bound
 # Quantise each row of `a` and each column of `w` to whole numbers from −127 to 127, with a scale of
 # its own, multiply, and scale back. Return the product and, for each of its numbers, a bound of its
-# error. The bound has to hold for whatever numbers round to these integers, and must not be larger
-# than the lesson's. A row may be all zeros. (about 7 lines; sums of int8 products need int32)
+# error. The bound has to hold, and it mustn't be larger than the lesson's. A row may be all zeros.
+# (about 7 lines; sums of int8 products need int32)
 
 
 # %%
@@ -134,10 +134,10 @@ lk.check("10.3", int8_product)
 # Write MXFP4 yourself, for a single block. The 32 numbers of `x` share a scale, a power of two. An
 # element has 4 bits: a sign, and one of the eight magnitudes in `FP4`.
 #
-# The scale is chosen so that the largest magnitude of the block, divided by it, lies from 4 up to 8:
-# 4 is the highest power of two that `FP4` has. What then lies above 6 becomes 6, and everything else
-# goes to the nearest magnitude. Return what becomes of `x`: the elements times the scale. A block
-# may be all zeros. (about 6 lines)
+# The scale is chosen so that the largest magnitude of the block, divided by it, lies from 4 up to
+# 8: 4 is the highest power of two that `FP4` has. What then lies above 6 becomes 6, and everything
+# else goes to the nearest magnitude. Return what becomes of `x`: the elements times the scale. A
+# block may be all zeros. (about 6 lines)
 
 # %%
 FP4 = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6])
@@ -161,17 +161,17 @@ lk.check("10.4", mxfp4)
 
 # %% [markdown] tags=["solution"]
 # Whoever writes largest / 6 for the scale loses nothing at the top, and has invented half of NVFP4,
-# whose scale isn't a power of two. MX can't store such a scale: its 8 bits hold an exponent only. The
-# price is that up to a quarter of the largest number's magnitude is cut off, when it lies just below
-# 8 scales.
+# whose scale isn't a power of two. MX can't store such a scale: its 8 bits hold an exponent only.
+# The price is that up to a quarter of the largest number's magnitude is cut off, when it lies just
+# below 8 scales.
 
 # %% [markdown]
 # ## To think about, part two
-# 1. In `mxfp4`, make one number of the block a hundred times larger than the others. What becomes of
-#    these? Why does the same outlier do so much less harm in MXFP8?
+# 1. In `mxfp4`, make one number of the block a hundred times larger than the others. What becomes
+#    of these? Why does the same outlier do so much less harm in MXFP8?
 # 2. The outliers of a real model sit in the same columns for every token. So you may divide such a
-#    column of `a` by 100, if you multiply a row of `w` by 100. What does that gain, and when could
-#    you do it ahead of time?
+#    column of `a` by 10, if you multiply the row of `w` that it meets by 10. What does that gain,
+#    and when could you do it ahead of time?
 
 # %% [markdown] tags=["solution"]
 # 1. Nearly all of them become 0: the smallest magnitude above 0 is an eighth to a sixteenth of the
