@@ -283,9 +283,15 @@ lk.show(
 # > numbers. The squares are scores and weights, written and read again.
 #
 # ## Attention in tiles
-# So let's never write them. A block keeps its queries on the chip and brings in keys and values,
-# one **tile** after the other. Each thread carries an online softmax for its query, with one more
-# thing to shrink: the weighted sum of the values so far.
+# So let's never write them. A block keeps its queries in registers. Keys and values come by in
+# **tiles**, one after the other, through shared memory:
+
+# %% tags=["collapsed"]
+lk.draw.machine("h100-sxm", highlight="shared")
+
+# %% [markdown]
+# Each thread carries an online softmax for its query, with one more thing to shrink: the weighted
+# sum of the values so far.
 
 # %% tags=["read"]
 ROWS = 64  # queries of a block, and keys of a tile
@@ -484,8 +490,8 @@ lk.Explorer(lk.draw.number_ruler, x=lk.draw.Slider(1e-8, 1e6, 3.14159, log=True)
 #
 # ## Whole numbers and a scale
 # An integer has the same spacing everywhere: fine where its steps fit the numbers, and useless
-# where they don't. So it travels with a **scale**, $x \approx \text{scale} \times n$. Going
-# there from floats is called
+# where they don't. So it travels with a **scale**, $x \approx \text{scale} \times n$. Going there
+# from floats is called
 # [**quantisation**](https://huggingface.co/docs/transformers/main/en/quantization/concept_guide).
 #
 # ### Your turn
@@ -540,7 +546,7 @@ relative = np.linalg.norm(error) / np.linalg.norm(a @ w)
 lk.show(lk.Reading("error of the whole product", relative, "%", of="simulated"))
 
 # %% [markdown]
-# Errors of random sign cancel. With well-behaved numbers, 8 bits are plenty.
+# With well-behaved numbers, 8 bits are plenty.
 #
 # > **Takeaway.** An integer needs a scale. Then each number is off by half a step at most, and in a
 # > long sum these errors mostly cancel.
@@ -550,7 +556,8 @@ lk.show(lk.Reading("error of the whole product", relative, "%", of="simulated"))
 # are far larger than all others, the **outliers**.
 #
 # **Guess first.** Make three of the 256 columns of `a` a hundred times larger. Before, the rounding
-# errors of the other columns were 0.7 % of their numbers. What do they become?
+# errors of the other columns were 0.7 % of their numbers. What do they become? It's 0.7 % still if
+# outliers harm only themselves, and 100 % if all others become 0.
 
 # %%
 outlier_guess = lk.predict("10.f", ..., "%")
@@ -617,7 +624,7 @@ rounded_in_blocks = lk.your_turn("10.t4", rounded_in_blocks)
 # [**MX**](https://www.opencompute.org/documents/ocp-microscaling-formats-mx-v1-0-spec-final-pdf)
 # formats, 32 neighbours share a power of two. In NVIDIA's
 # [**NVFP4**](https://arxiv.org/abs/2509.25149), 16 numbers of 4 bits share a scale in fp8, and the
-# whole array one more in fp32. Here they are, as the outliers grow:
+# whole array one more in fp32. Now let the outliers grow:
 
 # %% tags=["collapsed"]
 WAYS = {
@@ -823,7 +830,7 @@ chart.picture(
 # What went wrong with half the bits? In a large model a few columns hold outliers. They stretched
 # the scales that they shared with everybody, and most of what lay beside them was rounded away. The
 # cure works in extra steps, and these took more time than the short numbers saved. By now block
-# scales are in the chips themselves, without extra steps.
+# scales are in the chips themselves.
 #
 # **Next**: part two of the [exercises](../exercises/10_attention_and_precision.ipynb), then [lesson
 # 11](11_a_language_model.ipynb), where a real language model uses all of it.
