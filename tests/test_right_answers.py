@@ -456,6 +456,22 @@ def int8_with_the_errors_made(a, w):
     return [product, da @ np.abs(w) + np.abs(a) @ dw + da @ dw + 1e-9]
 
 
+@cuda.jit
+def online_by_branches(x, out):
+    i = cuda.grid(1)
+    if i < x.shape[1]:
+        largest, total = cuda.float32(-math.inf), cuda.float32(0)
+        for j in range(x.shape[0]):
+            score = x[j, i]
+            if score > largest:
+                total = total * math.exp(largest - score) + cuda.float32(1)
+                largest = score
+            else:
+                total += math.exp(score - largest)
+        for j in range(x.shape[0]):
+            out[j, i] = math.exp(x[j, i] - largest) / total
+
+
 def quantised_by_peaks(x, axis):
     peak = np.maximum(x.max(axis, keepdims=True), -x.min(axis, keepdims=True))
     return [np.round(127 * x / peak).astype(np.int8), peak / 127]
@@ -1175,6 +1191,7 @@ RIGHT = [
     ("09.t1", place_by_bits),
     ("09.t2", product_stored_by_a_loop),
     ("09.t3", lambda rows, columns, warps: rows / 32 * columns / warps),
+    ("10.t1", online_by_branches),
     ("10.t2", lambda length, head_size, itemsize: 4 * length * (length + head_size) * itemsize),
     ("10.t3", quantised_by_peaks),
     ("10.t4", blocks_in_a_loop),
