@@ -203,8 +203,8 @@ for (name, (most, least)), n_reads in zip(moved.items(), (3, 2, 1), strict=True)
 # column, and the column of a long text doesn't fit. `online` never needs a whole column: at any
 # moment a pair, the largest and the total, is all that it knows about the scores that have gone by.
 #
-# > **Takeaway.** A softmax doesn't have to see all scores at once. It can go through them once, if
-# > it shrinks the old sum whenever a larger score comes along.
+# > **Takeaway.** You don't have to see all scores at once to find the largest and the total. One
+# > pass does it, if you shrink the old total whenever a larger score comes along.
 #
 # ## Attention, step by step
 # Now all of attention, by three kernels: `score`, a softmax, `weighted_sum`. Each of them reads its
@@ -463,12 +463,15 @@ assert spacing == 2
 
 # %% [markdown]
 # From there the next value is 2 away. One more would lie in the middle, and it's rounded back each
-# time. That's why matrix units take short inputs, and **add in fp32**. Every format has
+# time. That's why matrix units, which take short inputs, **add in longer formats**, mostly in fp32.
+# Every floating-point format has
 #
-# - a **range**, from the smallest to the largest magnitude, which the *exponent's* bits decide;
+# - a **range**, from the smallest to the largest magnitude, which mainly the *exponent's* bits
+#   decide;
 # - a **spacing**, from a value to the next, which the *mantissa's* bits decide, and which doubles
 #   with each power of two;
-# - a **rounding error** of at most half the spacing, for a float a share of the value.
+# - a **rounding error** of at most half the spacing, so of at most a fixed share of the value
+#   (except near 0, where the exponents run out).
 #
 # **Play.** Drag `x`. Where does fp16 end, and which 16-bit format goes on? Which of the two is more
 # exact where both exist? What can an integer do that no float of its size can?
