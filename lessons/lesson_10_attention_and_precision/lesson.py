@@ -431,8 +431,8 @@ lk.Explorer(
 # In 2022 a language model called BLOOM was finished: 176 billion parameters, 352 GB in 16 bits
 # each. To run it took eight GPUs of 80 GB, at some 15,000 dollars apiece. In 8 bits it would fit on
 # half of them. But rounding to 8 bits, which had worked for small models, failed for those of more
-# than about 6 billion parameters. When somebody had found out why and mended it, BLOOM ran on four
-# GPUs and did as well in tests as before. But it was 15 to 23 % *slower* ([Belkada and Dettmers
+# than about 6 billion parameters. Once somebody had found out why and mended it, BLOOM ran on four
+# GPUs and did as well in tests as before, but 15 to 23 % *slower* ([Belkada and Dettmers
 # 2022](https://huggingface.co/blog/hf-bitsandbytes-integration)).
 #
 # **The question of part two**: what can go wrong with half the bits, and why don't they make it
@@ -441,8 +441,8 @@ lk.Explorer(
 # %% [markdown]
 # ## Range and spacing
 # A [floating-point number](https://en.wikipedia.org/wiki/Floating-point_arithmetic) has a sign, an
-# **exponent** and a **mantissa**, which holds its leading digits. In **bf16** the exponent has 8
-# bits, as in fp32, and the mantissa only 7. **fp16** splits its bits differently: 5 and 10.
+# **exponent** and a **mantissa**, which holds its leading digits. **bf16** has 8 bits of exponent,
+# as fp32 has, and only 7 of mantissa; **fp16** has 5 and 10.
 #
 # **Guess first.** Start at 0 in bf16, and add 1 a thousand times. What do you get? It would be
 # 1,000 if each sum were exact, and bf16 reaches beyond 10³⁸.
@@ -466,15 +466,14 @@ assert spacing == 2
 # time. That's why matrix units, which take short inputs, **add in longer formats**, mostly in fp32.
 # Every floating-point format has
 #
-# - a **range**, from the smallest to the largest magnitude, which mainly the *exponent's* bits
-#   decide;
-# - a **spacing**, from a value to the next, which the *mantissa's* bits decide, and which doubles
-#   with each power of two;
-# - a **rounding error** of at most half the spacing, so of at most a fixed share of the value
-#   (except near 0, where the exponents run out).
+# - a **range** of magnitudes, decided mainly by the *exponent's* bits;
+# - a **spacing** from one value to the next, decided by the *mantissa's* bits, which doubles with
+#   each power of two;
+# - a **rounding error** of at most half the spacing, so at most a fixed share of the value, except
+#   near 0.
 #
 # **Play.** Drag `x`. Where does fp16 end, and which 16-bit format goes on? Which of the two is more
-# exact where both exist? What can an integer do that no float of its size can?
+# exact? What can int8 do that no 8-bit float can?
 
 # %% tags=["collapsed"]
 print("[modelled] from the bits of each format")
@@ -485,18 +484,26 @@ for form in lk.workload.number_formats():
           f"{form.spacing(1):12.3g}   {worst}")  # fmt: skip
 print("fp8_e4m3 has 4 bits of exponent and 3 of mantissa, fp8_e5m2 has 5 and 2.")
 print("tf32 is what tensor cores keep of an fp32 number; in memory it takes all 32 bits.")
+# What the text says below:
+fp16, bf16, e4m3 = map(lk.workload.number_format, ("fp16", "bf16", "fp8_e4m3"))
+assert fp16.largest == 65504
+assert fp16.smallest_normal < 1e-4
+assert 8 * fp16.relative_error == bf16.relative_error
+assert e4m3.spacing(127) == 8
 
 # %%
 lk.Explorer(lk.draw.number_ruler, x=lk.draw.Slider(1e-8, 1e6, 3.14159, log=True))
 
 # %% [markdown]
+# fp16 ends at 65,504, and bf16 goes on. From 0.0001 up to there, fp16's errors are an eighth of
+# bf16's. And int8 holds every whole number up to 127; near there fp8_e4m3 has only every eighth.
+#
 # > **Takeaway.** The exponent decides how far a format reaches, and the mantissa how finely. Sums
 # > need more of both than the numbers that are summed.
 #
 # ## Whole numbers and a scale
-# An integer has the same spacing everywhere: fine where its steps fit the numbers, and useless
-# where they don't. So it travels with a **scale**, $x \approx \text{scale} \times n$. Going there
-# from floats is called
+# An integer has the same spacing everywhere, which seldom fits the numbers. So it travels with a
+# **scale**, $x \approx \text{scale} \times n$. Going there from floats is called
 # [**quantisation**](https://huggingface.co/docs/transformers/main/en/quantization/concept_guide).
 #
 # ### Your turn
@@ -517,16 +524,15 @@ def quantise(x, axis):
 quantise = lk.your_turn("10.t3", quantise)
 
 # %% [markdown]
-# For a matrix product, each row of `a` and each column of `w` gets a scale. The products of whole
+# For a matrix product, each row of `a` and each column of `w` gets a scale. Products of whole
 # numbers are added in int32, which is exact, and scaled at the end.
 #
-# Each number is off by at most half of its scale. So a product $a w$ of two numbers is off by at
-# most $\frac{s_a}{2} |w| + \frac{s_w}{2} |a| + \frac{s_a s_w}{4}$, and these bounds add up over all
-# terms of a result.
+# Each number is off by at most half its scale, so a product $a w$ by at most
+# $\frac{s_a}{2} |w| + \frac{s_w}{2} |a| + \frac{s_a s_w}{4}$. These bounds add up over all terms of a
+# result.
 #
-# **Guess first.** Of all results, take the one that comes nearest to its bound. What share of the
-# bound does its error reach? It's 100 % if every number is off by half a step, all on the same
-# side.
+# **Guess first.** Of all results, take the one that comes nearest to its bound. What share of it
+# does the error reach? It's 100 % if every number is off by half a step, all on the same side.
 
 # %%
 bound_guess = lk.predict("10.e", ..., "%")
@@ -552,17 +558,15 @@ relative = np.linalg.norm(error) / np.linalg.norm(a @ w)
 lk.show(lk.Reading("error of the whole product", relative, "%", of="simulated"))
 
 # %% [markdown]
-# With well-behaved numbers, 8 bits are plenty.
-#
 # > **Takeaway.** An integer needs a scale. Then each number is off by half a step at most, and in a
 # > long sum these errors mostly cancel.
 #
 # ## The outliers
-# So it was with small models. In large ones, a few columns of the layers' inputs hold numbers that
-# are far larger than all others, the **outliers**.
+# With well-behaved numbers, 8 bits are plenty. But in large models a few columns of the layers'
+# inputs hold numbers that are far larger than all others, the **outliers**.
 #
-# **Guess first.** Make three of the 256 columns of `a` a hundred times larger. Before, the rounding
-# errors of the other columns were 0.7 % of their numbers. What do they become? It's 0.7 % still if
+# **Guess first.** Make three of the 256 columns of `a` a hundred times larger. So far the rounding
+# errors of the other columns are 0.7 % of their numbers. What do they become? It's still 0.7 % if
 # outliers harm only themselves, and 100 % if all others become 0.
 
 # %%
@@ -606,13 +610,13 @@ lk.show(lk.Reading("outliers kept apart, in 16 bits", ordinary_error(apart), "%"
 # −1. BLOOM was mended as in the last line: find the outliers' columns, multiply these in 16 bits and
 # all others in 8, and add the two results.
 #
-# There's also a cure without a search. A **block scale** belongs to a short stretch of a row, so
-# that an outlier spoils only its own block.
+# Or share each scale among fewer. A **block scale** belongs to a short stretch of a row, so that an
+# outlier spoils only its own block.
 #
 # ### Your turn
-# Quantise each row of `x` in blocks of `size` neighbours, each block with a scale of its own, and
-# multiply by the scales again. Return what has become of `x`, in its shape. (3 lines; `size`
-# divides the length of a row)
+# Quantise each row of `x` in blocks of `size` neighbours, each block with its own scale, multiply by
+# the scales again, and return what has become of `x`, in its shape. (3 lines; `size` divides the
+# length of a row)
 
 
 # %%
@@ -632,7 +636,7 @@ rounded_in_blocks = lk.your_turn("10.t4", rounded_in_blocks)
 # [**MX**](https://www.opencompute.org/documents/ocp-microscaling-formats-mx-v1-0-spec-final-pdf)
 # formats, 32 neighbours share a power of two. In NVIDIA's
 # [**NVFP4**](https://arxiv.org/abs/2509.25149), 16 numbers of 4 bits share a scale in fp8, and the
-# whole array one more in fp32. (We round by the rules in the open code of
+# whole array one more in fp32. (Our rules are those of open code by
 # [Microsoft](https://github.com/microsoft/microxcaling) and
 # [PyTorch](https://github.com/pytorch/ao).) Now let the outliers grow:
 
@@ -674,17 +678,15 @@ chart.picture("Rounding error of the ordinary numbers by the size of the outlier
 
 # %% [markdown]
 # Blocks confine the damage: with int8 in blocks of 32, only the outliers' neighbours suffer. In
-# MXFP8 even these hardly notice, because a float's steps are finer near 0. The price is a coarser
-# rounding from the start: with 3 bits of mantissa, well-behaved numbers lose more than in int8.
-# Four bits have only eight magnitudes, so there they lose a lot, and beside large outliers nine in
-# ten become 0.
+# MXFP8 even these hardly notice, because a float's steps are finer near 0. In return, well-behaved
+# numbers lose more than in int8. Four bits have only eight magnitudes, so there they lose a lot,
+# and beside large outliers nine in ten become 0.
 #
-# > **Takeaway.** One large number spoils all that share its scale. So share it among few: a scale
-# > of 8 bits for 32 or 16 neighbours costs a quarter or half a bit more for each number.
+# > **Takeaway.** One large number spoils all that share its scale. So share it among few: for 32 or
+# > 16 neighbours, a scale of 8 bits costs a quarter or half a bit each.
 #
 # ## Half the bits, twice the speed?
-# Fewer bits make arithmetic faster only if the chip has instructions for them *and* the library
-# uses these. How do JAX and PyTorch do here?
+# Are fewer bits faster, too? Here are JAX and PyTorch on your machine.
 
 
 # %% tags=["collapsed"]
@@ -735,14 +737,13 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# On a CPU without such instructions [somebody
-# found](https://github.com/pytorch/pytorch/issues/146508) that in bf16 a product took 44 to 499
-# times as long as in fp32. Half the bits is a promise that somebody has to keep.
+# On a CPU without instructions for bf16, a product in PyTorch took somebody [44 to 499
+# times](https://github.com/pytorch/pytorch/issues/146508) as long as in fp32.
 #
-# For int8 on a CPU there is [ONNX
-# Runtime](https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html). We take
-# two layers with a `relu` between them, in fp32 and in int8: the weights quantised ahead, the
-# inputs on the way.
+# [ONNX
+# Runtime](https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html) has int8
+# for CPUs. We take two layers with a `relu` between them, in fp32 and in int8: weights quantised
+# ahead, inputs on the way.
 #
 # **Guess first.** One request at a time, on one core: how many times faster is int8? It would be 4
 # if only the bytes of the weights counted.
@@ -846,15 +847,14 @@ chart.picture(
 # From int8 to int32 an adder grows about as its bits do, and a multiplier about as their square. A
 # float also has to be aligned and normalised, which makes even its addition expensive.
 #
-# > **Takeaway.** Short formats save energy and area in the multipliers most of all, so a chip gets
-# > several short ones for one that's long.
+# > **Takeaway.** Short formats save energy and area most of all in the multipliers, so a chip gets
+# > several short ones for a long one.
 #
 # ## Back to BLOOM
 # What went wrong with half the bits? In a large model a few columns hold outliers. They stretched
-# the scales that they shared with everybody, and most of what lay beside them was rounded away. The
-# cure is extra steps: find the outliers, quantise the rest, multiply twice, add. On half of the
-# GPUs these took more time than the short numbers saved. By now block scales are in the chips
-# themselves.
+# the scales that they shared, and most of what lay beside them was rounded away. The cure took
+# extra steps, and on half of the GPUs these cost more time than the short numbers saved. By now
+# block scales are in the chips themselves.
 #
 # **Next**: part two of the [exercises](../exercises/10_attention_and_precision.ipynb), then [lesson
-# 11](11_a_language_model.ipynb), where a real language model uses all of it.
+# 11](11_a_language_model.ipynb).
