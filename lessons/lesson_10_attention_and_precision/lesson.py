@@ -528,8 +528,8 @@ quantise = lk.your_turn("10.t3", quantise)
 # numbers are added in int32, which is exact, and scaled at the end.
 #
 # Each number is off by at most half its scale, so a product $a w$ by at most
-# $\frac{s_a}{2} |w| + \frac{s_w}{2} |a| + \frac{s_a s_w}{4}$. These bounds add up over all terms of a
-# result.
+# $\frac{s_a}{2} |w| + \frac{s_w}{2} |a| + \frac{s_a s_w}{4}$. These bounds add up over all terms of
+# a result.
 #
 # **Guess first.** Of all results, take the one that comes nearest to its bound. What share of it
 # does the error reach? It's 100 % if every number is off by half a step, all on the same side.
@@ -563,7 +563,7 @@ lk.show(lk.Reading("error of the whole product", relative, "%", of="simulated"))
 #
 # ## The outliers
 # With well-behaved numbers, 8 bits are plenty. But in large models a few columns of the layers'
-# inputs hold numbers that are far larger than all others, the **outliers**.
+# inputs hold numbers far larger than all others, the **outliers**.
 #
 # **Guess first.** Make three of the 256 columns of `a` a hundred times larger. So far the rounding
 # errors of the other columns are 0.7 % of their numbers. What do they become? It's still 0.7 % if
@@ -607,16 +607,16 @@ lk.show(lk.Reading("outliers kept apart, in 16 bits", ordinary_error(apart), "%"
 
 # %% [markdown]
 # The outliers stretch the scale of their whole row, and most of the other numbers become 0, 1 or
-# −1. BLOOM was mended as in the last line: find the outliers' columns, multiply these in 16 bits and
-# all others in 8, and add the two results.
+# −1. BLOOM was mended as in the last line: find the outliers' columns, multiply these in 16 bits
+# and all others in 8, and add the results.
 #
-# Or share each scale among fewer. A **block scale** belongs to a short stretch of a row, so that an
+# Or share each scale among fewer: a **block scale** belongs to a short stretch of a row, so that an
 # outlier spoils only its own block.
 #
 # ### Your turn
-# Quantise each row of `x` in blocks of `size` neighbours, each block with its own scale, multiply by
-# the scales again, and return what has become of `x`, in its shape. (3 lines; `size` divides the
-# length of a row)
+# Quantise each row of `x` in blocks of `size` neighbours, each with its own scale, multiply by the
+# scales again, and return what has become of `x`, in its shape. (3 lines; `size` divides a row's
+# length)
 
 
 # %%
@@ -686,7 +686,7 @@ chart.picture("Rounding error of the ordinary numbers by the size of the outlier
 # > 16 neighbours, a scale of 8 bits costs a quarter or half a bit each.
 #
 # ## Half the bits, twice the speed?
-# Are fewer bits faster, too? Here are JAX and PyTorch on your machine.
+# Are fewer bits faster? Here are JAX and PyTorch on your machine.
 
 
 # %% tags=["collapsed"]
