@@ -9,12 +9,13 @@
 # %% [markdown]
 # # 21 · Cost and carbon
 # In June 2019 a headline went round the world: training one AI model can emit as much carbon as
-# [five cars in their lifetimes](https://www.technologyreview.com/2019/06/06/239031/training-a-single-ai-model-can-emit-as-much-carbon-as-five-cars-in-their-lifetimes/).
-# Behind it was a careful estimate of how Google had searched for a better network, the Evolved
-# Transformer: 284 tonnes, and 0.9 to 3.2 million dollars of rented GPUs ([Strubell, Ganesh and
-# McCallum 2019](https://arxiv.org/abs/1906.02243), table 3). Two years later those who had run the
-# search counted for themselves. They arrived at 3.2 tonnes, 88 times less ([Patterson et al.
-# 2021](https://arxiv.org/abs/2104.10350), section 4.1). Both sides used the same formula.
+# [five cars in their
+# lifetimes](https://www.technologyreview.com/2019/06/06/239031/training-a-single-ai-model-can-emit-as-much-carbon-as-five-cars-in-their-lifetimes/).
+# Behind it was a careful estimate of what Google's search for a better network, the Evolved
+# Transformer, had cost: 284 tonnes, and 0.9 to 3.2 million dollars of rented GPUs ([Strubell,
+# Ganesh and McCallum 2019](https://arxiv.org/abs/1906.02243), table 3). Two years later those who
+# had run the search counted for themselves. They arrived at 3.2 tonnes, 88 times less ([Patterson
+# et al. 2021](https://arxiv.org/abs/2104.10350), section 4.1). Both sides used the same formula.
 #
 # **The question of this lesson**: what does a model cost, in dollars and in grams of carbon, and
 # which of all the assumptions decides it?
@@ -101,8 +102,8 @@ chart.picture("Price of a million tokens: it falls with the batch, above the roo
 # because the roof leaves out reading the prompts, sampling, the network and the work between steps,
 # which grow with the batch.
 #
-# > **Takeaway.** A million tokens cost the price of an hour over the tokens made in it. A larger
-# > batch is the cheapest hardware that you can buy.
+# > **Takeaway.** A million tokens cost the price of an hour over the tokens made in it. With more
+# > conversations at once, the same machine makes them several times cheaper.
 #
 # ## Dollars against waiting
 # A batch isn't free, though: others pay for it by waiting. The time between two tokens of the same
@@ -152,7 +153,8 @@ saved_per_hour_waited = lk.your_turn("21.t2", saved_per_hour_waited)
 for hasty, patient in ((8, 64), (64, 512)):
     wage_usd = saved_per_hour_waited((usd[hasty], gaps_s[hasty]), (usd[patient], gaps_s[patient]))
     name = f"from {hasty} to {patient} at once, saved for an hour of waiting"
-    lk.show(lk.Reading(name, wage_usd, "USD", of=served))
+    lk.show(lk.Reading(name, wage_usd, "USD", of=(served, on_demand)))
+assert wage_usd < 0.01  # the last step, as the text says
 
 # %% [markdown]
 # The second step asks people to wait for an hour so that you save less than a cent.
@@ -200,7 +202,7 @@ lk.Explorer(
 # %%
 power_guess = lk.predict("21.c", ..., "%")
 
-# %%
+# %% tags=["collapsed"]
 PUE = 1.2
 virginia = lk.plan.price("electricity-virginia")
 shares = {}
@@ -227,9 +229,9 @@ lk.show(virginia)
 # -k` dollars today.
 #
 # ### Your turn
-# A purchase of `price_usd` is paid back in `n_years` equal payments, at the end of each year. All of
-# them together must be worth the price today. How large is each? Begin with what *one dollar* at the
-# end of each year is worth. The interest may be 0. (2 lines)
+# A purchase of `price_usd` is paid back in `n_years` equal payments, at the end of each year. All
+# of them together must be worth the price today. How large is each? Begin with what *one dollar* at
+# the end of each year is worth. The interest may be 0. (2 lines)
 
 
 # %%
@@ -285,8 +287,8 @@ lk.show(lk.Reading("if money were free, from", free_even, "%", "modelled"))
 assert 0.05 < even - free_even < 0.12
 
 # %% [markdown]
-# Look at the dates, too. The price of the chip is an analyst's estimate of May 2023, when H100s were
-# scarce, and the rent is of March 2026. Nobody could ever choose between these two. A fair
+# Look at the dates, too. The price of the chip is an analyst's estimate of May 2023, when H100s
+# were scarce, and the rent is of March 2026. Nobody could ever choose between these two. A fair
 # comparison takes both of one day, and today's prices are yours to find.
 #
 # **Play.** The curve is what an owner pays for each hour *used*. The dashed lines are two rents, of
@@ -323,8 +325,8 @@ lk.Explorer(
 # The lower rent moves the crossing to the right. Whoever buys has bet on what renting will cost for
 # years to come.
 #
-# > **Takeaway.** Owning pays from a utilisation that you can compute. Count interest and the hours at
-# > rest, and compare prices of one date.
+# > **Takeaway.** Owning pays from a utilisation that you can compute. Count interest and the hours
+# > at rest, and compare prices of one date.
 #
 # ## Which assumption decides?
 # A [**tornado**](https://en.wikipedia.org/wiki/Tornado_diagram) moves one input at a time between
@@ -370,6 +372,10 @@ def tornado(tokens_per_s, utilisation, life_years, usd_per_kwh):
     )
 
 
+longest = [swing.name for swing in lk.plan.tornado(
+    usd_per_million, base | {"tokens_per_s": 5147, "utilisation": 0.5}, ranges
+)]  # fmt: skip
+assert longest[:2] == ["tokens_per_s", "utilisation"]
 lk.Explorer(
     tornado,
     tokens_per_s=lk.draw.Slider(500.0, 10000.0, 5147.0, log=True, label="tokens a second"),
@@ -415,14 +421,15 @@ lk.show(lk.chip("v100-sxm2-32").power)
 #
 # ## Where, and when
 # **Guess first.** GPT-3's energy once more, with the mean electricity of six countries. How many
-# times more carbon is it in the dirtiest than in the cleanest? Gas emits about [half as
-# much](https://www.eia.gov/tools/faqs/faq.php?id=74&t=11) as coal for each kWh; wind, sun, water and
-# nuclear next to nothing.
+# times more carbon is it in the dirtiest than in the cleanest? Over the life of its plants, a kWh
+# from coal brings about 820 g with it, and one from wind or nuclear about 12 ([IPCC
+# 2014](https://www.ipcc.ch/site/assets/uploads/2018/02/ipcc_wg3_ar5_annex-iii.pdf)). But no country
+# lives on one of them alone.
 
 # %%
 region_guess = lk.predict("21.e", ...)
 
-# %%
+# %% tags=["collapsed"]
 gpt3 = lk.published("patterson-2021").rows[-1]
 gpt3_j = 3600 * gpt3["energy_wh"]  # PUE is in it already: it multiplies once
 intensities = {region: lk.plan.carbon_intensity(region) for region in lk.plan.carbon_regions()}
@@ -478,8 +485,8 @@ for grid, day in days.items():
 chart.picture("Two grids over a summer day: lowest around noon to afternoon, highest by night")
 
 # %% [markdown]
-# On this day waiting is worth a factor below two, and moving is worth far more. (A summer's day says
-# nothing about December.)
+# On this day waiting is worth a factor below two, and moving is worth far more. (A summer's day
+# says nothing about December.)
 #
 # > **Takeaway.** Ask *where* before *when*. No PUE is worth as much as a clean grid.
 #
@@ -525,7 +532,7 @@ lk.show(
 # > and whether it's location-based.
 #
 # ## Back to the five cars
-# Now audit our story. It took three numbers to get from 284 tonnes to 3.2: the size of the task, the
+# Now audit our story. Three things separate 284 tonnes from 3.2: the size of the task, the
 # chips with their building, and the electricity.
 #
 # **Guess first.** How many of the 88 times come from the electricity? Its intensity may differ by
@@ -534,7 +541,7 @@ lk.show(
 # %%
 grid_guess = lk.predict("21.f", ...)
 
-# %%
+# %% tags=["collapsed"]
 search_kwh, search_t = [], []
 search = lk.published("evolved-transformer-search")
 for row in search.rows:
@@ -542,7 +549,8 @@ for row in search.rows:
     search_kwh.append(row_j / 3.6e6)
     search_t.append(lk.carbon_g(row_j, intensity_g_per_kwh=row["g_per_kwh"]) / 1e6)
     print(f"[modelled] {row['count']}: {row['chip_hours']:,} {row['chip']} hours, "
-          f"{search_kwh[-1]:,.0f} kWh, {search_t[-1]:.1f} t (published: {row['carbon_t']} t)")  # fmt: skip
+          f"{search_kwh[-1]:,.0f} kWh, {search_t[-1]:.1f} t "
+          f"(published: {row['carbon_t']} t)")  # fmt: skip
 large, small, real = search.rows
 lk.show(
     lk.Reading("by the size of the task", search_kwh[0] / search_kwh[1], "1", of=search),
@@ -560,16 +568,16 @@ assert search_kwh[0] / search_kwh[1] > 18 > 4.8 > search_kwh[1] / search_kwh[2]
 
 # %% [markdown]
 # Hardly anything. Most of it was the *work*: the estimate took each step of the search for one of
-# the large model, but Google had searched with a small one and enlarged only what it found. The
-# paper said so in several places, and nobody outside could be expected to put them together.
+# the large model, but Google had searched with a small one and enlarged only what it found. Its
+# paper says so, but in several places that are hard to put together from outside.
 #
 # The dollars tell the same story. A second row of the estimate's own table holds the TPUs that
-# really ran: 44,055 to 146,848 dollars. And the headline added a mistake: you search once for a kind
-# of task, and not each time you train.
+# really ran: 44,055 to 146,848 dollars. And the headline added a mistake: you search once for a
+# kind of task, and not each time you train.
 #
-# So which assumption decides? The one about how much work is done, then how busy the machine is, and
-# for carbon, where it stands. If you publish a run, print the inputs: chips, hours, measured power,
-# PUE, intensity. Then nobody has to guess.
+# So which assumption decides? The one about how much work is done, then how busy the machine is,
+# and for carbon, where it stands. If you publish a run, print the inputs: chips, hours, measured
+# power, PUE, intensity. Then nobody has to guess.
 #
 # **Next**: the [exercises](../exercises/21_cost_and_carbon.ipynb), then [future
 # accelerators](22_future_accelerators.ipynb).
