@@ -215,5 +215,5 @@ on_published_claims()
 #    the time that an answer takes, so it can often move. What has to answer in milliseconds, such
 #    as a search box, can do neither. A smaller model, or a larger batch, may be all that's left.
 # 2. How long it will still live, what the rest of the server costs, how busy it'll be, and what an
-#    hour of it rents for *today*. If rents have halved since it was new, half the price is no
-#    bargain.
+#    hour of it rents for *today*. If rents have halved since it was new, half the price
+#    isn't a bargain.

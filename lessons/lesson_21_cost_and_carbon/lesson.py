@@ -60,7 +60,7 @@ batch_guess = lk.predict("21.a", ...)
 # %%
 served, on_demand = lk.published("ml-energy-llama-3.1-8b"), lk.plan.price("h100-hour-on-demand")
 usd = {
-    row["max_batch"]: million_tokens_usd(on_demand.value, row["tokens_per_s"], utilisation=1)
+    row["max_batch"]: million_tokens_usd(on_demand.value, row["tokens_per_s"], 1)
     for row in served.rows
 }
 batch_guess.against(lk.Reading("8 at once over 512", usd[8] / usd[512], "1", of=served))
@@ -216,7 +216,8 @@ power_guess.against(lk.Reading("electricity over rent, 8 at once", shares[8], "%
 lk.show(virginia)
 
 # %% [markdown]
-# > **Takeaway.** What you rent is a machine. Its electricity is a few percent of the price.
+# > **Takeaway.** If you rent, you pay for the machine. Its electricity is a few percent of the
+# > price, so dollars say little about energy.
 #
 # ## Own or rent
 # An owner pays for the chip, its share of server and network, repairs and room, and for electricity
@@ -225,8 +226,8 @@ lk.show(virginia)
 # taken.
 #
 # And the owner pays early. Money has a price, whether you borrow it or could have invested it: its
-# **cost of capital**. With interest, a dollar that you pay in `k` years is worth `(1 + interest) **
-# -k` dollars today.
+# **cost of capital**. With interest, a dollar that you pay in `k` years is worth
+# `(1 + interest) ** -k` dollars today.
 #
 # ### Your turn
 # A purchase of `price_usd` is paid back in `n_years` equal payments, at the end of each year. All
@@ -288,7 +289,7 @@ assert 0.05 < even - free_even < 0.12
 
 # %% [markdown]
 # Look at the dates, too. The price of the chip is an analyst's estimate of May 2023, when H100s
-# were scarce, and the rent is of March 2026. Nobody could ever choose between these two. A fair
+# were scarce, and the rent is of March 2026. Nobody ever had the choice between these two. A fair
 # comparison takes both of one day, and today's prices are yours to find.
 #
 # **Play.** The curve is what an owner pays for each hour *used*. The dashed lines are two rents, of
@@ -385,7 +386,8 @@ lk.Explorer(
 )
 
 # %% [markdown]
-# The scale is logarithmic, and the dashed line is where your sliders stand.
+# The scale is logarithmic, and the dashed line is where your sliders stand. Electricity and PUE
+# hardly show in dollars. In carbon they will.
 #
 # > **Takeaway.** Software (tokens a second) and scheduling (utilisation) decide the dollars, before
 # > anything that you can buy.
@@ -524,19 +526,20 @@ lk.show(
 )
 
 # %% [markdown]
-# Its figures fit together with a plausible PUE. The card also states zero tonnes *market-based*,
-# because as much green electricity was bought elsewhere. The others are *location-based*: the grid
-# where the machines stand. [Both](https://ghgprotocol.org/scope-2-guidance) may be reported.
+# Its figures fit together with a plausible PUE, though GPUs seldom draw their TDP for months. The
+# card also states zero tonnes *market-based*, because as much green electricity was bought
+# elsewhere. The others are *location-based*: the grid where the machines stand.
+# [Both](https://ghgprotocol.org/scope-2-guidance) may be reported.
 #
 # > **Takeaway.** Ask of each claim what it leaves out (idling, making the machines, failed runs),
 # > and whether it's location-based.
 #
 # ## Back to the five cars
-# Now audit our story. Three things separate 284 tonnes from 3.2: the size of the task, the
-# chips with their building, and the electricity.
+# Now audit our story. Three things separate 284 tonnes from 3.2: the size of the task, the chips
+# with their building, and the electricity.
 #
-# **Guess first.** How many of the 88 times come from the electricity? Its intensity may differ by
-# as much as your six countries do.
+# **Guess first.** By which factor did the estimate take the electricity for dirtier than it was?
+# You've seen by how much countries differ, and all three factors together make 88.
 
 # %%
 grid_guess = lk.predict("21.f", ...)
@@ -567,9 +570,9 @@ assert large["g_per_kwh"] == small["g_per_kwh"]
 assert search_kwh[0] / search_kwh[1] > 18 > 4.8 > search_kwh[1] / search_kwh[2]
 
 # %% [markdown]
-# Hardly anything. Most of it was the *work*: the estimate took each step of the search for one of
-# the large model, but Google had searched with a small one and enlarged only what it found. Its
-# paper says so, but in several places that are hard to put together from outside.
+# It hardly did. What made most of the difference was the *work*: the estimate took each step of the
+# search for one of the large model, but Google had searched with a small one and enlarged only what
+# it found. Its paper says so, but in several places that are hard to put together from outside.
 #
 # The dollars tell the same story. A second row of the estimate's own table holds the TPUs that
 # really ran: 44,055 to 146,848 dollars. And the headline added a mistake: you search once for a
