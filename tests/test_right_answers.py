@@ -592,6 +592,24 @@ def period_above_idle(clock, awake_w, idle_w=60.0, math_w=100.0, work_s=0.3, per
     return period_s * idle_w + work_s / clock * awake_w + work_s * math_w * clock**2
 
 
+def saved_per_second_first(hasty, patient):
+    (hasty_usd, hasty_s), (patient_usd, patient_s) = hasty, patient
+    return (hasty_usd - patient_usd) / 1e6 / (patient_s - hasty_s) * 3600
+
+
+def paid_by_a_closed_form(price_usd, interest, n_years):
+    if interest == 0:
+        return price_usd / n_years
+    return price_usd * interest / (1 - (1 + interest) ** -n_years)
+
+
+def cheapest_by_sorting(offers, n_tokens, limit_s):
+    for name, _, _, gap_s in sorted(offers, key=lambda offer: offer[1] / offer[2]):
+        if gap_s <= limit_s / n_tokens:
+            return name
+    return "none"
+
+
 def even_batch_in_fractions(itemsize, word_j, mac_j):
     return Fraction(word_j) * Fraction(itemsize) / (8 * Fraction(mac_j))
 
@@ -1231,6 +1249,10 @@ RIGHT = [
     ("20.4", best_in_two_steps),
     ("20.5", written_token_by_parts),
     ("20.5", written_token_in_fractions),
+    ("21.t1", lambda price, rate, use: 1e6 / 3600 * price / rate / use),
+    ("21.t2", saved_per_second_first),
+    ("21.t3", paid_by_a_closed_form),
+    ("21.2", cheapest_by_sorting),
     ("22.t1", energies_as_an_array),
     ("22.t2", crossing_by_a_root),
     ("22.1", share_by_the_budget),
