@@ -8,8 +8,9 @@
 
 # %% [markdown]
 # # 21 · Cost and carbon: exercises
-# You'll compute an energy bill, choose a server, decide whether to buy, place a training run, and
-# find out what somebody else forgot to count. Each check calls your function with new numbers.
+# You'll pay for a machine year by year, choose a server, decide whether to buy, place a training
+# run, and find out what somebody else forgot to count. Each check calls your function with new
+# numbers.
 
 # %%
 import math
@@ -17,26 +18,30 @@ import math
 import labkit as lk
 
 # %% [markdown]
-# ## 21.1 GPT-3's energy again
-# `n_chips` draw `power_w` watts each, on average, for `days` days, in a building with this PUE.
-# Return the energy in **megawatt-hours**. (1 line; for GPT-3's row the paper prints 1,287)
+# ## 21.1 What a purchase costs a year
+# A purchase of `price_usd` is paid back in `n_years` equal payments, at the end of each year. With
+# interest, a dollar that you pay in `k` years is worth `(1 + interest) ** -k` dollars today, and
+# all payments together must be worth the price today. How large is each of them? Begin with what
+# *one dollar* at the end of each year is worth. The interest may be 0. (2 lines)
 
 
 # %%
-def run_mwh(n_chips, power_w, days, pue):
-    """Energy of a run in MWh."""
+def yearly_payment_usd(price_usd, interest, n_years):
+    """The equal payment at the end of each year, in USD; interest is a fraction."""
     ### BEGIN SOLUTION
-    return n_chips * power_w * days * 24 * pue / 1e6
+    dollar_a_year_usd = sum((1 + interest) ** -year for year in range(1, n_years + 1))
+    return price_usd / dollar_a_year_usd
     ### END SOLUTION
 
 
 # %%
-lk.check("21.1", run_mwh)
+lk.check("21.1", yearly_payment_usd)
 
 # %% [markdown] tags=["solution"]
-# Most slips are units: a watt for a day is 24 watt-hours, and a megawatt-hour is a million of them.
-# The other one is to divide by the PUE. The building draws *more* than its computers, so it
-# multiplies.
+# Most people add the interest on the whole price to each part of it. That's too much, because from
+# the second year on you owe less than the whole price. Interest on the price once is too little.
+# The formula in textbooks, `price * i / (1 - (1 + i) ** -n)`, is the same sum, and divides by 0
+# where money is free.
 
 # %% [markdown]
 # ## 21.2 Cheap and fast enough

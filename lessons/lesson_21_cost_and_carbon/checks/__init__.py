@@ -2,7 +2,7 @@
 
 from lessons.lesson_21_cost_and_carbon.checks import (
     turns,
-    energy_of_a_run,
+    purchase,
     fast_enough,
     own_or_rent,
     budget,

@@ -1,4 +1,4 @@
-"""The turns of lesson 21: a million tokens, an hour of waiting, a purchase paid year by year."""
+"""The turns of lesson 21: a million tokens, an hour of waiting, the carbon of a run."""
 
 import math
 
@@ -94,67 +94,43 @@ def saved_per_hour_waited(answer, rng):
         assert_right(answer(hasty, patient), right, case, suspects)
 
 
-_yearly = solution("21.t3")
-
-
-def _closed(price_usd, interest, n_years):
-    """The formula for the sum, which divides by 0 where there's no interest."""
-    return price_usd * interest / (1 - (1 + interest) ** -n_years)
+_run_t = solution("21.t3")
 
 
 @exercise(
     "21.t3",
-    title="what a purchase costs a year",
+    title="the carbon of a run",
     wrong=[
-        (always(12_681.0), "expected"),
-        (lambda p, i, n: p / n, "interest is missing"),
-        (lambda p, i, n: p / n * (1 + i), "interest on what is still owed"),
-        (lambda p, i, n: p / n + p * i, "interest on what is still owed"),
-        (lambda p, i, n: p * (1 + i) ** n / n, "pays nothing back before the end"),
-        (lambda p, i, n: p / sum((1 + i) ** -k for k in range(n)), "end of the first year"),
-        (lambda p, i, n: p / sum((1 + i) ** -k for k in range(1, n)), "last payment"),
-        (lambda p, i, n: p / sum((1 + i) ** k for k in range(1, n + 1)), "worth less today"),
-        (lambda p, i, n: p * sum((1 + i) ** -k for k in range(1, n + 1)), "divide the price"),
-        (lambda p, i, n: sum((1 + i) ** -k for k in range(1, n + 1)), "one dollar a year"),
-        (lambda p, i, n: n * _yearly(p, i, n), "all payments together"),
-        (lambda p, i, n: _yearly(p, i, n) / 12, "for a year, not for a month"),
-        (_closed, "ZeroDivisionError", "error"),
+        (always(552.1), "expected"),
+        (lambda h, w, p, g: h * w * g / 1e9, "PUE is missing"),
+        (lambda h, w, p, g: h * w / p * g / 1e9, "more than its computers"),
+        (lambda h, w, p, g: h * w * p * p * g / 1e9, "only once"),
+        (lambda h, w, p, g: h * w * p * g / 1e6, "a thousand times too much"),
+        (lambda h, w, p, g: h * w * p * g / 1e3, "grams"),
+        (lambda h, w, p, g: h * w * p / 1e6, "megawatt-hours"),
+        (lambda h, w, p, g: h * 3600 * w * p * g / 1e9, "seconds"),
+        (lambda h, w, p, g: h * w / 1e3 * p / g, "multiply"),
     ],
 )
-def yearly_payment_usd(answer, rng):
-    for _ in range(8):
-        price_usd, interest = rng.uniform(20e3, 60e3), rng.uniform(0.03, 0.15)
-        n_years = rng.randint(3, 8)
-        right = _yearly(price_usd, interest, n_years)
-        today = price_usd / right  # what one dollar a year is worth
-        growth = (1 + interest) ** n_years
-        owed = "it's less than on the whole price: you pay interest on what is still owed"
+def run_t(answer, rng):
+    for _ in range(10):
+        chip_hours, power_w = rng.uniform(1e4, 4e6), rng.randint(150, 900)
+        pue, g_per_kwh = rng.uniform(1.06, 1.6), rng.uniform(15, 750)
+        args = (chip_hours, power_w, pue, g_per_kwh)
+        right = _run_t(*args)
         suspects = [
-            (price_usd / n_years, "that's the price in equal parts, and the interest is missing"),
+            (right / pue, "the PUE is missing"),
+            (right / pue**2, "the building draws more than its computers: multiply by the PUE"),
+            (right * pue, "the PUE multiplies only once"),
             (
-                price_usd / n_years * (1 + interest),
-                "that's interest for one year only: each year you pay interest on what is still "
-                "owed",
+                1e3 * right,
+                "a thousand times too much: the power is in watts, the intensity is for "
+                "kilowatt-hours, and a tonne is a million grams",
             ),
-            (price_usd * (1 / n_years + interest), owed),
-            (price_usd * growth / n_years, "that pays nothing back before the end"),
-            (
-                price_usd / (today * (1 + interest)),
-                "the first payment falls due at the end of the first year: count from 1",
-            ),
-            (price_usd / (today - 1 / growth), "the last payment is missing: count to n_years"),
-            (
-                price_usd / (today * growth * (1 + interest)),
-                "a dollar that you pay later is worth less today: the exponent is negative",
-            ),
-            (price_usd * today, "divide the price by what one dollar a year is worth"),
-            (today, "that's what one dollar a year is worth; how many must it be?"),
-            (n_years * right, "those are all payments together; asked is one"),
-            (right / 12, "asked is the payment for a year, not for a month"),
+            (1e6 * right, "these are grams, and a tonne is a million of them"),
+            (right * 1e3 / g_per_kwh, "these are megawatt-hours; each kWh brings g_per_kwh grams"),
+            (3600 * right, "a watt-hour is a watt for an hour: no seconds are needed"),
+            (right / g_per_kwh**2 * 1e6, "each kWh brings g_per_kwh grams with it, so multiply"),
         ]
-        case = f"{price_usd:,.0f} USD at {interest:.1%} over {n_years} years"
-        assert_right(answer(price_usd, interest, n_years), right, case, suspects)
-    price_usd = rng.uniform(20e3, 60e3)
-    case = f"{price_usd:,.0f} USD without interest over 4 years"
-    hint = "nothing but the price, in equal parts"
-    assert_right(answer(price_usd, 0.0, 4), price_usd / 4, case, hint=hint)
+        case = f"{chip_hours:,.0f} hours at {power_w} W, PUE {pue:.2f}, {g_per_kwh:.0f} g/kWh"
+        assert_right(answer(*args), right, case, suspects)
