@@ -1251,6 +1251,7 @@ RIGHT = [
     ("20.5", written_token_in_fractions),
     ("21.t1", lambda price, rate, use: 1e6 / 3600 * price / rate / use),
     ("21.t2", saved_per_second_first),
+    ("21.t3", lambda hours, watts, pue, grams: 3600 * hours * watts * pue / 3.6e6 * grams * 1e-6),
     ("21.1", paid_by_a_closed_form),
     ("21.2", cheapest_by_sorting),
     ("22.t1", energies_as_an_array),
