@@ -82,8 +82,8 @@ def most_per_s(n):
 for row in served.rows:
     n, rate = row["max_batch"], row["tokens_per_s"]
     print(
-        f"[modelled] at most {n:3} at once: {usd[n]:.3f} USD per million tokens, from {rate:5,} "
-        f"tokens/s (published), {rate / most_per_s(n):.0%} of the roof"
+        f"[modelled] up to {n:3}: {usd[n]:.3f} USD, from {rate:,} tokens/s (published), "
+        f"{rate / most_per_s(n):.0%} of the roof"
     )
 chart = lk.draw.Chart(
     lk.draw.Axis("conversations at once", lo=4, hi=1024, log=True),
@@ -122,14 +122,15 @@ gaps_s = {row["max_batch"]: row["median_itl_s"] for row in served.rows}
 wait_guess.against(lk.Reading("wait with 512 over 8", gaps_s[512] / gaps_s[8], "1", of=served))
 for row in served.rows:
     n = row["max_batch"]
-    print(f"[modelled] at most {n:3} at once: {1e3 * gaps_s[n]:4.1f} ms a token (published), "
-          f"{500 * gaps_s[n]:4.1f} s for an answer of 500, "
-          f"{row['tokens_per_s'] * gaps_s[n]:3.0f} really at once (Little's law)")  # fmt: skip
+    print(f"[modelled] up to {n:3}: {1e3 * gaps_s[n]:4.1f} ms a token (published), "
+          f"{500 * gaps_s[n]:4.1f} s for 500, "
+          f"{row['tokens_per_s'] * gaps_s[n]:3.0f} under way")  # fmt: skip
 
 # %% [markdown]
-# People read about [four words a second](https://doi.org/10.1016/j.jml.2019.104047), so even the
-# slowest is far ahead of them. But a program that needs the whole answer waits for all of it. Is
-# its wait worth the saving?
+# (Tokens a second × seconds a token are the conversations really under way: [Little's
+# law](04_cpu_vs_gpu.ipynb).) People read about [four words a
+# second](https://doi.org/10.1016/j.jml.2019.104047), so even the slowest is far ahead of them.
+# But a program that needs the whole answer waits for all of it. Is its wait worth the saving?
 #
 # ### Your turn
 # Two settings are given as pairs `(usd_per_million_tokens, gap_s)`. The hasty one is dearer, the
@@ -183,7 +184,7 @@ for wage, best in (("low", 512), ("middle", 64), ("high", 8)):
     assert f"at most {best} at once" in wages[wage].alt
 lk.Explorer(
     with_waiting,
-    an_hour=lk.draw.Slider(0.001, 1.0, 0.05, unit="USD", log=True, label="an hour of waiting"),
+    an_hour=lk.draw.Slider(0.001, 1.0, 0.05, log=True, label="USD per hour of waiting"),
 )
 
 # %% [markdown]
@@ -194,7 +195,7 @@ lk.Explorer(
 # A kilowatt-hour (kWh) is 3.6 MJ. A building takes more of them than its computers do, mostly for
 # cooling: its **PUE**, [power usage
 # effectiveness](https://en.wikipedia.org/wiki/Power_usage_effectiveness), is the energy of all over
-# that of the computers. We assume 1.2.
+# that of the computers. We assume 1.2, and count the GPU alone, whose energy ML.ENERGY published.
 #
 # **Guess first.** Which share of the rent is electricity, with at most 8 at once? In Virginia
 # industry paid 8.9 cents a kWh, and an H100 may draw up to 0.7 kW.
@@ -210,8 +211,8 @@ for row in served.rows:
     n, million_j = row["max_batch"], 1e6 * row["j_per_token"]  # of the GPU alone
     power_usd = lk.cost_usd(energy_j=million_j * PUE, usd_per_kwh=virginia.value)
     shares[n] = power_usd / usd[n]
-    print(f"[modelled] at most {n:3} at once: {row['j_per_token']} J a token (published), "
-          f"{power_usd:.4f} USD of electricity, {shares[n]:.1%} of the rent")  # fmt: skip
+    print(f"[modelled] up to {n:3}: {row['j_per_token']} J a token (published), "
+          f"{power_usd:.4f} USD, {shares[n]:.1%} of the rent")  # fmt: skip
 power_guess.against(lk.Reading("electricity over rent, 8 at once", shares[8], "%", of=served))
 assert max(shares.values()) < 0.05
 assert round(100 * virginia.value, 1) == 8.9
@@ -300,7 +301,7 @@ def own_or_rent(chip_price, interest):
 
 lk.Explorer(
     own_or_rent,
-    chip_price=lk.draw.Slider(10_000.0, 50_000.0, chip_price.value, unit="USD", label="the chip"),
+    chip_price=lk.draw.Slider(10_000.0, 50_000.0, chip_price.value, label="USD for the chip"),
     interest=lk.draw.Slider(0.0, 0.2, ours["interest"], unit="%"),
 )
 
@@ -414,9 +415,9 @@ for run in lk.published("patterson-2021").rows:
 lk.show(v100)
 
 # %% [markdown]
-# All five come out within 2 %, which is what rounding the days may do. GPT-3's watts are *above* the
-# data sheet's power of a V100 (its TDP), because the share of host and network is in them. For the
-# TPUs, the paper says, they're far *below* it.
+# All five come out within 2 %, which is what rounding the days may do. GPT-3's watts are *above*
+# the data sheet's power of a V100 (its TDP), because the share of host and network is in them. For
+# the TPUs, the paper says, they're far *below* it.
 #
 # > **Takeaway.** Carbon = chips × mean power × time × PUE × intensity. Take a power that somebody
 # > measured, and ask what's in it: a TDP is a limit for the cooling.
@@ -444,13 +445,15 @@ region_guess.against(lk.Reading("dirtiest over cleanest of six", where, "1", "mo
 usa = intensities["United States"]
 for row in served.rows:
     grams = lk.carbon_g(1e6 * row["j_per_token"], intensity_g_per_kwh=usa.value, pue=PUE)
-    print(f"[modelled] a million tokens in the United States, at most {row['max_batch']:3} at "
-          f"once: {grams:4.1f} g")  # fmt: skip
+    print(
+        f"[modelled] a million tokens in the United States, up to {row['max_batch']:3} at once: "
+        f"{grams:4.1f} g"
+    )
 
 # %% tags=["collapsed"]
 for region, mass_t in tonnes.items():
-    print(f"[modelled] GPT-3 in {region}: {mass_t:.0f} t at {intensities[region].value:.0f} g/kWh")
-print(f"[published] the intensities: {usa.source}")
+    print(f"[modelled] GPT-3, {region}: {mass_t:.0f} t at {intensities[region].value:.0f} g/kWh")
+lk.show(usa)
 bars = lk.draw.Chart(
     lk.draw.Axis("", names=list(tonnes)),
     lk.draw.Axis("t CO₂e", lo=0),
@@ -472,11 +475,16 @@ for grid, day in days.items():
     means = [sum(twice[start : start + HOURS]) / HOURS for start in range(24)]
     best, worst = means.index(min(means)), means.index(max(means))
     print(
-        f"[modelled] {grid}: start at {best} o'clock, {means[best]:.0f} g/kWh, and not at "
-        f"{worst}, {means[worst]:.0f} g/kWh: {1 - means[best] / means[worst]:.0%} less"
+        f"[modelled] {grid}: {means[best]:.0f} g/kWh from {best} o'clock on, "
+        f"{means[worst]:.0f} from {worst}: {1 - means[best] / means[worst]:.0%} less"
     )
     assert means[worst] / means[best] < 2 < where
-print(f"[published] the hours: {days['Germany'].source}")
+germany = days["Germany"]
+lk.show(
+    lk.Reading(
+        "Germany at noon", germany.g_per_kwh[12], "g/kWh", "published", source=germany.source
+    )
+)
 chart = lk.draw.Chart(
     lk.draw.Axis("hour of the day", lo=0, hi=24),
     lk.draw.Axis("g CO₂e per kWh", lo=0),
@@ -549,8 +557,10 @@ search = lk.published("evolved-transformer-search")
 search_t = []
 for row in search.rows:
     search_t.append(run_t(row["chip_hours"], row["power_w"], row["pue"], row["g_per_kwh"]))
-    print(f"[modelled] {row['count']}: {row['chip_hours']:,} {row['chip']} hours, "
-          f"{search_t[-1]:.1f} t (published: {row['carbon_t']} t)")  # fmt: skip
+    print(
+        f"[modelled] {row['count']}: {row['chip_hours']:,} {row['chip']} hours, "
+        f"{search_t[-1]:.1f} t"
+    )
 large, small, real = search.rows
 by_task = large["chip_hours"] / small["chip_hours"]
 by_grid = small["g_per_kwh"] / real["g_per_kwh"]
