@@ -9,18 +9,18 @@
 # %% [markdown]
 # # 12 · Systolic arrays
 # In 2013 Google worked out that if people searched by voice for three minutes a day, its data
-# centres would have to double. So it built a chip of its own, the first TPU, and had it running in
-# 15 months, with 65,536 multipliers side by side. Some expected batches large enough to keep them
-# all busy, and one of its memories was sized for networks that take up to 2,048 requests at once.
-# Then developers came who wanted answers within 7 ms. One of their networks, MLP0, had to make do
-# with batches of 200, and its array was at work in only 13 % of the cycles ([Jouppi et al.
+# centres would have to double. So it built a chip of its own, the first TPU, with 65,536
+# multipliers, and had it running in 15 months. Some expected batches large enough to keep them all
+# busy; one of its memories was sized for 2,048 requests at once. Then developers came who wanted
+# answers within 7 ms. One of their networks, MLP0, had to make do with batches of 200, and its
+# multipliers were at work in only 13 % of the cycles ([Jouppi et al.
 # 2017](https://arxiv.org/abs/1704.04760)).
 #
 # **The question of this lesson**: how do you feed 65,536 multipliers in every cycle, and what
 # leaves them idle all the same?
 #
 # You'll run such an array cycle by cycle, first a small one and then Google's. You don't need a
-# TPU: what happens here is simulated or modelled, and held against what was published.
+# TPU: everything is simulated or modelled, and held against what was published.
 #
 # *{time} Needs lesson [02](02_roofline.ipynb).*
 
@@ -36,20 +36,18 @@ rng = np.random.default_rng(10)
 
 # %% [markdown]
 # ## Hand it to your neighbour
-# A multiplier needs two numbers in each cycle, and a sum to add the product to. If 65,536 of them
-# read all three from a memory, that makes some 200,000 reads a cycle, which is far beyond any
-# memory. In 1982 [H. T. Kung](https://doi.org/10.1109/MC.1982.1653825) described a way out. Put the
-# multipliers into a grid and read each number only once, at the edge. From there it goes from
-# neighbour to neighbour, one step a cycle. Such a grid is called a **systolic array**, because the
-# data is pumped through it like blood by the heart.
+# A multiplier needs two numbers in each cycle, and a sum to add the product to. For 65,536 of them
+# that would be some 200,000 reads a cycle, far beyond any memory. In 1982 [H. T.
+# Kung](https://doi.org/10.1109/MC.1982.1653825) described a way out: put the multipliers into a
+# grid and read each number once, at the edge. From there it's handed from neighbour to neighbour,
+# one step a cycle. That's a **systolic array**, named after the beat of the heart.
 #
 # In ours each **cell** keeps one weight, so it's called **weight-stationary**. First the weights
-# move in from above, one row a cycle. Then the rows of the input `a` come in from the left and move
-# right, and the sums move down.
+# move in from above, one row a cycle. Then the input `a` moves right, and the sums move down.
 #
 # **Guess first.** An array of 4 × 4 cells multiplies a 6 × 4 matrix by 4 × 4 weights. How many
-# cycles does it take, loading the weights included? It's 96 multiplications, so a single cell would
-# need 96 cycles, and sixteen cells that are never idle would need 6.
+# cycles does it take, loading the weights included? A single cell would need 96 cycles, and sixteen
+# that are never idle would need 6.
 
 # %%
 cycles_guess = lk.predict("12.a", ...)
@@ -62,23 +60,21 @@ assert (run.result == a @ w).all()
 cycles_guess.against(lk.Reading("6 × 4 times 4 × 4", run.count.cycles, "1", "simulated"))
 
 # %% [markdown]
-# **Play.** Follow one colour, which is one row of `a`. Each cell shows what it multiplies in this
-# cycle and the sum that it hands down; the bars below count the cells at work. Why do the inputs
-# arrive as a staircase?
+# **Play.** Follow one colour, which is one row of `a`. A cell shows what it multiplies and the sum
+# that it hands down; the bars count the cells at work. Why do the inputs arrive as a staircase?
 
 # %%
 lk.Player(lk.draw.systolic_frames(small.watch(a, w)), ms=900)
 
 # %% [markdown]
-# It's because of the sums. A sum needs one cycle for each row on its way down, so the inputs of the
-# next row must come one cycle later to meet it. That delay is called **skew**. A cell that has
-# nothing to multiply in a cycle is a **bubble**.
+# A sum needs one cycle for each row on its way down, so the inputs of the next row must come one
+# cycle later to meet it. That delay is called **skew**. A cell that has nothing to multiply in a
+# cycle is a **bubble**.
 #
 # ### Your turn
-# How many cycles does a tile take, from the first weight to the last result? The weights of `rows`
-# × `columns` cells move in, one row a cycle. Then the `m` rows of the input enter, one a cycle.
-# When the last one has entered the top left cell, it still has to reach the cell at the bottom
-# right. Count your player's frames. (1 line)
+# How many cycles are there from the first weight to the last result? The weights move in, one row a
+# cycle. Then the `m` rows of the input enter, one a cycle. When the last one has entered at the top
+# left, it still has to reach the cell at the bottom right. Count the player's frames. (1 line)
 
 
 # %%
@@ -94,7 +90,7 @@ def one_tile_cycles(m, rows, columns):
 
 one_tile_cycles = lk.your_turn("12.t1", one_tile_cycles)
 
-# %%
+# %% tags=["collapsed"]
 assert one_tile_cycles(6, 4, 4) == run.count.cycles
 lk.show(run.count)
 
@@ -102,21 +98,19 @@ lk.show(run.count)
 # A **slot** is one cell for one cycle, and **utilisation** is the share of all slots that do a
 # useful multiplication.
 #
-# > **Takeaway.** A systolic array reads a number once and hands it on, so its edges are all that
-# > has to be fed. The price is paid in time: the weights have to be loaded, and the array has to
-# > fill and drain.
+# > **Takeaway.** A systolic array reads a number once and hands it on, so only its edges have to be
+# > fed. The price is time, to load the weights and to fill and drain the array.
 #
 # ## One column too many
-# Weights that don't fit into the array are cut into **tiles** of its size. Sums of tiles that
-# belong together are added up in **accumulators** below the array. And each cell has a second
-# register, so that the next tile's weights can come in while it still works with this one's, which
-# is called **double buffering**. From one tile to the next it then takes only the longer of load
-# and stream:
+# Weights that don't fit into the array are cut into **tiles** of its size, and the sums of several
+# tiles are added up in **accumulators** below it. Each cell has a second register, so that the next
+# tile's weights can come in while it still works with this one's. With this **double buffering** a
+# tile takes only the longer of load and stream:
 #
 # $$\text{cycles} = \text{load} + (\text{tiles} - 1) \times \max(\text{stream}, \text{load}) +
 # \text{stream} + \text{drain}$$
 #
-# `unit.count` works that out, and `unit.run` moves every register. Do they agree?
+# `unit.count` is that formula, and `unit.run` moves every register. Do they agree?
 
 # %% tags=["collapsed"]
 n_shapes, n_agree = 200, 0
@@ -131,7 +125,7 @@ lk.show(f"[simulated] {n_agree} of {n_shapes} shapes: as many cycles simulated a
 assert n_agree == n_shapes
 
 # %% [markdown]
-# So from here on the formula may speak for the array, and its numbers say *modelled*.
+# So from here on the formula may speak for the array.
 #
 # **Guess first.** An array of 128 × 128 multiplies 512 rows by weights of 128 × 128, then by
 # weights of 129 × 129. How many times as long does the second take? If only the multiplications
@@ -151,8 +145,8 @@ lk.show(one_more)
 # zeros that are multiplied like any other number.
 #
 # **Play.** Here's that in small: weights with six rows, on four rows of cells. Grey cells multiply
-# padding, and grey results still wait for the second tile. There's also a gap of one cycle, because
-# three rows of input are over before four rows of weights are in.
+# padding, and grey results wait for the second tile. Find the gap of one cycle: three rows of input
+# are over before four rows of weights are in.
 
 # %%
 a, w = rng.integers(-4, 9, (3, 6)), rng.integers(-4, 9, (6, 4))
@@ -199,8 +193,7 @@ lk.show(
 )
 
 # %% [markdown]
-# Let's run a layer on it: 200 requests at once, 2,048 inputs, 2,048 outputs. All 65,536 cells move
-# in each cycle, so it takes a moment.
+# Let's run a layer on it: 200 requests at once, 2,048 inputs, 2,048 outputs. It takes a moment.
 
 # %%
 a = rng.integers(-128, 128, (200, 2048), dtype=np.int8)
@@ -210,8 +203,8 @@ assert (run.result == a.astype(float) @ w.astype(float)).all()  # exact below 2*
 lk.show(run.count)
 
 # %% [markdown]
-# Not bad, and nothing like 13 %. But this array got a new row of weights in each cycle, out of
-# nowhere. The TPU's come from memory chips.
+# That's far better than 13 %. But these weights came out of nowhere, a row in each cycle. The TPU's
+# come from memory chips.
 #
 # **Guess first.** A tile is 256 × 256 bytes, the memory brings 34 GB/s, and a cycle takes 1/700
 # MHz. How many cycles does a tile take to arrive? (With one row a cycle it was 256.)
@@ -250,10 +243,9 @@ load_guess.against(lk.Reading("cycles for a tile", load_cycles(256), "1", "model
 assert abs(load_cycles(256) - ridge["ridge_mac_per_byte"]) < 5
 
 # %% [markdown]
-# You know that number: it's the chip's **ridge point** ([lesson 02](02_roofline.ipynb)), 1,350
-# multiplications for each byte of weights. The array shows what it means. A tile is used once for
-# each row of the batch, one row a cycle. With fewer rows than 1,350, the next tile isn't there in
-# time, and the cells wait. With 200:
+# That's the chip's **ridge point** ([lesson 02](02_roofline.ipynb)), and the array shows what it
+# means. A tile is used once for each row of the batch. With fewer rows than 1,350 the next tile
+# isn't there in time, and the cells wait. With 200:
 
 # %%
 starved = MatrixUnit(256, 256, load_cycles=load_cycles(256))
@@ -262,8 +254,8 @@ assert count.cycles == starved.count(m=200, k=512, n=512).cycles  # the formula 
 lk.show(starved.count(m=200, k=2048, n=2048))
 
 # %% [markdown]
-# **Play.** Which slider has to move, and how far, until the array is 90 % used? Where does the
-# curve bend? Then try a width of 256, and one of 260.
+# **Play.** Which slider has to move, and how far, until the array is 90 % used? Then try a width of
+# 256, and one of 260.
 
 # %% tags=["collapsed"]
 MEMORIES = {"34 GB/s": load_cycles, "one row a cycle": lambda size: size}
@@ -296,15 +288,16 @@ lk.Explorer(
 )
 
 # %% [markdown]
-# > **Takeaway.** A tile that takes 1,350 cycles to arrive has to be used 1,350 times before the
-# > next one. The batch decides how often it's used, so below that batch the array mostly waits.
+# > **Takeaway.** If a tile takes 1,350 cycles to arrive, it has to be used 1,350 times. The batch
+# > decides how often it's used; with a smaller one the array waits.
 #
 # ## Six applications
-# Google published what six applications got out of the chip, and what its counters said about
-# them. How often a weight is used takes the place of our batch.
+# Google published what six applications got out of the chip. How often a weight is used takes the
+# place of our batch.
 
 # %% tags=["collapsed"]
 applications = lk.published("tpu-v1-applications")
+# Counters and rates come from different measurements, which don't agree exactly (table 3).
 print("[modelled] by a formula (bound), and from published figures (the rest)")
 print("         uses    bound  reached    waits   useful")
 for row in applications.rows:
@@ -317,9 +310,8 @@ for row in applications.rows:
     assert reached < bound
 
 # %% [markdown]
-# *uses*: how often a weight is used · *bound*: the share of the peak that the memory allows ·
-# *reached*: the share that was measured · *waits*: cycles spent on weights · *useful*: of the cells
-# at work, those that don't multiply padding.
+# *uses*: of each weight · *bound*: share of the peak that the memory allows · *reached*: share that
+# was measured · *waits*: cycles spent on weights · *useful*: busy cells that don't multiply padding
 
 # %% tags=["collapsed"]
 reuse = np.geomspace(10, 10_000, 60)
@@ -335,18 +327,16 @@ for row in applications.rows:
 chart.picture("TPU v1: four of six applications lie on the slope, where weights arrive too slowly")
 
 # %% [markdown]
-# Four of the six use a weight too rarely. They wait for memory, and a faster array wouldn't help
-# them. CNN0 uses each often enough. On average so does CNN1, but in four of its layers a weight is
-# used only 32 times. And two of them don't fill their tiles: four in ten of LSTM1's busy cells
-# multiply padding, and half of CNN1's. (The counters and the rates were taken on different runs,
-# and the paper says that they don't agree exactly.)
+# Four of the six use a weight too rarely, so they wait for memory. CNN0 uses each often enough. On
+# average so does CNN1, but in four of its layers a weight is used only 32 times. And two of them
+# don't fill their tiles: four in ten of LSTM1's busy cells multiply padding, and half of CNN1's.
 #
-# > **Takeaway.** Two things leave an array idle for long: weights that come too slowly for the
-# > batch, and tiles that are mostly padding. More cells help against neither.
+# > **Takeaway.** What leaves an array idle is weights that come too slowly for the batch, and tiles
+# > that are mostly padding.
 #
 # ## Seven milliseconds
 # So why not take a batch of 1,350? Because somebody is waiting. MLP0 had to answer 99 of 100
-# requests within 7 ms. A batch of 250 took 10 ms, so 200 was about as large as was allowed.
+# requests within 7 ms, and with batches of 250 it took 10 ms.
 #
 # **Guess first.** What share of the throughput at 250 was left at 200? It would be 100 % if a batch
 # took time in proportion to its size.
@@ -372,7 +362,7 @@ assert layers_s(1350) < 1.02 * layers_s(1) < layers_s(2700)
 # Up to the ridge point every batch takes the same time, that of fetching the weights. So throughput
 # is proportional to the batch:
 
-# %%
+# %% tags=["collapsed"]
 latency = lk.published("tpu-v1-latency")
 at_200, at_250 = (row for row in latency.rows if row["platform"] == "TPU")
 modelled_share = at_200["batch"] / at_250["batch"]
@@ -392,8 +382,7 @@ print(f"({latency.source})")
 
 # %% [markdown]
 # The share comes out, because whatever takes the same time for every batch cancels. But look at the
-# rates: at a batch of 200 our array promises far more than the TPU delivered. Where did the rest
-# go?
+# rates: for a batch of 200 our array promised far more. Where did the rest go?
 
 # %% tags=["collapsed"]
 array_only = at_200["batch"] / layers_s(at_200["batch"])
@@ -415,20 +404,17 @@ assert 0.8 < delivered / whole_chip < 0.9
 
 # %% [markdown]
 # The chip's counters account for one part: in 17.5 % of MLP0's cycles (table 3) the array neither
-# worked nor waited for weights. They can't say exactly why; having to finish one layer before the
-# next begins is one candidate. The other part is the server around the chip. Table 4 includes it,
-# and says that it's what limits the TPU's highest rate. Our formula knows only the array, and five
-# equal layers are only a stand-in for MLP0, so its rate is an upper limit and not a forecast. Of
-# the 7 ms, the array itself needs less than one.
+# worked nor waited for weights. The other part is the server around the chip, which table 4
+# includes. Our formula knows only the array, which needs less than one of the 7 ms.
 #
 # > **Takeaway.** The deadline sets the batch, and the batch sets the utilisation. A model of one
-# > part is a limit for the whole; whatever is missing, look for it in the other parts.
+# > part is an upper limit for the whole.
 #
 # ## What else could stand still
-# Must it be the weights that stay? Let the *sums* stay in the cells, and let inputs and weights
-# stream past. That's called **output-stationary**. A finished sum walks down and out.
+# Let the *sums* stay in the cells, and let inputs and weights stream past. That's called
+# **output-stationary**.
 
-# %%
+# %% tags=["collapsed"]
 a, w = rng.integers(-4, 9, (4, 6)), rng.integers(-4, 9, (6, 4))
 outputs = MatrixUnit(4, 4, stationary="outputs")
 lk.Player(lk.draw.systolic_frames(outputs.watch(a, w)), ms=900)
@@ -447,14 +433,13 @@ for m, k, n in ((200, 2048, 2048), (2048, 2048, 2048), (4096, 256, 256)):
         )
 
 # %% [markdown]
-# The TPU's weights come from slow memory, while its sums never leave the chip. So it lets the
-# weights stay.
+# The TPU's weights come from slow memory and its sums never leave the chip, so its weights stay.
 #
 # > **Takeaway.** Let those numbers stand still that are the most expensive to fetch again.
 #
 # ## A larger array, or a newer one
-# Would a larger array have helped? The paper asked it of a 600 × 600 matrix. Four times the cells
-# need fewer tiles, but each of them brings four times the bytes:
+# Would a larger array have helped? The paper tries a 600 × 600 matrix. Four times the cells need
+# fewer tiles, each of four times the bytes:
 
 # %% tags=["collapsed"]
 for row in lk.published("tpu-v1-array-size").rows:
@@ -469,9 +454,9 @@ for row in lk.published("tpu-v1-array-size").rows:
     assert abs(time_s / row["time_s"] - 1) < 0.05
 
 # %% [markdown]
-# It's slower by nearly a factor of two, because padding has to be fetched as well. What they wanted
-# was better memory: with that of the graphics card of its day, the ridge point would have come down
-# from 1,350 to 250 (section 7). The later TPUs got it. Here's one of 2023:
+# It's slower by nearly a factor of two, because padding has to be fetched as well. Better memory
+# would have helped: a graphics card's would have brought the ridge point from 1,350 down to 250
+# (section 7). The later TPUs got it. Here's one of 2023:
 
 # %% tags=["collapsed"]
 lk.draw.machine("tpu-v5e", highlight="mxu")
@@ -524,15 +509,13 @@ for name in ("tpu-v5e", "tpu-v6e", "tpu-v7"):
     lk.show(lk.Reading(f"rows that {name} needs", rows, "1", of=(one.peak("bf16"), one.bandwidth)))
 
 # %% [markdown]
-# The memory is 24 times as fast, but twice the bytes are fetched for each weight, and the chip
-# multiplies more than twice as fast. So the batch that it needs comes down to a few hundred. Small
-# arrays also waste less on padding. (The next one, v6e, returned to [256 ×
-# 256](https://docs.cloud.google.com/tpu/docs/v6e), and needs larger batches again.) One more thing
-# is new: weights can be fetched ahead, into 128 MiB beside the arrays, and [from there a batch of
-# 20 may do](https://jax-ml.github.io/scaling-book/tpus/).
+# The memory is 24 times as fast, but each weight is twice the bytes, and the chip multiplies more
+# than twice as fast. So the batch comes down to a few hundred. Small arrays also waste less on
+# padding, though the next TPU, v6e, returned to [256 ×
+# 256](https://docs.cloud.google.com/tpu/docs/v6e).
 #
-# > **Takeaway.** The batch that an array needs is the ridge point of its chip. Arithmetic and
-# > memory have both grown since 2015, and it's still hundreds of rows.
+# > **Takeaway.** The batch that an array needs is the ridge point of its chip. Memory and
+# > arithmetic have both grown, and it's still hundreds of rows.
 #
 # ## Back to the three minutes
 # Was the chip a failure, then, at 13 %? No: MLP0 still reached 12.3 trillion operations a second.
@@ -549,14 +532,13 @@ for row in lk.published("tpu-v1-ridge").rows[1:]:
 
 # %% [markdown]
 # That's several times what the CPU or the graphics chip of 2015 could have done *at their best* in
-# floating point, in which they ran these networks. An array makes multipliers so cheap that most of
-# them can wait, and the chip still wins.
+# floating point, in which they ran these networks. Multipliers that only talk to their neighbours
+# are so cheap that most of them can wait.
 #
-# So how do you feed 65,536 multipliers? At the edges only, because each number is handed on from
-# cell to cell. And what leaves them idle? Tiles that arrive more slowly than the batch uses them,
-# padding, and everything around the array. The engineers write that [they were
-# surprised](https://arxiv.org/abs/1704.04760) by how much developers cared about response times
-# (section 8). The array was ready for large batches, and the people in front of it weren't.
+# So how do you feed 65,536 of them? Only at the edges. And what leaves them idle? Tiles that come
+# more slowly than the batch uses them, padding, and whatever happens around the array. In section 8
+# the engineers write that they were surprised by how much developers cared about response times:
+# nobody wanted to wait for the large batches.
 #
 # **Next**: in the [exercises](../exercises/12_systolic_arrays.ipynb) you'll write the clock of an
-# array. Then [lesson 13](13_xla_and_pallas.ipynb) shows how a program gets onto such a chip.
+# array. [Lesson 13](13_xla_and_pallas.ipynb) shows how a program gets onto such a chip.
