@@ -537,7 +537,7 @@ for row in lk.published("tpu-v1-ridge").rows[1:]:
 #
 # So how do you feed 65,536 of them? Only at the edges. And what leaves them idle? Tiles that come
 # more slowly than the batch uses them, padding, and whatever happens around the array. In section 8
-# the engineers write that they were surprised by how much developers cared about response times:
+# of the paper they write that they were surprised by how much developers cared about response times:
 # nobody wanted to wait for the large batches.
 #
 # **Next**: in the [exercises](../exercises/12_systolic_arrays.ipynb) you'll write the clock of an
