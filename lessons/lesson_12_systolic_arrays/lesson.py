@@ -98,8 +98,8 @@ lk.show(run.count)
 # A **slot** is one cell for one cycle, and **utilisation** is the share of all slots that do a
 # useful multiplication.
 #
-# > **Takeaway.** A systolic array reads a number once and hands it on, so only its edges have to be
-# > fed. The price is time, to load the weights and to fill and drain the array.
+# > **Takeaway.** A number enters a systolic array at its edge and then serves a whole row of cells,
+# > so only the edges have to be fed. The price is time, to load the weights, to fill and to drain.
 #
 # ## One column too many
 # Weights that don't fit into the array are cut into **tiles** of its size, and the sums of several
@@ -165,8 +165,8 @@ for double_buffered in (True, False):
     )
 
 # %% [markdown]
-# > **Takeaway.** Weights come in whole tiles. A layer that is one column too wide pays for a whole
-# > column of tiles, so choose sizes that are multiples of the array's.
+# > **Takeaway.** A layer that is one column too wide pays for a whole column of tiles, so choose
+# > sizes that are multiples of the array's.
 #
 # ## Google's array
 # The first TPU has 256 × 256 of these cells at 700 MHz, for 8-bit integers. They take a quarter of
@@ -243,9 +243,9 @@ load_guess.against(lk.Reading("cycles for a tile", load_cycles(256), "1", "model
 assert abs(load_cycles(256) - ridge["ridge_mac_per_byte"]) < 5
 
 # %% [markdown]
-# That's the chip's **ridge point** ([lesson 02](02_roofline.ipynb)), and the array shows what it
-# means. A tile is used once for each row of the batch. With fewer rows than 1,350 the next tile
-# isn't there in time, and the cells wait. With 200:
+# That's the chip's **ridge point** ([lesson 02](02_roofline.ipynb)) in multiplications a byte, and
+# the array shows what it means. A tile is used once for each row of the batch. With fewer rows than
+# 1,350 the next tile isn't there in time, and the cells wait. With 200:
 
 # %%
 starved = MatrixUnit(256, 256, load_cycles=load_cycles(256))
@@ -254,6 +254,8 @@ assert count.cycles == starved.count(m=200, k=512, n=512).cycles  # the formula 
 lk.show(starved.count(m=200, k=2048, n=2048))
 
 # %% [markdown]
+# That's close to MLP0's 13 %.
+#
 # **Play.** Which slider has to move, and how far, until the array is 90 % used? Then try a width of
 # 256, and one of 260.
 
@@ -405,7 +407,7 @@ assert 0.8 < delivered / whole_chip < 0.9
 # %% [markdown]
 # The chip's counters account for one part: in 17.5 % of MLP0's cycles (table 3) the array neither
 # worked nor waited for weights. The other part is the server around the chip, which table 4
-# includes. Our formula knows only the array, which needs less than one of the 7 ms.
+# includes. The array alone needs less than one of the 7 ms.
 #
 # > **Takeaway.** The deadline sets the batch, and the batch sets the utilisation. A model of one
 # > part is an upper limit for the whole.
@@ -455,8 +457,7 @@ for row in lk.published("tpu-v1-array-size").rows:
 
 # %% [markdown]
 # It's slower by nearly a factor of two, because padding has to be fetched as well. Better memory
-# would have helped: a graphics card's would have brought the ridge point from 1,350 down to 250
-# (section 7). The later TPUs got it. Here's one of 2023:
+# would have helped, and the later TPUs got it. Here's one of 2023:
 
 # %% tags=["collapsed"]
 lk.draw.machine("tpu-v5e", highlight="mxu")
@@ -510,8 +511,8 @@ for name in ("tpu-v5e", "tpu-v6e", "tpu-v7"):
 
 # %% [markdown]
 # The memory is 24 times as fast, but each weight is twice the bytes, and the chip multiplies more
-# than twice as fast. So the batch comes down to a few hundred. Small arrays also waste less on
-# padding, though the next TPU, v6e, returned to [256 ×
+# than twice as fast. (For the first chip with a graphics card's memory the paper gets 250, in
+# section 7.) Small arrays also waste less on padding, though a later TPU, v6e, returned to [256 ×
 # 256](https://docs.cloud.google.com/tpu/docs/v6e).
 #
 # > **Takeaway.** The batch that an array needs is the ridge point of its chip. Memory and
@@ -537,8 +538,8 @@ for row in lk.published("tpu-v1-ridge").rows[1:]:
 #
 # So how do you feed 65,536 of them? Only at the edges. And what leaves them idle? Tiles that come
 # more slowly than the batch uses them, padding, and whatever happens around the array. In section 8
-# of the paper they write that they were surprised by how much developers cared about response times:
-# nobody wanted to wait for the large batches.
+# the authors say how surprised they were by the developers, who often preferred a quick answer to a
+# large batch.
 #
 # **Next**: in the [exercises](../exercises/12_systolic_arrays.ipynb) you'll write the clock of an
 # array. [Lesson 13](13_xla_and_pallas.ipynb) shows how a program gets onto such a chip.
