@@ -10,10 +10,10 @@
 # # 12 · Systolic arrays
 # In 2013 Google worked out that if people searched by voice for three minutes a day, its data
 # centres would have to double. So it built a chip of its own, the first TPU, with 65,536
-# multipliers, and had it running in 15 months. Some expected batches large enough to keep them all
-# busy; one of its memories was sized for 2,048 requests at once. Then developers came who wanted
-# answers within 7 ms. One of their networks, MLP0, had to make do with batches of 200, and its
-# multipliers were at work in only 13 % of the cycles ([Jouppi et al.
+# multipliers, and had it running in 15 months. Some expected requests to come in batches large
+# enough to keep them all busy; one of the chip's memories was sized for 2,048 at once. Then
+# developers came who wanted answers within 7 ms. One of their networks, MLP0, had to make do with
+# batches of 200, and its multipliers were at work in only 13 % of the cycles ([Jouppi et al.
 # 2017](https://arxiv.org/abs/1704.04760)).
 #
 # **The question of this lesson**: how do you feed 65,536 multipliers in every cycle, and what
@@ -37,10 +37,11 @@ rng = np.random.default_rng(10)
 # %% [markdown]
 # ## Hand it to your neighbour
 # A multiplier needs two numbers in each cycle, and a sum to add the product to. For 65,536 of them
-# that would be some 200,000 reads a cycle, far beyond any memory. In 1982 [H. T.
-# Kung](https://doi.org/10.1109/MC.1982.1653825) described a way out: put the multipliers into a
-# grid and read each number once, at the edge. From there it's handed from neighbour to neighbour,
-# one step a cycle. That's a **systolic array**, named after the beat of the heart.
+# that would be some 200,000 reads a cycle, far beyond any memory. [H. T.
+# Kung](https://doi.org/10.1109/MC.1982.1653825) and Charles Leiserson found a way out in 1978: put
+# the multipliers into a grid, and let a number that was read once serve many of them. It enters at
+# the edge and is handed from neighbour to neighbour, one step a cycle. That's a **systolic array**.
+# The name comes from the heart, whose beat sends the blood through many organs before it returns.
 #
 # In ours each **cell** keeps one weight, so it's called **weight-stationary**. First the weights
 # move in from above, one row a cycle. Then the input `a` moves right, and the sums move down.
@@ -57,6 +58,7 @@ a, w = rng.integers(-4, 9, (6, 4)), rng.integers(-4, 9, (4, 4))
 small = MatrixUnit(4, 4)
 run = small.run(a, w)
 assert (run.result == a @ w).all()
+assert run.count.useful_macs == 96 == 6 * small.rows * small.columns
 cycles_guess.against(lk.Reading("6 × 4 times 4 × 4", run.count.cycles, "1", "simulated"))
 
 # %% [markdown]
@@ -137,6 +139,7 @@ padding_guess = lk.predict("12.b", ...)
 # %%
 unit = MatrixUnit(128, 128)
 fits, one_more = (unit.count(m=512, k=n, n=n) for n in (128, 129))
+assert abs(one_more.useful_macs / fits.useful_macs - 1.02) < 0.005
 padding_guess.against(lk.Reading("129 against 128", one_more.cycles / fits.cycles, "1", "modelled"))
 lk.show(one_more)
 
@@ -281,6 +284,8 @@ def utilisation(batch, width, array, memory):
     return chart.picture(f"Utilisation against batch; at a batch of {batch} {words}")
 
 
+assert starved.count(m=1235, k=2048, n=2048).utilisation < 0.9
+assert starved.count(m=1245, k=2048, n=2048).utilisation > 0.9
 lk.Explorer(
     utilisation,
     batch=lk.draw.Slider(1, 8192, 200, log=True),
@@ -290,6 +295,8 @@ lk.Explorer(
 )
 
 # %% [markdown]
+# It takes a batch of about 1,240, nearly the ridge point.
+#
 # > **Takeaway.** If a tile takes 1,350 cycles to arrive, it has to be used 1,350 times. The batch
 # > decides how often it's used; with a smaller one the array waits.
 #
@@ -310,6 +317,11 @@ for row in applications.rows:
     print(f"{row['app']:5} {row['intensity_mac_per_byte']:7} {bound:8.0%} {reached:8.0%} "
           f"{waits:8.0%} {useful:8.0%}")  # fmt: skip
     assert reached < bound
+by_app = {row["app"]: row for row in applications.rows}
+assert sum(row["intensity_mac_per_byte"] < load_cycles(256) for row in applications.rows) == 4
+for app, share in (("LSTM1", 0.6), ("CNN1", 0.5)):
+    useful = by_app[app]["useful_mac_fraction"] / by_app[app]["array_active_fraction"]
+    assert abs(useful - share) < 0.02
 
 # %% [markdown]
 # *uses*: of each weight · *bound*: share of the peak that the memory allows · *reached*: share that
@@ -388,7 +400,7 @@ print(f"({latency.source})")
 
 # %% tags=["collapsed"]
 array_only = at_200["batch"] / layers_s(at_200["batch"])
-mlp0 = next(row for row in applications.rows if row["app"] == "MLP0")
+mlp0 = by_app["MLP0"]
 whole_chip = array_only * (1 - mlp0["non_matrix_fraction"])
 delivered = at_200["inferences_per_s"]
 lk.show(
@@ -403,6 +415,8 @@ lk.show(
     ),
 )  # fmt: skip
 assert 0.8 < delivered / whole_chip < 0.9
+assert mlp0["non_matrix_fraction"] == 0.175
+assert layers_s(200) < 1e-3
 
 # %% [markdown]
 # The chip's counters account for one part: in 17.5 % of MLP0's cycles (table 3) the array neither
@@ -453,7 +467,7 @@ for row in lk.published("tpu-v1-array-size").rows:
         f"{row['time_s'] * 1e6:.0f} µs were published"
     )
     assert tiles == row["n_steps"]
-    assert abs(time_s / row["time_s"] - 1) < 0.05
+    assert abs(time_s / row["time_s"] - 1) < 0.05  # the larger takes nearly twice as long
 
 # %% [markdown]
 # It's slower by nearly a factor of two, because padding has to be fetched as well. Better memory
@@ -479,6 +493,8 @@ N_ARRAYS, SIDE, CLOCK_HZ = 4, 128, 1.5e9
 v5e_load = int(tile_load_cycles(SIDE, SIDE, 2, v5e.bandwidth.value / N_ARRAYS, CLOCK_HZ))
 v5e_peak = 2 * N_ARRAYS * SIDE**2 * CLOCK_HZ
 assert abs(v5e_peak / v5e.peak("bf16").value - 1) < 0.005
+assert round(v5e.bandwidth.value / ridge["bandwidth_bytes_per_s"]) == 24
+assert 2 < v5e_peak / chip["peak_op_per_s"] < 2.5
 lk.show(lk.Reading("peak of four arrays", v5e_peak, "FLOP/s", "modelled"), v5e.peak("bf16"))
 rows_guess.against(lk.Reading("rows that hide a load", v5e_load, "1", "modelled"))
 
@@ -522,6 +538,7 @@ for name in ("tpu-v5e", "tpu-v6e", "tpu-v7"):
 # Was the chip a failure, then, at 13 %? No: MLP0 still reached 12.3 trillion operations a second.
 
 # %% tags=["collapsed"]
+assert mlp0["achieved_op_per_s"] == 12.3e12
 for row in lk.published("tpu-v1-ridge").rows[1:]:
     times = mlp0["achieved_op_per_s"] / row["peak_op_per_s"]
     lk.show(
@@ -532,9 +549,9 @@ for row in lk.published("tpu-v1-ridge").rows[1:]:
     )  # fmt: skip
 
 # %% [markdown]
-# That's several times what the CPU or the graphics chip of 2015 could have done *at their best* in
-# floating point, in which they ran these networks. Multipliers that only talk to their neighbours
-# are so cheap that most of them can wait.
+# That's several times what the CPU or the graphics chip in Google's servers could have done *at
+# their best*, in floating point, in which they ran these networks. Multipliers that only talk to
+# their neighbours are so cheap that most of them can wait.
 #
 # So how do you feed 65,536 of them? Only at the edges. And what leaves them idle? Tiles that come
 # more slowly than the batch uses them, padding, and whatever happens around the array. In section 8

@@ -69,6 +69,7 @@ _load = solution("12.t2")
         (lambda r, c, size, rate, clock: max(r, math.ceil(rate / (r * c * size) * clock)),
          "bytes over bandwidth"),
         (lambda *tile: _load(*tile) + 1, "one fewer"),
+        (lambda r, c, size, rate, clock: max(r, int(r * c * size / rate * clock) + 1), "one fewer"),
     ],
 )  # fmt: skip
 def tile_load_cycles(answer, rng):
@@ -78,6 +79,10 @@ def tile_load_cycles(answer, rng):
     for _ in range(5):  # a memory so fast that the array itself is the limit
         rows = rng.randint(64, 256)
         _one_load(answer, rng, rows, rng.randint(rows // 4, rows // 2), rng.choice((1, 2, 4)))
+    for _ in range(3):  # 8 bytes a cycle: powers of two, so that no way of dividing rounds
+        rows, columns = 8 * rng.randint(8, 32), 8 * rng.randint(8, 32)
+        itemsize = rng.choice((1, 2, 4))
+        _compare_load(answer, rows, columns, itemsize, 2.0**33, 2.0**30)
 
 
 def _one_load(answer, rng, rows, from_memory, itemsize):
@@ -85,6 +90,12 @@ def _one_load(answer, rng, rows, from_memory, itemsize):
     columns = rows + rng.randint(16, 64)
     clock_hz, exact = rng.uniform(0.5e9, 2e9), from_memory - rng.uniform(0.2, 0.8)
     bytes_per_s = rows * columns * itemsize / exact * clock_hz
+    _compare_load(answer, rows, columns, itemsize, bytes_per_s, clock_hz)
+
+
+def _compare_load(answer, rows, columns, itemsize, bytes_per_s, clock_hz):
+    exact = rows * columns * itemsize / bytes_per_s * clock_hz
+    from_memory = math.ceil(exact)
     got = answer(rows, columns, itemsize, bytes_per_s, clock_hz)
     right = _load(rows, columns, itemsize, bytes_per_s, clock_hz)
     case = (
