@@ -40,8 +40,8 @@ rng = np.random.default_rng(10)
 # that would be some 200,000 reads a cycle, far beyond any memory. [H. T.
 # Kung](https://doi.org/10.1109/MC.1982.1653825) and Charles Leiserson found a way out in 1978: put
 # the multipliers into a grid, and let a number that was read once serve many of them. It enters at
-# the edge and is handed from neighbour to neighbour, one step a cycle. That's a **systolic array**.
-# The name comes from the heart, whose beat sends the blood through many organs before it returns.
+# the edge and is handed from neighbour to neighbour, one step a cycle. That's a **systolic array**,
+# named after the beat of the heart.
 #
 # In ours each **cell** keeps one weight, so it's called **weight-stationary**. First the weights
 # move in from above, one row a cycle. Then the input `a` moves right, and the sums move down.
@@ -196,7 +196,7 @@ lk.show(
 )
 
 # %% [markdown]
-# Let's run a layer on it: 200 requests at once, 2,048 inputs, 2,048 outputs. It takes a moment.
+# Let's run a layer on it: 200 requests at once, 2,048 inputs, 2,048 outputs.
 
 # %%
 a = rng.integers(-128, 128, (200, 2048), dtype=np.int8)
@@ -555,8 +555,7 @@ for row in lk.published("tpu-v1-ridge").rows[1:]:
 #
 # So how do you feed 65,536 of them? Only at the edges. And what leaves them idle? Tiles that come
 # more slowly than the batch uses them, padding, and whatever happens around the array. In section 8
-# the authors say how surprised they were by the developers, who often preferred a quick answer to a
-# large batch.
+# the authors say how much it surprised them that developers asked for such quick answers.
 #
 # **Next**: in the [exercises](../exercises/12_systolic_arrays.ipynb) you'll write the clock of an
 # array. [Lesson 13](13_xla_and_pallas.ipynb) shows how a program gets onto such a chip.
