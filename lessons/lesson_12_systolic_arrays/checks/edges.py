@@ -50,20 +50,27 @@ def _streamed_weights(m, k, n, rows, columns):
 )  # fmt: skip
 def edge_words(answer, rng):
     for _ in range(5):
-        rows, columns = rng.sample(range(3, 9), 2)
-        down, across = rng.sample(range(2, 5), 2)
-        k = down * rows - rng.randint(1, rows - 1)
-        n = across * columns - rng.randint(1, columns - 1)
-        _one_case(answer, rng.randint(20, 40), k, n, rows, columns)
+        _one_case(answer, *_telling_sizes(rng))
     rows, columns = rng.sample(range(3, 9), 2)  # one tile, which need not be full
     _one_case(answer, rng.randint(5, 40), rng.randint(1, rows), columns, rows, columns)
 
 
-def _one_case(answer, m, k, n, rows, columns):
+def _telling_sizes(rng):
+    """m, k, n, rows and columns for which each known wrong turn ends at a number of its own."""
+    while True:
+        rows, columns = rng.sample(range(3, 9), 2)
+        down, across = rng.sample(range(2, 5), 2)
+        k = down * rows - rng.randint(1, rows - 1)
+        n = across * columns - rng.randint(1, columns - 1)
+        sizes = rng.randint(20, 40), k, n, rows, columns
+        values = [value for value, _ in _suspects(*sizes)]
+        if len(set(values)) == len(values):
+            return sizes
+
+
+def _suspects(m, k, n, rows, columns):
     down, across = math.ceil(k / rows), math.ceil(n / columns)
-    a, w = np.ones((m, k), np.int8), np.ones((k, n), np.int8)
-    right = MatrixUnit(rows, columns).run(a, w).count.words
-    suspects = [
+    return [
         (m * k + k * n + m * n, "inputs and sums cross the edges once for each tile they meet"),
         (3 * m * k * n, "inside the array numbers are handed on: only its edges count"),
         (_with(inputs=lambda *_: 1)(m, k, n, rows, columns),
@@ -77,10 +84,15 @@ def _one_case(answer, m, k, n, rows, columns):
          "a row of inputs meets the tiles of one kind only, those that lie beside each other"),
         (_padded(m, k, n, rows, columns), "padding isn't counted"),
         (_streamed_weights(m, k, n, rows, columns), "the weights stay, so each crosses once"),
-        (right - k * n, "the weights have to come in, too"),
+        (_words(m, k, n, rows, columns) - k * n, "the weights have to come in, too"),
         (m * k * (n / columns) + k * n + m * n * (k / rows), "part of a tile is a whole tile"),
         (m * k * (n // columns) + k * n + m * n * (k // rows), "part of a tile is a whole tile"),
     ]  # fmt: skip
+
+
+def _one_case(answer, m, k, n, rows, columns):
+    a, w = np.ones((m, k), np.int8), np.ones((k, n), np.int8)
+    right = MatrixUnit(rows, columns).run(a, w).count.words
     case = f"{m} × {k} times {k} × {n} on {rows} × {columns} cells"
-    got = answer(m, k, n, rows, columns)
+    got, suspects = answer(m, k, n, rows, columns), _suspects(m, k, n, rows, columns)
     assert_right(got, right, case, suspects, "count inputs, weights and sums, one after the other")

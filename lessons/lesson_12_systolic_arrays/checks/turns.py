@@ -80,8 +80,7 @@ def tile_load_cycles(answer, rng):
         rows = rng.randint(64, 256)
         _one_load(answer, rng, rows, rng.randint(rows // 4, rows // 2), rng.choice((1, 2, 4)))
     for _ in range(3):  # 8 bytes a cycle: powers of two, so that no way of dividing rounds
-        rows, columns = 8 * rng.randint(8, 32), 8 * rng.randint(8, 32)
-        itemsize = rng.choice((1, 2, 4))
+        rows, columns, itemsize = (2 ** rng.randint(*sizes) for sizes in ((6, 8), (6, 8), (0, 2)))
         _compare_load(answer, rows, columns, itemsize, 2.0**33, 2.0**30)
 
 
