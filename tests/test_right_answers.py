@@ -474,6 +474,14 @@ def merged(one, other):
     )
 
 
+def edge_words_by_tiles(m, k, n, rows, columns):
+    words = k * n
+    for top in range(0, k, rows):
+        for left in range(0, n, columns):
+            words += m * min(rows, k - top) + m * min(columns, n - left)
+    return words
+
+
 def tick_as_lists(inputs, weights, sums, entering):
     return [array.tolist() for array in solution("12.4")(inputs, weights, sums, entering)]
 
@@ -1172,6 +1180,9 @@ RIGHT = [
     ("10.4", lambda a, w: list(solution("10.4")(a, w))),
     ("10.4", int8_with_the_errors_made),
     ("10.5", attend_by_pairs),
+    ("12.t1", lambda m, rows, columns: sum([rows, m, rows - 1, columns - 1])),
+    ("12.t2", lambda r, c, size, rate, clock: np.ceil(max(r, clock / (rate / (r * c * size))))),
+    ("12.1", edge_words_by_tiles),
     ("12.4", tick_as_lists),
     ("12.4", tick_as_one_array),
     ("13.3", blocks_by_where),
