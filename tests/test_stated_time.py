@@ -1,5 +1,7 @@
 """The stated time of a lesson is computed, and lessons and their cells keep to their lengths."""
 
+import itertools
+
 import nbformat
 import pytest
 import sources
@@ -44,7 +46,8 @@ def sitting(first_line, n_cells, n_exercises):
 
 
 def lesson_of(*sittings):
-    return stated_time(*([cell for part in parts for cell in part] for parts in zip(*sittings, strict=True)))
+    lesson, exercises = (itertools.chain(*cells) for cells in zip(*sittings, strict=True))
+    return stated_time(list(lesson), list(exercises))
 
 
 def test_a_break_gives_each_part_a_time_of_its_own():

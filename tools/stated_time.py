@@ -1,9 +1,9 @@
 """How long a lesson takes, by one rule for all of them; the build puts it where `{time}` stands.
 
 200 words of prose a minute; a visible code cell 1 minute, 2 with a prediction or a picture to play
-with, 4 with a turn of the student's; an exercise 8. A lesson of two subjects has a break between its parts:
-each part begins with a text cell `# Part two: …`, in the lesson and in its exercises, and keeps to
-the budget of a lesson by itself.
+with, 4 with a turn of the student's; an exercise 8. A lesson of two subjects has a break between
+its parts: the second begins with a text cell `# Part two: …`, in the lesson and in its exercises,
+and each keeps to the budget of a lesson by itself.
 """
 
 import dataclasses

@@ -10,10 +10,10 @@
 # # 13 · XLA and Pallas
 # In December 2024 engineers at Anthropic saw that their model, on TPUs, now and then dropped the
 # very word that it held the most probable. Their program asked for 16-bit numbers. The compiler,
-# **XLA**, may compute in 32 bits where that's faster, and so two places that had to agree on the
-# best word compared different roundings of it. They worked around it. In August 2025 a better fix
-# went out and the workaround came off. Underneath sat a second bug, in the compiler, which spoiled
-# answers for weeks ([Anthropic
+# **XLA**, may compute in 32 bits where that's faster, and so places that had to agree on the best
+# word compared different roundings of it. They worked around it. In August 2025 a better fix went
+# out, the workaround came off, and under it sat a bug of the compiler itself, which spoiled answers
+# until September ([Anthropic
 # 2025](https://www.anthropic.com/engineering/a-postmortem-of-three-recent-issues)).
 #
 # **The question of this part**: you write array code. What does the compiler make of it, and how do
@@ -45,9 +45,9 @@ print(f"[here] JAX {jax.__version__} on {jax.devices()[0].device_kind}")
 
 # %% [markdown]
 # ## One line, many operations
-# Here is an activation function, for a large array. Run as it stands, it's a row of operations, and
-# each of them reads whole arrays from memory and writes one back. With `jax.jit`, XLA sees the
-# whole row before anything runs, and can do it in one pass.
+# Here is an activation function. Run as it stands, it's a row of operations, and each of them reads
+# whole arrays from memory and writes one back. With `jax.jit`, XLA sees the whole row before
+# anything runs.
 
 
 # %%
@@ -78,14 +78,14 @@ times_less_traffic = lk.your_turn("13.t1", times_less_traffic)
 
 # %% [markdown]
 # **Guess first.** How many times faster is `activate` when it's compiled? Less traffic alone would
-# give the number of the next line. But nothing shortens the `tanh`. And one by one, every operation
+# give the number in the next line. But nothing shortens the `tanh`, and one by one, every operation
 # also has to find memory for its result.
 
 # %%
 lk.show(lk.Reading("times less traffic", times_less_traffic(reads, 1), "1", "modelled"))
 fusion_guess = lk.predict("13.a", ...)
 
-# %%
+# %% tags=["collapsed"]
 x = jnp.ones((4096, 1024))
 together = jax.jit(activate)
 assert np.allclose(together(x), activate(x))
@@ -97,11 +97,11 @@ fusion_guess.against(faster)
 
 # %% tags=["collapsed"]
 lk.expect(
-    faster, 1, 13,
+    faster, 1, times_less_traffic(reads, 1),
     below="Compiled, it isn't faster here. Perhaps another program had the cores meanwhile.",
-    inside="It's faster, but by less than the traffic says: the `tanh` takes its time either way.",
-    above="It gained more than traffic explains. One by one, each operation also has to find memory "
-    "for its result, and that costs a lot here.",
+    inside="It's faster, but by less than the traffic says: the tanh takes its time either way.",
+    above="It gained more than traffic explains. One by one, each operation also has to find "
+    "memory for its result, and that costs a lot here.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -196,14 +196,13 @@ assert attention_bytes >= fused.bytes
 # recent one makes all of it one step that never writes the scores, as in [lesson
 # 10](10_attention_and_precision.ipynb); an older one writes and reads them again and again.
 #
-# > **Takeaway.** Ask the compiler for its FLOP and bytes, and hold them against your own count. What
-# > you can't explain is where your time goes.
+# > **Takeaway.** Ask the compiler for its FLOP and bytes, and hold them against your own count.
+# > What you can't explain is where to look next.
 #
 # ## What it may change
-# In the opening the compiler rounded less often than the program said. Can you see that here? The
-# function asks what an addition in **bf16** (16 bits, of which 8 count, with the implied one)
-# loses. The example is
-# [jax issue 23007](https://github.com/jax-ml/jax/issues/23007).
+# In the opening the compiler rounded less often than the program said. Can you see that here? These
+# functions ask what an addition loses in **bf16**, whose numbers keep 8 significant bits ([jax issue
+# 23007](https://github.com/jax-ml/jax/issues/23007)).
 
 
 # %%
@@ -274,8 +273,10 @@ def in_tensorflow():
 
 
 def in_pytorch():
+    import torchax  # first: where it's missing, there's nothing to load PyTorch for
+
+    # isort: split
     import torch
-    import torchax
 
     class MLP(torch.nn.Module):
         def forward(self, x, a, b):
@@ -287,38 +288,36 @@ def in_pytorch():
 
 
 # %% tags=["collapsed"]
-def front_doors():
-    """One line for each framework: what it hands to XLA, here, or why that isn't known."""
-    doors = {"JAX": in_jax, "TensorFlow": in_tensorflow, "PyTorch": in_pytorch}
+def through(door):
+    """What one framework hands to XLA here; recorded, or why it isn't known, where it's missing."""
     try:
-        kept = {row["framework"]: row for row in lk.recorded("front-doors").rows}
-        when = lk.recorded("front-doors").source
+        return str(tpu.operations(door()))
+    except ImportError as missing:
+        package = missing.name or "a part of it"
+    try:
+        kept = lk.recorded("front-doors")
     except KeyError:
-        kept, when = {}, ""
-    for name, door in doors.items():
-        try:
-            yield f"[here] {name}: {tpu.operations(door())}"
-        except ImportError as missing:
-            row = kept.get(name)
-            yield (
-                f"[here] {name}: {row['operations']}, recorded with {row['versions']} ({when})"
-                if row
-                else f"[here] {name}: {missing.name} isn't installed here, and no run was recorded. "
-                f"To see it: pip install {missing.name}, then restart the kernel"
-            )
+        return (
+            f"{package} isn't installed here, and no run has been recorded yet. To see it: "
+            f"pip install {package}, then restart the kernel"
+        )
+    (row,) = (row for row in kept.rows if row["door"] == door.__name__)
+    return f"{row['operations']}, recorded with {row['versions']} ({kept.source})"
 
 
-print(*front_doors(), sep="\n")
+for door in (in_jax, in_tensorflow, in_pytorch):
+    print(f"[here] {door.__name__}: {through(door)}")
 
 # %% [markdown]
-# What counts is two products (`dot`) and one `maximum`, which is `relu`. You can also tell from the
-# bugs: [when XLA got `a*x + b*x` wrong](https://github.com/openxla/xla/issues/41579), it did so for
-# TensorFlow and JAX alike. The doors differ in what they hand over around that. The
-# server vLLM, for one, serves PyTorch models on TPUs by way of JAX now, which gave [about 20 % more
-# throughput](https://blog.vllm.ai/2025/10/16/vllm-tpu.html) without a change to the models.
+# It takes two products (`dot`) and a `maximum`, which is `relu`. That the doors lead to one compiler
+# also shows in its bugs: [what it makes of
+# `a*x + b*x`](https://github.com/openxla/xla/issues/41579) came out equally wrong from TensorFlow and
+# from JAX. But doors may hand over more or less well: the server vLLM takes PyTorch models to
+# TPUs by way of JAX now, and got [about 20 % more
+# throughput](https://blog.vllm.ai/2025/10/16/vllm-tpu.html) from that alone.
 #
-# > **Takeaway.** A framework is a door to the compiler. Learn to read HLO, and you can check a model
-# > from any of them.
+# > **Takeaway.** A framework is a door to the compiler. Learn to read HLO, and you can check a
+# > model from any of them.
 #
 # ## The real TPU compiler
 # `libtpu` holds the compiler of Google's TPUs, and that runs on a CPU. It executes nothing, but it
@@ -335,7 +334,7 @@ lk.draw.machine("tpu-v5e", highlight="mxu")
 # %%
 tile_guess = lk.predict("13.b", ...)
 
-# %%
+# %% tags=["collapsed"]
 square = {
     n: tpu.compile_for_tpu(f"matmul {n}", jnp.matmul, *[((n, n), "bfloat16")] * 2)
     for n in (127, 128, 129, 136, 1024, 1025)
@@ -356,6 +355,9 @@ assert square[127].cycles == square[128].cycles < square[129].cycles == square[1
 # %% [markdown]
 # The layout says why: `T(8,128)`. A TPU keeps matrices in **tiles** of 8 × 128, and rounds both
 # sides up to whole ones. So 127 costs as much as 128, and 129 as much as 136.
+#
+# > **Takeaway.** A TPU stores and computes whole tiles of 8 × 128. A size just above a multiple pays
+# > for a tile that's mostly empty.
 #
 # ## How large a batch?
 # `b` rows of bf16 numbers meet `side` × `side` weights. Each weight has two bytes and serves `b`
@@ -445,26 +447,24 @@ chart.picture(
 # bandwidth were less than published, so its knee comes later. Which of them is right, only a TPU
 # can tell.
 #
-# > **Takeaway.** A TPU computes whole tiles of 8 × 128, so choose sizes that fill them. It needs a
-# > few hundred rows a batch, somewhat more than the ridge says, because rows and results move, too.
+# > **Takeaway.** Weights that are read for each batch want a few hundred rows, and somewhat more
+# > than the ridge says, because rows and results move, too.
 #
 # ## Back to the dropped word
-# What could they have checked? The bytes, the FLOP and the tiles of their program were fine. What
-# was different was the type in which it compared, and HLO shows the type of every step. In the end
-# they took the exact operation for the approximate one and kept more of the steps in 32 bits, at
-# some cost in speed. You've read the three things that tell you what a compiler has done: types,
-# fusions and counts.
+# How do you check a compiler's work? You read what it made. Counts tell you what moves, fusions in
+# how many passes, and types in which precision. It was the types that differed here. In the end
+# they replaced an approximate operation by the exact one and kept more steps in 32 bits, at some
+# cost in speed.
 #
 # **Next**: exercises [13.1 and 13.2](../exercises/13_xla_and_pallas.ipynb). Then have a break.
 
 # %% [markdown]
 # # Part two: Pallas and sharding
 # In February 2025 a small team wanted the server vLLM to run well on TPUs. By October the same
-# models on the same chips gave two to nearly five times the tokens of their first prototype ([vLLM
-# 2025](https://blog.vllm.ai/2025/10/16/vllm-tpu.html)). So the prototype had left up to four fifths
-# of those TPUs unused. They name two things among those that made the difference: a kernel for
-# attention, written by hand, and one program for all chips, which the compiler cuts up, in place of
-# one process for each.
+# workloads ran two to nearly five times as fast as in their first prototype ([vLLM
+# 2025](https://blog.vllm.ai/2025/10/16/vllm-tpu.html)). So for the same answers the prototype had
+# needed up to five times the TPUs. Two of the things that they name are a kernel for attention,
+# written by hand, and one program for all chips, which the compiler cuts up.
 #
 # **The question of this part**: when do you trust the compiler with the cutting, and what does it
 # take to do better by hand?
@@ -563,8 +563,10 @@ assert np.allclose(by_hand(x, w), np.asarray(x) @ np.asarray(w), rtol=1e-4)
 assert tpu.collectives(by_hand.lower(x, w).compile()) == tpu.collectives(program)
 
 # %% [markdown]
-# The relu sits between the products, and on each device it needs only that device's columns. That's
-# why one sum at the end is enough.
+# The relu needs only a device's own columns. That's why one sum at the end is enough.
+#
+# > **Takeaway.** You say how arrays are cut, and XLA places the collectives. Or you write the program
+# > of one device, and place them yourself.
 #
 # ## Count bytes, not collectives
 # A collective may be tiny or huge, so their number says little. How many bytes leave a device? Put
@@ -577,7 +579,7 @@ assert tpu.collectives(by_hand.lower(x, w).compile()) == tpu.collectives(program
 # ### Your turn
 # `array_bytes` is the whole array: what an all-reduce adds up, what an all-gather ends with, what a
 # reduce-scatter begins with. How many bytes does *one* device send? `kind` is `"all-reduce"`,
-# `"all-gather"` or `"reduce-scatter"`. (2 or 3 lines)
+# `"all-gather"` or `"reduce-scatter"`. (2 lines)
 
 
 # %%
@@ -645,8 +647,8 @@ for x_cut, w_cut, y_cut in (
 # > **Takeaway.** Cut what isn't summed, and nobody talks. Cut what is summed, and devices must add
 # > (all-reduce). Want what another holds, and it must be sent (all-gather).
 #
-# Now let's use it. Sixteen chips of a v5e share one MLP in four ways. Which of them do you expect
-# to send the most bytes?
+# ## Sixteen chips
+# Sixteen v5e chips share one MLP in four ways. Before you look: which of them sends the most bytes?
 
 # %% tags=["collapsed"]
 B, D, F = 2048, 1024, 4096
@@ -691,11 +693,11 @@ for way, (x, a, b, out, own_bytes, moves) in ways.items():
     assert program.collectives == {kind: kinds.count(kind) for kind in kinds}
 
 # %% [markdown]
-# Data parallel sends nothing here, because this is only a forward pass; in training it adds up
-# gradients. (It also holds all the weights.) Of the other three, the way with the *most*
-# collectives sends the *fewest* bytes: its arrays are smaller and its rings shorter. Yet each of
-# the three takes longer for its bytes than for its arithmetic, so the batch is too small for them.
-# [Lesson 16](16_sharding_and_pipelines.ipynb) trains a model in each of these ways.
+# Data parallel holds all the weights and sends nothing, as long as nobody trains. Of the other
+# three, the one with the *most* collectives sends the *fewest* bytes: its arrays are smaller, and
+# its rings shorter. Yet all three take longer for their bytes than for their arithmetic, so this
+# batch is too small for them. [Lesson 16](16_sharding_and_pipelines.ipynb) trains a model in each
+# of these ways.
 #
 # > **Takeaway.** Memory against talk: the less a chip holds, the more it has to ask for. Compare
 # > shardings by bytes over bandwidth, and never by the number of collectives.
@@ -703,8 +705,7 @@ for way, (x, a, b, out, own_bytes, moves) in ways.items():
 # ## Pallas: your own blocks
 # XLA chooses tiles for you. In [**Pallas**](https://docs.jax.dev/en/latest/pallas/index.html) you
 # choose. A kernel sees one block of each array in **VMEM**, the TPU's fast memory. A **grid** says
-# how often it runs, and each **BlockSpec** which block it gets at each step. Here's a matrix
-# product:
+# how often it runs, and each **BlockSpec** which block it gets. Here's a matrix product:
 
 # %% tags=["read"]
 from jax.experimental import pallas as pl
@@ -855,7 +856,10 @@ for wait in (True, False):
 
 # %% [markdown]
 # Look at the third line: the result is right and the kernel is wrong. The copy happened to be
-# early. A test of values can't find that, and the race detector does.
+# early.
+#
+# > **Takeaway.** A test of values can't find a race that goes well. Run kernels under a race
+# > detector, with memory that begins as NaN.
 #
 # ## What the compiler refuses
 # XLA can't look into a Pallas kernel, so it gives no cycles for one, but it counts VMEM. So can
@@ -887,14 +891,13 @@ print(blocked[1024].message.split("}. ")[-1])  # the compiler's own words, new w
 # %% [markdown]
 # By our count the largest blocks need just the limit. The compiler keeps something there itself.
 #
-# > **Takeaway.** Write whole tiles of 8 × 128, blocks large enough for the ridge and small enough
-# > for VMEM. And let a race detector, not a test of values, say that a kernel is right.
+# > **Takeaway.** Write blocks of whole tiles, large enough for the ridge and small enough for VMEM,
+# > twice over.
 #
 # ## Back to vLLM
-# Both of their decisions are in this part. Where a program is made of products, the compiler
-# places the collectives, and your work is to choose a sharding by its bytes. Where a kernel has to
-# decide by itself what to fetch, as attention over a cache in pages does, they wrote the blocks by
-# hand, in Pallas; its third version also updates the cache while other blocks are on their way.
+# Where a model is made of products, they trust the compiler with the cutting, and choose shardings.
+# Attention over a cache in pages has to decide at run time what to fetch, so they wrote that by
+# hand, in Pallas. Its third version even hides the update of the cache behind other work.
 #
 # **Next**: exercises [13.3 and 13.4](../exercises/13_xla_and_pallas.ipynb); then
 # [feeding the chips](14_feeding_the_chips.ipynb). The all-reduce will be yours to write in lesson
