@@ -12,6 +12,10 @@
 # Each check tries your function on new numbers.
 
 # %%
+from labkit import tpu
+
+tpu.cpu_devices(1)  # before JAX does anything else: without a TPU it needn't look for one
+
 import math
 
 import jax.numpy as jnp

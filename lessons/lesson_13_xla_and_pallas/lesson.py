@@ -201,8 +201,8 @@ assert attention_bytes >= fused.bytes
 #
 # ## What it may change
 # In the opening the compiler rounded less often than the program said. Can you see that here? These
-# functions ask what an addition loses in **bf16**, whose numbers keep 8 significant bits ([jax issue
-# 23007](https://github.com/jax-ml/jax/issues/23007)).
+# functions ask what an addition loses in **bf16**, whose numbers keep 8 significant bits ([jax
+# issue 23007](https://github.com/jax-ml/jax/issues/23007)).
 
 
 # %%
@@ -309,11 +309,10 @@ for door in (in_jax, in_tensorflow, in_pytorch):
     print(f"[here] {door.__name__}: {through(door)}")
 
 # %% [markdown]
-# It takes two products (`dot`) and a `maximum`, which is `relu`. That the doors lead to one compiler
-# also shows in its bugs: [what it makes of
-# `a*x + b*x`](https://github.com/openxla/xla/issues/41579) came out equally wrong from TensorFlow and
-# from JAX. But doors may hand over more or less well: the server vLLM takes PyTorch models to
-# TPUs by way of JAX now, and got [about 20 % more
+# It takes two products (`dot`) and a `maximum`, which is `relu`. That the doors lead to one
+# compiler also shows in its bugs: [`a*x + b*x`](https://github.com/openxla/xla/issues/41579) came
+# out equally wrong from TensorFlow and from JAX. But doors may hand over more or less well: the
+# server vLLM takes PyTorch models to TPUs by way of JAX now, and got [about 20 % more
 # throughput](https://blog.vllm.ai/2025/10/16/vllm-tpu.html) from that alone.
 #
 # > **Takeaway.** A framework is a door to the compiler. Learn to read HLO, and you can check a
@@ -356,8 +355,8 @@ assert square[127].cycles == square[128].cycles < square[129].cycles == square[1
 # The layout says why: `T(8,128)`. A TPU keeps matrices in **tiles** of 8 × 128, and rounds both
 # sides up to whole ones. So 127 costs as much as 128, and 129 as much as 136.
 #
-# > **Takeaway.** A TPU stores and computes whole tiles of 8 × 128. A size just above a multiple pays
-# > for a tile that's mostly empty.
+# > **Takeaway.** A TPU stores and computes whole tiles of 8 × 128. A size just above a multiple
+# > pays for a tile that's mostly empty.
 #
 # ## How large a batch?
 # `b` rows of bf16 numbers meet `side` × `side` weights. Each weight has two bytes and serves `b`
@@ -565,16 +564,16 @@ assert tpu.collectives(by_hand.lower(x, w).compile()) == tpu.collectives(program
 # %% [markdown]
 # The relu needs only a device's own columns. That's why one sum at the end is enough.
 #
-# > **Takeaway.** You say how arrays are cut, and XLA places the collectives. Or you write the program
-# > of one device, and place them yourself.
+# > **Takeaway.** You say how arrays are cut, and XLA places the collectives. Or you write one
+# > device's program, and place them yourself.
 #
 # ## Count bytes, not collectives
 # A collective may be tiny or huge, so their number says little. How many bytes leave a device? Put
 # *n* devices in a ring, and cut the array into *n* parts. In an **all-gather** each of them begins
 # with one part and must end with all: in each of *n* − 1 steps it passes on one part. A
-# **reduce-scatter** goes the same way, but adds what comes to what it has, and ends with one part
-# of the sum. An all-reduce is a reduce-scatter and then an all-gather. (In [lesson
-# 15](15_collectives.ipynb) you'll write them.)
+# **reduce-scatter** goes the same way, but adds up what comes, and ends with one part of the sum.
+# An all-reduce is both, one after the other. (In [lesson 15](15_collectives.ipynb) you'll write
+# them.)
 #
 # ### Your turn
 # `array_bytes` is the whole array: what an all-reduce adds up, what an all-gather ends with, what a
@@ -820,8 +819,8 @@ print("[simulated] tiled matmul: right, no race")
 print(f"[simulated] without zeroing the sum: {np.isnan(bad).mean():.0%} of the results are NaN")
 
 # %% [markdown]
-# On a real chip the sum would begin with whatever was left there, often zero. A second kind of bug
-# hides even better. This kernel starts a copy itself, and may forget to wait for it:
+# On a real chip the sum would begin with whatever was left there, often zero. Another bug hides
+# even better. This kernel starts a copy itself, and may forget to wait for it:
 
 
 # %% tags=["read"]
@@ -864,7 +863,7 @@ for wait in (True, False):
 # ## What the compiler refuses
 # XLA can't look into a Pallas kernel, so it gives no cycles for one, but it counts VMEM. So can
 # you: two copies of each block (one is fetched while the other is used), and the sums. A kernel may
-# have 16 MiB. Which blocks of your product will be refused, and why the first?
+# have 16 MiB. Which blocks of your product will be refused?
 
 
 # %% tags=["collapsed"]
@@ -899,7 +898,6 @@ print(blocked[1024].message.split("}. ")[-1])  # the compiler's own words, new w
 # Attention over a cache in pages has to decide at run time what to fetch, so they wrote that by
 # hand, in Pallas. Its third version even hides the update of the cache behind other work.
 #
-# **Next**: exercises [13.3 and 13.4](../exercises/13_xla_and_pallas.ipynb); then
-# [feeding the chips](14_feeding_the_chips.ipynb). The all-reduce will be yours to write in lesson
-# 15. The units and the clock of the v5e are those of [How to Scale Your
-# Model](https://jax-ml.github.io/scaling-book).
+# **Next**: exercises [13.3 and 13.4](../exercises/13_xla_and_pallas.ipynb); then [feeding the
+# chips](14_feeding_the_chips.ipynb). More on all of this is in [How to Scale Your
+# Model](https://jax-ml.github.io/scaling-book), from which we have the v5e's units and clock.
