@@ -27,7 +27,9 @@ from labkit import tpu
 
 cpus = tpu.cpu_devices(8)  # before JAX does anything else
 
+import contextlib
 import functools
+import importlib.util
 import itertools
 import math
 
@@ -235,10 +237,10 @@ else:
           "it may not; the issue shows a run in which every loss was gone.")  # fmt: skip
 
 # %% [markdown]
-# Better sums, wrong program! Whoever computes a rounding error in order to correct it gets 0. XLA
-# calls this *excess precision*, and [it's allowed unless you forbid
-# it](https://github.com/jax-ml/jax/pull/22244). `reduce_precision` is the way to say that you mean
-# it.
+# Where losses vanish, the sums got better and the program got wrong: if you compute a rounding
+# error in order to correct it, you get 0. XLA calls this *excess precision*, and [it's allowed
+# unless you forbid it](https://github.com/jax-ml/jax/pull/22244). With `reduce_precision` you say
+# that you mean a rounding.
 #
 # > **Takeaway.** The compiler keeps to the mathematics of your program, not to its roundings. Where
 # > two places must agree to the last bit, say so, or compute it once and share it.
@@ -273,10 +275,8 @@ def in_tensorflow():
 
 
 def in_pytorch():
-    import torchax  # first: where it's missing, there's nothing to load PyTorch for
-
-    # isort: split
     import torch
+    import torchax
 
     class MLP(torch.nn.Module):
         def forward(self, x, a, b):
@@ -288,12 +288,11 @@ def in_pytorch():
 
 
 # %% tags=["collapsed"]
-def through(door):
-    """What one framework hands to XLA here; recorded, or why it isn't known, where it's missing."""
-    try:
-        return str(tpu.operations(door()))
-    except ImportError as missing:
-        package = missing.name or "a part of it"
+def through(package, door):
+    """What one framework hands to XLA: here, or recorded, or why it isn't known."""
+    with contextlib.suppress(ImportError):
+        if importlib.util.find_spec(package):
+            return str(tpu.operations(door()))
     try:
         kept = lk.recorded("front-doors")
     except KeyError:
@@ -305,14 +304,15 @@ def through(door):
     return f"{row['operations']}, recorded with {row['versions']} ({kept.source})"
 
 
-for door in (in_jax, in_tensorflow, in_pytorch):
-    print(f"[here] {door.__name__}: {through(door)}")
+for package, door in {"jax": in_jax, "tensorflow": in_tensorflow, "torchax": in_pytorch}.items():
+    print(f"[here] {door.__name__}: {through(package, door)}")
 
 # %% [markdown]
-# It takes two products (`dot`) and a `maximum`, which is `relu`. That the doors lead to one
-# compiler also shows in its bugs: [`a*x + b*x`](https://github.com/openxla/xla/issues/41579) came
-# out equally wrong from TensorFlow and from JAX. But doors may hand over more or less well: the
-# server vLLM takes PyTorch models to TPUs by way of JAX now, and got [about 20 % more
+# JAX hands over two products (`dot`) and a `maximum`, which is `relu`. Where you have the others,
+# look for the same three steps. That the doors lead to one compiler also shows in its bugs: [`a*x +
+# b*x`](https://github.com/openxla/xla/issues/41579) came out equally wrong from TensorFlow and from
+# JAX. But doors may hand over more or less well: the server vLLM takes PyTorch models to TPUs by
+# way of JAX now, and got [about 20 % more
 # throughput](https://blog.vllm.ai/2025/10/16/vllm-tpu.html) from that alone.
 #
 # > **Takeaway.** A framework is a door to the compiler. Learn to read HLO, and you can check a
@@ -462,7 +462,7 @@ chart.picture(
 # In February 2025 a small team wanted the server vLLM to run well on TPUs. By October the same
 # workloads ran two to nearly five times as fast as in their first prototype ([vLLM
 # 2025](https://blog.vllm.ai/2025/10/16/vllm-tpu.html)). So for the same answers the prototype had
-# needed up to five times the TPUs. Two of the things that they name are a kernel for attention,
+# needed up to five times the TPUs. Two of the changes that they name are a kernel for attention,
 # written by hand, and one program for all chips, which the compiler cuts up.
 #
 # **The question of this part**: when do you trust the compiler with the cutting, and what does it
@@ -693,13 +693,13 @@ for way, (x, a, b, out, own_bytes, moves) in ways.items():
 
 # %% [markdown]
 # Data parallel holds all the weights and sends nothing, as long as nobody trains. Of the other
-# three, the one with the *most* collectives sends the *fewest* bytes: its arrays are smaller, and
-# its rings shorter. Yet all three take longer for their bytes than for their arithmetic, so this
-# batch is too small for them. [Lesson 16](16_sharding_and_pipelines.ipynb) trains a model in each
-# of these ways.
+# three, the one with the *most* collectives sends the *fewest* bytes, because its arrays are
+# smaller and its rings shorter. All three take longer for their bytes than for their arithmetic. A
+# larger batch would help the fully sharded one, which sends weights, and not the tensor-parallel
+# one, which sends rows. [Lesson 16](16_sharding_and_pipelines.ipynb) trains in these ways.
 #
-# > **Takeaway.** Memory against talk: the less a chip holds, the more it has to ask for. Compare
-# > shardings by bytes over bandwidth, and never by the number of collectives.
+# > **Takeaway.** Compare shardings by what a chip holds and by the bytes that it sends, and never by
+# > the number of collectives.
 #
 # ## Pallas: your own blocks
 # XLA chooses tiles for you. In [**Pallas**](https://docs.jax.dev/en/latest/pallas/index.html) you
