@@ -54,11 +54,11 @@ def stated_time(lesson_cells, exercise_cells):
     parts = [_sitting(*cells) for cells in itertools.zip_longest(*halves, fillvalue=[])]
     if len(parts) == 1:
         return parts[0]
-    sums = (sum(getattr(part, name) for part in parts) for name in _SUMMED)
-    return StatedTime(*sums, tuple(parts))
-
-
-_SUMMED = ("words", "lesson_min", "exercises_min")
+    words, lesson_min, exercises_min = (
+        sum(getattr(part, name) for part in parts)
+        for name in ("words", "lesson_min", "exercises_min")
+    )
+    return StatedTime(words, lesson_min, exercises_min, tuple(parts))
 
 
 def _parts(cells):

@@ -673,6 +673,7 @@ ways = {  # specs of x, a, b and the result; bytes of x and both weights on a ch
 links_bytes_per_s = lk.chip("tpu-v5e").figures["interconnect_gbs"].value / 2  # one way
 arithmetic_s = lk.workload.mlp(B, D, F, itemsize=2).flop / 16 / peak.value
 print(f"[modelled] arithmetic of one chip: {arithmetic_s * 1e6:.0f} µs")
+talking = {}  # way -> collectives and bytes that a chip sends, where it sends any
 for way, (x, a, b, out, own_bytes, moves) in ways.items():
     program = tpu.compile_for_tpu(
         f"mlp {way}",
@@ -690,6 +691,11 @@ for way, (x, a, b, out, own_bytes, moves) in ways.items():
     assert program.argument_bytes == own_bytes
     kinds = [kind for kind, *_ in moves]
     assert program.collectives == {kind: kinds.count(kind) for kind in kinds}
+    if moves:
+        talking[way] = len(moves), sent
+most_collectives, fewest_bytes = max(talking.values()), min(talking.values(), key=lambda v: v[1])
+assert most_collectives == fewest_bytes  # the text says so, and that arithmetic takes less time
+assert all(sent / links_bytes_per_s > arithmetic_s for _, sent in talking.values())
 
 # %% [markdown]
 # Data parallel holds all the weights and sends nothing, as long as nobody trains. Of the other
@@ -698,8 +704,8 @@ for way, (x, a, b, out, own_bytes, moves) in ways.items():
 # larger batch would help the fully sharded one, which sends weights, and not the tensor-parallel
 # one, which sends rows. [Lesson 16](16_sharding_and_pipelines.ipynb) trains in these ways.
 #
-# > **Takeaway.** Compare shardings by what a chip holds and by the bytes that it sends, and never by
-# > the number of collectives.
+# > **Takeaway.** Compare shardings by what a chip holds and by the bytes that it sends, and never
+# > by the number of collectives.
 #
 # ## Pallas: your own blocks
 # XLA chooses tiles for you. In [**Pallas**](https://docs.jax.dev/en/latest/pallas/index.html) you

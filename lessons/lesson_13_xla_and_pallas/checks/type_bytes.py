@@ -1,6 +1,7 @@
 """Exercise 13.2: the bytes of a type in HLO."""
 
 import math
+import re
 
 from labkit.teach.registry import always, exercise, solution
 
@@ -18,13 +19,8 @@ def _bits(text):
 
 
 def _layout_too(text):
-    for sign in "[]{}():T":
-        text = text.replace(sign, ",")
-    return math.prod(int(n) for n in text.split(",")[1:] if n and n != "0") * _bits_of(text) // 8
-
-
-def _bits_of(text):
-    return _BITS[text.split(",")[0]]
+    numbers = re.findall(r"\d+", text[text.index("[") :])
+    return math.prod(int(n) for n in numbers if n != "0") * _bits(text) // 8
 
 
 @exercise(
