@@ -249,7 +249,7 @@ lk.expect(
 
 # %% tags=["nbval-ignore-output"]
 SIZES = [1024, 4096, 16384, 65536, 262144, 1048576]
-two_hosts = {"hosts": 2, "link_bit_per_s": LINK_BIT_PER_S, "sizes": SIZES}
+two_hosts = {"hosts": 2, "link_bit_per_s": LINK_BIT_PER_S, "sizes": SIZES, "rounds": 6}
 first = lk.cluster.time_all_reduces(2, **two_hosts, recorded="cluster-all-reduce-first")
 again = lk.cluster.time_all_reduces(2, **two_hosts, recorded="cluster-all-reduce-again")
 link = lk.plan.fit_alpha_beta(first.samples_s)

@@ -212,6 +212,8 @@ def ran(new_lab, served):
         if path not in pages:
             lab = new_lab().open_notebook(path)
             all_succeeded = lab.run_all()
+            # Shown whole once, so that every cell has its height, and nothing moves afterwards.
+            lab.screenshot_whole(Path(path).stem)
             assert all_succeeded is True, lab.raised() or all_succeeded
             pages[path] = lab
         return pages[path]

@@ -14,7 +14,16 @@ def explorer(lab, name):
     """The explorer that has a slider of this name."""
     found = lab.page.locator(".lk-explorer", has=lab.page.locator(f"input[name={name}]")).first
     found.scroll_into_view_if_needed()
+    _wait_until_still(found)
     return found
+
+
+def _wait_until_still(widget):
+    """Outputs above it may still get their height, and a mouse would miss what moves."""
+    before, now = None, widget.bounding_box()
+    while now != before:
+        widget.page.wait_for_timeout(300)
+        before, now = now, widget.bounding_box()
 
 
 def says(widget, words):
@@ -25,6 +34,8 @@ def says(widget, words):
 def drag(widget, name, to):
     """Move a slider's knob with the mouse to a share of its way."""
     slider = widget.locator(f"input[name={name}]")
+    slider.scroll_into_view_if_needed()
+    _wait_until_still(slider)
     box = slider.bounding_box()
     middle = box["y"] + box["height"] / 2
     mouse = widget.page.mouse

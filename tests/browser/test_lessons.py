@@ -35,7 +35,6 @@ RIGHT_ANSWER = f"{BLANK_HOLDS}\n    return (2 * n_points - 1) / (2 * itemsize)"
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_lesson_runs_from_top_to_bottom(ran, lesson):
     lab = ran(f"start/{lesson}.ipynb")
-    lab.screenshot_whole(lesson)
     assert lab.errors == []
     if lesson not in KEPT_OPEN:
         lab.shut_down()
