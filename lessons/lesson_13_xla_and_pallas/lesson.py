@@ -9,11 +9,11 @@
 # %% [markdown]
 # # 13 · XLA and Pallas
 # In December 2024 engineers at Anthropic saw that their model, on TPUs, now and then dropped the
-# very word that it held the most probable. Their program asked for 16-bit numbers. The compiler,
-# **XLA**, may compute in 32 bits where that's faster, and so places that had to agree on the best
-# word compared different roundings of it. They worked around it. In August 2025 a better fix went
-# out, the workaround came off, and under it sat a bug of the compiler itself, which spoiled answers
-# until September ([Anthropic
+# very word that it thought most probable. Their program asked for 16-bit numbers. The compiler,
+# **XLA**, may compute in 32 bits where that's faster, so parts of the program that had to agree on
+# the best word compared numbers that were rounded differently. They worked around it. In August
+# 2025 a better fix went out and the workaround was taken away, which uncovered a bug in the
+# compiler itself. It spoiled answers until September ([Anthropic
 # 2025](https://www.anthropic.com/engineering/a-postmortem-of-three-recent-issues)).
 #
 # **The question of this part**: you write array code. What does the compiler make of it, and how do
@@ -27,11 +27,11 @@ from labkit import tpu
 
 cpus = tpu.cpu_devices(8)  # before JAX does anything else
 
-import contextlib
 import functools
 import importlib.util
 import itertools
 import math
+import os
 
 import jax
 import jax.numpy as jnp
@@ -63,8 +63,8 @@ reads = [1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 2]  # arrays that each operation reads; y
 # %% [markdown]
 # ### Your turn
 # Each operation reads `reads[i]` arrays and writes one, all of the same size. Compiled together,
-# the program reads its `n_inputs` input arrays and writes its result. How many times less does it
-# then move? (1 or 2 lines)
+# the program reads its `n_inputs` input arrays and writes its result. How many times less data does
+# it move then? (1 or 2 lines)
 
 
 # %%
@@ -80,8 +80,8 @@ times_less_traffic = lk.your_turn("13.t1", times_less_traffic)
 
 # %% [markdown]
 # **Guess first.** How many times faster is `activate` when it's compiled? Less traffic alone would
-# give the number in the next line. But nothing shortens the `tanh`, and one by one, every operation
-# also has to find memory for its result.
+# give the number that the next cell shows. But nothing shortens the `tanh`, and one by one, every
+# operation also has to find memory for its result.
 
 # %%
 lk.show(lk.Reading("times less traffic", times_less_traffic(reads, 1), "1", "modelled"))
@@ -237,10 +237,10 @@ else:
           "it may not; the issue shows a run in which every loss was gone.")  # fmt: skip
 
 # %% [markdown]
-# Where losses vanish, the sums got better and the program got wrong: if you compute a rounding
-# error in order to correct it, you get 0. XLA calls this *excess precision*, and [it's allowed
-# unless you forbid it](https://github.com/jax-ml/jax/pull/22244). With `reduce_precision` you say
-# that you mean a rounding.
+# Where the losses vanish, each sum became more exact, and yet the program became wrong: if you
+# compute a rounding error in order to correct it, you get 0. XLA calls this *excess precision*, and
+# [it's allowed unless you forbid it](https://github.com/jax-ml/jax/pull/22244). `reduce_precision`
+# tells XLA that you do want the rounding.
 #
 # > **Takeaway.** The compiler keeps to the mathematics of your program, not to its roundings. Where
 # > two places must agree to the last bit, say so, or compute it once and share it.
@@ -266,6 +266,8 @@ def in_jax():
 def in_tensorflow():
     import tensorflow as tf
 
+    tf.config.set_visible_devices([], "GPU")  # a GPU's memory is JAX's already
+
     @tf.function(jit_compile=True)
     def mlp(x, a, b):
         return tf.nn.relu(x @ a) @ b
@@ -288,20 +290,20 @@ def in_pytorch():
 
 
 # %% tags=["collapsed"]
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else TensorFlow logs a page at its start
+
+
 def through(package, door):
-    """What one framework hands to XLA: here, or recorded, or why it isn't known."""
-    with contextlib.suppress(ImportError):
-        if importlib.util.find_spec(package):
+    """The operations that one framework hands to XLA: here, or recorded, and then why."""
+    why = f"{package} isn't installed here"
+    if importlib.util.find_spec(package):
+        try:
             return str(tpu.operations(door()))
-    try:
-        kept = lk.recorded("front-doors")
-    except KeyError:
-        return (
-            f"{package} isn't installed here, and no run has been recorded yet. To see it: "
-            f"pip install {package}, then restart the kernel"
-        )
+        except Exception as error:  # versions that don't fit each other fail in many ways
+            why = f"{package} failed here with {type(error).__name__}"
+    kept = lk.recorded("front-doors")
     (row,) = (row for row in kept.rows if row["door"] == door.__name__)
-    return f"{row['operations']}, recorded with {row['versions']} ({kept.source})"
+    return f"{row['operations']}, recorded with {row['versions']} ({kept.source}): {why}"
 
 
 for package, door in {"jax": in_jax, "tensorflow": in_tensorflow, "torchax": in_pytorch}.items():
@@ -309,11 +311,11 @@ for package, door in {"jax": in_jax, "tensorflow": in_tensorflow, "torchax": in_
 
 # %% [markdown]
 # JAX hands over two products (`dot`) and a `maximum`, which is `relu`. Where you have the others,
-# look for the same three steps. That the doors lead to one compiler also shows in its bugs: [`a*x +
-# b*x`](https://github.com/openxla/xla/issues/41579) came out equally wrong from TensorFlow and from
-# JAX. But doors may hand over more or less well: the server vLLM takes PyTorch models to TPUs by
-# way of JAX now, and got [about 20 % more
-# throughput](https://blog.vllm.ai/2025/10/16/vllm-tpu.html) from that alone.
+# look for the same three steps. That the doors lead to one compiler also shows in its roundings:
+# compiled, [`a*x + b*x`](https://github.com/openxla/xla/issues/41579) rounds only one of the two
+# products, so for `b = -a` it isn't 0, in TensorFlow as in JAX. But doors may hand over more or
+# less well: the server vLLM takes PyTorch models to TPUs by way of JAX now, and got [about 20 %
+# more throughput](https://blog.vllm.ai/2025/10/16/vllm-tpu.html) from that alone.
 #
 # > **Takeaway.** A framework is a door to the compiler. Learn to read HLO, and you can check a
 # > model from any of them.
@@ -327,8 +329,8 @@ for package, door in {"jax": in_jax, "tensorflow": in_tensorflow, "torchax": in_
 lk.draw.machine("tpu-v5e", highlight="mxu")
 
 # %% [markdown]
-# **Guess first.** Two square bf16 matrices. How many times the memory of 128 × 128 does
-# 129 × 129 take on a TPU? By the numbers in it, it would be 1.016.
+# **Guess first.** We multiply two square matrices of bf16 numbers. At 129 × 129, how many times the
+# memory of 128 × 128 do they take on a TPU? If only the numbers took memory, it would be 1.016.
 
 # %%
 tile_guess = lk.predict("13.b", ...)
@@ -390,6 +392,7 @@ SIDE, CLOCK_HZ = 8192, 1.5e9
 MAC_PER_CYCLE = 4 * 128 * 128  # four matrix units, each an array as in lesson 12
 v5e = lk.roofline("tpu-v5e", "bf16")
 ridge = v5e.ridge_flop_per_byte
+assert round(ridge) == 241  # the text says so
 units = lk.Reading("four units", 2 * MAC_PER_CYCLE * CLOCK_HZ, "FLOP/s", "modelled")
 peak = lk.chip("tpu-v5e").peak("bf16")
 assert math.isclose(units.value, peak.value, rel_tol=0.005)
@@ -443,11 +446,12 @@ chart.picture(
 
 # %% [markdown]
 # The marks are the compiler's. It gives few rows more cycles than the roofline does, as if the
-# bandwidth were less than published, so its knee comes later. Which of them is right, only a TPU
-# can tell.
+# bandwidth were less than published, so its knee comes later. Only a TPU can tell which of them is
+# right.
 #
-# > **Takeaway.** Weights that are read for each batch want a few hundred rows, and somewhat more
-# > than the ridge says, because rows and results move, too.
+# > **Takeaway.** Where weights are read anew for each batch, it takes a few hundred rows until
+# > arithmetic is the limit. That's somewhat more than the ridge says, because rows and results
+# > move, too.
 #
 # ## Back to the dropped word
 # How do you check a compiler's work? You read what it made. Counts tell you what moves, fusions in
@@ -467,6 +471,8 @@ chart.picture(
 #
 # **The question of this part**: when do you trust the compiler with the cutting, and what does it
 # take to do better by hand?
+#
+# *If you stopped the kernel in the break, choose "Run All Above Selected Cell" in the menu "Run".*
 #
 # ## One program, many chips
 # The first cell asked for eight **virtual devices** on your CPU. They're no faster than one, but
@@ -643,8 +649,9 @@ for x_cut, w_cut, y_cut in (
     print(f"[modelled] x: {x_cut:8} w: {w_cut:8} y: {y_cut:17} {said}")
 
 # %% [markdown]
-# > **Takeaway.** Cut what isn't summed, and nobody talks. Cut what is summed, and devices must add
-# > (all-reduce). Want what another holds, and it must be sent (all-gather).
+# > **Takeaway.** If you cut an axis that isn't summed over, devices needn't talk. If you cut the
+# > one that is, they have to add up their sums (all-reduce). And if a device is to hold what
+# > another has, somebody must send it (all-gather).
 #
 # ## Sixteen chips
 # Sixteen v5e chips share one MLP in four ways. Before you look: which of them sends the most bytes?
@@ -748,7 +755,7 @@ def tiled_matmul(x, w, block=128, interpret=False, forget=False):
 
 # %% [markdown]
 # **Play.** Which blocks are in VMEM at each step? Before you go on to the end, say which of `x` and
-# `w` is fetched more often.
+# `w` is fetched more often, if either is.
 
 # %%
 frames = block_frames(
@@ -894,15 +901,16 @@ lk.show(tpu.compile_for_tpu("matmul 65536", jnp.matmul, *[((65536, 65536), "bflo
 print(blocked[1024].message.split("}. ")[-1])  # the compiler's own words, new with each version
 
 # %% [markdown]
-# By our count the largest blocks need just the limit. The compiler keeps something there itself.
+# By our count the largest blocks need exactly the limit, but the compiler needs some room in VMEM
+# itself.
 #
-# > **Takeaway.** Write blocks of whole tiles, large enough for the ridge and small enough for VMEM,
-# > twice over.
+# > **Takeaway.** Choose blocks of whole tiles, large enough to reach the ridge, and small enough
+# > that two copies of each fit into VMEM.
 #
 # ## Back to vLLM
-# Where a model is made of products, they trust the compiler with the cutting, and choose shardings.
-# Attention over a cache in pages has to decide at run time what to fetch, so they wrote that by
-# hand, in Pallas. Its third version even hides the update of the cache behind other work.
+# Where a model consists of matrix products, they leave the cutting to the compiler. Attention over
+# a cache in pages has to decide at run time what to fetch, so they wrote that kernel by hand, in
+# Pallas. Its third version even hides the update of the cache behind other work.
 #
 # **Next**: exercises [13.3 and 13.4](../exercises/13_xla_and_pallas.ipynb); then [feeding the
 # chips](14_feeding_the_chips.ipynb). More on all of this is in [How to Scale Your

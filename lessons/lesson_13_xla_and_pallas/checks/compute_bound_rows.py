@@ -24,13 +24,14 @@ def _with(**changes):
         (_with(weights_bytes=1.0, rows_bytes=2.0), "two bytes"),
         (_with(flop=1.0), "a multiplication and an addition"),
         (lambda side, ridge: math.floor(_rows(side, ridge)), "still below the ridge"),
+        (lambda side, ridge: round(_rows(side, ridge)), "still below the ridge"),
         (lambda side, ridge: _rows(side, ridge), "a whole number of rows"),
         (lambda side, ridge: math.ceil(_rows(8192, ridge)), "expected"),
     ],
 )
 def compute_bound_rows(answer, rng):
-    for side in (4096, 2048, 8192, 2048):
-        ridge = _ridge(rng, side)
+    for side, above in ((4096, 0.55), (2048, 0.05), (8192, 0.05), (2048, 0.55)):
+        ridge = _ridge(rng, side, above)
         got, right = answer(side, ridge), math.ceil(_rows(side, ridge))
         case = f"weights of {side} × {side}, ridge {ridge:.2f} FLOP/B: got {got}, expected {right}"
         assert got % 1 == 0, f"{case}. Return a whole number of rows, rounded up"
@@ -46,9 +47,9 @@ def compute_bound_rows(answer, rng):
         assert got == right, case
 
 
-def _ridge(rng, side):
-    """A ridge at which the rows aren't close to a whole number, so that rounding can't decide."""
+def _ridge(rng, side, above):
+    """A ridge at which the rows are `above` to 0.4 more than a whole number: up isn't `round`."""
     while True:
         ridge = rng.uniform(200, 300)
-        if 0.05 < _rows(side, ridge) % 1 < 0.95:
+        if above < _rows(side, ridge) % 1 < above + 0.4:
             return ridge

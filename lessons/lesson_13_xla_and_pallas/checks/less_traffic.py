@@ -17,13 +17,17 @@ from labkit.teach.registry import always, exercise
         (lambda reads, n_inputs: len(reads), "number of operations"),
         (lambda reads, n_inputs: (n_inputs + 1) / (sum(reads) + len(reads)), "the other way round"),
         (lambda reads, n_inputs: sum(reads) + len(reads), "still has to read and write"),
+        (lambda reads, n_inputs: (sum(reads) + len(reads)) // (n_inputs + 1), "expected"),
     ],
 )
 def times_less_traffic(answer, rng):
     for n_inputs in (3, 1, 2, 3):
         reads = [1, 2, *(rng.randint(1, 2) for _ in range(rng.randint(4, 12)))]
+        together = n_inputs + 1
+        while (sum(reads) + len(reads)) % together == 0:  # a whole number would hide a //
+            reads.append(rng.randint(1, 2))
         rng.shuffle(reads)
-        apart, together = sum(reads) + len(reads), n_inputs + 1
+        apart = sum(reads) + len(reads)
         got, right = answer(list(reads), n_inputs), apart / together
         case = f"reads = {reads}, n_inputs = {n_inputs}: got {got}, expected {right:.6g}"
         for mistake, hint in (
