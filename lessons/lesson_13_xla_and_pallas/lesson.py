@@ -875,8 +875,8 @@ for wait in (True, False):
 #
 # ## What the compiler refuses
 # XLA can't look into a Pallas kernel, so it gives no cycles for one, but it counts VMEM. So can
-# you: two copies of each block (one is fetched while the other is used), and the sums. A kernel may
-# have 16 MiB. Which blocks of your product will be refused?
+# you: two copies of each block (one is fetched while the other is used), and the sums. Unless you
+# ask for more, a kernel may have 16 MiB. Which blocks of your product will be refused?
 
 
 # %% tags=["collapsed"]
