@@ -117,6 +117,10 @@ def said(*lines):
     ("%s = (f32[4]{0}, f32[4]{0}, u32[], u32[]) collective-permute-start(%x), "
      "source_target_pairs={{0,1},{1,2},{2,0}}", ("collective-permute", 3, 16)),
     ("%r = pred[] all-reduce(%x), replica_groups={{0,1,2}}", ("all-reduce", 3, 1)),
+    ("%r = f32[8]{0} all-reduce(%x), replica_groups=mesh['a'=1,'b'=2,'c'=4], "
+     "device_ids=([4,2]T(1,0)) {'b'}, to_apply=%add.clone", ("all-reduce", 2, 32)),
+    ("%r = f32[8]{0} all-gather(%x), replica_groups=mesh['a'=2,'b'=4] {'a','b':(2)2}, "
+     "dimensions={0}", ("all-gather", 4, 32)),
 ])  # fmt: skip
 def test_a_collective_says_how_many_bytes_it_is_about(line, exchange):
     assert exchanges(said(line, "%d = f32[4] all-reduce-done(%s)")) == [exchange]
@@ -139,6 +143,14 @@ def test_operations_are_those_that_compute(sign):
     for name in ("x.1", "a.2", "dot.3", "c.4", "b.5", "m.6", "t.7"):
         text = text.replace(name, sign + name)
     assert operations(text) == {"dot": 1, "maximum": 1}
+
+
+def test_three_frameworks_handed_over_the_same_model():
+    rows = recorded("front-doors").rows
+    assert {row["door"] for row in rows} == {"in_jax", "in_tensorflow", "in_pytorch"}
+    for row in rows:
+        computed = {name: n for name, n in row["operations"].items() if name != "transpose"}
+        assert computed == {"dot": 2, "maximum": 1}, row["door"]
 
 
 # Fetches

@@ -10,6 +10,8 @@ _NOISE = r", (?:metadata|backend_config|frontend_attributes|sharding)=.*"
 _COLLECTIVE = re.compile(rf"^.* = (?P<type>.+?) (?P<kind>{_KINDS})(?P<start>-start)?\(.*$", re.M)
 _OPERATION = re.compile(r"^\s*(?:ROOT )?%?[\w.-]+ = (?:\(.*?\)|\S+) ([a-z][a-z-]*)\(", re.M)
 _ARRAY = re.compile(r"\b(pred|[a-z]+\d\w*)\[([\d,]*)\]")
+_AXIS = re.compile(r"'(\w+)'=(\d+)")
+_SUB_AXIS = re.compile(r"'(\w+)'(?::\(\d+\)(\d+))?")  # 'a', or a part of it: 'a':(1)2
 _NOTHING_COMPUTED = {  # they name, shape or hand on values
     "bitcast", "broadcast", "call", "constant", "copy", "get-tuple-element", "parameter", "reshape",
     "tuple",
@@ -80,11 +82,14 @@ def _bytes(dtype, sides):
 
 
 def _n_devices(line, text):
-    """Devices in the first group: `{{0,1},{2,3}}` and `[2,2]<=[4]` are groups of two."""
+    """Devices in a group: two in `{{0,1},{2,3}}`, `[2,2]<=[4]` and `mesh['a'=2,'b'=2] … {'a'}`."""
     if groups := re.search(r"replica_groups=\{\{([\d,]+)\}", line):
         return groups[1].count(",") + 1
     if groups := re.search(r"replica_groups=\[\d+,(\d+)\]<=", line):
         return int(groups[1])
+    if mesh := re.search(r"replica_groups=mesh\[(.*?)\].*?\{(.*?)\}", line):
+        sizes = dict(_AXIS.findall(mesh[1]))
+        return math.prod(int(part or sizes[axis]) for axis, part in _SUB_AXIS.findall(mesh[2]))
     if pairs := re.search(r"source_target_pairs=\{(\{.*?\})\}", line):
         return pairs[1].count("{")
     if (everybody := re.search(r"num_partitions=(\d+)", text)) and "replica_groups={}" in line:

@@ -202,48 +202,51 @@ assert attention_bytes >= fused.bytes
 # > What you can't explain is where to look next.
 #
 # ## What it may change
-# In the opening the compiler rounded less often than the program said. Can you see that here? These
-# functions ask what an addition loses in **bf16**, whose numbers keep 8 significant bits ([jax
-# issue 23007](https://github.com/jax-ml/jax/issues/23007)).
+# In the opening the compiler rounded less often than the program said. Can you see that here? We
+# compute `a * x + b * x` for a thousand values, with `b = -a`. Both products round alike, so each
+# sum should be exactly 0.
 
 
 # %%
-def lost(x, y):
-    total = x + y
-    return y - (total - x)  # 0 if the sum was exact
+def two_products(a, b, x):
+    return a * x + b * x
 
 
-def lost_for_sure(x, y):
-    total = jax.lax.reduce_precision(x + y, exponent_bits=8, mantissa_bits=7)  # round it here
-    return y - (total - x)
-
-
-pair = [jax.random.normal(jax.random.key(seed), (1000,), dtype="bfloat16") for seed in (0, 1)]
-shares = {
-    "one by one": (lost(*pair) != 0).mean(),
-    "compiled": (jax.jit(lost)(*pair) != 0).mean(),
-    "compiled, rounding asked for": (jax.jit(lost_for_sure)(*pair) != 0).mean(),
+products, total = jax.jit(lambda a, b, x: (a * x, b * x)), jax.jit(jnp.add)
+a, x = (jax.random.normal(jax.random.key(seed), (1000,)) for seed in (0, 1))
+results = {
+    "one by one": two_products(a, -a, x),
+    "compiled": jax.jit(two_products)(a, -a, x),
+    "compiled as two programs": total(*products(a, -a, x)),
 }
+shares = {how: float((result != 0).mean()) for how, result in results.items()}
 lk.show(*(
-    lk.Reading(f"sums that lose something, {how}", float(share), "%", "measured")
+    lk.Reading(f"sums that aren't 0, {how}", share, "%", "measured")
     for how, share in shares.items()
 ))  # fmt: skip
 
 # %% tags=["collapsed"]
-if shares["compiled"] < 0.5 * shares["one by one"]:
-    print("[here] Compiled, most of the losses are gone: XLA kept the sum in 32 bits.")
+if shares["compiled"]:
+    most = jnp.abs(results["compiled"]).max()
+    print(f"[here] Compiled, sums are off by up to {most:.1e}: one of the products wasn't rounded.")
 else:
-    print("[here] This XLA rounds as the program says. On a GPU or a TPU, or in another version, "
-          "it may not; the issue shows a run in which every loss was gone.")  # fmt: skip
+    print("[here] This processor rounds both products. Most others can multiply and add in one "
+          "step, and round once; then nearly none of the compiled sums is 0.")  # fmt: skip
 
 # %% [markdown]
-# Where the losses vanish, each sum became more exact, and yet the program became wrong: if you
-# compute a rounding error in order to correct it, you get 0. XLA calls this *excess precision*, and
-# [it's allowed unless you forbid it](https://github.com/jax-ml/jax/pull/22244). `reduce_precision`
-# tells XLA that you do want the rounding.
+# Most processors have an instruction that multiplies, adds, and rounds once, at the end. In a
+# compiled program one product goes into the sum that way, unrounded, while the other was rounded
+# before. What's left is that one's rounding error. Each step became *more* exact, and the result is
+# wrong.
+#
+# On GPUs and TPUs XLA may also keep a 16-bit value in 32 bits until it's stored. It calls this
+# *excess precision*, and [it's allowed unless you forbid
+# it](https://github.com/jax-ml/jax/pull/22244). If you compute a rounding error there in order to
+# correct it, [you may get 0](https://github.com/jax-ml/jax/issues/23007). Then
+# `jax.lax.reduce_precision` says that you do want the rounding.
 #
 # > **Takeaway.** The compiler keeps to the mathematics of your program, not to its roundings. Where
-# > two places must agree to the last bit, say so, or compute it once and share it.
+# > two places must agree to the last bit, compute the value once and let them share it.
 #
 # ## Three front doors
 # TPUs were built for TensorFlow, in which XLA began. By now [TensorFlow, PyTorch and
@@ -310,12 +313,12 @@ for package, door in {"jax": in_jax, "tensorflow": in_tensorflow, "torchax": in_
     print(f"[here] {door.__name__}: {through(package, door)}")
 
 # %% [markdown]
-# JAX hands over two products (`dot`) and a `maximum`, which is `relu`. Where you have the others,
-# look for the same three steps. That the doors lead to one compiler also shows in its roundings:
-# compiled, [`a*x + b*x`](https://github.com/openxla/xla/issues/41579) rounds only one of the two
-# products, so for `b = -a` it isn't 0, in TensorFlow as in JAX. But doors may hand over more or
-# less well: the server vLLM takes PyTorch models to TPUs by way of JAX now, and got [about 20 %
-# more throughput](https://blog.vllm.ai/2025/10/16/vllm-tpu.html) from that alone.
+# All three hand over two products (`dot`) and a `maximum`, which is `relu`. TensorFlow adds a
+# `transpose` after each product, but one that leaves both axes where they are. That the doors lead to one compiler also shows in its roundings:
+# our two products that don't cancel, [don't cancel in TensorFlow
+# either](https://github.com/openxla/xla/issues/41579). But doors may hand over more or less well:
+# the server vLLM takes PyTorch models to TPUs by way of JAX now, and got [about 20 % more
+# throughput](https://blog.vllm.ai/2025/10/16/vllm-tpu.html) from that alone.
 #
 # > **Takeaway.** A framework is a door to the compiler. Learn to read HLO, and you can check a
 # > model from any of them.
@@ -693,8 +696,8 @@ for way, (x, a, b, out, own_bytes, moves) in ways.items():
     )
     sent = sum(sent_bytes(*move) for move in moves)
     print(f"[modelled] {way:16} holds {program.argument_bytes / 1e6:5.2f} MB a chip, "
-          f"sends {sent / 1e6:5.2f} MB in {sum(program.collectives.values())} collectives, "
-          f"{sent / links_bytes_per_s * 1e6:3.0f} µs at least")  # fmt: skip
+          f"sends {sent / 1e6:5.2f} MB, {sent / links_bytes_per_s * 1e6:3.0f} µs at least "
+          f"(collectives: {sum(program.collectives.values())})")  # fmt: skip
     assert program.argument_bytes == own_bytes
     kinds = [kind for kind, *_ in moves]
     assert program.collectives == {kind: kinds.count(kind) for kind in kinds}
