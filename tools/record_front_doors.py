@@ -46,8 +46,8 @@ def record(kind):
             "provenance": "made for this course",
             "notes": ["HLO before any optimisation; operations that only name or shape values "
                       "are left out.",
-                      "torchax 0.0.13 names overloads for named tensors, which torch 2.13 hasn't any "
-                      "more: others stood in for them, and the model uses none."],
+                      "torchax 0.0.13 names overloads for named tensors, which torch 2.13 no "
+                      "longer has: others stood in for them, and the model uses none."],
             "rows": rows,
         }
     }  # fmt: skip
@@ -55,7 +55,7 @@ def record(kind):
 
 
 def _stand_in_for_named_tensors():
-    """Let torchax 0.0.13 load: torch 2.13 dropped named tensors, and it looks up their overloads."""
+    """Let torchax 0.0.13 load: it looks up overloads of named tensors, which torch 2.13 lacks."""
     import torch
 
     packet = torch._ops.OpOverloadPacket

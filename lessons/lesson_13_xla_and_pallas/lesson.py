@@ -19,8 +19,7 @@
 # **The question of this part**: you write array code. What does the compiler make of it, and how do
 # you check its work?
 #
-# *{time} Needs lessons [02](02_roofline.ipynb) and [12](12_systolic_arrays.ipynb). A CPU is enough;
-# JAX takes a GPU or a TPU where there is one.*
+# *{time} Needs lessons [02](02_roofline.ipynb) and [12](12_systolic_arrays.ipynb). A CPU is enough.*
 
 # %% tags=["collapsed"]
 from labkit import tpu
@@ -107,8 +106,7 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# We can read what was compiled. (From here on we ask for CPU code, so that everybody reads the same
-# text.)
+# We can read what was compiled. (From here on it's CPU code, so that everybody reads the same.)
 
 # %%
 jax.config.update("jax_default_device", cpus[0])
@@ -195,8 +193,8 @@ assert attention_bytes >= fused.bytes
 # The product agrees to the last operation and byte. The MLP has one operation more for each hidden
 # number: that's `relu`. On a CPU it's a step of its own, which reads and writes all of them once
 # more. In attention, what's on top is the softmax. Its *bytes* depend on your version of JAX. A
-# recent one makes all of it one step that never writes the scores, as in [lesson
-# 10](10_attention_and_precision.ipynb); an older one writes and reads them again and again.
+# recent one never writes the scores, as in [lesson 10](10_attention_and_precision.ipynb); an older
+# one writes and reads them again and again.
 #
 # > **Takeaway.** Ask the compiler for its FLOP and bytes, and hold them against your own count.
 # > What you can't explain is where to look next.
@@ -234,16 +232,15 @@ else:
           "step, and round once; then nearly none of the compiled sums is 0.")  # fmt: skip
 
 # %% [markdown]
-# Most processors have an instruction that multiplies, adds, and rounds once, at the end. In a
-# compiled program one product goes into the sum that way, unrounded, while the other was rounded
-# before. What's left is that one's rounding error. Each step became *more* exact, and the result is
-# wrong.
+# Most processors can multiply and add in one step, which rounds once, at the end. So one product
+# goes into the sum unrounded, and what's left is the rounding error of the other. Each step became
+# *more* exact, and yet the result is wrong.
 #
-# On GPUs and TPUs XLA may also keep a 16-bit value in 32 bits until it's stored. It calls this
-# *excess precision*, and [it's allowed unless you forbid
-# it](https://github.com/jax-ml/jax/pull/22244). If you compute a rounding error there in order to
-# correct it, [you may get 0](https://github.com/jax-ml/jax/issues/23007). Then
-# `jax.lax.reduce_precision` says that you do want the rounding.
+# On GPUs and TPUs XLA may also keep a 16-bit value in 32 bits until it's stored. This *excess
+# precision* is [allowed unless you forbid it](https://github.com/jax-ml/jax/pull/22244). If you
+# compute a rounding error there in order to correct it, [you may get
+# 0](https://github.com/jax-ml/jax/issues/23007), unless you ask for the rounding with
+# `jax.lax.reduce_precision`.
 #
 # > **Takeaway.** The compiler keeps to the mathematics of your program, not to its roundings. Where
 # > two places must agree to the last bit, compute the value once and let them share it.
@@ -313,9 +310,9 @@ for package, door in {"jax": in_jax, "tensorflow": in_tensorflow, "torchax": in_
     print(f"[here] {door.__name__}: {through(package, door)}")
 
 # %% [markdown]
-# All three hand over two products (`dot`) and a `maximum`, which is `relu`. TensorFlow adds a
-# `transpose` after each product, but one that leaves both axes where they are. That the doors lead to one compiler also shows in its roundings:
-# our two products that don't cancel, [don't cancel in TensorFlow
+# All three hand over two products (`dot`) and a `maximum`, which is `relu`. (TensorFlow's
+# `transpose` leaves both axes where they are.) The roundings show the common compiler, too: the
+# products that don't cancel above [don't cancel in TensorFlow
 # either](https://github.com/openxla/xla/issues/41579). But doors may hand over more or less well:
 # the server vLLM takes PyTorch models to TPUs by way of JAX now, and got [about 20 % more
 # throughput](https://blog.vllm.ai/2025/10/16/vllm-tpu.html) from that alone.
@@ -475,7 +472,7 @@ chart.picture(
 # **The question of this part**: when do you trust the compiler with the cutting, and what does it
 # take to do better by hand?
 #
-# *If you stopped the kernel in the break, choose "Run All Above Selected Cell" in the menu "Run".*
+# *If you stopped the kernel, choose "Run All Above Selected Cell" in the menu "Run".*
 #
 # ## One program, many chips
 # The first cell asked for eight **virtual devices** on your CPU. They're no faster than one, but
@@ -653,8 +650,8 @@ for x_cut, w_cut, y_cut in (
 
 # %% [markdown]
 # > **Takeaway.** If you cut an axis that isn't summed over, devices needn't talk. If you cut the
-# > one that is, they have to add up their sums (all-reduce). And if a device is to hold what
-# > another has, somebody must send it (all-gather).
+# > one that is, they have to add up (all-reduce). And what another device holds has to be sent
+# > (all-gather).
 #
 # ## Sixteen chips
 # Sixteen v5e chips share one MLP in four ways. Before you look: which of them sends the most bytes?
@@ -757,8 +754,8 @@ def tiled_matmul(x, w, block=128, interpret=False, forget=False):
 
 
 # %% [markdown]
-# **Play.** Which blocks are in VMEM at each step? Before you go on to the end, say which of `x` and
-# `w` is fetched more often, if either is.
+# **Play.** Which blocks are in VMEM at each step? Which of `x` and `w` is fetched more often, if
+# either is?
 
 # %%
 frames = block_frames(
