@@ -19,7 +19,8 @@
 # **The question of this part**: you write array code. What does the compiler make of it, and how do
 # you check its work?
 #
-# *{time} Needs lessons [02](02_roofline.ipynb) and [12](12_systolic_arrays.ipynb). A CPU is enough.*
+# *{time} Needs lessons [02](02_roofline.ipynb) and [12](12_systolic_arrays.ipynb). A CPU is
+# enough.*
 
 # %% tags=["collapsed"]
 from labkit import tpu
