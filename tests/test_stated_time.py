@@ -8,8 +8,6 @@ import sources
 from stated_time import StatedTime, stated_time, words_of
 
 ROOMS = sorted((sources.ROOT / "lessons").glob(sources.ROOM))
-# Written before there was a rule: it leaves this list when it is rewritten.
-TOO_LONG = {"12"}
 
 text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
 
@@ -68,7 +66,7 @@ def test_one_part_that_is_too_long_is_too_long(n_cells, n_exercises):
 def test_a_lesson_says_its_time_and_keeps_to_1800_words_and_40_minutes(room):
     head = sources.read(sources.Target(room / "lesson.py", sources.ROOT / "start/x.ipynb")).cells[0]
     assert str(sources.time_of(room)) in head.source.replace("\n", " ")
-    assert sources.time_of(room).is_within_budget or room.name[7:9] in TOO_LONG
+    assert sources.time_of(room).is_within_budget
 
 
 BLANK = [target for target in sources.targets(sources.ROOT) if target.is_blank]
