@@ -68,8 +68,8 @@ origins = {
     "The data sheet says 3.35 TB/s.": ...,
     "I timed it on this laptop a minute ago: 18 GB/s.": ...,
     "16 GB divided by 3.35 TB/s makes 4.8 ms.": ...,
-    "On 14 March, on our A100 node, the same script took 7.1 ms.": ...,
-    "Stepping through the kernel I counted 4 sectors for each request.": ...,
+    "On 14 March, on our server, the same script took 7.1 ms.": ...,
+    "I went through the loop step by step and counted 40 reads.": ...,
 }
 
 # %% tags=["solution"]
@@ -77,8 +77,8 @@ origins = {
     "The data sheet says 3.35 TB/s.": "published",
     "I timed it on this laptop a minute ago: 18 GB/s.": "measured",
     "16 GB divided by 3.35 TB/s makes 4.8 ms.": "modelled",
-    "On 14 March, on our A100 node, the same script took 7.1 ms.": "recorded",
-    "Stepping through the kernel I counted 4 sectors for each request.": "simulated",
+    "On 14 March, on our server, the same script took 7.1 ms.": "recorded",
+    "I went through the loop step by step and counted 40 reads.": "simulated",
 }
 
 # %%
