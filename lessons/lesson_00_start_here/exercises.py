@@ -112,10 +112,10 @@ lk.check("00.4", shortest_time_s)
 
 # %% [markdown]
 # ## 00.5 Too good to be true (a stretch)
-# Somebody reports that a piece of work of `n_bytes` and `n_flop` took `time_s` on a machine with
-# these two limits. Return `"impossible"` if no such machine can be that fast. Otherwise return
-# which limit the report comes closer to: `"memory"` or `"compute"`. Clocks aren't perfect, so call
-# it impossible only if it takes less than 98 % of the shortest time. (about 4 lines; use 00.4)
+# Somebody reports that a piece of work of `n_bytes` and `n_flop` took `time_s` on the machine of
+# 00.4. Return `"impossible"` if such a machine can't be that fast. Otherwise return which limit the
+# report comes closer to: `"memory"` or `"compute"`. Clocks aren't perfect, so call it impossible
+# only if it took less than 98 % of the shortest time. (about 4 lines; use 00.4)
 
 
 # %%
