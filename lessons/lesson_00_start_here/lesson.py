@@ -102,8 +102,8 @@ lk.expect(
 # `lk.bench` ran the copy many times. The line shows the median and an interval, and how it gets
 # them honestly is the whole of [lesson 01](01_honest_timing.ipynb).
 #
-# How good is your number? A **data sheet** says the most that a chip's memory can do. Here it is for
-# Google's first chip for AI (2015), a GPU of 2018 and the H100 (2022):
+# How good is your number? A **data sheet** says the most that a chip's memory can do. Here it is
+# for Google's first chip for AI (2015), a GPU of 2018 and the H100 (2022):
 
 # %%
 for name in ("tpu-v1", "t4", "h100-sxm"):
@@ -206,8 +206,8 @@ is_product = lk.your_turn("00.t2", is_product)
 print("the product is right:", bool(is_product(a, b, c)))
 
 # %% [markdown]
-# > **Takeaway.** Checking an answer can be far cheaper than computing it, so check before you believe
-# > a speed.
+# > **Takeaway.** Checking an answer can be far cheaper than computing it, so check before you
+# > believe a speed.
 #
 # ## The fastest product in the world
 # Here is a program that beats NumPy by far. We measure it as we did the other, and check it, too.

@@ -44,7 +44,7 @@ def naive_s(fn, *args):
 
 # %% [markdown]
 # ## Lie 1: the first call
-# `jax.jit` makes a function that is compiled [just in
+# JAX is like NumPy, with a compiler. `jax.jit` makes a function that is compiled [just in
 # time](https://docs.jax.dev/en/latest/jit-compilation.html), which means when it is first called.
 #
 # **Guess first.** Our function multiplies small matrices twice, 67 million operations. How many
@@ -386,7 +386,7 @@ def noise(n_runs, interrupted_percent, seed):
     )  # fmt: skip
 
 
-lk.Explorer(noise, n_runs=(7, 101, 41), interrupted_percent=(0, 50, 20), seed=(1, 20, 1))
+lk.Explorer(noise, n_runs=(7, 101, 41), interrupted_percent=(0, 50, 20), seed=(1, 20, 3))
 
 # %% tags=["collapsed"]
 for interrupted in (0.2, 0.5):
@@ -397,8 +397,8 @@ for interrupted in (0.2, 0.5):
         lk.show(lk.Reading(title, too_high, "%", "simulated"))
 
 # %% [markdown]
-# (The last lines are the true values of both, from two million runs.) The minimum lies below the
-# truth, and sinks as you take more samples. One shot is luck. The mean is dragged along by the few.
+# (These lines are the true values, from two million runs.) The minimum lies below the truth, and
+# sinks as you take more samples. One shot is luck. The mean is dragged along by the few.
 # The **median**, the run in the middle, moves least. It does move, though: if more runs are
 # interrupted, the run in the middle is a slower one.
 #
@@ -482,6 +482,7 @@ lk.show(again)
 
 # %%
 values = np.random.default_rng(0).random(2**16)
+# Sorting all values against finding only the one in the middle.
 sorting = lk.compare(lambda: np.sort(values), lambda: np.partition(values, 2**15))
 sorting
 
