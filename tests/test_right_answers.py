@@ -14,6 +14,7 @@ from labkit import cuda, mma_sync
 from labkit.teach import solution
 from labkit.teach.check import judge
 from labkit.teach.registry import find
+from labkit.workload import block_format
 
 THREADS, N_BINS, TILE = 128, 16, 66
 
@@ -457,13 +458,53 @@ def scan_of_two_arrays(x, out):
 
 def int8_with_the_errors_made(a, w):
     """The rounding errors that were made are known, and they bound the result more closely."""
-    product, _ = solution("10.4")(a, w)
+    product, _ = solution("10.3")(a, w)
     scales = []
     for x, axis in ((a, 1), (w, 0)):
         scale = np.abs(x).max(axis, keepdims=True) / 127
         scales.append(np.where(scale == 0, 1, scale))
     da, dw = (np.abs(x - s * np.rint(x / s)) for x, s in zip((a, w), scales, strict=True))
     return [product, da @ np.abs(w) + np.abs(a) @ dw + da @ dw + 1e-9]
+
+
+@cuda.jit
+def online_by_branches(x, out):
+    i = cuda.grid(1)
+    if i < x.shape[1]:
+        largest, total = cuda.float32(-math.inf), cuda.float32(0)
+        for j in range(x.shape[0]):
+            score = x[j, i]
+            if score > largest:
+                total = total * math.exp(largest - score) + cuda.float32(1)
+                largest = score
+            else:
+                total += math.exp(score - largest)
+        for j in range(x.shape[0]):
+            out[j, i] = math.exp(x[j, i] - largest) / total
+
+
+def quantised_by_peaks(x, axis):
+    peak = np.maximum(x.max(axis, keepdims=True), -x.min(axis, keepdims=True))
+    return [np.round(127 * x / peak).astype(np.int8), peak / 127]
+
+
+def blocks_in_a_loop(x, size):
+    out = np.empty(x.shape)
+    for row in range(len(x)):
+        for first in range(0, x.shape[1], size):
+            block = x[row, first : first + size]
+            scale = max(abs(block)) / 127
+            out[row, first : first + size] = np.round(block / scale) * scale
+    return out
+
+
+def mxfp4_one_by_one(x):
+    exponent = np.frexp(np.abs(x).max())[1] - 3
+    elements = []
+    for value in x / 2.0**exponent:
+        size = min((0, 0.5, 1, 1.5, 2, 3, 4, 6), key=lambda known: abs(known - abs(value)))
+        elements.append(math.copysign(size, value) * 2.0**exponent)
+    return elements
 
 
 def attend_by_pairs(q, tiles):
@@ -1189,10 +1230,16 @@ RIGHT = [
     ("09.t1", place_by_bits),
     ("09.t2", product_stored_by_a_loop),
     ("09.t3", lambda rows, columns, warps: rows / 32 * columns / warps),
-    ("10.2", lambda *pairs: list(solution("10.2")(*pairs))),
-    ("10.4", lambda a, w: list(solution("10.4")(a, w))),
-    ("10.4", int8_with_the_errors_made),
-    ("10.5", attend_by_pairs),
+    ("10.t1", online_by_branches),
+    ("10.t2", lambda length, head_size, itemsize: 4 * length * (length + head_size) * itemsize),
+    ("10.t3", quantised_by_peaks),
+    ("10.t4", blocks_in_a_loop),
+    ("10.1", lambda *pairs: list(solution("10.1")(*pairs))),
+    ("10.2", attend_by_pairs),
+    ("10.3", lambda a, w: list(solution("10.3")(a, w))),
+    ("10.3", int8_with_the_errors_made),
+    ("10.4", lambda x: block_format("mxfp4").round(x).tolist()),
+    ("10.4", mxfp4_one_by_one),
     ("12.t1", lambda m, rows, columns: sum([rows, m, rows - 1, columns - 1])),
     ("12.t2", lambda r, c, size, rate, clock: np.ceil(max(r, clock / (rate / (r * c * size))))),
     ("12.1", edge_words_by_tiles),
