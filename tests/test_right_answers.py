@@ -1,11 +1,12 @@
 """Right answers that differ from ours pass, whatever the inputs."""
 
 import math
+import re
 import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -44,6 +45,17 @@ def per_call_by_doubling(work, clock, tick_s):
         if took_s >= 1000 * tick_s:
             return took_s / n
         n *= 2
+
+
+def per_call_from_a_tick(work, clock, tick_s):
+    before_s = clock()
+    while (start_s := clock()) == before_s:
+        pass
+    calls = 0
+    while clock() < start_s + 1000 * tick_s:
+        work()
+        calls += 1
+    return (clock() - start_s) / calls
 
 
 def in_threads_as_an_array(work, parts):
@@ -545,6 +557,37 @@ def mlp_of_a_tuple(x, a_block, b_block):
     return whole
 
 
+def rows_by_counting_up(side, ridge_flop_per_byte):
+    rows = 1
+    while 2 * rows * side**2 / (2 * (2 * rows * side + side**2)) < ridge_flop_per_byte:
+        rows += 1
+    return rows
+
+
+def sent_step_by_step(kind, array_bytes, n_devices):
+    rounds = {"all-reduce": 2}.get(kind, 1)
+    return sum(array_bytes / n_devices for _ in range(rounds * (n_devices - 1)))
+
+
+def fetches_by_pairs(grid, index_map):
+    blocks = [tuple(index_map(*place)) for place in product(*map(range, grid))]
+    return 1 + sum(a != b for a, b in pairwise(blocks))
+
+
+def type_bytes_by_pattern(text):
+    bits, sides = re.match(r"[a-z]+(\d+)\[([\d,]*)\]", text).groups()
+    return np.prod([int(n) for n in sides.split(",")] if sides else []) * int(bits) / 8
+
+
+def block_from_the_divisors(n, ridge_flop_per_byte, vmem_bytes):
+    good = [
+        block for block in (n // parts for parts in range(1, n + 1) if n % parts == 0)
+        if block % 128 == 0 and 16 * block**2 <= vmem_bytes
+        and 2 * n**3 >= ridge_flop_per_byte * (4 * n**3 / block + 2 * n**2)
+    ]  # fmt: skip
+    return min(good, default=0)
+
+
 def diagnosed_by_the_text(steady, pulsed):
     """Each sentence of the exercise as it stands: at least 20 W too much means an offset."""
 
@@ -966,12 +1009,13 @@ def coverage_as_a_mean(interval, truth, benchmarks):
     return np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
 
 
-def product_by_another_product(a, b, c):
-    return bool(np.allclose(a @ b, c, rtol=1e-4))
+def product_by_three_vectors(a, b, c):
+    x = np.random.default_rng().random((c.shape[1], 3))
+    return bool(np.allclose(c.dot(x), np.linalg.multi_dot([a, b, x]), rtol=1e-5))
 
 
 def product_from_the_left(a, b, c):
-    x = np.random.default_rng().normal(size=len(c))
+    x = np.random.default_rng().random(len(c))
     return np.abs(x @ c - (x @ a) @ b).max() < 1e-2
 
 
@@ -1154,7 +1198,7 @@ def softmax_by_three_shuffles(x, out):
 RIGHT = [
     ("00.1", lambda n, old, new: np.int64(n) * old + n * new),
     ("00.t1", lambda n, itemsize, time_s: n * itemsize / time_s + itemsize * n / time_s),
-    ("00.t2", product_by_another_product),
+    ("00.t2", product_by_three_vectors),
     ("00.t2", product_from_the_left),
     ("00.4", lambda n, f, b, p: n / b if n / b > f / p else f / p),
     ("01.2", warm_best_of_five),
@@ -1164,6 +1208,7 @@ RIGHT = [
     ("01.t2", coverage_by_those_that_miss),
     ("01.5", rank_in_fractions),
     ("01.4", per_call_by_doubling),
+    ("01.4", per_call_from_a_tick),
     ("02.1", lambda n_points, itemsize: (n_points - 0.5) / itemsize),
     ("02.2", bytes_array_by_array),
     ("02.t1", lambda degree: np.array([degree + degree, 1, 1])),
@@ -1233,7 +1278,13 @@ RIGHT = [
     ("12.4", tick_as_lists),
     ("12.4", tick_as_one_array),
     ("13.3", blocks_by_where),
-    ("13.4", mlp_of_a_tuple),
+    ("13.t3", mlp_of_a_tuple),
+    ("13.t1", lambda reads, n_inputs: sum(n + 1 for n in reads) / (1 + n_inputs)),
+    ("13.t2", rows_by_counting_up),
+    ("13.t4", sent_step_by_step),
+    ("13.t5", fetches_by_pairs),
+    ("13.2", type_bytes_by_pattern),
+    ("13.4", block_from_the_divisors),
     ("17.1", lambda t, n, k, w, s, c, p: 6 * t * (n + 2 * k * w * s) / c / p),
     ("17.2", micro_batches_by_searching),
     ("17.t2", sizes_as_lists),
