@@ -291,26 +291,25 @@ def in_pytorch():
 
 
 # %% tags=["collapsed"]
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else TensorFlow logs a page at its start
-
-
 def through(package, door):
-    """The operations that one framework hands to XLA, here or recorded, and which of the two."""
-    why = f"{package} isn't installed here"
+    """The operations that one framework hands to XLA, here or recorded; where, and when."""
+    where = f"{package} isn't installed here"
     if importlib.util.find_spec(package):
         try:
-            return tpu.operations(door()), "made here, just now"
+            return tpu.operations(door()), "made here", "just now"
         except Exception as error:  # versions that don't fit each other fail in many ways
-            why = f"{package} failed here with {type(error).__name__}"
+            where = f"{package} failed here with {type(error).__name__}"
     kept = lk.recorded("front-doors")
     (row,) = (row for row in kept.rows if row["door"] == door.__name__)
-    return row["operations"], f"recorded {kept.date} with {row['versions']}; {why}"
+    return row["operations"], where, f"recorded {kept.date} with {row['versions']}"
 
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else TensorFlow logs a page at its start
 for package, door in {"jax": in_jax, "tensorflow": in_tensorflow, "torchax": in_pytorch}.items():
-    operations, where = through(package, door)
-    print(f"[here] {door.__name__}: {', '.join(f'{n} {name}' for name, n in operations.items())}")
-    print(f"[here]    {where}")
+    operations, where, when = through(package, door)
+    counts = ", ".join(f"{n} {name}" for name, n in operations.items())
+    print(f"[here] {door.__name__}: {counts} ({where})")
+    print(f"[here]    {when}")
 
 # %% [markdown]
 # All three hand over two products (`dot`) and a `maximum`, which is `relu`. (TensorFlow's
@@ -652,7 +651,7 @@ for x_cut, w_cut, y_cut in (
     ("rows", "not cut", "rows"),
 ):
     said = ask_xla(x_cut, w_cut, y_cut)
-    print(f"[modelled] x: {x_cut:8} w: {w_cut:8} y: {y_cut:17} {said}")
+    lk.show(f"[modelled] x {x_cut}, w {w_cut}, y {y_cut}: {said}")
 
 # %% [markdown]
 # > **Takeaway.** If you cut an axis that isn't summed over, devices needn't talk. If you cut the
@@ -689,7 +688,7 @@ ways = {  # specs of x, a, b and the result; bytes of x and both weights on a ch
 }  # fmt: skip
 links_bytes_per_s = lk.chip("tpu-v5e").figures["interconnect_gbs"].value / 2  # one way
 arithmetic_s = lk.workload.mlp(B, D, F, itemsize=2).flop / 16 / peak.value
-print(f"[modelled] arithmetic of one chip: {arithmetic_s * 1e6:.0f} µs")
+lk.show(lk.Reading("arithmetic of one chip", arithmetic_s, "s", "modelled"))
 talking = {}  # way -> collectives and bytes that a chip sends, where it sends any
 for way, (x, a, b, out, own_bytes, moves) in ways.items():
     program = tpu.compile_for_tpu(
@@ -702,9 +701,9 @@ for way, (x, a, b, out, own_bytes, moves) in ways.items():
         out=out,
     )
     sent = sum(sent_bytes(*move) for move in moves)
-    print(f"[modelled] {way:16} holds {program.argument_bytes / 1e6:5.2f} MB a chip, "
-          f"sends {sent / 1e6:5.2f} MB, {sent / links_bytes_per_s * 1e6:3.0f} µs at least "
-          f"(collectives: {sum(program.collectives.values())})")  # fmt: skip
+    lk.show(f"[modelled] {way}: each holds {program.argument_bytes / 1e6:.1f} MB, sends "
+            f"{sent / 1e6:.1f} MB (at least {sent / links_bytes_per_s * 1e6:.0f} µs; "
+            f"collectives: {sum(program.collectives.values())})")  # fmt: skip
     assert program.argument_bytes == own_bytes
     kinds = [kind for kind, *_ in moves]
     assert program.collectives == {kind: kinds.count(kind) for kind in kinds}
@@ -912,7 +911,8 @@ for block, program in blocked.items():
 lk.show(tpu.compile_for_tpu("matmul 65536", jnp.matmul, *[((65536, 65536), "bfloat16")] * 2))
 
 # %% tags=["collapsed", "nbval-ignore-output"]
-print(blocked[1024].message.split("}. ")[-1])  # the compiler's own words, new with each version
+# The compiler's own words, new with each version
+print(blocked[1024].message.split("}. ")[-1])
 
 # %% [markdown]
 # Blocks of 64 aren't whole tiles. By our count the largest ones need exactly the limit, but the
