@@ -219,7 +219,7 @@ for _ in range(8):
 assert np.allclose(out, expected, rtol=1e-4)
 
 lk.expect(
-    (timings["polynomial 8"].time() / timings["triad"].time()).named("the ratio of their times"),
+    (timings["polynomial 8"].time() / timings["triad"].time()).named("Time of polynomial 8 over triad"),
     None, 1.1,
     inside="The polynomial does eight times the operations on two thirds of the bytes, and it took "
     "no longer. While a kernel waits for memory, arithmetic is free.",
