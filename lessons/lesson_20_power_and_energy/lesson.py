@@ -344,7 +344,7 @@ assert warned.energy_lo_j <= true_5_s_j <= warned.energy_hi_j
 # %% [markdown]
 # Doesn't a counter help? Intel's, called RAPL, adds up all the time. Of NVIDIA's we found nothing
 # published that says so. On our H200 it agreed with the padded mean, but so it would if both came
-# from one sensor that's partly blind.
+# from one part-time sensor.
 #
 # And counters end. RAPL's has 32 bits, then it starts again at 0. Somebody got [−250,769
 # J](https://github.com/tdurieux/EnergiBridge/issues/17) that way. Here a program of 500 J runs
@@ -367,8 +367,8 @@ assert abs(across.energy_j - 500) < 0.1
 # > and read a counter at least once each time it goes round.
 #
 # ## Race to idle
-# Now let's save joules. A slower clock gets by with a lower voltage, so the power for arithmetic goes
-# about with the cube of the clock. But a machine that works is also *awake*: memory, fans and
+# Now let's save joules. A slower clock gets by with a lower voltage, so the power for arithmetic
+# goes about with the cube of the clock. But a machine that works is also *awake*: memory, fans and
 # leaking transistors draw power at any clock.
 #
 # ### Your turn
@@ -464,7 +464,8 @@ for cap_w, epoch_s, power_w in zip(*columns, strict=True):
 # long. The batch matters as well, because the energy **to a target accuracy** is *epochs to target*
 # × *time of an epoch* × *mean power*.
 #
-# **Guess first.** For ShuffleNetV2 the defaults are batch 1024 and 250 W. What share of the energy does the best pair save? You've seen what the cap alone does.
+# **Guess first.** For ShuffleNetV2 the defaults are batch 1024 and 250 W. What share of the
+# energy does the best pair save? You've seen what the cap alone does.
 
 # %%
 saving_guess = lk.predict("20.e", ..., "%")
@@ -580,8 +581,8 @@ for row in served.rows:
 chart.picture("Joules per token: decode falls with the batch towards prefill")
 
 # %% [markdown]
-# The marks are what [ML.ENERGY](https://ml.energy/leaderboard) measured on a server. A batch shares
-# the fetching of the weights, but not of each conversation's own cache.
+# The marks are measurements by [ML.ENERGY](https://ml.energy/leaderboard). A batch shares the
+# fetching of the weights, but not of each conversation's own cache.
 #
 # The roofline, on which nothing waits, makes the model too low, and TDP makes it too high. With 8
 # at once both errors cancel. A model that agrees once needn't be right.
