@@ -8,11 +8,11 @@
 
 # %% [markdown]
 # # 07 · Barriers and races
-# In June 2021 people trained a GPT-2, a language model, with PaddlePaddle, Baidu's framework. The
-# loss jumped about and in the end became NaN, *not a number*. On one GPU, a P40, the same training
-# went well, and on another, a V100, it failed. Then somebody added a line that printed a message,
-# and it went well on the V100, too. The cause was a missing line in a function that adds up numbers
-# ([pull request 33658](https://github.com/PaddlePaddle/Paddle/pull/33658)).
+# In June 2021 people trained a GPT-2, a language model, with PaddlePaddle, Baidu's framework. On a
+# V100 GPU the loss jumped about, and in the end it was NaN, *not a number*. On a P40, an older GPU,
+# the same training went well. Then somebody added a line that printed a message, and it went well
+# on the V100, too. The cause was a missing line in a function that adds up numbers ([pull request
+# 33658](https://github.com/PaddlePaddle/Paddle/pull/33658)).
 #
 # **The question of this lesson**: a kernel gives the right answer in every test. Is it right?
 #
@@ -23,9 +23,9 @@
 # A **histogram** counts how often each value occurs. Each thread takes one value, and adds 1 to the
 # bin of that value, a number in memory that all threads share.
 #
-# **Guess first.** 10,000 values go into ten bins, and a warp does each step for its 32 lanes at
-# once. How many counts are left at best, in all bins together? It's 10,000 if none gets lost, and
-# 10 if only one stays in each bin.
+# **Guess first.** 10,000 values go into ten bins, and a warp takes each step for its 32 lanes at
+# once. In the best case, how many counts will all bins hold together? It's 10,000 if none gets
+# lost, and 10 if only one is left in each bin.
 
 # %%
 import itertools
@@ -69,16 +69,17 @@ assert most < N_VALUES / 3  # the text says so
 # store 1, and one count is left in each bin.
 #
 # On a GPU more survive, because its warps don't all run in step. At best they take turns. But the
-# lanes of a warp still load together, so each warp counts a value only once, and more than two
-# thirds of all counts are lost. How many, and which, changes from run to run.
+# lanes of a warp still load together, so each warp adds only 1 to a bin, however many of its lanes
+# have that value, and more than two thirds of all counts are lost. How many, and which, changes
+# from run to run.
 #
 # > **Takeaway.** `+=` in shared or global memory is a load, an addition and a store. What another
 # > thread stores in between is overwritten.
 #
 # ## Two threads, one address
-# Take just two threads, each of which adds 1 to a bin. Each takes its three steps in order, but the
-# hardware may mix them, in 20 ways. We write them as six letters: in `ABABAB` the threads take
-# turns.
+# Take just two threads, each of which adds 1 to the same bin. Each takes its three steps in order,
+# but the hardware may interleave them, in 20 ways. We write such an order as six letters: in
+# `ABABAB` the threads take turns.
 #
 # ### Your turn
 # What does the bin hold after an `order`? With its first step a thread loads the bin into a
@@ -215,11 +216,11 @@ lk.draw.epoch_timeline(counters, findings)
 # epoch 1: while some threads still read the first tile, others may store the second one over it. On
 # the executor no warp is ever slow, so the ranks are right.
 #
-# On a GPU they'd be right nearly always. The check of a well-known course passes [with this barrier
-# and without it](https://github.com/srush/GPU-Puzzles/issues/14). In 2026 a barrier was missing
-# like this in a kernel for language models. In [286 million
-# calls](https://github.com/warpfront/hipfire/pull/575) 640 sums were visibly wrong, and one of
-# these was enough to turn the rest of an answer into `!!!!`.
+# On a GPU they'd be right nearly always. The check of a well-known course passes with the barrier
+# that's missing here [and without it](https://github.com/srush/GPU-Puzzles/issues/14). In 2026 one
+# was missing like this in a kernel for language models. In [286 million
+# calls](https://github.com/warpfront/hipfire/pull/575) 640 sums of squares came out negative, and
+# one of these was enough to turn the rest of an answer into `!!!!`.
 #
 # ### Your turn
 # Write the loop without the race. (one line more than above; where does it belong?)
@@ -401,7 +402,7 @@ print(*lk.sanitize(differences[2, THREADS], x[:200], np.zeros(200, np.float32)))
 # > **Takeaway.** Guard the accesses, never the barrier.
 #
 # ## Seven reductions
-# A **reduction** makes one number of many, such as a sum. (Paddle's kernel does two.) In 2007 Mark
+# A **reduction** makes one number of many, such as a sum. (Paddle's kernel makes two.) In 2007 Mark
 # Harris of NVIDIA added up four million numbers with [seven
 # kernels](https://developer.download.nvidia.com/assets/cuda/files/reduction.pdf), each faster than
 # the one before. Here are the first two. In both, a block leaves the sum of its numbers.
@@ -481,8 +482,8 @@ assert wavefronts(one) == 128 * (4 + 3 * steps_one + 1) == 128 * 74
 assert wavefronts(two) == 128 * (4 + 3 * steps_two + 1)
 
 # %% [markdown]
-# In version 1 warps diverge: in each step half of the lanes that added wait from now on. Version 2
-# gives the same additions to the first threads. Hardly a warp diverges, but neighbouring lanes now
+# In version 1 warps diverge: in each step, half of the lanes that worked so far only wait. Version
+# 2 gives the same additions to the first threads. Few warps diverge, but neighbouring lanes now
 # reach words that are `2 * k` apart, and collide in the banks. Both take the same number of
 # wavefronts, the passes over the banks of [lesson 06](06_memory.ipynb).
 #
@@ -515,11 +516,11 @@ def version_3(x, sums):
 version_3 = lk.your_turn("07.t3", version_3)
 
 # %% [markdown]
-# In version 4 each thread already adds two numbers when it loads, so half as many blocks do. In
-# version 5 the last warp needs no barriers of the block. Version 6 passes numbers from register to
-# register, with [**shuffles**](https://developer.nvidia.com/blog/faster-parallel-reductions-kepler/).
-# (Harris's sixth unrolled all loops; shuffles came later.) In version
-# 7 each thread adds many numbers.
+# In version 4 each thread already adds two numbers when it loads, so half as many blocks are
+# enough. In version 5 the last warp does without barriers of the block. Version 6 passes numbers
+# from register to register, with
+# [**shuffles**](https://developer.nvidia.com/blog/faster-parallel-reductions-kepler/). (Harris's
+# sixth unrolled all loops; shuffles came later.) In version 7 each thread adds many numbers.
 
 
 # %% tags=["collapsed"]
@@ -678,16 +679,16 @@ share = h200.rows[-1]["bytes"] / h200.rows[-1]["time_s"] / bandwidth.value
 lk.show(lk.Reading("version 7, share of the H200's bandwidth", share, "%", of=(h200, "published")))
 
 # %% [markdown]
-# From version 2 to 6 an SM takes as long for a block, whatever it does inside: while one waits at a
-# barrier or for a bank, others can work. What's left is what each block pays once, such as being
-# started and waiting for its first numbers. So fewer blocks pay off, down to as many as the chip
-# can hold at once, and that's version 7.
+# From version 2 to 6 an SM takes the same time for a block, whatever the block does inside: while
+# one waits at a barrier or for a bank, others can work. What's left seems to be what each block
+# pays once, for being started and for its first numbers. So fewer blocks pay off, down to as many
+# as the chip can hold at once, and that's version 7.
 #
 # (Why is version 2 faster, with as many wavefronts? It executes fewer instructions, and version 1
 # pays for `%`, a slow one. The G80 also had 16 banks, not 32.)
 #
-# > **Takeaway.** Reduce in registers first, then in shared memory, and at the end once for each
-# > block. Counters name causes, and only a clock says which of them costs time on your chip.
+# > **Takeaway.** Reduce in registers first, then in shared memory, and store once for each block.
+# > Counters name causes, and only a clock says which of them costs time on your chip.
 #
 # ## Back to the GPT-2
 # Paddle's function worked like our version 6, and a kernel called it for two sums, one right after
