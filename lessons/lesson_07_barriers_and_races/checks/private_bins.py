@@ -143,6 +143,6 @@ def private_bins(answer, rng):
     )
     looks = work.of("load", "shared").max()
     assert looks <= 4 * N_BINS, (
-        f"{case}: right, but one thread loads {looks} numbers from shared memory while others wait: "
-        f"let every thread count its own values"
+        f"{case}: right, but one thread loads {looks} numbers from shared memory while others "
+        f"wait: let every thread count its own values"
     )
