@@ -23,6 +23,8 @@
 # the same on every machine.*
 
 # %%
+import textwrap
+
 import numpy as np
 
 import labkit as lk
@@ -325,26 +327,28 @@ for name, kernel in KERNELS.items():
     assert (turned == matrix.T).all()
 
 published = lk.published("transpose-nsight")
-print(f"{'':24}{'load sectors':>26}{'store sectors':>26}{'shared efficiency':>22}")
-print(f"{'':24}{'published':>13}{'simulated':>13}{'published':>13}{'simulated':>13}"
-      f"{'published':>11}{'simulated':>11}")  # fmt: skip
+print(f"{'':36}{'load sectors':>12}{'store sectors':>15}{'shared efficiency':>19}")
 for row in published.rows:
     ours = counted[row["kernel"]]
     loads, stores = ours.global_loads, ours.global_stores
-    line = (f"{row['kernel']:24}{row['load_sectors']:13,}{loads.sectors:13,}"
-            f"{row['store_sectors']:13,}{stores.sectors:13,}")  # fmt: skip
     assert (loads.requests, loads.sectors) == (row["load_requests"], row["load_sectors"])
     assert (stores.requests, stores.sectors) == (row["store_requests"], row["store_sectors"])
     assert loads.efficiency == row["load_efficiency"]
     assert stores.efficiency == row["store_efficiency"]
+    shares = {"published": "", "simulated": ""}
     if "shared_efficiency" in row:
-        loads, stores = ours.shared_loads, ours.shared_stores
-        wanted_bytes = loads.bytes_requested + stores.bytes_requested
-        efficiency = wanted_bytes / (32 * 4 * (loads.wavefronts + stores.wavefronts))
+        in_tile = ours.shared_loads, ours.shared_stores
+        wanted_bytes = sum(one.bytes_requested for one in in_tile)
+        efficiency = wanted_bytes / (32 * 4 * sum(one.wavefronts for one in in_tile))
         assert abs(efficiency - row["shared_efficiency"]) < 5e-5
-        line += f"{row['shared_efficiency']:11.2%}{efficiency:11.2%}"
-    print(line)
-print(f"({published.source})")
+        shares = {"published": f"{row['shared_efficiency']:.2%}", "simulated": f"{efficiency:.2%}"}
+    theirs = row["load_sectors"], row["store_sectors"]
+    for origin, (n_loads, n_stores) in (
+        ("published", theirs), ("simulated", (loads.sectors, stores.sectors)),
+    ):  # fmt: skip
+        name = row["kernel"] if origin == "published" else ""
+        print(f"{name:26}{origin:10}{n_loads:12,}{n_stores:15,}{shares[origin]:>19}")
+print(textwrap.fill(f"({published.source})", 80))
 
 # %% [markdown]
 # Each kernel ran nearly seventeen million threads, and the sectors agree to the last one. So do the

@@ -29,6 +29,7 @@
 
 # %%
 import itertools
+import textwrap
 
 import numpy as np
 
@@ -158,9 +159,14 @@ lk.Explorer(microscope, order=sorted(ORDERS, key=lambda order: order != "ABABAB"
 # [racecheck](https://docs.nvidia.com/compute-sanitizer/ComputeSanitizer/index.html#racecheck-tool)
 # does this for shared memory.) Step through what it found:
 
+
 # %%
+def tell(findings):
+    print(*(textwrap.fill(str(one), 80) for one in findings), sep="\n")
+
+
 findings = lk.sanitize(histogram[BLOCKS, THREADS], values, np.zeros(N_BINS, np.int32))
-print(*findings, sep="\n")
+tell(findings)
 lk.Player(lk.draw.race_frames(findings[0], counters), ms=1500)
 
 
@@ -208,7 +214,7 @@ counters = lk.profile(ranks[3, THREADS], x, out)
 assert (out == np.argsort(np.argsort(x))).all()
 
 findings = lk.sanitize(ranks[3, THREADS], x, out)
-print(*findings, sep="\n")
+tell(findings)
 lk.draw.epoch_timeline(counters, findings)
 
 # %% [markdown]
@@ -394,7 +400,7 @@ def differences(x, out):
         out[i] = s[t] - s[max(t - 1, 0)]
 
 
-print(*lk.sanitize(differences[2, THREADS], x[:200], np.zeros(200, np.float32)))
+tell(lk.sanitize(differences[2, THREADS], x[:200], np.zeros(200, np.float32)))
 
 # %% [markdown]
 # What a GPU does then is undefined: it may wait forever, or go on with half a tile.
@@ -467,13 +473,11 @@ def conflicts(counts):
 
 
 one, two = count(version_1, 128), count(version_2, 128)
-for name, counts in (("version 1", one), ("version 2", two)):
-    for what, n in (
-        ("divergent branches", counts.divergent_branches),
-        ("bank conflicts", conflicts(counts)),
-        ("wavefronts", wavefronts(counts)),
-    ):
-        lk.show(lk.Reading(f"{name}, {what} of a block", n / 128, "1", of="simulated"))
+lk.show("[modelled] For each block, from simulated counts of 128 blocks:")
+print("version   divergent branches   bank conflicts   wavefronts")
+for number, counts in enumerate((one, two), 1):
+    of_all = counts.divergent_branches, conflicts(counts), wavefronts(counts)
+    print("{:7}{:21.0f}{:17.0f}{:13.0f}".format(number, *(n / 128 for n in of_all)))
 
 # By hand: 4 warps store; three accesses in each step, warps × ways of them; one load at the end.
 steps_one = 5 * 4 + 2 + 1
@@ -669,10 +673,11 @@ chart.picture("Counters of seven reductions, and their times on a G80 and on an 
 # %% tags=["collapsed"]
 figures = lk.chip("h200-sxm").figures
 n_sms, bandwidth = figures["multiprocessors"], figures["mem_bw_gbs"]
+lk.show("[modelled] An SM's time for a block, from recorded and published figures:")
+print("version   blocks in all   time for a block")
 for row in h200.rows:
     block_s = row["time_s"] * n_sms.value / row["blocks"]
-    name, note = f"version {row['version']}, an SM's time for a block", f"{row['blocks']:,} blocks"
-    lk.show(lk.Reading(name, block_s, "s", of=(h200, "published"), note=f"{note} in all"))
+    print(f"{row['version']:7}{row['blocks']:16,}{block_s * 1e9:16,.0f} ns")
     if 2 <= row["version"] <= 6:
         assert 80e-9 < block_s < 90e-9, "the text says that it's the same"
 share = h200.rows[-1]["bytes"] / h200.rows[-1]["time_s"] / bandwidth.value
@@ -721,7 +726,7 @@ def two_sums(x, y, sums):
 
 
 sums = np.zeros((3, 2), np.float32)
-print(*lk.sanitize(two_sums[3, THREADS], x, 2 * x, sums), sep="\n")
+tell(lk.sanitize(two_sums[3, THREADS], x, 2 * x, sums))
 print(f"Values right: {np.allclose(sums.sum(axis=0), [x.sum(), 2 * x.sum()])}")
 
 
