@@ -1044,6 +1044,37 @@ def turned_when_stored(a, b, c):
         c[top + y, left + x] = total
 
 
+@cuda.jit
+def square_of_what_exists(a, b, c):
+    tile_a = cuda.shared.array((32, 33), cuda.float32)
+    tile_b = cuda.shared.array((32, 32), cuda.float32)
+    x, y = cuda.threadIdx.x, cuda.threadIdx.y
+    left, top = 32 * cuda.blockIdx.x, 32 * cuda.blockIdx.y
+    sums = cuda.local.array((2, 2), cuda.float32)
+    for i in range(4):
+        sums[i // 2, i % 2] = 0
+    for first in range(0, a.shape[1], 32):
+        left_over = min(32, a.shape[1] - first)
+        for n in range(16 * y + x, 1024, 256):
+            i, j = n // 32, n % 32
+            tile_a[i, j] = a[top + i, first + j] if top + i < a.shape[0] and j < left_over else 0
+            tile_b[i, j] = b[first + i, left + j] if i < left_over and left + j < b.shape[1] else 0
+        cuda.syncthreads()
+        for k in range(left_over):
+            b_0, b_1 = tile_b[k, x], tile_b[k, x + 16]
+            for i in range(2):
+                if top + y + 16 * i < c.shape[0]:  # the second row doesn't exist everywhere
+                    from_a = tile_a[y + 16 * i, k]
+                    sums[i, 0] += from_a * b_0
+                    sums[i, 1] += from_a * b_1
+        if first + 32 < a.shape[1]:
+            cuda.syncthreads()
+    for i in range(2):
+        for j in range(2):
+            if top + y + 16 * i < c.shape[0] and left + x + 16 * j < c.shape[1]:
+                c[top + y + 16 * i, left + x + 16 * j] = sums[i, j]
+
+
 def place_by_bits(lane, i, top, left):
     return np.array(
         [top + (lane >> 2) + ((i & 2) << 2), left + (lane & 3) * 2 + (i & 1) + 2 * (i & 4)]
@@ -1144,6 +1175,7 @@ RIGHT = [
     ("08.2", register_tile_by_growing),
     ("08.3", turned_when_stored),
     ("08.t1", coalesced_by_hand),
+    ("08.5", square_of_what_exists),
     ("09.1", feeding_tile_by_logarithms),
     ("09.1", lambda *chip: (solution("09.1")(*chip)[0], solution("09.1")(*chip)[0] ** 2 // 32)),
     ("09.3", softmax_by_three_shuffles),
