@@ -536,9 +536,9 @@ h200_counts = next(
     if row["kernel"] == "tiled" and "lesson_08" in row["source"] and row["shapes"][0] == [N, N]
 )  # fmt: skip
 lk.show(
-    f"[recorded] tiled has vector loads, too: an H200 counts "
-    f"{h200_counts['shared_load_wavefronts']:,} wavefronts of loads, and our executor, which takes "
-    f"each load by itself, {counts['tiled'].shared_loads.wavefronts:,}"
+    f"[recorded] wavefronts of loads in tiled, which has vector loads, too, H200: "
+    f"{h200_counts['shared_load_wavefronts']:,}; our executor takes each load by itself, and "
+    f"counts {counts['tiled'].shared_loads.wavefronts:,}"
 )
 gain = rate["vectorised"] / rate["2-D register tile"]
 lk.show(lk.Reading("vectorised over 2-D register tile, A6000", gain, "1", of=published))
