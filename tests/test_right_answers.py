@@ -14,6 +14,7 @@ from labkit import cuda, mma_sync
 from labkit.teach import solution
 from labkit.teach.check import judge
 from labkit.teach.registry import find
+from labkit.workload import block_format
 
 THREADS, N_BINS, TILE = 128, 16, 66
 
@@ -43,6 +44,17 @@ def per_call_by_doubling(work, clock, tick_s):
         if took_s >= 1000 * tick_s:
             return took_s / n
         n *= 2
+
+
+def per_call_from_a_tick(work, clock, tick_s):
+    before_s = clock()
+    while (start_s := clock()) == before_s:
+        pass
+    calls = 0
+    while clock() < start_s + 1000 * tick_s:
+        work()
+        calls += 1
+    return (clock() - start_s) / calls
 
 
 def in_threads_as_an_array(work, parts):
@@ -446,13 +458,53 @@ def scan_of_two_arrays(x, out):
 
 def int8_with_the_errors_made(a, w):
     """The rounding errors that were made are known, and they bound the result more closely."""
-    product, _ = solution("10.4")(a, w)
+    product, _ = solution("10.3")(a, w)
     scales = []
     for x, axis in ((a, 1), (w, 0)):
         scale = np.abs(x).max(axis, keepdims=True) / 127
         scales.append(np.where(scale == 0, 1, scale))
     da, dw = (np.abs(x - s * np.rint(x / s)) for x, s in zip((a, w), scales, strict=True))
     return [product, da @ np.abs(w) + np.abs(a) @ dw + da @ dw + 1e-9]
+
+
+@cuda.jit
+def online_by_branches(x, out):
+    i = cuda.grid(1)
+    if i < x.shape[1]:
+        largest, total = cuda.float32(-math.inf), cuda.float32(0)
+        for j in range(x.shape[0]):
+            score = x[j, i]
+            if score > largest:
+                total = total * math.exp(largest - score) + cuda.float32(1)
+                largest = score
+            else:
+                total += math.exp(score - largest)
+        for j in range(x.shape[0]):
+            out[j, i] = math.exp(x[j, i] - largest) / total
+
+
+def quantised_by_peaks(x, axis):
+    peak = np.maximum(x.max(axis, keepdims=True), -x.min(axis, keepdims=True))
+    return [np.round(127 * x / peak).astype(np.int8), peak / 127]
+
+
+def blocks_in_a_loop(x, size):
+    out = np.empty(x.shape)
+    for row in range(len(x)):
+        for first in range(0, x.shape[1], size):
+            block = x[row, first : first + size]
+            scale = max(abs(block)) / 127
+            out[row, first : first + size] = np.round(block / scale) * scale
+    return out
+
+
+def mxfp4_one_by_one(x):
+    exponent = np.frexp(np.abs(x).max())[1] - 3
+    elements = []
+    for value in x / 2.0**exponent:
+        size = min((0, 0.5, 1, 1.5, 2, 3, 4, 6), key=lambda known: abs(known - abs(value)))
+        elements.append(math.copysign(size, value) * 2.0**exponent)
+    return elements
 
 
 def attend_by_pairs(q, tiles):
@@ -472,6 +524,14 @@ def merged(one, other):
     return largest, *(
         a * shrink_one + b * shrink_other for a, b in zip(one[1:], other[1:], strict=True)
     )
+
+
+def edge_words_by_tiles(m, k, n, rows, columns):
+    words = k * n
+    for top in range(0, k, rows):
+        for left in range(0, n, columns):
+            words += m * min(rows, k - top) + m * min(columns, n - left)
+    return words
 
 
 def tick_as_lists(inputs, weights, sums, entering):
@@ -590,6 +650,24 @@ def padded_by_measured_idle(joules, start_s, stop_s, pad_s, idle_w):
 
 def period_above_idle(clock, awake_w, idle_w=60.0, math_w=100.0, work_s=0.3, period_s=1.0):
     return period_s * idle_w + work_s / clock * awake_w + work_s * math_w * clock**2
+
+
+def saved_per_second_first(hasty, patient):
+    (hasty_usd, hasty_s), (patient_usd, patient_s) = hasty, patient
+    return (hasty_usd - patient_usd) / 1e6 / (patient_s - hasty_s) * 3600
+
+
+def paid_by_a_closed_form(price_usd, interest, n_years):
+    if interest == 0:
+        return price_usd / n_years
+    return price_usd * interest / (1 - (1 + interest) ** -n_years)
+
+
+def cheapest_by_sorting(offers, n_tokens, limit_s):
+    for name, _, _, gap_s in sorted(offers, key=lambda offer: offer[1] / offer[2]):
+        if gap_s <= limit_s / n_tokens:
+            return name
+    return "none"
 
 
 def even_batch_in_fractions(itemsize, word_j, mac_j):
@@ -899,12 +977,13 @@ def coverage_as_a_mean(interval, truth, benchmarks):
     return np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
 
 
-def product_by_another_product(a, b, c):
-    return bool(np.allclose(a @ b, c, rtol=1e-4))
+def product_by_three_vectors(a, b, c):
+    x = np.random.default_rng().random((c.shape[1], 3))
+    return bool(np.allclose(c.dot(x), np.linalg.multi_dot([a, b, x]), rtol=1e-5))
 
 
 def product_from_the_left(a, b, c):
-    x = np.random.default_rng().normal(size=len(c))
+    x = np.random.default_rng().random(len(c))
     return np.abs(x @ c - (x @ a) @ b).max() < 1e-2
 
 
@@ -1118,7 +1197,7 @@ def softmax_by_three_shuffles(x, out):
 RIGHT = [
     ("00.1", lambda n, old, new: np.int64(n) * old + n * new),
     ("00.t1", lambda n, itemsize, time_s: n * itemsize / time_s + itemsize * n / time_s),
-    ("00.t2", product_by_another_product),
+    ("00.t2", product_by_three_vectors),
     ("00.t2", product_from_the_left),
     ("00.4", lambda n, f, b, p: n / b if n / b > f / p else f / p),
     ("01.2", warm_best_of_five),
@@ -1128,6 +1207,7 @@ RIGHT = [
     ("01.t2", coverage_by_those_that_miss),
     ("01.5", rank_in_fractions),
     ("01.4", per_call_by_doubling),
+    ("01.4", per_call_from_a_tick),
     ("02.1", lambda n_points, itemsize: (n_points - 0.5) / itemsize),
     ("02.2", bytes_array_by_array),
     ("02.t1", lambda degree: np.array([degree + degree, 1, 1])),
@@ -1182,10 +1262,19 @@ RIGHT = [
     ("09.t1", place_by_bits),
     ("09.t2", product_stored_by_a_loop),
     ("09.t3", lambda rows, columns, warps: rows / 32 * columns / warps),
-    ("10.2", lambda *pairs: list(solution("10.2")(*pairs))),
-    ("10.4", lambda a, w: list(solution("10.4")(a, w))),
-    ("10.4", int8_with_the_errors_made),
-    ("10.5", attend_by_pairs),
+    ("10.t1", online_by_branches),
+    ("10.t2", lambda length, head_size, itemsize: 4 * length * (length + head_size) * itemsize),
+    ("10.t3", quantised_by_peaks),
+    ("10.t4", blocks_in_a_loop),
+    ("10.1", lambda *pairs: list(solution("10.1")(*pairs))),
+    ("10.2", attend_by_pairs),
+    ("10.3", lambda a, w: list(solution("10.3")(a, w))),
+    ("10.3", int8_with_the_errors_made),
+    ("10.4", lambda x: block_format("mxfp4").round(x).tolist()),
+    ("10.4", mxfp4_one_by_one),
+    ("12.t1", lambda m, rows, columns: sum([rows, m, rows - 1, columns - 1])),
+    ("12.t2", lambda r, c, size, rate, clock: np.ceil(max(r, clock / (rate / (r * c * size))))),
+    ("12.1", edge_words_by_tiles),
     ("12.4", tick_as_lists),
     ("12.4", tick_as_one_array),
     ("13.3", blocks_by_where),
@@ -1263,6 +1352,11 @@ RIGHT = [
     ("20.4", best_in_two_steps),
     ("20.5", written_token_by_parts),
     ("20.5", written_token_in_fractions),
+    ("21.t1", lambda price, rate, use: 1e6 / 3600 * price / rate / use),
+    ("21.t2", saved_per_second_first),
+    ("21.t3", lambda hours, watts, pue, grams: 3600 * hours * watts * pue / 3.6e6 * grams * 1e-6),
+    ("21.1", paid_by_a_closed_form),
+    ("21.2", cheapest_by_sorting),
     ("22.t1", energies_as_an_array),
     ("22.t2", crossing_by_a_root),
     ("22.1", share_by_the_budget),
