@@ -586,7 +586,7 @@ for before, after in itertools.pairwise(SHAPES):
 N_BOUND = 256
 bounded = {name: count(name, N_BOUND) for name in counts}
 for name in ("naive", "coalesced", "tiled", "register tile"):
-    print(f"[modelled] {name}: {bounded[name].time_bound_s('t4').figure}")
+    lk.show(f"[modelled] {name}: {bounded[name].time_bound_s('t4').figure}")
 
 # %% [markdown]
 # The first two share a bound, and it's lower than that of `tiled`, because we assume that caches
