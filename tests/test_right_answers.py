@@ -1,11 +1,12 @@
 """Right answers that differ from ours pass, whatever the inputs."""
 
 import math
+import re
 import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -554,6 +555,37 @@ def mlp_of_a_tuple(x, a_block, b_block):
 
     (whole,) = jax.lax.psum((jax.numpy.maximum(x @ a_block, 0) @ b_block,), "model")
     return whole
+
+
+def rows_by_counting_up(side, ridge_flop_per_byte):
+    rows = 1
+    while 2 * rows * side**2 / (2 * (2 * rows * side + side**2)) < ridge_flop_per_byte:
+        rows += 1
+    return rows
+
+
+def sent_step_by_step(kind, array_bytes, n_devices):
+    rounds = {"all-reduce": 2}.get(kind, 1)
+    return sum(array_bytes / n_devices for _ in range(rounds * (n_devices - 1)))
+
+
+def fetches_by_pairs(grid, index_map):
+    blocks = [tuple(index_map(*place)) for place in product(*map(range, grid))]
+    return 1 + sum(a != b for a, b in pairwise(blocks))
+
+
+def type_bytes_by_pattern(text):
+    bits, sides = re.match(r"[a-z]+(\d+)\[([\d,]*)\]", text).groups()
+    return np.prod([int(n) for n in sides.split(",")] if sides else []) * int(bits) / 8
+
+
+def block_from_the_divisors(n, ridge_flop_per_byte, vmem_bytes):
+    good = [
+        block for block in (n // parts for parts in range(1, n + 1) if n % parts == 0)
+        if block % 128 == 0 and 16 * block**2 <= vmem_bytes
+        and 2 * n**3 >= ridge_flop_per_byte * (4 * n**3 / block + 2 * n**2)
+    ]  # fmt: skip
+    return min(good, default=0)
 
 
 def diagnosed_by_the_text(steady, pulsed):
@@ -1278,7 +1310,13 @@ RIGHT = [
     ("12.4", tick_as_lists),
     ("12.4", tick_as_one_array),
     ("13.3", blocks_by_where),
-    ("13.4", mlp_of_a_tuple),
+    ("13.t3", mlp_of_a_tuple),
+    ("13.t1", lambda reads, n_inputs: sum(n + 1 for n in reads) / (1 + n_inputs)),
+    ("13.t2", rows_by_counting_up),
+    ("13.t4", sent_step_by_step),
+    ("13.t5", fetches_by_pairs),
+    ("13.2", type_bytes_by_pattern),
+    ("13.4", block_from_the_divisors),
     ("17.1", lambda t, n, k, w, s, c, p: 6 * t * (n + 2 * k * w * s) / c / p),
     ("17.2", micro_batches_by_searching),
     ("17.t2", sizes_as_lists),
