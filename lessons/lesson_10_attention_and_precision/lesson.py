@@ -15,7 +15,7 @@
 # *{time} Needs lessons [02](02_roofline.ipynb) and [08](08_matmul_ladder.ipynb). All counts are the
 # same on every machine; a few rates are measured on yours.*
 
-# %%
+# %% tags=["collapsed"]
 import functools
 import importlib
 import logging
@@ -49,11 +49,13 @@ rng = np.random.default_rng(9)
 
 # %% [markdown]
 # ## More arithmetic, less time
-# In [**attention**](https://arxiv.org/abs/1706.03762) each token (as a *query*) gives a score to
-# every token (as a *key*). A **softmax** turns the scores of a query into weights that add up to 1,
-# and the result is the weighted sum of the tokens' *values*. To train it, the usual code makes six
-# matrix products. The new order, which its authors called **FlashAttention**, makes seven, because
-# it computes the scores a second time on the way back.
+# In [**attention**](https://arxiv.org/abs/1706.03762) each token, a word or a piece of one, gives a
+# score to every token: the dot product of its *query*, a short row of numbers, and the other's
+# *key*. A **softmax** turns the scores of a query into weights that add up to 1, and the result is
+# the weighted sum of the tokens' *values*. So all scores are one matrix product, and all results
+# are another. In training, the usual code makes four more on the way back, six in all. The new
+# order, which its authors called **FlashAttention**, makes seven, because on the way back it
+# computes the scores a second time.
 #
 # **Guess first.** On the same A100, how many times faster is the new order? It would be 6/7, a
 # little slower, if arithmetic decided.
@@ -79,11 +81,13 @@ for row in (standard, flash):
     memory_s = row["moved_bytes"] / a100.peak_bytes_per_s
     math_s = row["n_products"] * product_flop / a100.peak_flop_per_s
     assert max(memory_s, math_s) < row["time_s"]
-    print(f"[modelled] {row['attention']} needs at least {si(memory_s, 's')} for its bytes "
-          f"and {si(math_s, 's')} for its products")  # fmt: skip
+    lk.show(
+        lk.Reading(f"{row['attention']}, its bytes take at least", memory_s, "s", "modelled"),
+        lk.Reading(f"{row['attention']}, its products take at least", math_s, "s", "modelled"),
+    )
 
 # %% [markdown]
-# Read the last two lines. The usual code needs several times as long for its bytes as for its
+# Read the last four lines. The usual code needs several times as long for its bytes as for its
 # products, so it waits for memory, and a product more or less makes no difference. Which bytes are
 # these, and which of them does nobody need?
 #
@@ -213,9 +217,10 @@ for (name, (most, least)), n_reads in zip(moved.items(), (3, 2, 1), strict=True)
 # once.
 #
 # ### Your turn
-# How many bytes does this move for one head, reads and writes together? Queries, keys, values and
-# results are `length` × `head_size` numbers each, scores and weights `length` × `length`. A number
-# has `itemsize` bytes. (1 line)
+# A model runs attention several times side by side, and each of these is a **head**. How many bytes
+# does one head move, reads and writes together? Queries, keys, values and results are `length` ×
+# `head_size` numbers each, scores and weights `length` × `length`. A number has `itemsize` bytes.
+# (1 line)
 
 
 # %%
@@ -514,7 +519,7 @@ lk.Explorer(lk.draw.number_ruler, x=lk.draw.Slider(1e-8, 1e6, 3.14159, log=True)
 
 # %%
 def quantise(x, axis):
-    """Whole numbers from -127 to 127 and their scales: one for all numbers along the axis."""
+    """Whole numbers from -127 to 127, and a scale for all along the axis."""
     ### BEGIN SOLUTION
     scale = np.abs(x).max(axis, keepdims=True) / 127
     return np.rint(x / scale), scale
@@ -621,7 +626,7 @@ lk.show(lk.Reading("outliers kept apart, in 16 bits", ordinary_error(apart), "%"
 
 # %%
 def rounded_in_blocks(x, size):
-    """What becomes of x, rows × columns, in int8 with a scale for each `size` neighbours."""
+    """What becomes of x in int8, with a scale for each `size` neighbours."""
     ### BEGIN SOLUTION
     blocks = x.reshape(len(x), -1, size)
     whole, scale = quantise(blocks, axis=2)
@@ -701,30 +706,31 @@ def optional(name):
     return module
 
 
-def product_rate(name, x, multiply):
-    """The rate of a square product as a Reading; unknown where there is no x."""
-    if x is None:
+def product_rate(name, timing, size):
+    """The rate of a square product as a Reading; unknown where nothing was timed."""
+    if timing is None:
         return lk.Reading(name, None, "FLOP/s", "measured", note="its library is not installed")
-    timing = lk.bench(multiply, x, x, name=name, max_time_s=1, min_samples=5)
-    return timing.flop_per_s(2 * x.shape[0] ** 3)
+    return timing.flop_per_s(2 * size**3).named(name)
 
 
 torch, onnx, ort = map(optional, ("torch", "onnx", "onnxruntime"))
 
 # %% tags=["collapsed"]
+# Square products
 for dtype, sum_dtype in (("float32", "float32"), ("bfloat16", "float32"), ("int8", "int32")):
     multiply = jax.jit(functools.partial(jnp.matmul, preferred_element_type=sum_dtype))
-    lk.show(product_rate(f"JAX, {dtype}", jnp.ones((512, 512), dtype), multiply))
+    x = jnp.ones((512, 512), dtype)
+    timing = lk.bench(multiply, x, x, max_time_s=1, min_samples=5)
+    lk.show(product_rate(f"JAX, {dtype}", timing, 512))
 
+in_fp32 = in_bf16 = None
+slower = lk.Reading("torch, time in bf16 over fp32", None, "1", "measured")
 if torch:
     torch.set_num_threads(1)  # on a busy machine its threads wait for each other
-torch_rates = {}
-for dtype in ("float32", "bfloat16"):
-    x = torch.ones(192, 192, dtype=getattr(torch, dtype)) if torch else None
-    torch_rates[dtype] = product_rate(f"torch, {dtype}", x, torch and torch.matmul)
-lk.show(*torch_rates.values())
-
-slower = (torch_rates["float32"] / torch_rates["bfloat16"]).named("torch, fp32 over bf16")
+    fp32, bf16 = (torch.ones(192, 192, dtype=dtype) for dtype in (torch.float32, torch.bfloat16))
+    in_turns = lk.compare(lambda: bf16 @ bf16, lambda: fp32 @ fp32, max_time_s=2)
+    in_bf16, in_fp32, slower = in_turns.a, in_turns.b, in_turns.time_ratio(slower.name)
+lk.show(product_rate("torch, float32", in_fp32, 192), product_rate("torch, bfloat16", in_bf16, 192))
 lk.show(slower)
 uses = torch.backends.cpu.get_cpu_capability() if torch else "nothing"
 print(f"[measured] of this CPU torch uses: {uses}")
@@ -777,7 +783,8 @@ def onnx_layers(folder):
     quantize_dynamic(*files, weight_type=QuantType.QInt8)
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
-    print("[measured] size of the files:", *(si(f.stat().st_size, "B") for f in files))
+    sizes = (f"{file.stem} {si(file.stat().st_size, 'B')}" for file in files)
+    print("[measured] size of the files:", ", ".join(sizes))
     return [ort.InferenceSession(f, options, ["CPUExecutionProvider"]) for f in files]
 
 
@@ -798,10 +805,11 @@ def int8_against_fp32(batch):
             error, None, "%", of="measured"
         )
     x = np.random.default_rng(batch).standard_normal((batch, WIDTH), np.float32)
-    fp32, int8 = (lk.bench(layer.run, None, {"x": x}, max_time_s=1).time() for layer in layers)
-    exact, got = (layer.run(None, {"x": x})[0] for layer in layers)
+    in_fp32, in_int8 = (functools.partial(layer.run, None, {"x": x}) for layer in layers)
+    (exact,), (got,) = in_fp32(), in_int8()
     relative = np.linalg.norm(got - exact) / np.linalg.norm(exact)
-    return (fp32 / int8).named(faster), lk.Reading(error, relative, "%", of="measured")
+    in_turns = lk.compare(in_fp32, in_int8, max_time_s=2)
+    return in_turns.time_ratio(faster), lk.Reading(error, relative, "%", of="measured")
 
 
 (gain, error_of_one), of_many = int8_against_fp32(1), int8_against_fp32(32)
