@@ -29,10 +29,10 @@ def warps_needed(answer, rng):
     for k in range(12):
         n_sms, load_bytes = rng.randint(16, 160), rng.choice((128, 256, 512))
         warps = rng.randint(70, 200) if k == 11 else rng.randint(8, 60)
-        # Away from rounding, but for one case that comes out even, in numbers that are exact.
+        # Away from rounding, but for one case that comes out even, exact in whatever order.
         spare, latency_s = rng.uniform(0.2, 0.8), rng.uniform(200e-9, 900e-9)
         if k == 10:
-            spare, latency_s = 0, 2**-22
+            spare, latency_s, n_sms = 0, 2**-22, 64
         under_way = (warps - spare) * load_bytes * n_sms
         args = (latency_s, under_way / latency_s, n_sms, load_bytes)
         got, right = answer(*args), _warps(*args)
