@@ -19,7 +19,7 @@ MACHINES = st.builds(
     capex_usd=st.floats(1e3, 1e5), life_years=st.floats(1, 10), power_w=st.floats(300, 1500),
     idle_power_w=st.floats(0, 300), pue=st.floats(1, 2), usd_per_kwh=st.floats(0, 0.5),
     hosting_usd_per_year=st.floats(0, 1e4), maintenance_fraction_per_year=st.floats(0, 0.2),
-    residual_fraction=st.floats(0, 1),
+    residual_fraction=st.floats(0, 1), interest=st.floats(0, 0.3),
 )  # fmt: skip
 
 
@@ -90,6 +90,18 @@ def test_what_is_left_at_the_end_is_not_written_off():
     assert machine.fixed_usd_per_year == 10_500
 
 
+@given(st.floats(0, 0.3), st.integers(1, 10), st.floats(0, 1))
+def test_the_payments_and_what_is_left_are_worth_the_purchase(interest, life_years, residual):
+    changes = {"interest": interest, "life_years": life_years, "residual_fraction": residual}
+    free = {"hosting_usd_per_year": 0.0, "maintenance_fraction_per_year": 0.0}
+    machine = Ownership(**MACHINE | changes | free)
+    payments_usd = sum(
+        machine.fixed_usd_per_year * (1 + interest) ** -year for year in range(1, life_years + 1)
+    )
+    left_usd = machine.capex_usd * residual * (1 + interest) ** -life_years
+    assert payments_usd + left_usd == pytest.approx(machine.capex_usd)
+
+
 @given(MACHINES, USES, USES)
 def test_a_used_hour_gets_cheaper_with_use(machine, a, b):
     low, high = sorted((a, b))
@@ -115,6 +127,7 @@ def test_owning_never_pays_when_electricity_alone_costs_the_rent():
         ({"pue": 0.99}, "pue must be a number from 1, got 0.99"),
         ({"life_years": 0}, "life_years must be a number above 0, got 0"),
         ({"residual_fraction": 1.5}, "residual_fraction must be a number from 0 to 1, got 1.5"),
+        ({"interest": -0.01}, "interest must be a number from 0, got -0.01"),
         ({"capex_usd": -1.0}, "capex_usd must be a number from 0, got -1.0"),
     ],
 )

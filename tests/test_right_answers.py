@@ -488,6 +488,14 @@ def merged(one, other):
     )
 
 
+def edge_words_by_tiles(m, k, n, rows, columns):
+    words = k * n
+    for top in range(0, k, rows):
+        for left in range(0, n, columns):
+            words += m * min(rows, k - top) + m * min(columns, n - left)
+    return words
+
+
 def tick_as_lists(inputs, weights, sums, entering):
     return [array.tolist() for array in solution("12.4")(inputs, weights, sums, entering)]
 
@@ -604,6 +612,24 @@ def padded_by_measured_idle(joules, start_s, stop_s, pad_s, idle_w):
 
 def period_above_idle(clock, awake_w, idle_w=60.0, math_w=100.0, work_s=0.3, period_s=1.0):
     return period_s * idle_w + work_s / clock * awake_w + work_s * math_w * clock**2
+
+
+def saved_per_second_first(hasty, patient):
+    (hasty_usd, hasty_s), (patient_usd, patient_s) = hasty, patient
+    return (hasty_usd - patient_usd) / 1e6 / (patient_s - hasty_s) * 3600
+
+
+def paid_by_a_closed_form(price_usd, interest, n_years):
+    if interest == 0:
+        return price_usd / n_years
+    return price_usd * interest / (1 - (1 + interest) ** -n_years)
+
+
+def cheapest_by_sorting(offers, n_tokens, limit_s):
+    for name, _, _, gap_s in sorted(offers, key=lambda offer: offer[1] / offer[2]):
+        if gap_s <= limit_s / n_tokens:
+            return name
+    return "none"
 
 
 def even_batch_in_fractions(itemsize, word_j, mac_j):
@@ -1170,6 +1196,9 @@ RIGHT = [
     ("10.4", lambda a, w: list(solution("10.4")(a, w))),
     ("10.4", int8_with_the_errors_made),
     ("10.5", attend_by_pairs),
+    ("12.t1", lambda m, rows, columns: sum([rows, m, rows - 1, columns - 1])),
+    ("12.t2", lambda r, c, size, rate, clock: np.ceil(max(r, clock / (rate / (r * c * size))))),
+    ("12.1", edge_words_by_tiles),
     ("12.4", tick_as_lists),
     ("12.4", tick_as_one_array),
     ("13.3", blocks_by_where),
@@ -1247,6 +1276,11 @@ RIGHT = [
     ("20.4", best_in_two_steps),
     ("20.5", written_token_by_parts),
     ("20.5", written_token_in_fractions),
+    ("21.t1", lambda price, rate, use: 1e6 / 3600 * price / rate / use),
+    ("21.t2", saved_per_second_first),
+    ("21.t3", lambda hours, watts, pue, grams: 3600 * hours * watts * pue / 3.6e6 * grams * 1e-6),
+    ("21.1", paid_by_a_closed_form),
+    ("21.2", cheapest_by_sorting),
     ("22.t1", energies_as_an_array),
     ("22.t2", crossing_by_a_root),
     ("22.1", share_by_the_budget),

@@ -1,15 +1,16 @@
 """Measure what lesson 19 is about, on this machine: python tools/bench_serving.py [--write]
 
-One llama.cpp thread, SmolLM2-135M in five formats. `formats`: decode against the bandwidth that one
-thread reads with, prefill, eight clients at once. `guessing`: guessing tokens ahead. `clients`:
-tokens by the number of clients. `rates`: latency against the rate of requests, at ten rates.
+One llama.cpp thread, SmolLM2-135M in five formats. `formats`: decode against how fast one thread
+reads the model's file, prefill, eight clients at once. `guessing`: guessing tokens ahead.
+`clients`: tokens by the number of clients. `rates`: latency against the rate of requests, at ten
+rates.
 Prints Markdown. `--only rates guessing` does these alone.
 
 Rates of tokens are by the server's own CPU time, which on a quiet machine is the time on the wall:
 what else runs then costs time, but hardly changes the rates. Latencies need a quiet machine. With
 --write, what was measured goes to `labkit/results/recorded/serving.json`, with the machine, the
-load on it and the date: for those who run nothing. On two quiet cores all takes about four minutes,
-`--only rates` two; where the formats have to be made first, another one.
+load on it and the date: for those who run nothing. On two quiet cores all takes about ten
+minutes, `--only rates` eight; where the formats have to be made first, another one.
 """
 
 import argparse
@@ -21,8 +22,6 @@ import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import numpy as np
 
 import labkit as lk
 from labkit.serving import (
@@ -36,6 +35,7 @@ from labkit.serving import (
     decode_rate,
     loadgen,
     model_file,
+    read_rate,
 )
 
 RECORDED = Path(lk.__file__).parent / "results/recorded/serving.json"
@@ -43,24 +43,15 @@ STORY = "Tell the story of the bridge, number {}. " + "It was long. " * 30
 REPEATED = "Repeat exactly: " + "red, green, blue, " * 12
 TOKENS = 32
 PARTS = ("formats", "guessing", "clients", "rates")
+ENOUGH = 150  # requests, for LoadGen to be sure that nine of ten are in time
 RATES_PER_S = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14)
-OBJECTIVE = SLO(ttft_s=0.5, tpot_s=0.1)
-
-
-def read_bytes_per_s(n_bytes=256 * 2**20, tries=5):
-    """What one thread reads from memory in a second of its CPU time: an array no cache holds."""
-    numbers, times_s = np.ones(n_bytes // 4, np.float32), []
-    for _ in range(tries):
-        start_s = time.thread_time()
-        numbers.sum()
-        times_s.append(time.thread_time() - start_s)
-    return n_bytes / min(times_s)
+OBJECTIVE = SLO(ttft_s=0.5, tpot_s=0.2)
 
 
 def of_format(form):
     """One row: what a format of the model does, alone and with eight clients."""
     path = model_file(form)
-    size, bytes_per_s = path.stat().st_size, read_bytes_per_s()
+    size, bytes_per_s = path.stat().st_size, read_rate(path)
     with Replica(path, slots=8, context=512) as server:
         alone = max(decode_rate(server, "Count.", TOKENS)[0] for _ in range(3))
         with CpuTime(server) as used:
@@ -105,8 +96,9 @@ def of_batches(server):
 def of_rates(server):
     """Rows: latencies by the rate at which requests come."""
     for rate in RATES_PER_S:
-        run = loadgen(server, "Server", rate_per_s=rate, time_s=8.0, slo=OBJECTIVE, max_tokens=8,
-                      least_requests=12)  # fmt: skip
+        time_s = max(8.0, ENOUGH / rate)
+        run = loadgen(server, "Server", rate_per_s=rate, time_s=time_s, slo=OBJECTIVE,
+                      max_tokens=8)  # fmt: skip
         print(f"  {run}", flush=True)
         yield {
             "rate_per_s": rate, "sent_per_s": run.n_requests / run.time_s,

@@ -1,7 +1,8 @@
 """Validate the whole course in stages; `python lab.py test` comes here.
 
-Two stages run side by side where there are two cores. What a stage printed appears when it has
-ended. A stage that fails does not stop the others. The exit code is 1 when any failed.
+Three stages run side by side where there are two cores: browsers, ranks and servers often wait, and
+a third stage uses that time. What a stage printed appears when it has ended. A stage that fails
+does not stop the others. The exit code is 1 when any failed.
 """
 
 import argparse
@@ -25,7 +26,7 @@ NBVAL = (
     "-W", "default", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=60",
     f"--nbval-sanitize-with={ROOT / 'tests' / 'sanitize.cfg'}",
 )  # fmt: skip
-SIDE_BY_SIDE = min(2, os.cpu_count() or 1)  # stages at a time
+SIDE_BY_SIDE = 3 if (os.cpu_count() or 1) > 1 else 1  # stages at a time
 NBVAL_LAX = tuple("--nbval-lax" if option == "--nbval" else option for option in NBVAL)
 # On Linux the stage binder runs the solved lessons, where one core and 2 GiB are all they have.
 NOTEBOOKS = ("exercises", "solutions", *(() if sys.platform == "linux" else ("notebooks",)))
@@ -54,7 +55,7 @@ class Stage:
     missing: Callable[[], str | None] = lambda: None
 
 
-# A long stage stands before short ones, so that two lanes end at about the same time.
+# A long stage stands before short ones, so that all lanes end at about the same time.
 STAGES = (
     Stage("lint", ((PYTHON, "-m", "ruff", "check", "."),
                    (PYTHON, "-m", "ruff", "format", "--check", "."),

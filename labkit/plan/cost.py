@@ -65,14 +65,15 @@ def usd_per_million_tokens(
 class Ownership:
     """Owning one chip, with its share of server, network and building.
 
-    capex_usd                      purchase, written off in equal parts over `life_years`
+    capex_usd                      purchase, paid in equal parts at the ends of `life_years` years
     residual_fraction              of it that the chip still fetches at the end
+    interest                       a year, on what is still owed: the cost of capital, 0.08 for 8 %
     power_w, idle_power_w          drawn while it is used, and while it waits (0: switched off)
     pue, usd_per_kwh               of the building, and of its electricity
     hosting_usd_per_year           space, network, staff
     maintenance_fraction_per_year  repairs and spares, as a share of the purchase
 
-    No interest is counted. Raises ValueError for nonsense.
+    Raises ValueError for nonsense.
     """
 
     capex_usd: float
@@ -84,16 +85,16 @@ class Ownership:
     hosting_usd_per_year: float
     maintenance_fraction_per_year: float
     residual_fraction: float = 0.0
+    interest: float = 0.0
 
     def __post_init__(self):
         checked(**dataclasses.asdict(self))
 
     @property
     def fixed_usd_per_year(self) -> float:
-        """What a year costs before the first hour of work: write-off, repairs, hosting."""
-        write_off = self.capex_usd * (1 - self.residual_fraction) / self.life_years
+        """What a year costs before the first hour of work: the purchase, repairs, hosting."""
         repairs = self.capex_usd * self.maintenance_fraction_per_year
-        return write_off + repairs + self.hosting_usd_per_year
+        return self._purchase_usd_per_year + repairs + self.hosting_usd_per_year
 
     def electricity_usd_per_year(self, utilisation: float) -> float:
         """Electricity of a year, busy for this share of it and idle for the rest."""
@@ -121,6 +122,18 @@ class Ownership:
         )
         gain = rent - self._usd_per_hour_of(self.power_w - self.idle_power_w)
         return waiting / gain if gain > 0 else math.inf
+
+    @property
+    def _purchase_usd_per_year(self):
+        """The payment of each year: all together are worth the purchase, less what is left of it.
+
+        A dollar in k years is worth (1 + interest) ** -k dollars today. Written with expm1, so that
+        an interest near 0 gives the price in equal parts.
+        """
+        growth = self.life_years * math.log1p(self.interest)
+        a_dollar_a_year_usd = -math.expm1(-growth) / self.interest if growth else self.life_years
+        residual_usd = self.capex_usd * self.residual_fraction * math.exp(-growth)
+        return (self.capex_usd - residual_usd) / a_dollar_a_year_usd
 
     def _usd_per_hour_of(self, power_w):
         return power_w * S_PER_HOUR / J_PER_KWH * self.pue * self.usd_per_kwh

@@ -28,7 +28,7 @@ def replica(settings):
     if settings["speculate"]:
         ngram = xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE
         params.speculative.types = [ngram]
-        params.speculative.ngram_simple.size_n, params.speculative.ngram_simple.size_m = 3, 8
+        params.speculative.ngram_simple.size_n, params.speculative.ngram_simple.size_m = 3, 24
     server = xllamacpp.Server(params)
     print(server.listening_address, flush=True)
     threading.Event().wait()

@@ -56,11 +56,11 @@ class Count:
     def __repr__(self):
         mark, plural = f"[{self.origin}]", "s" * (self.n_tiles > 1)
         return "\n".join([
-            f"{mark} cycles: {self.cycles} for {self.n_tiles} tile{plural}",
-            f"{mark} multiplier slots: {self.slots}, of them {self.utilisation:.1%} useful, "
+            f"{mark} cycles: {self.cycles:,} for {self.n_tiles:,} tile{plural}",
+            f"{mark} multiplier slots: {self.slots:,}, of them {self.utilisation:.1%} useful, "
             f"{self.padding_fraction:.1%} padding, {self.bubble_fraction:.1%} bubbles",
-            f"{mark} words over the edges: {self.input_words} inputs, {self.weight_words} "
-            f"weights, {self.sum_words} sums",
+            f"{mark} words over the edges: {self.input_words:,} inputs, {self.weight_words:,} "
+            f"weights, {self.sum_words:,} sums",
         ])  # fmt: skip
 
 

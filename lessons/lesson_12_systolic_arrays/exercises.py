@@ -8,7 +8,8 @@
 
 # %% [markdown]
 # # 12 · Systolic arrays: exercises
-# From counting cycles to the clock of an array. The numbers in a check are fresh at each run.
+# From what crosses an array's edges to the clock that moves it. All arrays here keep the weights
+# still, as in the lesson. The numbers in a check are fresh at each run.
 
 # %%
 import math
@@ -18,26 +19,45 @@ import numpy as np
 import labkit as lk
 
 # %% [markdown]
-# ## 12.1 One tile
-# A batch of `m` rows meets `rows × columns` weights on an array of just that size. The weights
-# still have to move in. How many cycles until the last result is out? (1 line)
+# ## 12.1 What crosses the edges
+# An array of `rows × columns` cells multiplies an `m × k` matrix by `k × n` weights. How many
+# numbers cross its edges in all? Count the inputs and the weights that come in and the sums that go
+# out at the bottom of each tile. Padding isn't counted.
+#
+# Tiles that lie beside each other need the same inputs, and these have to enter again for each of
+# them. Tiles that lie one below the other make parts of the same sums, and each of them sends its
+# part out. (about 4 lines)
 
 
 # %%
-def one_tile_cycles(m, rows, columns):
-    """Cycles of one tile: load, stream, drain."""
+def edge_words(m, k, n, rows, columns):
+    """Inputs, weights and sums that cross the edges of a weight-stationary array."""
     ### BEGIN SOLUTION
-    return 2 * rows + columns + m - 2
+    inputs = m * k * math.ceil(n / columns)
+    weights = k * n
+    sums = m * n * math.ceil(k / rows)
+    return inputs + weights + sums
     ### END SOLUTION
 
 
 # %%
-lk.check("12.1", one_tile_cycles)
+lk.check("12.1", edge_words)
+
+# %% [markdown] tags=["solution"]
+# Most people swap the two, because `k` belongs to the inputs as well as to the rows. Think of one
+# row of inputs: it's as long as the array is high, so what makes it come again is the *width* of
+# the weights. Without an array each multiplication would take two numbers and a sum. The solution
+# counts both ways for a large layer:
+
+# %% tags=["solution"]
+layer = 200, 2048, 2048
+saved = 3 * math.prod(layer) / edge_words(*layer, 256, 256)
+lk.show(lk.Reading("numbers without an array over numbers at its edges", saved, "1", "modelled"))
 
 # %% [markdown]
 # ## 12.2 The cost of padding
-# `k × n` weights are cut into whole tiles of `rows × columns`; what is missing is filled with
-# zeros. Which share of all these multiplications is real? (about 3 lines)
+# `k × n` weights are cut into whole tiles of `rows × columns`, and what's missing is filled with
+# zeros. What share of all the weights in the tiles is real? (about 3 lines)
 
 
 # %%
@@ -53,9 +73,10 @@ def real_share(k, n, rows, columns):
 # %%
 lk.check("12.2", real_share)
 
-# %% [markdown]
-# Try it: what does a model pay for a layer of 129 × 129 in place of 128 × 128, on an array of
-# 128 × 128, as several later TPUs have it?
+# %% [markdown] tags=["solution"]
+# `k // rows + 1` is the usual slip. It's right for nearly all sizes, and gives a tile too many for
+# just those that fit exactly, which are the sizes that you should choose. For the layer that's one
+# column too wide:
 
 # %% tags=["solution"]
 share = real_share(129, 129, 128, 128)
@@ -63,9 +84,9 @@ lk.show(lk.Reading("real share, 129 on 128", share, "%", "modelled"))
 
 # %% [markdown]
 # ## 12.3 A layer
-# The whole layer, `m × k` times `k × n`, double-buffered: the next tile's weights come in while the
-# array still works. A tile's load takes `load_cycles`. The check holds your formula against the
-# simulated array. (about 3 lines)
+# How many cycles does the whole layer take, `m × k` times `k × n`? The array is double-buffered, so
+# the next tile's weights come in while it still works. A tile's load takes `load_cycles`. The check
+# holds your formula against the simulated array. (about 3 lines)
 
 
 # %%
@@ -81,13 +102,17 @@ def layer_cycles(m, k, n, rows, columns, load_cycles):
 # %%
 lk.check("12.3", layer_cycles)
 
+# %% [markdown] tags=["solution"]
+# It's tempting to multiply the time of one tile by the number of tiles. But only the first load and
+# the last drain can be seen from outside; all others happen while another tile is at work.
+
 # %% [markdown]
 # ## 12.4 The clock
 # Write the array itself. In one cycle all inputs move right by one, and `entering` (one number for
-# each row) becomes the first column. All sums move down by one; into the first row comes 0. Then
-# each cell adds its input, the one it holds now, times its weight. Leave the arrays that you get
-# as they are and return two new ones. The check runs a whole product on your clock.
-# (about 3 lines; `np.column_stack` and `np.vstack` help)
+# each row) becomes the first column. All sums move down by one, and 0 comes into the first row.
+# Then each cell adds to its sum the input that it holds now, times its weight. Leave the arrays
+# that you're given as they are, and return two new ones. The check runs a whole product on your
+# clock. (about 3 lines; `np.column_stack` and `np.vstack` help)
 
 
 # %%
@@ -103,13 +128,19 @@ def tick(inputs, weights, sums, entering):
 # %%
 lk.check("12.4", tick)
 
+# %% [markdown] tags=["solution"]
+# The order matters. If you multiply before the inputs have moved, each product meets the sum of the
+# row of inputs before it. `np.roll` looks handy for the sums, but it brings the finished sums from
+# the bottom back in at the top.
+
 # %% [markdown]
 # ## 12.5 A batch under a limit (a stretch)
 # Requests arrive at a steady `arrivals_per_s`. The first request of a batch waits until the batch
-# is full, `batch / arrivals_per_s` seconds, and then for the batch to go through all `layers`, a
-# list of `(k, n)`, one after the other, on an array of `size × size` cells.
-# Return the largest batch whose first request is answered within `limit_s`, or 0 if there is none.
-# (about 6 lines; use 12.3)
+# is full, `batch / arrivals_per_s` seconds. Then the batch goes through all `layers`, a list of
+# `(k, n)`, one after the other, on an array of `size × size` cells.
+#
+# Return the largest batch whose first request is answered within `limit_s`, or 0 if there isn't
+# one. (about 6 lines; use 12.3)
 
 
 # %%
@@ -129,13 +160,29 @@ def largest_batch(limit_s, arrivals_per_s, layers, size, load_cycles, clock_hz):
 # %%
 lk.check("12.5", largest_batch)
 
+# %% [markdown] tags=["solution"]
+# Many hold only the array's time against the limit. But the first request has waited for all the
+# others before the array even begins. For five layers of 2,000 × 2,000, the lesson's stand-in for
+# MLP0, on the first TPU: how fast must requests come for a batch of 200 within 7 ms?
+
 # %% tags=["solution"]
-# MLP0's stand-in on the TPU v1: how fast must requests come for a batch of 200 within 7 ms?
 for arrivals_per_s in (10_000, 30_000, 100_000):
     batch = largest_batch(7e-3, arrivals_per_s, [(2000, 2000)] * 5, 256, 1350, 700e6)
-    lk.show(lk.Reading(f"largest batch at {arrivals_per_s} requests/s", batch, "1", "modelled"))
+    lk.show(lk.Reading(f"largest batch at {arrivals_per_s:,} requests/s", batch, "1", "modelled"))
 
 # %% [markdown]
 # ## To think about
-# Several later TPUs have a few arrays of 128 × 128 in place of one of 256 × 256. What does that do
-# to padding, to the load of a tile, and to the number of inputs that are read at the edges?
+# 1. A chip has either one array of 256 × 256 or four of 128 × 128. What does that change about
+#    padding, about the load of a tile, and about how many numbers cross the edges in each cycle?
+# 2. A language model writes for one user, one token at a time, on a v5e. What share of the cycles
+#    of its arrays is useful, at best? What could you do about it?
+
+# %% [markdown] tags=["solution"]
+# 1. There's less padding with the small ones, because a tile that's half empty is smaller. A tile
+#    has a quarter of the weights, and four arrays share the memory, so each waits as long for its
+#    tile as the large one does. The price is the edges: four small arrays have twice the edge of
+#    the large one, so twice as many inputs enter and twice as many sums leave in each cycle, for
+#    the same number of multiplications.
+# 2. A tile is used for one row, and the next one takes some 240 cycles to come: less than half a
+#    percent. Collect the tokens of many users (lesson 19), let several tokens of one user be
+#    guessed ahead and checked together, or store weights in fewer bits, so that they come sooner.

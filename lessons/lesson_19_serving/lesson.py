@@ -135,16 +135,8 @@ for form, path in files.items():
 lk.show(*rates.values())
 
 # %% tags=["collapsed"]
-import time
-
-import numpy as np
-
-memory, times_s = np.ones(2**26, np.float32), []
-for _ in range(5):  # reading 256 MiB, by CPU time as well
-    start_s = time.thread_time()
-    memory.sum()
-    times_s.append(time.thread_time() - start_s)
-read_bytes_per_s = memory.nbytes / min(times_s)
+# How fast one thread reads the same file, once it is in memory: by its CPU time as well.
+read_bytes_per_s = serving.read_rate(files["F32"])
 rows = [
     {"format": form, "model_bytes": path.stat().st_size, "decode_tokens_per_s": rates[form].value}
     for form, path in files.items()
@@ -200,8 +192,8 @@ lk.draw.format_rates(kept.rows, kept.rows[0]["read_bytes_per_s"], "recorded")
 #
 # ## Company makes it cheaper
 # If eight users wait for a token, the server can take them as a **batch**: fetch each weight once,
-# and use it eight times. It need not wait until eight have come together: before each step it takes
-# in whoever has arrived and lets go of whoever is finished. That's **continuous batching**.
+# and use it eight times. It needn't wait for eight: before each step it takes in whoever has arrived
+# and lets go of whoever is finished. That's **continuous batching**.
 #
 # **Guess first.** We take F32, with the most bytes. How many times more tokens a second do eight
 # users get, all together, than one? It would be 1 if they took turns, and 8 if company cost
@@ -307,12 +299,12 @@ print("[measured] tokens from the cache:", again.server.get("cache_n"))
 # ## Guessing ahead
 # One user alone leaves the arithmetic units idle. They could check *guesses*. After "red, green,
 # blue, red, green" the next word isn't hard to guess. The server guesses that what came next last
-# time comes again, eight tokens of it (others let a small model guess), runs them through the model
-# in one go, like a prompt, and keeps as many as the model would have chosen itself. This is
+# time comes again, up to 24 tokens of it (others let a small model guess), runs them through the
+# model in one go, like a prompt, and keeps as many as the model would have chosen itself. This is
 # **speculative decoding**, and but for rounding it doesn't change the text.
 #
 # **Guess first.** We ask for a list of colours that repeats itself, once from F32 and once from
-# Q4_1. How many times faster does F32 get? At most 9, if every guess is right and checking costs
+# Q4_1. How many times faster does F32 get? At most 25, if every guess is right and checking costs
 # nothing.
 
 # %%
@@ -353,14 +345,14 @@ recorded_gains = {
 lk.expect(
     gains["F32"], 1.5, None,
     below="Checking guesses took nearly as long here as making that many tokens.",
-    inside="F32 waits for bytes, so checking eight guesses takes far less than eight tokens do.",
+    inside="F32 waits for bytes, so checking guesses takes far less than making as many tokens.",
     recorded=recorded_gains["F32"],
 )  # fmt: skip
 lk.expect(
     gains["Q4_1"], 0.8, 1.25,
     below="Q4_1 even loses: it waits for arithmetic, and guesses need more of it.",
     inside="Q4_1 gains next to nothing: it waits for arithmetic, and guesses need more of it.",
-    above="Q4_1 gains, too: unpacking the weights once for nine tokens is cheaper here than once "
+    above="Q4_1 gains, too: unpacking the weights once for many tokens is cheaper here than once "
     "for each.",
     recorded=recorded_gains["Q4_1"],
 )  # fmt: skip
@@ -496,9 +488,9 @@ lk.expect(
 # once, which adds to the share.)
 #
 # Two habits help. **Retry** on another replica, and after some failures stop asking: a **circuit
-# breaker**. With the router's usual numbers a few requests are still lost, probably because five
-# retries are over before the breaker, which waits for ten failures, has opened. `CAREFUL` opens it
-# after two and allows twenty retries.
+# breaker**. With the router's usual numbers a few requests are still lost when answers take long,
+# probably because five retries are over before the breaker, which waits for ten failures, has
+# opened. `CAREFUL` opens it after two and allows twenty retries.
 
 # %%
 if fleet:

@@ -182,6 +182,11 @@ def energy_of_gpu_hours(gpu_hours, power_w):
     return run_energy_j(gpu_hours, power_w, HOUR_S, pue=1.0) / WH_J
 
 
+def carbon_of_chip_hours(chip_hours, power_w, pue, g_per_kwh):
+    energy_j = run_energy_j(chip_hours, power_w, HOUR_S, pue=pue)
+    return carbon_g(energy_j, intensity_g_per_kwh=g_per_kwh) / TONNE_G
+
+
 def carbon_of_all_parts(computing_t, idle_t, embodied_t):
     return computing_t + idle_t + embodied_t
 
@@ -457,6 +462,7 @@ LEDGER = (
     Entry("patterson-2021", "flop", "FLOP", run_flop),
     Entry("patterson-2021", "gross_carbon_t", "t", gross_carbon),
     Entry("patterson-2021", "net_carbon_t", "t", net_carbon),
+    Entry("evolved-transformer-search", "carbon_t", "t", carbon_of_chip_hours),
     Entry("bloom-energy", "energy_wh", "Wh", energy_of_gpu_hours),
     Entry("bloom-carbon", "carbon_t", "t", electricity_carbon),
     Entry("bloom-total", "total_t", "t", carbon_of_all_parts),

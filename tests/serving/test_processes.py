@@ -25,6 +25,7 @@ from labkit.serving import (
     decode_rate,
     loadgen,
     model_file,
+    read_rate,
     router,
 )
 
@@ -129,6 +130,12 @@ def test_guessing_ahead_does_not_change_the_text(fleet):
         rate, text = decode_rate(guessing, prompt, 16)
     assert text == plain.text
     assert rate > 0
+
+
+def test_a_thread_reads_the_file_at_a_rate_that_memory_can_have():
+    assert 1e9 < read_rate(model_file()) < 1e12  # a disk is slower, no memory is faster
+    with pytest.raises(ServingError, match="no_model"):
+        read_rate("no_model.gguf")
 
 
 def test_a_replica_that_is_killed_costs_no_request(fleet):

@@ -1,0 +1,105 @@
+"""Exercise 21.2: the cheapest server that is fast enough."""
+
+from labkit.teach.registry import always, exercise, solution
+
+_cheapest = solution("21.2")
+
+
+def _best(offers, n_tokens, limit_s, cost, limit=True):
+    """A wrong answer to 21.2: another cost is the least, or the limit is left out."""
+    allowed = [offer for offer in offers if n_tokens * offer[3] <= limit_s or not limit]
+    return min(allowed, key=cost)[0] if allowed else "none"
+
+
+def _usd_per_token(offer):
+    return offer[1] / offer[2]
+
+
+def _usd_per_hour(offer):
+    return offer[1]
+
+
+def _gap_s(offer):
+    return offer[3]
+
+
+def _slowness(offer):
+    return -offer[2]
+
+
+def _dearness(offer):
+    return -_usd_per_token(offer)
+
+
+@exercise(
+    "21.2",
+    title="cheap and fast enough",
+    wrong=[
+        (always("nowhere"), "is called"),
+        (lambda o, n, s: _best(o, n, s, _usd_per_token, limit=False), "too late"),
+        (lambda o, n, s: _best(o, 1, s, _usd_per_token), "too late"),
+        (lambda o, n, s: _best(o, n, s, _usd_per_hour), "for an hour"),
+        (lambda o, n, s: _best(o, n, s, _gap_s), "sooner than it has to"),
+        (lambda o, n, s: _best(o, n, s, _slowness), "the most tokens"),
+        (lambda o, n, s: _best(o, n, s, _dearness), "expected"),
+        (lambda o, n, s: _best(o, n, s, lambda offer: offer[1] * offer[2]), "for an hour"),
+        (lambda o, n, s: _cheapest(o, n, s).replace("none", o[0][0]), "return 'none'"),
+        (lambda o, n, s: o[0][0], "expected"),
+        (
+            lambda o, n, s: [offer for offer in o if offer[0] == _cheapest(o, n, s)],
+            "what is asked for is a text",
+        ),
+    ],
+)
+def fast_enough(answer, rng):
+    for case in range(12):
+        offers, n_tokens, limit_s = _market(rng)
+        if case % 4 == 3:
+            limit_s /= 20  # too soon for all of them
+        known = [offer[0] for offer in offers]
+        right = _cheapest(offers, n_tokens, limit_s)
+        got = answer(list(offers), n_tokens, limit_s)
+        if got == right:
+            continue
+        asked = f"{n_tokens} tokens within {limit_s:.1f} s"
+        assert got in [*known, "none"], f"no server is called {got!r}: there are {known}"
+        assert right != "none", f"{asked}: all of them are too late, return 'none'"
+        gap_s = next((offer[3] for offer in offers if offer[0] == got), 0.0)
+        said = f"{asked}: got {got}, expected {right}"
+        assert n_tokens * gap_s <= limit_s, (
+            f"{said}: {got} is too late, its answer takes {n_tokens * gap_s:.1f} s"
+        )
+        for cost, hint in (
+            (_usd_per_hour, "is the cheapest for an hour, but makes few tokens in it"),
+            (_gap_s, "is the fastest, and answers sooner than it has to"),
+            (_slowness, "makes the most tokens, but its hour is dear"),
+        ):
+            assert got != _best(offers, n_tokens, limit_s, cost), f"{said}: {got} {hint}"
+        raise AssertionError(f"{said}: compare dollars for a token, the price over the rate")
+
+
+def _market(rng):
+    """Six offers, an answer's tokens and a limit; each wrong turn picks an offer of its own.
+
+    Of each: the price of a token and the rate, over those of the right one, and the share of the
+    limit that its answer takes.
+    """
+    plan = [
+        (1.0, 1.0, 0.95),  # the right one, never the first
+        (0.6, 2.0, 1.4),  # cheaper, and too late
+        (4.0, 0.3, 0.2),  # the fastest
+        (1.4, 3.0, 0.9),  # the most tokens of those allowed
+        (1.2, 0.1, 0.8),  # the cheapest hour of those allowed
+        (6.0, 0.5, 0.7),  # the dearest token
+    ]
+    n_tokens, limit_s = rng.randint(200, 2000), rng.uniform(5, 30)
+    rate, usd_per_token = rng.uniform(1000, 5000), rng.uniform(2e-7, 9e-7)
+    names = rng.sample(("amber", "basalt", "copper", "delta", "ember", "flint", "garnet"), 6)
+    offers = [
+        (name, 3600 * usd_share * usd_per_token * part * rate, part * rate,
+         share * limit_s / n_tokens)
+        for name, (usd_share, part, share) in zip(names, plan, strict=True)
+    ]  # fmt: skip
+    others = rng.sample(offers[1:], 5)
+    others.insert(rng.randint(1, 5), offers[0])
+    return others, n_tokens, limit_s
