@@ -41,6 +41,7 @@ def _smallest_batch(rate, start_s, each_s, limit_s):
         (lambda r, s, e, m: _largest_batch(r, s, e, m) + 1, "has waited"),
         (lambda r, s, e, m: _largest_with(r, s, e, m, early=1), "just keeps up"),
         (_by_division, "falls behind"),
+        (lambda r, s, e, m: min(1000, _largest_batch(r, s, e, m)), "up to 10,000"),
     ],
 )
 def largest_batch(answer, rng):
@@ -70,6 +71,12 @@ def largest_batch(answer, rng):
         assert answer(*just) == fewest, (
             f"limit {just[3] * 1e3:.2f} ms: got {answer(*just)}, expected {fewest}: it is done "
             f"before the next one is complete, so it just keeps up"
+        )
+        many = rng.randint(3000, 9000)
+        late = (rate, start_s, each_s, (many - 0.5) / rate + start_s + many * each_s)
+        assert answer(*late) == many, (
+            f"limit {late[3]:.2f} s: got {answer(*late)}, expected {many}: try all batches up to "
+            f"10,000"
         )
         slow = (rate, start_s, 1.3 / rate, 3 * limit_s)
         assert answer(*slow) == 0, (

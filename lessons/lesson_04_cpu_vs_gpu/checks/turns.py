@@ -23,6 +23,7 @@ _warps = solution("04.t1")
         (lambda t, rate, n, size: min(64, _warps(t, rate, n, size)), "more than fit"),
         (lambda t, rate, n, size: math.ceil(t * rate / n / size) + 1, "fewer"),
         (lambda t, rate, n, size: math.floor(t * rate / n / size) + 1, "fewer"),
+        (lambda t, rate, n, size: round(t * rate / n / size + 0.5), "fewer"),
     ],
 )
 def warps_needed(answer, rng):
@@ -32,7 +33,7 @@ def warps_needed(answer, rng):
         # Away from rounding, but for one case that comes out even, exact in whatever order.
         spare, latency_s = rng.uniform(0.2, 0.8), rng.uniform(200e-9, 900e-9)
         if k == 10:
-            spare, latency_s, n_sms = 0, 2**-22, 64
+            spare, latency_s, n_sms, warps = 0, 2**-22, 64, rng.randrange(9, 60, 2)
         under_way = (warps - spare) * load_bytes * n_sms
         args = (latency_s, under_way / latency_s, n_sms, load_bytes)
         got, right = answer(*args), _warps(*args)
