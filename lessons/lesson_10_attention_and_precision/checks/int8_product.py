@@ -1,4 +1,4 @@
-"""Exercise 10.4: an int8 product and its bound."""
+"""Exercise 10.3: an int8 product and its bound."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def _quadratic(a, a_scale, w_scale):
     return a.shape[1] * a_scale * w_scale / 4
 
 
-_int8_product = solution("10.4")
+_int8_product = solution("10.3")
 
 
 def _one_scale(a, w):
@@ -71,7 +71,7 @@ def _knows_the_worst_error(a, w):
 
 
 @exercise(
-    "10.4",
+    "10.3",
     title="an int8 product and its bound",
     wrong=[
         (always(0), "two arrays"),

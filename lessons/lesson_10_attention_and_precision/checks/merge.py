@@ -1,10 +1,10 @@
-"""Exercise 10.2: merging two softmaxes."""
+"""Exercise 10.1: merging two softmaxes."""
 
 import math
 
 from labkit.teach.registry import always, exercise, solution
 
-_merge = solution("10.2")
+_merge = solution("10.1")
 
 
 def _pair_of_larger(largest_a, total_a, largest_b, total_b):
@@ -28,7 +28,7 @@ def _a_is_first(largest_a, total_a, largest_b, total_b):
 
 
 @exercise(
-    "10.2",
+    "10.1",
     title="merging two softmaxes",
     wrong=[
         (always((3.0, 2.0)), "expected"),

@@ -1,4 +1,4 @@
-"""Exercise 10.3: a softmax in two reads."""
+"""Turn 10.t1: online softmax, which reads its scores twice and not three times."""
 
 import math
 
@@ -13,7 +13,7 @@ from labkit.teach.shares import assert_spread
 THREADS = 32
 
 
-_softmax = solution("10.3")
+_softmax = solution("10.t1")
 
 
 @cuda.jit
@@ -59,8 +59,8 @@ _SHRINK = "total * math.exp(largest - higher)"
 
 
 @exercise(
-    "10.3",
-    title="a softmax in two reads",
+    "10.t1",
+    title="online softmax",
     in_place=True,
     wrong=[
         (always(0), "@cuda.jit"),
@@ -81,7 +81,7 @@ _SHRINK = "total * math.exp(largest - higher)"
                  "x[j, i] = 0\n            out[j, i] = 1 / x.shape[0]"), "your kernel changes x"),
     ],
 )  # fmt: skip
-def column_softmax(answer, rng):
+def online(answer, rng):
     for n_rows, n_columns in ((64, 64), (rng.randint(33, 90), 2 * rng.randint(17, 40) + 1), (1, 7)):
         draw = np.random.default_rng(rng.getrandbits(64))
         x = draw.normal(0, 3, (n_rows, n_columns)) + draw.uniform(-190, 190, n_columns)
