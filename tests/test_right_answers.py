@@ -14,6 +14,7 @@ import pytest
 from labkit import cuda, mma_sync
 from labkit.teach import solution
 from labkit.teach.check import judge
+from labkit.teach.kernels import changed
 from labkit.teach.registry import find
 from labkit.workload import block_format
 
@@ -224,19 +225,21 @@ def bins_by_thread_0(values, bins):
                 cuda.atomic.add(bins, b, mine[b])
 
 
-@cuda.jit
-def bins_in_chunks(values, bins):
-    mine = cuda.shared.array(N_BINS, cuda.int32)
-    t = cuda.threadIdx.x
-    if t < N_BINS:
-        mine[t] = 0
-    cuda.syncthreads()
-    each = (values.size + cuda.gridsize(1) - 1) // cuda.gridsize(1)
-    for i in range(cuda.grid(1) * each, min(values.size, (cuda.grid(1) + 1) * each)):
-        cuda.atomic.add(mine, values[i], 1)
-    cuda.syncthreads()
-    if t < N_BINS:
-        cuda.atomic.add(bins, t, mine[t])
+IN_CHUNKS = """\
+each = (values.size + cuda.gridsize(1) - 1) // cuda.gridsize(1)
+    for i in range(cuda.grid(1) * each, min(values.size, (cuda.grid(1) + 1) * each)):"""
+bins_in_chunks = changed(
+    solution("07.3"), "for i in range(cuda.grid(1), values.size, cuda.gridsize(1)):", IN_CHUNKS
+)
+
+
+EACH = "for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):"
+A_PART_FOR_EACH_BLOCK = """\
+n = (x.size + cuda.gridDim.x - 1) // cuda.gridDim.x
+    for i in range(cuda.blockIdx.x * n + t, min((cuda.blockIdx.x + 1) * n, x.size), THREADS):"""
+FROM_THE_END = "for i in range(x.size - 1 - cuda.grid(1), -1, -cuda.gridsize(1)):"
+total_in_parts = changed(solution("07.4"), EACH, A_PART_FOR_EACH_BLOCK)
+total_from_the_end = changed(solution("07.4"), EACH, FROM_THE_END)
 
 
 @cuda.jit
@@ -307,19 +310,12 @@ def bin_by_generators(order, start):
     return held[0]
 
 
-@cuda.jit
-def ranks_waiting_first(x, out):
-    tile = cuda.shared.array(THREADS, cuda.float32)
-    i, t = cuda.grid(1), cuda.threadIdx.x
-    mine, smaller = x[i], 0
-    for first in range(0, x.size, THREADS):
-        cuda.syncthreads()
-        tile[t] = x[first + t]
-        cuda.syncthreads()
-        for j in range(THREADS):
-            if tile[j] < mine:
-                smaller += 1
-    out[i] = smaller
+SECOND_BARRIER = "smaller += 1\n        cuda.syncthreads()\n"
+ranks_waiting_first = changed(
+    changed(solution("07.t2"), SECOND_BARRIER, "smaller += 1\n"),
+    "        tile[t] = ",
+    "        cuda.syncthreads()\n        tile[t] = ",
+)
 
 
 @cuda.jit
@@ -336,26 +332,21 @@ def ranks_in_two_tiles(x, out):
     out[i] = smaller
 
 
-@cuda.jit
-def reduction_by_a_for(x, sums):
-    s = cuda.shared.array(THREADS, cuda.float32)
-    t = cuda.threadIdx.x
-    s[t] = x[cuda.grid(1)]
-    cuda.syncthreads()
+HALVING = """\
+    k = THREADS // 2
+    while k > 0:
+        if t < k:
+            s[t] += s[t + k]
+        cuda.syncthreads()
+        k //= 2
+"""
+HALVING_BY_A_FOR = """\
     for k in (64, 32, 16, 8, 4, 2, 1):
         if t < k:
             s[t] = s[t] + s[t + k]
         cuda.syncthreads()
-    if t == 0:
-        sums[cuda.blockIdx.x] = s[0]
-
-
-@cuda.jit
-def reduction_by_shuffles(x, sums):
-    s = cuda.shared.array(THREADS, cuda.float32)
-    t = cuda.threadIdx.x
-    s[t] = x[cuda.grid(1)]
-    cuda.syncthreads()
+"""
+BY_SHUFFLES = """\
     mine = s[t]
     if t < 32:
         mine += s[t + 32] + s[t + 64] + s[t + 96]
@@ -363,27 +354,19 @@ def reduction_by_shuffles(x, sums):
             mine += cuda.shfl_down_sync(0xFFFFFFFF, mine, k)
     if t == 0:
         s[0] = mine
-    if t == 0:
-        sums[cuda.blockIdx.x] = s[0]
-
-
-@cuda.jit
-def reduction_with_cheap_barriers(x, sums):
-    s = cuda.shared.array(THREADS, cuda.float32)
-    t = cuda.threadIdx.x
-    s[t] = x[cuda.grid(1)]
-    cuda.syncthreads()
-    k = THREADS // 2
-    while k > 0:
-        if t < k:
-            s[t] += s[t + k]
+"""
+CHEAP_BARRIER = """\
         if k > 32:
             cuda.syncthreads()
         else:
             cuda.syncwarp()
         k //= 2
-    if t == 0:
-        sums[cuda.blockIdx.x] = s[0]
+"""
+reduction_by_a_for = changed(solution("07.t3"), HALVING, HALVING_BY_A_FOR)
+reduction_by_shuffles = changed(solution("07.t3"), HALVING, BY_SHUFFLES)
+reduction_with_cheap_barriers = changed(
+    solution("07.t3"), "        cuda.syncthreads()\n        k //= 2\n", CHEAP_BARRIER
+)
 
 
 @cuda.jit
@@ -1295,6 +1278,8 @@ RIGHT = [
     ("07.3", bins_by_thread_0),
     ("07.3", bins_in_chunks),
     ("07.3", bins_in_copies),
+    ("07.4", total_in_parts),
+    ("07.4", total_from_the_end),
     ("07.4", total_by_shuffles),
     ("07.4", total_by_a_while),
     ("07.5", scan_by_shuffles),
