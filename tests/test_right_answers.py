@@ -147,6 +147,20 @@ def bytes_array_by_array(reads, writes, array_bytes):
     return total
 
 
+def best_batch_by_sorting(measured, limit_s):
+    for batch, p99_s in sorted(measured, key=lambda row: row[1] / row[0]):
+        if p99_s <= limit_s:
+            return batch
+    return 0
+
+
+def largest_batch_by_division(rate, start_s, each_s, limit_s):
+    if rate * each_s >= 1:
+        return 0
+    most = math.floor((limit_s - start_s + 1 / rate) / (each_s + 1 / rate))
+    return most if start_s + most * each_s <= most / rate else 0
+
+
 def first_win_by_searching(cpu_start_s, cpu_each_s, gpu_start_s, gpu_each_s):
     for batch in range(1, 100_000):
         if gpu_start_s + batch * gpu_each_s < cpu_start_s + batch * cpu_each_s:
@@ -1241,7 +1255,9 @@ RIGHT = [
     ("03.t1", in_threads_without_a_pool),
     ("03.t2", lambda time_1_s, time_n_s, n: (n * time_n_s / time_1_s - 1) / (n - 1)),
     ("04.2", lambda n, w, k, size, t, peak: np.minimum(n * w * k * size / t, peak)),
+    ("04.3", best_batch_by_sorting),
     ("04.4", first_win_by_searching),
+    ("04.5", largest_batch_by_division),
     ("04.t1", lambda t, rate, n_sms, size: np.ceil(t * rate / size / n_sms)),
     ("05.5", crowds_by_two_questions),
     ("05.t2", table_by_stepping),

@@ -25,6 +25,8 @@ def _best(offers, max_usd, max_tonnes, usd=True, carbon=True, pue=True, by=0):
         (lambda o, usd, t: _best(o, usd, t, carbon=False), "too much carbon"),
         (lambda o, usd, t: _best(o, usd, t, usd=False), "too many dollars"),
         (lambda o, usd, t: _best(o, usd, t, pue=False), "PUE"),
+        (lambda o, usd, t: _best(o, usd, 1.01 * t), "PUE"),
+        (lambda o, usd, t: _best(o, usd * (1 - 1e-12), t), "exactly the limit"),
         (lambda o, usd, t: _best(o, usd, t, by=1), "cheapest"),
         (lambda o, usd, t: _best(o, usd, t, by=2), "cleanest"),
         (lambda o, usd, t: min(o, key=lambda offer: offer[2])[0], "too"),
@@ -64,6 +66,10 @@ def best_offer(answer, rng):
             f"{got} is the fastest of all, but breaks both limits: too dear and too dirty"
         )
         raise AssertionError(f"got {got!r}, expected {right!r}: the fastest within both limits")
+    even = [("north", 1024, 32, 2.0, 500, 1.25, 100), ("south", 512, 80, 1.0, 500, 1.25, 100)]
+    assert answer(even, 1024 * 32 * 24 * 2.0, 1e6) == "north", (
+        "north costs exactly the limit, and so it keeps it"
+    )
 
 
 def _market(rng):
@@ -76,7 +82,7 @@ def _market(rng):
     chip_hours, watts = rng.uniform(1e5, 1e6), rng.uniform(400, 900)
     usd, grams, pue = rng.uniform(2, 4), rng.uniform(200, 400), rng.uniform(1.15, 1.4)
     # share of the two limits that each takes, and the days, in the order above
-    plan = [(3, 3), (2, 0.5), (0.5, 2), (0.7, 1.02), (0.9, 0.9), (0.8, 0.1), (0.2, 0.7)]
+    plan = [(3, 3), (2, 0.5), (0.5, 2), (0.7, 1.004), (0.9, 0.9), (0.8, 0.1), (0.2, 0.7)]
     offers = []
     for number, (name, (usd_share, carbon_share)) in enumerate(zip(names, plan, strict=True)):
         days = (number + 2) * rng.uniform(5.0, 5.5)

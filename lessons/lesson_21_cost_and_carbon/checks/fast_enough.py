@@ -38,6 +38,8 @@ def _dearness(offer):
         (always("nowhere"), "is called"),
         (lambda o, n, s: _best(o, n, s, _usd_per_token, limit=False), "too late"),
         (lambda o, n, s: _best(o, 1, s, _usd_per_token), "too late"),
+        (lambda o, n, s: _best(o, n - 1, s, _usd_per_token), "too late"),
+        (lambda o, n, s: _best(o, n, s * (1 - 1e-12), _usd_per_token), "expected"),
         (lambda o, n, s: _best(o, n, s, _usd_per_hour), "for an hour"),
         (lambda o, n, s: _best(o, n, s, _gap_s), "sooner than it has to"),
         (lambda o, n, s: _best(o, n, s, _slowness), "the most tokens"),
@@ -79,27 +81,28 @@ def fast_enough(answer, rng):
 
 
 def _market(rng):
-    """Six offers, an answer's tokens and a limit; each wrong turn picks an offer of its own.
+    """Seven offers, an answer's tokens and a limit; each wrong turn picks an offer of its own.
 
     Of each: the price of a token and the rate, over those of the right one, and the share of the
-    limit that its answer takes.
+    limit that its answer takes. The tokens are a power of two, so that a share of 1 is exact.
     """
+    n_tokens, limit_s = rng.choice((256, 512, 1024, 2048)), rng.uniform(5, 30)
     plan = [
-        (1.0, 1.0, 0.95),  # the right one, never the first
-        (0.6, 2.0, 1.4),  # cheaper, and too late
+        (1.0, 1.0, 1.0),  # the right one, exactly at the limit, and never the first
+        (0.8, 1.5, 1 + 0.5 / n_tokens),  # cheaper, and too late by half a gap
+        (0.6, 2.0, 1.4),  # cheaper still, and far too late
         (4.0, 0.3, 0.2),  # the fastest
         (1.4, 3.0, 0.9),  # the most tokens of those allowed
         (1.2, 0.1, 0.8),  # the cheapest hour of those allowed
         (6.0, 0.5, 0.7),  # the dearest token
     ]
-    n_tokens, limit_s = rng.randint(200, 2000), rng.uniform(5, 30)
     rate, usd_per_token = rng.uniform(1000, 5000), rng.uniform(2e-7, 9e-7)
-    names = rng.sample(("amber", "basalt", "copper", "delta", "ember", "flint", "garnet"), 6)
+    names = rng.sample(("amber", "basalt", "copper", "delta", "ember", "flint", "garnet"), 7)
     offers = [
         (name, 3600 * usd_share * usd_per_token * part * rate, part * rate,
          share * limit_s / n_tokens)
         for name, (usd_share, part, share) in zip(names, plan, strict=True)
     ]  # fmt: skip
-    others = rng.sample(offers[1:], 5)
-    others.insert(rng.randint(1, 5), offers[0])
+    others = rng.sample(offers[1:], 6)
+    others.insert(rng.randint(1, 6), offers[0])
     return others, n_tokens, limit_s
