@@ -95,6 +95,11 @@ def test_two_regions_of_one_cell_leave_what_stands_between(tmp_path):
     assert cell.count("raise NotImplementedError") == 2
 
 
+def test_what_is_meant_for_the_formatter_stays_in_the_source(tmp_path):
+    built = read_text(tmp_path, "# %%\na = [\n    1, 2,\n]  # fmt: skip\nprint('# fmt: skip')\n")
+    assert code_of(built)[-1] == "a = [\n    1, 2,\n]\nprint('# fmt: skip')"
+
+
 @pytest.mark.parametrize("folder", ["exercises", "solutions"])
 @pytest.mark.parametrize("region", ["### BEGIN SOLUTION\nx = 1", "x = 1\n### END SOLUTION"])
 def test_an_open_region_is_refused(region, folder, tmp_path):

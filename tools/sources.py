@@ -28,6 +28,7 @@ REGION = re.compile(
     r"^([ \t]*)### BEGIN SOLUTION\n(.*?)^[ \t]*### END SOLUTION[ \t]*(?:\n|\Z)", re.S | re.M
 )
 MARK = re.compile(r"### (?:BEGIN|END) SOLUTION")
+FOR_THE_FORMATTER = re.compile(r"  # fmt: skip$", re.M)  # says nothing to a student
 COLAB = """\
 import sys
 
@@ -119,7 +120,7 @@ def _cells(source, is_blank):
     if is_blank:
         cells = [cell for cell in cells if "solution" not in cell.metadata.get("tags", [])]
     for cell in cells:
-        cell.source = _without_marks(cell.source, source, is_blank)
+        cell.source = FOR_THE_FORMATTER.sub("", _without_marks(cell.source, source, is_blank))
     return [cell for cell in cells if cell.source.strip()]
 
 
