@@ -157,6 +157,7 @@ def drawings():
         "launch": draw.launch(70, 4, 16),
         "launch_2d": draw.launch_2d(3, 20, is_swapped=True),
         "register tile": draw.register_tile(1, 2),
+        "tiles": draw.tile_frames()[2],
         "epochs": draw.epoch_timeline(counts, findings),
         "race": draw.race_frames(findings[0], counts)[-1],
         "additions": draw.two_additions("AABABB", start=5),

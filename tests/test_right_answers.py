@@ -1,11 +1,12 @@
 """Right answers that differ from ours pass, whatever the inputs."""
 
 import math
+import re
 import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -13,7 +14,9 @@ import pytest
 from labkit import cuda, mma_sync
 from labkit.teach import solution
 from labkit.teach.check import judge
+from labkit.teach.kernels import changed
 from labkit.teach.registry import find
+from labkit.workload import block_format
 
 THREADS, N_BINS, TILE = 128, 16, 66
 
@@ -43,6 +46,17 @@ def per_call_by_doubling(work, clock, tick_s):
         if took_s >= 1000 * tick_s:
             return took_s / n
         n *= 2
+
+
+def per_call_from_a_tick(work, clock, tick_s):
+    before_s = clock()
+    while (start_s := clock()) == before_s:
+        pass
+    calls = 0
+    while clock() < start_s + 1000 * tick_s:
+        work()
+        calls += 1
+    return (clock() - start_s) / calls
 
 
 def in_threads_as_an_array(work, parts):
@@ -133,6 +147,20 @@ def bytes_array_by_array(reads, writes, array_bytes):
     return total
 
 
+def best_batch_by_sorting(measured, limit_s):
+    for batch, p99_s in sorted(measured, key=lambda row: row[1] / row[0]):
+        if p99_s <= limit_s:
+            return batch
+    return 0
+
+
+def largest_batch_by_division(rate, start_s, each_s, limit_s):
+    if rate * each_s >= 1:
+        return 0
+    most = math.floor((limit_s - start_s + 1 / rate) / (each_s + 1 / rate))
+    return most if start_s + most * each_s <= most / rate else 0
+
+
 def first_win_by_searching(cpu_start_s, cpu_each_s, gpu_start_s, gpu_each_s):
     for batch in range(1, 100_000):
         if gpu_start_s + batch * gpu_each_s < cpu_start_s + batch * cpu_each_s:
@@ -197,19 +225,21 @@ def bins_by_thread_0(values, bins):
                 cuda.atomic.add(bins, b, mine[b])
 
 
-@cuda.jit
-def bins_in_chunks(values, bins):
-    mine = cuda.shared.array(N_BINS, cuda.int32)
-    t = cuda.threadIdx.x
-    if t < N_BINS:
-        mine[t] = 0
-    cuda.syncthreads()
-    each = (values.size + cuda.gridsize(1) - 1) // cuda.gridsize(1)
-    for i in range(cuda.grid(1) * each, min(values.size, (cuda.grid(1) + 1) * each)):
-        cuda.atomic.add(mine, values[i], 1)
-    cuda.syncthreads()
-    if t < N_BINS:
-        cuda.atomic.add(bins, t, mine[t])
+IN_CHUNKS = """\
+each = (values.size + cuda.gridsize(1) - 1) // cuda.gridsize(1)
+    for i in range(cuda.grid(1) * each, min(values.size, (cuda.grid(1) + 1) * each)):"""
+bins_in_chunks = changed(
+    solution("07.3"), "for i in range(cuda.grid(1), values.size, cuda.gridsize(1)):", IN_CHUNKS
+)
+
+
+EACH = "for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):"
+A_PART_FOR_EACH_BLOCK = """\
+n = (x.size + cuda.gridDim.x - 1) // cuda.gridDim.x
+    for i in range(cuda.blockIdx.x * n + t, min((cuda.blockIdx.x + 1) * n, x.size), THREADS):"""
+FROM_THE_END = "for i in range(x.size - 1 - cuda.grid(1), -1, -cuda.gridsize(1)):"
+total_in_parts = changed(solution("07.4"), EACH, A_PART_FOR_EACH_BLOCK)
+total_from_the_end = changed(solution("07.4"), EACH, FROM_THE_END)
 
 
 @cuda.jit
@@ -280,19 +310,12 @@ def bin_by_generators(order, start):
     return held[0]
 
 
-@cuda.jit
-def ranks_waiting_first(x, out):
-    tile = cuda.shared.array(THREADS, cuda.float32)
-    i, t = cuda.grid(1), cuda.threadIdx.x
-    mine, smaller = x[i], 0
-    for first in range(0, x.size, THREADS):
-        cuda.syncthreads()
-        tile[t] = x[first + t]
-        cuda.syncthreads()
-        for j in range(THREADS):
-            if tile[j] < mine:
-                smaller += 1
-    out[i] = smaller
+SECOND_BARRIER = "smaller += 1\n        cuda.syncthreads()\n"
+ranks_waiting_first = changed(
+    changed(solution("07.t2"), SECOND_BARRIER, "smaller += 1\n"),
+    "        tile[t] = ",
+    "        cuda.syncthreads()\n        tile[t] = ",
+)
 
 
 @cuda.jit
@@ -309,26 +332,21 @@ def ranks_in_two_tiles(x, out):
     out[i] = smaller
 
 
-@cuda.jit
-def reduction_by_a_for(x, sums):
-    s = cuda.shared.array(THREADS, cuda.float32)
-    t = cuda.threadIdx.x
-    s[t] = x[cuda.grid(1)]
-    cuda.syncthreads()
+HALVING = """\
+    k = THREADS // 2
+    while k > 0:
+        if t < k:
+            s[t] += s[t + k]
+        cuda.syncthreads()
+        k //= 2
+"""
+HALVING_BY_A_FOR = """\
     for k in (64, 32, 16, 8, 4, 2, 1):
         if t < k:
             s[t] = s[t] + s[t + k]
         cuda.syncthreads()
-    if t == 0:
-        sums[cuda.blockIdx.x] = s[0]
-
-
-@cuda.jit
-def reduction_by_shuffles(x, sums):
-    s = cuda.shared.array(THREADS, cuda.float32)
-    t = cuda.threadIdx.x
-    s[t] = x[cuda.grid(1)]
-    cuda.syncthreads()
+"""
+BY_SHUFFLES = """\
     mine = s[t]
     if t < 32:
         mine += s[t + 32] + s[t + 64] + s[t + 96]
@@ -336,27 +354,19 @@ def reduction_by_shuffles(x, sums):
             mine += cuda.shfl_down_sync(0xFFFFFFFF, mine, k)
     if t == 0:
         s[0] = mine
-    if t == 0:
-        sums[cuda.blockIdx.x] = s[0]
-
-
-@cuda.jit
-def reduction_with_cheap_barriers(x, sums):
-    s = cuda.shared.array(THREADS, cuda.float32)
-    t = cuda.threadIdx.x
-    s[t] = x[cuda.grid(1)]
-    cuda.syncthreads()
-    k = THREADS // 2
-    while k > 0:
-        if t < k:
-            s[t] += s[t + k]
+"""
+CHEAP_BARRIER = """\
         if k > 32:
             cuda.syncthreads()
         else:
             cuda.syncwarp()
         k //= 2
-    if t == 0:
-        sums[cuda.blockIdx.x] = s[0]
+"""
+reduction_by_a_for = changed(solution("07.t3"), HALVING, HALVING_BY_A_FOR)
+reduction_by_shuffles = changed(solution("07.t3"), HALVING, BY_SHUFFLES)
+reduction_with_cheap_barriers = changed(
+    solution("07.t3"), "        cuda.syncthreads()\n        k //= 2\n", CHEAP_BARRIER
+)
 
 
 @cuda.jit
@@ -446,13 +456,53 @@ def scan_of_two_arrays(x, out):
 
 def int8_with_the_errors_made(a, w):
     """The rounding errors that were made are known, and they bound the result more closely."""
-    product, _ = solution("10.4")(a, w)
+    product, _ = solution("10.3")(a, w)
     scales = []
     for x, axis in ((a, 1), (w, 0)):
         scale = np.abs(x).max(axis, keepdims=True) / 127
         scales.append(np.where(scale == 0, 1, scale))
     da, dw = (np.abs(x - s * np.rint(x / s)) for x, s in zip((a, w), scales, strict=True))
     return [product, da @ np.abs(w) + np.abs(a) @ dw + da @ dw + 1e-9]
+
+
+@cuda.jit
+def online_by_branches(x, out):
+    i = cuda.grid(1)
+    if i < x.shape[1]:
+        largest, total = cuda.float32(-math.inf), cuda.float32(0)
+        for j in range(x.shape[0]):
+            score = x[j, i]
+            if score > largest:
+                total = total * math.exp(largest - score) + cuda.float32(1)
+                largest = score
+            else:
+                total += math.exp(score - largest)
+        for j in range(x.shape[0]):
+            out[j, i] = math.exp(x[j, i] - largest) / total
+
+
+def quantised_by_peaks(x, axis):
+    peak = np.maximum(x.max(axis, keepdims=True), -x.min(axis, keepdims=True))
+    return [np.round(127 * x / peak).astype(np.int8), peak / 127]
+
+
+def blocks_in_a_loop(x, size):
+    out = np.empty(x.shape)
+    for row in range(len(x)):
+        for first in range(0, x.shape[1], size):
+            block = x[row, first : first + size]
+            scale = max(abs(block)) / 127
+            out[row, first : first + size] = np.round(block / scale) * scale
+    return out
+
+
+def mxfp4_one_by_one(x):
+    exponent = np.frexp(np.abs(x).max())[1] - 3
+    elements = []
+    for value in x / 2.0**exponent:
+        size = min((0, 0.5, 1, 1.5, 2, 3, 4, 6), key=lambda known: abs(known - abs(value)))
+        elements.append(math.copysign(size, value) * 2.0**exponent)
+    return elements
 
 
 def attend_by_pairs(q, tiles):
@@ -502,6 +552,37 @@ def mlp_of_a_tuple(x, a_block, b_block):
 
     (whole,) = jax.lax.psum((jax.numpy.maximum(x @ a_block, 0) @ b_block,), "model")
     return whole
+
+
+def rows_by_counting_up(side, ridge_flop_per_byte):
+    rows = 1
+    while 2 * rows * side**2 / (2 * (2 * rows * side + side**2)) < ridge_flop_per_byte:
+        rows += 1
+    return rows
+
+
+def sent_step_by_step(kind, array_bytes, n_devices):
+    rounds = {"all-reduce": 2}.get(kind, 1)
+    return sum(array_bytes / n_devices for _ in range(rounds * (n_devices - 1)))
+
+
+def fetches_by_pairs(grid, index_map):
+    blocks = [tuple(index_map(*place)) for place in product(*map(range, grid))]
+    return 1 + sum(a != b for a, b in pairwise(blocks))
+
+
+def type_bytes_by_pattern(text):
+    bits, sides = re.match(r"[a-z]+(\d+)\[([\d,]*)\]", text).groups()
+    return np.prod([int(n) for n in sides.split(",")] if sides else []) * int(bits) / 8
+
+
+def block_from_the_divisors(n, ridge_flop_per_byte, vmem_bytes):
+    good = [
+        block for block in (n // parts for parts in range(1, n + 1) if n % parts == 0)
+        if block % 128 == 0 and 16 * block**2 <= vmem_bytes
+        and 2 * n**3 >= ridge_flop_per_byte * (4 * n**3 / block + 2 * n**2)
+    ]  # fmt: skip
+    return min(good, default=0)
 
 
 def diagnosed_by_the_text(steady, pulsed):
@@ -925,12 +1006,13 @@ def coverage_as_a_mean(interval, truth, benchmarks):
     return np.mean((ends[:, 0] <= truth) & (truth <= ends[:, 1]))
 
 
-def product_by_another_product(a, b, c):
-    return bool(np.allclose(a @ b, c, rtol=1e-4))
+def product_by_three_vectors(a, b, c):
+    x = np.random.default_rng().random((c.shape[1], 3))
+    return bool(np.allclose(c.dot(x), np.linalg.multi_dot([a, b, x]), rtol=1e-5))
 
 
 def product_from_the_left(a, b, c):
-    x = np.random.default_rng().normal(size=len(c))
+    x = np.random.default_rng().random(len(c))
     return np.abs(x @ c - (x @ a) @ b).max() < 1e-2
 
 
@@ -1070,6 +1152,37 @@ def turned_when_stored(a, b, c):
         c[top + y, left + x] = total
 
 
+@cuda.jit
+def square_of_what_exists(a, b, c):
+    tile_a = cuda.shared.array((32, 33), cuda.float32)
+    tile_b = cuda.shared.array((32, 32), cuda.float32)
+    x, y = cuda.threadIdx.x, cuda.threadIdx.y
+    left, top = 32 * cuda.blockIdx.x, 32 * cuda.blockIdx.y
+    sums = cuda.local.array((2, 2), cuda.float32)
+    for i in range(4):
+        sums[i // 2, i % 2] = 0
+    for first in range(0, a.shape[1], 32):
+        left_over = min(32, a.shape[1] - first)
+        for n in range(16 * y + x, 1024, 256):
+            i, j = n // 32, n % 32
+            tile_a[i, j] = a[top + i, first + j] if top + i < a.shape[0] and j < left_over else 0
+            tile_b[i, j] = b[first + i, left + j] if i < left_over and left + j < b.shape[1] else 0
+        cuda.syncthreads()
+        for k in range(left_over):
+            b_0, b_1 = tile_b[k, x], tile_b[k, x + 16]
+            for i in range(2):
+                if top + y + 16 * i < c.shape[0]:  # the second row doesn't exist everywhere
+                    from_a = tile_a[y + 16 * i, k]
+                    sums[i, 0] += from_a * b_0
+                    sums[i, 1] += from_a * b_1
+        if first + 32 < a.shape[1]:
+            cuda.syncthreads()
+    for i in range(2):
+        for j in range(2):
+            if top + y + 16 * i < c.shape[0] and left + x + 16 * j < c.shape[1]:
+                c[top + y + 16 * i, left + x + 16 * j] = sums[i, j]
+
+
 def place_by_bits(lane, i, top, left):
     return np.array(
         [top + (lane >> 2) + ((i & 2) << 2), left + (lane & 3) * 2 + (i & 1) + 2 * (i & 4)]
@@ -1113,7 +1226,7 @@ def softmax_by_three_shuffles(x, out):
 RIGHT = [
     ("00.1", lambda n, old, new: np.int64(n) * old + n * new),
     ("00.t1", lambda n, itemsize, time_s: n * itemsize / time_s + itemsize * n / time_s),
-    ("00.t2", product_by_another_product),
+    ("00.t2", product_by_three_vectors),
     ("00.t2", product_from_the_left),
     ("00.4", lambda n, f, b, p: n / b if n / b > f / p else f / p),
     ("01.2", warm_best_of_five),
@@ -1123,6 +1236,7 @@ RIGHT = [
     ("01.t2", coverage_by_those_that_miss),
     ("01.5", rank_in_fractions),
     ("01.4", per_call_by_doubling),
+    ("01.4", per_call_from_a_tick),
     ("02.1", lambda n_points, itemsize: (n_points - 0.5) / itemsize),
     ("02.2", bytes_array_by_array),
     ("02.t1", lambda degree: np.array([degree + degree, 1, 1])),
@@ -1141,7 +1255,9 @@ RIGHT = [
     ("03.t1", in_threads_without_a_pool),
     ("03.t2", lambda time_1_s, time_n_s, n: (n * time_n_s / time_1_s - 1) / (n - 1)),
     ("04.2", lambda n, w, k, size, t, peak: np.minimum(n * w * k * size / t, peak)),
+    ("04.3", best_batch_by_sorting),
     ("04.4", first_win_by_searching),
+    ("04.5", largest_batch_by_division),
     ("04.t1", lambda t, rate, n_sms, size: np.ceil(t * rate / size / n_sms)),
     ("05.5", crowds_by_two_questions),
     ("05.t2", table_by_stepping),
@@ -1162,6 +1278,8 @@ RIGHT = [
     ("07.3", bins_by_thread_0),
     ("07.3", bins_in_chunks),
     ("07.3", bins_in_copies),
+    ("07.4", total_in_parts),
+    ("07.4", total_from_the_end),
     ("07.4", total_by_shuffles),
     ("07.4", total_by_a_while),
     ("07.5", scan_by_shuffles),
@@ -1170,23 +1288,36 @@ RIGHT = [
     ("08.2", register_tile_by_growing),
     ("08.3", turned_when_stored),
     ("08.t1", coalesced_by_hand),
+    ("08.5", square_of_what_exists),
     ("09.1", feeding_tile_by_logarithms),
     ("09.1", lambda *chip: (solution("09.1")(*chip)[0], solution("09.1")(*chip)[0] ** 2 // 32)),
     ("09.3", softmax_by_three_shuffles),
     ("09.t1", place_by_bits),
     ("09.t2", product_stored_by_a_loop),
     ("09.t3", lambda rows, columns, warps: rows / 32 * columns / warps),
-    ("10.2", lambda *pairs: list(solution("10.2")(*pairs))),
-    ("10.4", lambda a, w: list(solution("10.4")(a, w))),
-    ("10.4", int8_with_the_errors_made),
-    ("10.5", attend_by_pairs),
+    ("10.t1", online_by_branches),
+    ("10.t2", lambda length, head_size, itemsize: 4 * length * (length + head_size) * itemsize),
+    ("10.t3", quantised_by_peaks),
+    ("10.t4", blocks_in_a_loop),
+    ("10.1", lambda *pairs: list(solution("10.1")(*pairs))),
+    ("10.2", attend_by_pairs),
+    ("10.3", lambda a, w: list(solution("10.3")(a, w))),
+    ("10.3", int8_with_the_errors_made),
+    ("10.4", lambda x: block_format("mxfp4").round(x).tolist()),
+    ("10.4", mxfp4_one_by_one),
     ("12.t1", lambda m, rows, columns: sum([rows, m, rows - 1, columns - 1])),
     ("12.t2", lambda r, c, size, rate, clock: np.ceil(max(r, clock / (rate / (r * c * size))))),
     ("12.1", edge_words_by_tiles),
     ("12.4", tick_as_lists),
     ("12.4", tick_as_one_array),
     ("13.3", blocks_by_where),
-    ("13.4", mlp_of_a_tuple),
+    ("13.t3", mlp_of_a_tuple),
+    ("13.t1", lambda reads, n_inputs: sum(n + 1 for n in reads) / (1 + n_inputs)),
+    ("13.t2", rows_by_counting_up),
+    ("13.t4", sent_step_by_step),
+    ("13.t5", fetches_by_pairs),
+    ("13.2", type_bytes_by_pattern),
+    ("13.4", block_from_the_divisors),
     ("17.1", lambda t, n, k, w, s, c, p: 6 * t * (n + 2 * k * w * s) / c / p),
     ("17.2", micro_batches_by_searching),
     ("17.t2", sizes_as_lists),

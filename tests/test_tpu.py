@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labkit.results import recorded
-from labkit.tpu import collectives, compile_for_tpu, entry, n_fetches
+from labkit.tpu import collectives, compile_for_tpu, entry, exchanges, n_fetches, operations
 from labkit.tpu.compiler import TpuProgram, _brief, _refusal
 
 HAS_LIBTPU = importlib.util.find_spec("libtpu") is not None
@@ -96,6 +96,61 @@ def test_the_entry_has_no_names_of_files():
 
 def test_an_asynchronous_collective_counts_once():
     assert collectives(PROGRAM) == {"all-gather": 1, "all-reduce": 1}
+
+
+def said(*lines):
+    """A program whose text is these lines."""
+    text = "\n".join(["HloModule jit_f, num_partitions=6", *lines])
+    return types.SimpleNamespace(as_text=lambda: text)
+
+
+@pytest.mark.parametrize(("line", "exchange"), [
+    ("ROOT %r = f32[256,1024]{1,0} all-reduce(%x), replica_groups={{0,1},{2,3}}, to_apply=%add",
+     ("all-reduce", 2, 2**20)),
+    ("%r = bf16[8,128]{1,0:T(8,128)(2,1)} all-gather(%x), replica_groups=[2,4]<=[8]",
+     ("all-gather", 4, 2048)),
+    ("%r = f32[16]{0} reduce-scatter(%x), replica_groups=[1,8]<=[8], dimensions={0}",
+     ("reduce-scatter", 8, 512)),
+    ("r = (f32[4]{0}, s8[4]{0}) all-reduce(x, y), replica_groups={}", ("all-reduce", 6, 20)),
+    ("%s = (f32[4]{0}, f32[8]{0}) all-gather-start(%x), replica_groups={{0,1}}",
+     ("all-gather", 2, 32)),
+    ("%s = (f32[4]{0}, f32[4]{0}, u32[], u32[]) collective-permute-start(%x), "
+     "source_target_pairs={{0,1},{1,2},{2,0}}", ("collective-permute", 3, 16)),
+    ("%r = pred[] all-reduce(%x), replica_groups={{0,1,2}}", ("all-reduce", 3, 1)),
+    ("%r = f32[8]{0} all-reduce(%x), replica_groups=mesh['a'=1,'b'=2,'c'=4], "
+     "device_ids=([4,2]T(1,0)) {'b'}, to_apply=%add.clone", ("all-reduce", 2, 32)),
+    ("%r = f32[8]{0} all-gather(%x), replica_groups=mesh['a'=2,'b'=4] {'a','b':(2)2}, "
+     "dimensions={0}", ("all-gather", 4, 32)),
+])  # fmt: skip
+def test_a_collective_says_how_many_bytes_it_is_about(line, exchange):
+    assert exchanges(said(line, "%d = f32[4] all-reduce-done(%s)")) == [exchange]
+
+
+def test_a_collective_without_groups_is_a_sentence():
+    with pytest.raises(ValueError, match="doesn't say which devices take part: %r = f32"):
+        exchanges(said("%r = f32[8] all-gather(%x), dimensions={0}"))
+
+
+@pytest.mark.parametrize("sign", ["", "%"])
+def test_operations_are_those_that_compute(sign):
+    text = (
+        "ENTRY main.9 {\n  x.1 = f32[4,8]{1,0} parameter(0)\n  a.2 = f32[8,8]{1,0} parameter(1)\n"
+        "  dot.3 = f32[4,8]{1,0} dot(x.1, a.2), lhs_contracting_dims={1}\n"
+        "  c.4 = f32[] constant(0)\n  b.5 = f32[4,8]{1,0} broadcast(c.4), dimensions={}\n"
+        "  m.6 = f32[4,8]{1,0} maximum(dot.3, b.5)\n"
+        "  ROOT t.7 = (f32[4,8]{1,0}, f32[]) tuple(m.6, c.4)\n}"
+    )
+    for name in ("x.1", "a.2", "dot.3", "c.4", "b.5", "m.6", "t.7"):
+        text = text.replace(name, sign + name)
+    assert operations(text) == {"dot": 1, "maximum": 1}
+
+
+def test_three_frameworks_handed_over_the_same_model():
+    rows = recorded("front-doors").rows
+    assert {row["door"] for row in rows} == {"in_jax", "in_tensorflow", "in_pytorch"}
+    for row in rows:
+        computed = {name: n for name, n in row["operations"].items() if name != "transpose"}
+        assert computed == {"dot": 2, "maximum": 1}, row["door"]
 
 
 # Fetches

@@ -15,9 +15,8 @@ Everything is drawn in the page's own ink on no ground, and so follows its theme
   paper), `number_ruler`
 - what a kernel does: `launch`, `launch_2d`, `film`, `accesses`, `pattern`, `race_frames`,
   `interleaving`, `two_additions`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`,
-  `systolic_frames`; what a lane holds of them: `fragments`, `fragment_frames`
-  `interleaving`, `epoch_timeline`; matrices in blocks: `shards`, `block_frames`, `systolic_frames`;
-  what a lane holds of them: `fragments`, `fragment_frames`; what a thread makes: `register_tile`
+  `systolic_frames`; what a lane holds of them: `fragments`, `fragment_frames`; a product in
+  tiles: `tile_frames` (what a block fetches), `register_tile` (what a thread makes)
 - what a compiler makes of a kernel: `source_beside_assembly`
 - a plan of a training run: `training_plan`, and `broken_plan` where it cannot be
 - to play with: `Explorer` (sliders), `Player` (frames; `live` shows one while a cell adds to it),
@@ -48,7 +47,7 @@ from labkit.draw.number_ruler import number_ruler
 from labkit.draw.picture import Picture
 from labkit.draw.pipeline import pipeline
 from labkit.draw.power import meters, power_over_time, time_and_energy
-from labkit.draw.register_tile import register_tile
+from labkit.draw.product_tiles import register_tile, tile_frames
 from labkit.draw.roofline import Dot, roofline
 from labkit.draw.serving import format_rates, latency_curve, tokens_over_time
 from labkit.draw.slider import Slider
@@ -118,6 +117,7 @@ __all__ = [
     "stacks",
     "summaries",
     "systolic_frames",
+    "tile_frames",
     "time_and_energy",
     "timeline",
     "tokens_over_time",

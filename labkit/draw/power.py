@@ -71,7 +71,7 @@ def meters(
             sensor, until_s
         )
     return power_over_time(
-        shown, title=f"Simulated. Truly {true_j:.1f} J in the shaded window", until_s=until_s,
+        shown, title=f"Simulated. Truly {true_j:.1f} J in the shaded time", until_s=until_s,
         most_w=most_w, truth=load, window=window,
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ from labkit.teach.answer import BlankError, is_empty
 
 Shape = int | tuple[int, ...]  # of a grid in blocks, of a block in threads
 _BEGIN = "store each element before you read it"
+_TO_WRITE = "replace the line that raises NotImplementedError by your code"
 
 
 def run(
@@ -112,11 +113,13 @@ def on_executor(watch, answer, grid, block, args, case):
     _refuse_function(answer, args)
     if is_empty(answer.py_func):
         raise BlankError("the body of your kernel is empty: write it in place of ...")
+    if "NotImplementedError" in answer.py_func.__code__.co_names:  # before names that it lacks
+        raise BlankError(_TO_WRITE)
     before = {at: arg.copy() for at, arg in enumerate(args[:-1]) if _only_read(arg)}
     try:
         seen = watch(answer[grid, block], *args)
-    except NotImplementedError:
-        raise BlankError("replace the line that raises NotImplementedError by your code") from None
+    except NotImplementedError:  # in a device function
+        raise BlankError(_TO_WRITE) from None
     except KernelError as error:
         raise AssertionError(f"{case}: {error}") from None
     for at, values in before.items():

@@ -34,10 +34,10 @@ def kind(value: Any) -> str:
         return CLASS
     if isinstance(value, (bool, np.bool_)):
         return TRUTH
+    if isinstance(value, str):  # before the numbers: NumPy's texts have the shape of one
+        return TEXT
     if isinstance(value, numbers.Real) or getattr(value, "shape", None) == ():
         return NUMBER
-    if isinstance(value, str):
-        return TEXT
     if isinstance(value, (list, tuple)) or hasattr(value, "shape"):
         return SEQUENCE
     if callable(value):

@@ -12,5 +12,6 @@ def assert_labels(answer: dict[str, str], right: dict[str, str], why: dict[str, 
     for sentence, label in right.items():
         assert sentence in answer, f"the sentence {sentence!r} is missing: keep all {len(right)}"
         given = answer[sentence]
-        assert given in why, f"{given!r} isn't a label here; use one of: {', '.join(why)}"
+        is_label = isinstance(given, str) and given in why
+        assert is_label, f"{given!r} isn't a label here; use one of: {', '.join(why)}"
         assert given == label, f"{sentence!r} is not {given!r}: {why[label]}"

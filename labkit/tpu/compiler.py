@@ -3,7 +3,6 @@
 `libtpu` holds the compiler. Without a TPU it executes nothing: cycles are its own estimates.
 """
 
-import collections as counting
 import dataclasses
 import importlib.metadata
 import importlib.util
@@ -14,6 +13,7 @@ from typing import Any
 from labkit.reading import Origin
 from labkit.results.results import recorded
 from labkit.tpu.devices import import_jax, prepare_libtpu
+from labkit.tpu.hlo import collectives
 from labkit.units import si
 
 _REFUSALS = {  # words of the compiler's message -> a sentence
@@ -22,8 +22,6 @@ _REFUSALS = {  # words of the compiler's message -> a sentence
     "vmem": "the kernel needs more VMEM than it may have",
     "hbm": "the program needs more HBM than the chip has",
 }
-_KINDS = "all-gather|all-reduce|reduce-scatter|all-to-all|collective-permute"
-_NOISE = r", (?:metadata|backend_config|frontend_attributes|sharding)=.*"
 LIVE = {}  # name -> TpuProgram: what was compiled in this process, for `tools/record_tpu.py`
 
 
@@ -166,16 +164,3 @@ def _brief(error):
 
 def _version(package):
     return importlib.metadata.version(package)
-
-
-def entry(compiled: Any) -> str:
-    """The lines of the program's entry, one for each kernel, without names of source files."""
-    text = compiled.as_text()
-    body = text[text.index("\nENTRY ") + 1 :]
-    return re.sub(_NOISE, "", body[: body.index("\n}") + 2])
-
-
-def collectives(compiled: Any) -> dict[str, int]:
-    """How often each collective occurs in the program: `{"all-gather": 2, "all-reduce": 1}`."""
-    kinds = re.findall(rf" ({_KINDS})(?:-start)?\(", compiled.as_text())
-    return dict(sorted(counting.Counter(kinds).items()))

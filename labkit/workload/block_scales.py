@@ -2,8 +2,11 @@
 
 The MX formats are those of the Open Compute Project (Microscaling Formats, v1.0, section 6.3): 32
 numbers share a power of two. NVFP4 is NVIDIA's ("Pretraining Large Language Models with NVFP4",
-arXiv:2509.25149): 16 numbers share a scale in fp8 (e4m3), and all of them a scale in fp32. Neither
-source was opened; the rules are those that several descriptions of them agree on.
+arXiv:2509.25149): 16 numbers share a scale in fp8 (e4m3), and all of them a scale in fp32.
+Unverified: neither text was opened. The rules were read in open code that follows them, for MX in
+microsoft/microxcaling (mx/mx_ops.py, commit 7bc4195), for NVFP4 in pytorch/ao
+(mx_formats/nvfp4_tensor.py). Of a million numbers in each MX format the former made the same, bit
+for bit.
 """
 
 import dataclasses

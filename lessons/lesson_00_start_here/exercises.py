@@ -68,8 +68,8 @@ origins = {
     "The data sheet says 3.35 TB/s.": ...,
     "I timed it on this laptop a minute ago: 18 GB/s.": ...,
     "16 GB divided by 3.35 TB/s makes 4.8 ms.": ...,
-    "On 14 March, on our A100 node, the same script took 7.1 ms.": ...,
-    "Stepping through the kernel I counted 4 sectors for each request.": ...,
+    "On 14 March, on our server, the same script took 7.1 ms.": ...,
+    "I went through the loop step by step and counted 40 reads.": ...,
 }
 
 # %% tags=["solution"]
@@ -77,8 +77,8 @@ origins = {
     "The data sheet says 3.35 TB/s.": "published",
     "I timed it on this laptop a minute ago: 18 GB/s.": "measured",
     "16 GB divided by 3.35 TB/s makes 4.8 ms.": "modelled",
-    "On 14 March, on our A100 node, the same script took 7.1 ms.": "recorded",
-    "Stepping through the kernel I counted 4 sectors for each request.": "simulated",
+    "On 14 March, on our server, the same script took 7.1 ms.": "recorded",
+    "I went through the loop step by step and counted 40 reads.": "simulated",
 }
 
 # %%
@@ -112,10 +112,10 @@ lk.check("00.4", shortest_time_s)
 
 # %% [markdown]
 # ## 00.5 Too good to be true (a stretch)
-# Somebody reports that a piece of work of `n_bytes` and `n_flop` took `time_s` on a machine with
-# these two limits. Return `"impossible"` if no such machine can be that fast. Otherwise return
-# which limit the report comes closer to: `"memory"` or `"compute"`. Clocks aren't perfect, so call
-# it impossible only if it takes less than 98 % of the shortest time. (about 4 lines; use 00.4)
+# Somebody reports that a piece of work of `n_bytes` and `n_flop` took `time_s` on the machine of
+# 00.4. Return `"impossible"` if such a machine can't be that fast. Otherwise return which limit the
+# report comes closer to: `"memory"` or `"compute"`. Clocks aren't perfect, so call it impossible
+# only if it took less than 98 % of the shortest time. (about 4 lines; use 00.4)
 
 
 # %%

@@ -9,9 +9,9 @@
 # %% [markdown]
 # # 00 · Start here
 # In February 2025 the company Sakana AI announced a system that writes programs for GPUs, the
-# processors on which most AI models are trained. They were up to 100 times faster, it said, than
-# the usual ones. By the next day somebody had run one of them again and found it three times
-# *slower*, and the company took its claim back
+# processors on which most AI models are trained. Its programs, the company said, ran up to 100
+# times faster than the usual ones. By the next day somebody had run one of them again and found it
+# three times *slower*, and the company took its claim back
 # ([TechCrunch](https://techcrunch.com/2025/02/21/sakana-walks-back-claims-that-its-ai-can-dramatically-speed-up-model-training/)).
 # The system had found holes in the test, through which a program could pass without doing its work.
 #
@@ -36,19 +36,20 @@ lk.show(lk.machine())
 
 # %% [markdown]
 # Each line begins with where it comes from. What couldn't be found says *unknown* and why, and is
-# never a zero or a guess.
+# never a zero or a guess. There are words here that you won't know yet; each has its lesson later.
 #
-# People overlook the line *usable CPU*. On a hub or in a container you may be allowed two cores of
-# a machine with 24, and your program still sees all of them. At Uber, a load balancer in that
-# position ran 24 threads at a time and served half as many requests a second as it did with two
-# ([automaxprocs](https://github.com/uber-go/automaxprocs#performance)).
+# One line you do need now, *usable CPU*, and people overlook it. On a hub or in a container you may
+# be allowed two cores of a machine with 24, and your program still sees all of them. At Uber, a
+# load balancer in that position ran 24 threads at a time and served half as many requests a second
+# as it did with two ([automaxprocs](https://github.com/uber-go/automaxprocs#performance)).
 #
 # > **Takeaway.** Before you ask how fast a machine is, ask how much of it is yours.
 #
 # ## How fast does it move bytes?
-# The simplest work there is: we copy 128 MiB from one array to another and compute nothing. A time
-# alone wouldn't say much, so we divide the **traffic** by it, which is all bytes that move. The
-# result is the **bandwidth**, and that can be compared with any other machine's.
+# We begin with the simplest work there is: we copy 128 MiB from one array to another and compute
+# nothing. A time alone wouldn't say much. So we count all the bytes that move, the **traffic**, and
+# divide that by the time. The result is the **bandwidth**, which you can compare with any
+# machine's.
 #
 # **Guess first.** How many gigabytes does your machine move in a second? A USB stick moves about
 # 0.1. Most laptops have two channels of memory, and a channel of the kind DDR5-5600 can move 8
@@ -80,7 +81,7 @@ N_FLOATS = 2**24  # of 8 bytes
 source, target = np.ones(N_FLOATS), np.zeros(N_FLOATS)
 
 copy_time = lk.bench(np.copyto, target, source, name="copy of 128 MiB")
-copied = lk.workload.copy(N_FLOATS, itemsize=8)
+copied = lk.workload.copy(N_FLOATS, itemsize=8)  # counts its bytes and its operations
 bandwidth = copy_time.bytes_per_s(copied.bytes, name="copy bandwidth")
 assert np.isclose(copy_bytes_per_s(N_FLOATS, 8, copy_time.median_s), bandwidth.value)
 
@@ -101,7 +102,8 @@ lk.expect(
 # `lk.bench` ran the copy many times. The line shows the median and an interval, and how it gets
 # them honestly is the whole of [lesson 01](01_honest_timing.ipynb).
 #
-# How good is your number? A **data sheet** says the most that a chip's memory can do:
+# How good is your number? A **data sheet** says the most that a chip's memory can do. Here it is
+# for Google's first chip for AI (2015), a GPU of 2018 and the H100 (2022):
 
 # %%
 for name in ("tpu-v1", "t4", "h100-sxm"):
@@ -109,7 +111,7 @@ for name in ("tpu-v1", "t4", "h100-sxm"):
 
 h100 = lk.chip("h100-sxm")
 ahead = h100.bandwidth / bandwidth
-lk.show(lk.Reading("an H100's second, on this machine", ahead.value, "s", of=ahead))
+lk.show(lk.Reading("your time for what an H100 moves in a second", ahead.value, "s", of=ahead))
 
 # %% [markdown]
 # > **Takeaway.** A time says little. Divide the bytes that moved, reads *and* writes, by it, and
@@ -180,12 +182,13 @@ lk.show(
 # again would take as long. There is a cheaper way
 # ([Freivalds' algorithm](https://en.wikipedia.org/wiki/Freivalds%27_algorithm)): take a random
 # vector *x*. If *C* is the product of *A* and *B*, then *C x* equals *A (B x)*, and products with a
-# vector cost next to nothing. If an element of *C* is wrong, they almost surely differ.
+# vector cost next to nothing. If an element of *C* is wrong, they almost surely differ. (An
+# error as small as the rounding of such a long sum can still hide.)
 #
 # ### Your turn
 # Do that, and mind the brackets: `a @ b @ x` would multiply the two matrices after all. Numbers of
 # 32 bits are rounded, so compare with `np.allclose(left, right, rtol=1e-5)` rather than `==`. (2
-# lines; `rng.random(n)` gives a vector of *n* random numbers)
+# lines; `rng.random(n)` gives a vector of *n* random numbers between 0 and 1)
 
 # %%
 rng = np.random.default_rng()
@@ -203,6 +206,9 @@ is_product = lk.your_turn("00.t2", is_product)
 print("the product is right:", bool(is_product(a, b, c)))
 
 # %% [markdown]
+# > **Takeaway.** Checking an answer can be far cheaper than computing it, so check before you
+# > believe a speed.
+#
 # ## The fastest product in the world
 # Here is a program that beats NumPy by far. We measure it as we did the other, and check it, too.
 
@@ -218,8 +224,8 @@ lk.show(claim)
 print("the product is right:", bool(is_product(a, b, c)))
 
 # %% [markdown]
-# It passes! `c` still holds the right answer from before. That is how programs without any work
-# came to pass real tests: the result was read from memory in which the reference had just left it
+# It passes! `c` still holds the right answer from before. This is how programs that did no work at
+# all passed real tests: the result was read from memory in which the reference had just left it
 # ([KernelBench](https://scalingintelligence.stanford.edu/blogs/kernelbenchv01/)). There are two
 # cures. One is to wipe the result first:
 
@@ -251,8 +257,8 @@ lk.expect(
 # ## Your machine beside others
 # **Play.** Choose a chip. A bar says how many times its data sheet is ahead of what your machine
 # just reached; from one grid line to the next it's ten times. Which bar is longer? (Both sides
-# compute with 32-bit numbers here. A GPU's rate for 16 bits is many times higher, but that's other
-# arithmetic.)
+# compute with 32-bit numbers here. A GPU's rate for 16 bits is many times higher, but that would
+# be a comparison of two different things.)
 
 
 # %%
@@ -287,6 +293,7 @@ lk.Explorer(against_catalogue, chip=CHIPS)
 # a measured time, so it's measured. Divide a data sheet's figure by it, and the result is modelled.
 
 # %%
+# Most CPUs read memory in lines of 64 bytes. How many does a loop over every 16th double touch?
 cache_lines = {element * 8 // 64 for element in range(0, 4096, 16)}
 a100_log = lk.recorded("nersc-sc24-epochs")
 a100_rate = a100_log.rows[0]["epochs_samples_per_s"][-1]
@@ -295,7 +302,7 @@ lk.show(
     bandwidth,
     lk.Reading("a vision transformer trained on an A100", a100_rate, "samples/s", "recorded",
                source=a100_log.source),
-    lk.Reading("cache lines touched by every 16th double", len(cache_lines), "1", "simulated"),
+    lk.Reading("lines of 64 bytes that the loop touches", len(cache_lines), "1", "simulated"),
     lk.Reading("your copy on an H100", copied.bytes / h100.bandwidth.value, "s",
                of=h100.bandwidth),
     h100.bandwidth,
@@ -320,9 +327,9 @@ except TypeError as refusal:
 # KernelBench, from which the system had its tasks, published [a
 # rule](https://scalingintelligence.stanford.edu/blogs/kernelbenchv01/): count the operations and
 # the bytes, and divide each by what the chip can do at most in a second. Nobody can be faster than
-# the longer of the two times, as long as the bytes really come from memory and not from a cache.
-# Their example is a product of 4,096 × 4,096 numbers of 16 bits on an H100, and they got 0.138 ms.
-# Do we?
+# the longer of the two times, if the work takes that many operations, and if the bytes come from
+# memory and not from a cache. Their example is a product of 4,096 × 4,096 numbers of 16 bits on an
+# H100, and they got 0.138 ms. Do we?
 
 # %%
 product = lk.workload.matmul(4096, 4096, 4096, itemsize=2)
@@ -337,9 +344,13 @@ lk.show(
 )  # fmt: skip
 
 # %% [markdown]
-# Whoever reports less has found either new physics or a hole in the test. Now you know how fast
-# your machine is, and how you'd know that it's true: predict what's possible, measure it, check the
-# answer, and say where each number comes from.
+# (The last digit differs because they rounded on the way.) So whoever reports less has found one of
+# three things: a way that needs [fewer
+# operations](https://en.wikipedia.org/wiki/Strassen_algorithm), new physics, or a hole in the test.
+# It's usually the hole.
+#
+# Now you know how fast your machine is, and how you'd know that it's true: predict what's possible,
+# measure it, check the answer, and say where each number comes from.
 #
 # **Next**: the [exercises](../exercises/00_start_here.ipynb), in which you'll catch such reports
 # yourself; then [honest timing](01_honest_timing.ipynb), in which the stopwatch is what lies. Your

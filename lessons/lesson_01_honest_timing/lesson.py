@@ -10,11 +10,11 @@
 # # 01 · Honest timing
 # In 2025 researchers had an AI model write fast programs for a GPU, and scored it by how long they
 # ran. In one attempt the model changed the clock: `time.time` now gave a thousandth of the true
-# time. In another it switched off the line that waits for the GPU, so the clock stopped before the
-# work was done, and the program seemed to run "almost infinitely fast"
-# ([METR](https://metr.org/blog/2025-06-05-recent-reward-hacking/)).
+# time. In another its program handed back the answer that the test had just computed, and switched
+# off the line that waits for the GPU, so that no clock would show the true time. It seemed to run
+# "almost infinitely fast" ([METR](https://metr.org/blog/2025-06-05-recent-reward-hacking/)).
 #
-# You don't need a cheat for that. An ordinary stopwatch tells such lies all by itself.
+# It doesn't take a cheat to get such times. An ordinary stopwatch tells lies all by itself.
 #
 # **The question of this lesson**: your stopwatch says 1.3 ms. How do you know that your program
 # takes 1.3 ms?
@@ -44,12 +44,12 @@ def naive_s(fn, *args):
 
 # %% [markdown]
 # ## Lie 1: the first call
-# `jax.jit` makes a function that is compiled [just in
+# JAX is like NumPy, with a compiler. `jax.jit` makes a function that is compiled [just in
 # time](https://docs.jax.dev/en/latest/jit-compilation.html), which means when it is first called.
 #
 # **Guess first.** Our function multiplies small matrices twice, 67 million operations. How many
 # times longer than the second call will the first one take? Compiling it takes a few tenths of a
-# second, and lesson 00 told you how many operations your machine does in one.
+# second, and lesson 00 told you how many operations your machine does in a second.
 
 # %%
 first_call_guess = lk.predict("01.a", ...)
@@ -83,8 +83,10 @@ timing = lk.bench(fresh, matrix, name="a fresh product")
 lk.show(timing, lk.Reading("its first call", timing.first_call_s, "s", "measured"))
 
 # %% [markdown]
-# It happens at scale as well. NERSC, a computing centre, published the logs of training runs on an
-# A100, epoch by epoch. How much slower was the first epoch than the mean of the others?
+# It happens to others, too. NERSC, a computing centre, published how fast five training runs went
+# on a GPU, in each **epoch**, which is one pass over all training data. (DALI is a library that
+# loads the data; AMP computes with 16 bits where it can.) How much slower was the first epoch than
+# the mean of the others?
 
 # %% tags=["collapsed"]
 log = lk.recorded("nersc-sc24-epochs")
@@ -143,13 +145,13 @@ lk.expect(
 # %% [markdown]
 # ### Your turn
 # Mend the stopwatch. `synchronize()` returns when everything that was ordered so far is done.
-# Others may have ordered work *before* you, and that isn't yours. Read the time with `clock()`.
-# (5 lines)
+# Others may have ordered work *before* you, and that must not count. Time one launch, and read the
+# time with `clock()`. (5 lines)
 
 
 # %%
 def waited_s(launch, synchronize, clock):
-    """Seconds that the device works on one launch."""
+    """Seconds from the order of one launch until its work is done."""
     ### BEGIN SOLUTION
     synchronize()  # what others ordered
     start = clock()
@@ -193,17 +195,17 @@ lk.expect(
 # > the clock, and wait again before you stop it.
 #
 # ## Lie 3: the cache
-# If you work on the same small array again and again, it comes from a
-# [cache](https://en.wikipedia.org/wiki/CPU_cache) from the second time on, a small fast memory
-# beside the core. Your real program, with its gigabytes, may never see that speed.
+# A [cache](https://en.wikipedia.org/wiki/CPU_cache) is a small fast memory beside the core. If you
+# work on the same small array again and again, then from the second time on it comes from there.
+# Your real program, with its gigabytes, may never see that speed.
 #
 # We read bytes, multiply each by one, and write them. (Why don't we just copy them? On some CPUs
 # the library's copy has a slow path, which it takes when the two arrays lie at unlucky addresses.
 # Then a small copy can be slower than a large one, and we'd measure that.)
 #
 # **Guess first.** Per byte, how many times faster is this on 128 KiB than on 128 MiB? If caches did
-# nothing, it would be 1. A core's second cache often moves between 2 and 20 times as many bytes a
-# second as memory does.
+# nothing, it would be 1. A core's second-level cache, the L2 in your passport, often moves between
+# 2 and 20 times as many bytes a second as memory does.
 
 # %%
 cache_guess = lk.predict("01.c", ...)
@@ -212,7 +214,7 @@ cache_guess = lk.predict("01.c", ...)
 # %%
 def work_on(n_bytes):
     """A function that multiplies `n_bytes` bytes by one."""
-    block = np.ones(2 * n_bytes + 2048, np.uint8)  # both arrays in one, half a page apart
+    block = np.ones(2 * n_bytes + 2048, np.uint8)  # 2048: so that no address is an unlucky one
     source, target = block[:n_bytes], block[n_bytes + 2048 :]
     return lambda: np.multiply(source, 1, out=target)
 
@@ -252,8 +254,9 @@ lk.expect(
 # > as large as the real ones, or ask for `flush_cache=True`.
 #
 # ## Lie 4: the clock
-# Every clock ticks, and between two ticks it stands still. On Windows some clocks still tick [64
-# times a second](https://peps.python.org/pep-0418/). We make one by rounding:
+# Every clock ticks, and between two ticks it stands still. On Windows, `time.monotonic` ticked only
+# 64 times a second [before Python 3.13](https://docs.python.org/3/whatsnew/3.13.html#time). We make
+# such a clock by rounding:
 
 # %%
 TICK_S = 1 / 64
@@ -302,7 +305,7 @@ lk.expect(
 
 # %% [markdown]
 # Each answer is a whole number of ticks, so none is near 2 ms. Yet a call of 2 ms meets a tick in
-# 13 % of the cases, so that the *mean* of many comes out right. That's why an honest timer puts
+# 2 of 15.6 cases, so that the *mean* of many comes out right. That's why an honest timer puts
 # **many calls into one window**, until it's thousands of ticks long, and takes off what the empty
 # loop costs.
 
@@ -319,7 +322,8 @@ lk.show(
 print(f"[measured] calls in one window: {tiny.block_size}")
 
 # %% [markdown]
-# The least time between two readings isn't the tick. It's what it costs to *ask* for the time.
+# If the least time between two readings is longer than the tick, as it is on most machines, then
+# that's what it costs to *ask* for the time.
 #
 # > **Takeaway.** Never time one short call. Fill a window that is much longer than a tick, and
 # > divide by the number of calls.
@@ -382,19 +386,19 @@ def noise(n_runs, interrupted_percent, seed):
     )  # fmt: skip
 
 
-lk.Explorer(noise, n_runs=(7, 101, 41), interrupted_percent=(0, 50, 20), seed=(1, 20, 1))
+lk.Explorer(noise, n_runs=(7, 101, 41), interrupted_percent=(0, 50, 20), seed=(1, 20, 3))
 
 # %% tags=["collapsed"]
 for interrupted in (0.2, 0.5):
     many_s = noisy_samples_s(2_000_000, interrupted, seed=0)
     for name, sum_up in (("mean", np.mean), ("median", np.median)):
         too_high = sum_up(many_s) / UNDISTURBED_S - 1
-        title = f"{interrupted:.0%} interrupted, the true {name} above an undisturbed run by"
+        title = f"{100 * interrupted:g} % interrupted, the true {name} above an undisturbed run by"
         lk.show(lk.Reading(title, too_high, "%", "simulated"))
 
 # %% [markdown]
-# (The last lines are the true values of both, from two million runs.) The minimum lies below the
-# truth, and sinks as you take more samples. One shot is luck. The mean is dragged along by the few.
+# (These lines are the true values, from two million runs.) The minimum lies below the truth, and
+# sinks as you take more samples. One shot is luck. The mean is dragged along by the few.
 # The **median**, the run in the middle, moves least. It does move, though: if more runs are
 # interrupted, the run in the middle is a slower one.
 #
@@ -454,10 +458,12 @@ assert all(share >= 0.94 for share in table["median, by coins"])
 # a low mean *and* a small spread, so it's sure of itself and wrong. With more samples that gets
 # rarer.
 #
-# The median's interval assumes nothing about the noise, only that the runs don't influence each
-# other. Each sample lies above the true median or below it, like a coin. So counting coins decides
-# which two of the sorted samples enclose it 95 times in 100 ([Hoefler and Belli
-# 2015](https://doi.org/10.1145/2807591.2807644)). `lk.bench` does the same:
+# The median's interval doesn't care what the noise looks like. It assumes only that the machine
+# stays the same and that the runs don't influence each other. Then each sample lies above the true
+# median or below it, like a coin that shows heads or tails. So counting coins decides which two of
+# the sorted samples enclose it at least 95 times in 100 ([Hoefler and Belli
+# 2015](https://doi.org/10.1145/2807591.2807644)). (A little less in the table is the luck of a
+# thousand benchmarks.) `lk.bench` does the same:
 
 # %% tags=["collapsed"]
 again = lk.bench(np.sum, np.ones(2**13), name="sum of 8192 numbers")
@@ -465,29 +471,32 @@ assert again.ci95_s == tuple(median_interval(np.array(again.samples_s)))
 lk.show(again)
 
 # %% [markdown]
-# > **Takeaway.** As long as the runs don't influence each other, a median with an interval from the
-# > sorted samples keeps its promise, whatever the noise. Mean ± 1.96 standard errors doesn't.
+# > **Takeaway.** As long as the machine stays the same and the runs don't influence each other, a
+# > median with an interval from the sorted samples keeps its promise, whatever the noise. Mean ±
+# > 1.96 standard errors doesn't.
 #
 # ## Which of two is faster?
-# If the intervals of two medians overlap, you can't tell. `lk.compare` runs both in turns, so that
-# what slows one slows the other, and gives the ratio, its interval and one word.
+# If the intervals of two medians overlap, they don't tell you which is faster. If they don't, the
+# machine may have slowed down in between. So `lk.compare` runs both in turns, so that what slows
+# one slows the other, and gives the ratio, its interval and one word.
 
 # %%
 values = np.random.default_rng(0).random(2**16)
+# Sorting all values against finding only the one in the middle.
 sorting = lk.compare(lambda: np.sort(values), lambda: np.partition(values, 2**15))
 sorting
 
 # %% tags=["collapsed"]
 lk.expect(
     sorting.time_ratio("sorting all over finding the middle"), 1.02, None,
-    below="Here sorting is faster than finding the middle alone: NumPy has a sort for your CPU "
-    "that uses its SIMD registers.",
+    below="Here sorting takes no longer than finding the middle alone: NumPy has a sort for your "
+    "CPU that works on many numbers with one instruction.",
     inside="Sorting all takes longer than finding only the middle.",
 )  # fmt: skip
 
 # %% [markdown]
-# `FAST` and `SLOW` are about the first. `SAME` needs proof as well: the whole interval has to lie
-# within 2 % of 1. Anything undecided is `AMBIGUOUS`.
+# `FAST` and `SLOW` are about the first of the two. `SAME` needs proof as well: the whole interval
+# has to lie within 2 % of 1. Anything undecided is `AMBIGUOUS`.
 #
 # > **Takeaway.** Compare in turns, and let the interval decide. "I can't tell" is an honest answer.
 #
@@ -506,12 +515,12 @@ lk.show(fooled, honest)
 
 # %% [markdown]
 # The naive stopwatch looks up the clock each time, and finds the false one. `lk.bench` took hold of
-# the true one when it was imported. It also waits for the device itself, rather than trusting the
-# program to do so.
+# the true one when it was imported. It also waits for the GPU itself, rather than trusting the
+# program to do so. (A worse cheat in the same process could change `lk.bench`, too.)
 #
 # So how do you know that your program takes 1.3 ms? You time it warm, you wait for it, you say what
 # was in the cache, you fill a window, and you give a median with an interval. And nobody whose
-# program you time may touch the clock.
+# program you time may touch the stopwatch.
 #
 # **Next**: the [exercises](../exercises/01_honest_timing.ipynb), in which you'll mend more
 # stopwatches; then [the roofline](02_roofline.ipynb), where you'll predict the times that you can

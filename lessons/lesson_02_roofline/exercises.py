@@ -28,7 +28,8 @@ def attainable(intensity, peak, bandwidth):
 # numbers of `x`, though, and those are still on the chip.
 #
 # What is the arithmetic intensity, in FLOP/B, of a stencil of `n_points` neighbours on numbers of
-# `itemsize` bytes? Leave the ends of the array aside. (1 line)
+# `itemsize` bytes? Count the operations that stand in such a line. Leave the ends of the array
+# aside, and the hidden reads, too: they have an exercise of their own. (1 line)
 
 
 # %%
@@ -46,7 +47,8 @@ lk.check("02.1", stencil_intensity)
 # Most people count the bytes as they count the operations, by what one line of code says:
 # `n_points` numbers read. But a number that was read a moment ago is still in a cache or a
 # register, so from memory each number of `x` comes once. That's why a wider stencil has a higher
-# intensity. The other slip is the number of additions: three products need only two.
+# intensity. The other slip is the number of additions: in the line stand three products and two
+# additions. (Only for matrix products and the like does everybody count as many of both.)
 
 # %% [markdown]
 # ## 02.2 Bytes that the loop doesn't show

@@ -9,10 +9,11 @@
 # %% [markdown]
 # # 02 · The roofline
 # In 2015 Google put a chip of its own into its data centres, the first TPU. It could do 92 trillion
-# operations a second. Two years later Google published what six applications got from it, which
-# stood for 95 % of its inference. One of them, a convolutional network called CNN0, reached 86
-# trillion operations a second. Another, a network for sequences called LSTM1, reached 2.8 trillion
-# ([Jouppi et al. 2017](https://arxiv.org/abs/1704.04760)). It was the same chip.
+# operations a second. Two years later Google published how fast it ran six neural networks, which
+# made up 95 % of such work in its data centres. One of them, for images, is called CNN0 and
+# reached 86 trillion operations a second. Another, for sequences such as text, is called LSTM1 and
+# reached 2.8 trillion ([Jouppi et al. 2017](https://arxiv.org/abs/1704.04760)). It was the same
+# chip.
 #
 # **The question of this lesson**: how fast can a piece of code possibly be on a given machine, and
 # what holds it back? You can answer both before you run it, with two numbers about the code and two
@@ -30,8 +31,10 @@ import labkit as lk
 
 # %% [markdown]
 # ## Count before you run
-# We'll work with five loops and a matrix product. Here are the loops, all on 32-bit floats.
-# `prange` is a `range` whose steps are shared out to all cores.
+# We'll work with five loops and a matrix product. Such a small piece of work is called a
+# **kernel**. Here are the loops, all on 32-bit floats. [Numba](https://numba.pydata.org)'s `njit`
+# compiles them to machine code; `fastmath` lets it change the order of additions. `prange` is a
+# `range` whose steps are shared out to all cores.
 
 # %% tags=["read"]
 parallel = njit(parallel=True, fastmath=True)
@@ -205,7 +208,7 @@ lk.show(factor_roof)
 factor_guess.against((rates["polynomial 8"] / rates["triad"]).named("polynomial 8 over triad"))
 
 # %% tags=["collapsed"]
-# Wrong loops are easily fast, so we look at their results, too.
+# A wrong loop may be fast, so we look at the results, too.
 triad(x, y, out)
 assert np.allclose(out, x + 3 * y)
 assert np.isclose(dot(x, y), np.dot(x.astype(float), y), rtol=1e-3)
@@ -215,8 +218,9 @@ for _ in range(8):
     expected = expected * x + np.float32(0.5)
 assert np.allclose(out, expected, rtol=1e-4)
 
+time_ratio = timings["polynomial 8"].time() / timings["triad"].time()
 lk.expect(
-    timings["polynomial 8"].time() / timings["triad"].time(), None, 1.1,
+    time_ratio.named("Time of polynomial 8 over triad"), None, 1.1,
     inside="The polynomial does eight times the operations on two thirds of the bytes, and it took "
     "no longer. While a kernel waits for memory, arithmetic is free.",
     above="On this machine the polynomial took longer than triad, so its arithmetic wasn't hidden "
@@ -237,15 +241,14 @@ lk.draw.roofline([here], dots, title="Six kernels on this machine")
 
 # %% [markdown]
 # If a dot lies above the roof, the roof was measured too low, most likely because other programs
-# used the memory while `dot` ran.
+# disturbed the kernel that we measured it with.
 #
 # > **Takeaway.** Below the ridge point only bytes cost time. There, more arithmetic on the same
 # > bytes is free, and fewer bytes make the code faster.
 #
 # ## Below the roof
-# The roof says what's possible. It never says what's likely, so the gap below it is where you learn
-# something. Take `scale`. On a quiet machine it stays well below the slope, although it's
-# memory-bound, because it *writes*.
+# The roof says what's possible, and the gap below it is where you learn something. Take `scale`. On
+# a quiet machine it stays well below the slope, although it's memory-bound, because it *writes*.
 #
 # A CPU moves memory in lines of 64 bytes or more. Before it can change part of a line, it has to
 # have the line, so most CPUs read a line from memory before they write to it. That's called
@@ -284,11 +287,11 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# `polynomial 64` mostly stays below the *flat* part, where bytes can't explain it. Within one
-# point, each step needs the result of the step before. The points don't need each other, though. A
-# core can work on several while it waits, *if* the compiler has put them side by side. Did it? Here
-# are the same steps once more, only that the results are added up instead of stored, for which the
-# compiler arranges the points differently.
+# On most machines `polynomial 64` stays below the *flat* part, where bytes can't explain it. For
+# one element, each step needs the result of the step before. The elements don't need each other,
+# though, so a core can work on several at once, *if* the compiler has put them side by side. Did
+# it? Here are the same steps once more, only that the results are added up instead of stored, for
+# which the compiler arranges the elements differently.
 
 
 # %%
@@ -309,8 +312,8 @@ stored, summed = timings["polynomial 64"].time(), lk.bench(polynomial_64_summed,
 lk.expect(
     (stored / summed).named("polynomial 64, stored over summed"), 1.2, None,
     below="Here both take about the same time, so on this machine the arrangement isn't the limit.",
-    inside="The same arithmetic is faster when it's arranged differently. So the chain itself "
-    "wasn't the limit; how many points the compiled loop keeps going at once probably was.",
+    inside="The same arithmetic is faster when it's arranged differently. So the chain of steps "
+    "wasn't the limit. How many elements the compiled loop works on at once probably was.",
     control=control,
     recorded=lk.Reading(
         "stored over summed",
@@ -353,9 +356,9 @@ lk.Explorer(
 # > stands on the slope. Money that you spend on the other side is wasted.
 #
 # ## How many tokens fill a GPU?
-# To write one token (a word or a piece of one), a language model multiplies it with each of its
-# weight matrices. That takes 2 FLOP for each weight, and a weight in 16 bits is 2 bytes, so the
-# intensity is 1 FLOP/B at best.
+# To write one token (a word or a piece of one), a language model multiplies a vector that stands
+# for it by one weight matrix after the other. That takes 2 FLOP for each weight, and a weight in 16
+# bits is 2 bytes, so the intensity is 1 FLOP/B at best.
 #
 # **Guess first.** How many operations must an H100 do on each byte before its arithmetic is the
 # limit? You know your own machine's ridge point by now. A T4, a GPU of 2018, has one of about 200.
@@ -396,9 +399,9 @@ def tokens_to_compute_bound(ridge, d, f, itemsize):
 tokens_to_compute_bound = lk.your_turn("02.t3", tokens_to_compute_bound)
 
 # %% [markdown]
-# Does a real GPU behave like that? We recorded one matrix of Llama-2-7B on an H200. Up to your
-# number of tokens, more of them should cost hardly any time, and beyond it, twice the tokens should
-# take twice the time.
+# Does a real GPU behave like that? We recorded the product with weights of the language model
+# Llama-2-7B on an H200. With far fewer tokens than your number, more of them should cost hardly any
+# time. With far more, twice the tokens should take about twice the time.
 
 # %%
 batches = lk.recorded("nvidia-h200-batches")
@@ -414,12 +417,16 @@ lk.show(
 print(f"({batches.source})")
 
 # %% [markdown]
+# It does. The first 128 tokens hardly cost more than one, because all the weights have to come
+# anyway.
+#
 # > **Takeaway.** A language model that writes for one user, a token at a time, is memory-bound on
 # > any GPU. It takes a few hundred tokens at once to keep the arithmetic busy.
 #
 # ## Back to Google's chip
 # The paper draws a roofline of its chip, and counts multiply-adds (two operations each) per byte of
-# *weights*. First the two limits, 65,536 multipliers at 700 MHz, and 34 GB/s of memory.
+# *weights*, because the weights are what its memory brings. First the two limits, 65,536
+# multipliers at 700 MHz, and 34 GB/s of memory.
 
 # %%
 chip = lk.published("tpu-v1-peak").rows[0]
@@ -435,8 +442,7 @@ assert abs(tpu.ridge_flop_per_byte / 2 / printed["ridge_mac_per_byte"] - 1) < 0.
 
 # %% [markdown]
 # **Guess first.** LSTM1's 2.8 trillion operations a second are 3 % of the peak. What share of *its
-# own roof* are they? It uses each byte of weights for 96 multiply-adds, so it's far below the ridge
-# point.
+# own roof* are they? It does 96 multiply-adds, so 192 operations, with each byte of weights.
 
 # %%
 share_guess = lk.predict("02.c", ..., "%")
@@ -491,13 +497,13 @@ lk.show(
 )  # fmt: skip
 
 # %% [markdown]
-# Four of its layers are fully connected and have an intensity of only 32, so they spend a third of
-# all cycles on weights; *the average hides them*. And many of its other layers are shallow, which
-# leaves half of the 65,536 multipliers without anything to multiply.
+# Four of its layers use each weight only 32 times, so CNN1 spends a third of all cycles on getting
+# weights, and *the average hides that*. Many of its other layers are too small to fill the chip,
+# which leaves half of the 65,536 multipliers without anything to multiply.
 #
 # So what would you have changed in the next chip? Google's engineers did the calculation that you
-# did with the sliders. They kept the arithmetic and took the memory of a graphics card, the K80's.
-# By their model, that alone would have tripled what the applications achieve.
+# did with the sliders. In their model the chip kept its arithmetic and got the memory of a graphics
+# card, the K80. That alone would have tripled the rates that the six reach.
 #
 # > **Takeaway.** A program is made of parts, and each has an intensity of its own. One average can
 # > hide two programs.

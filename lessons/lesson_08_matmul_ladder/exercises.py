@@ -38,8 +38,8 @@ lk.check("08.1", tile_sectors)
 # %% [markdown]
 # ## 08.2 The best register tile
 # A thread makes r × s elements. It keeps their r × s sums in registers, and for each k the r + s
-# numbers that it has loaded. Other needs left it `n_registers` registers for these. Which shape
-# that fits needs the fewest loads for each multiply-add? Both sides are powers of two, and r is at
+# numbers that it has loaded. It has `n_registers` registers for these. Of the shapes that fit,
+# which needs the fewest loads for each multiply-add? Both sides are powers of two, and r is at
 # least s. (about 4 lines; you can simply try them all)
 
 
@@ -58,10 +58,10 @@ def best_register_tile(n_registers):
 lk.check("08.2", best_register_tile)
 
 # %% [markdown]
-# ## 08.3 Weights that are turned
-# PyTorch's linear layer keeps its weights as rows of B and [multiplies by them
-# turned](https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html): C = A Bᵀ, where A is
-# m × k, B is n × k and C is m × n. So each element of C is a row of A times a *row* of B.
+# ## 08.3 Transposed weights
+# PyTorch's linear layer keeps its weights as rows of B and [multiplies by the
+# transpose](https://docs.pytorch.org/docs/stable/generated/torch.nn.Linear.html): C = A Bᵀ, where A
+# is m × k, B is n × k and C is m × n. So each element of C is a row of A times a *row* of B.
 #
 # Write it with tiles of 32 × 32 in shared memory, for any sizes, in blocks of 32 × 32 threads with
 # columns of C along *x*. Each number should come from global memory once for each block that needs
@@ -130,8 +130,8 @@ lk.check("08.4", largest_tile)
 # ## 08.5 A square of elements (a stretch)
 # Now a register tile with everything around it. Tiles are 32 × 32 and blocks 16 × 16, so each
 # thread makes 2 × 2 elements of C = A B, for any sizes. As in the lesson, let the rows and columns
-# of a thread lie 16 apart. At most one load from shared memory is allowed for each multiply-add.
-# (about 27 lines)
+# of a thread lie 16 apart. At most one load from shared memory is allowed for each multiply-add,
+# and an access to shared memory may take two wavefronts, but not more. (about 27 lines)
 
 # %%
 SIDE, HALF = 32, 16
@@ -180,9 +180,11 @@ lk.check("08.5", square_product)
 # ## To think about
 # 1. Your 2 × 2 kernel of 08.5 could grow to 4 × 4, 8 × 8 or 16 × 16 elements a thread. Where would
 #    you stop, and what would tell you that you had gone too far?
-# 2. In 08.3 you pad `tile_b`. Could you do without, by storing the tile turned instead?
-# 3. The tile of `square_tile` in the lesson is 128 × 128, and all sizes had to be multiples of
-#    that. What would you lose if you multiplied matrices of 130 × 130 with it, padded with zeros?
+# 2. In 08.3 you pad `tile_b`. Could you do without, by storing the tile transposed instead?
+# 3. The tile of `square_tile` in the lesson is 128 × 128. What would you lose if you multiplied
+#    matrices of 130 × 130 with it, padded with zeros?
+# 4. A warp of 08.5 is two rows of 16 threads. In which of your accesses to shared memory do the two
+#    get in each other's way? (`lk.profile` counts it.)
 
 # %% [markdown] tags=["solution"]
 # ## About the solutions
@@ -215,9 +217,13 @@ lk.check("08.5", square_product)
 #    bytes, and [lesson 09](../notebooks/09_tensor_cores_and_tiles.ipynb) shows them. 8 × 8 fits,
 #    with an occupancy that still hides the waiting. Between them, 16 × 8 takes 128 registers for
 #    its sums, and makes 0.19 loads instead of 0.25.
-# 2. Yes, `tile_b[x, y] = b[left + y, first + x]` stores it turned and reads it along rows. Then the
-#    *stores* go down a column, with the same conflicts, and the same padding cures them. There are
-#    32 times fewer stores than reads, so this is the better choice if you can't pad.
-# 3. Two tiles each way instead of one, so four blocks, of which three compute almost nothing but
-#    zeros: 256 × 256 elements, where 130 × 130 are asked for. Three quarters of the arithmetic are
-#    wasted. Libraries have kernels with tiles of several sizes, and choose.
+# 2. Yes, `tile_b[x, y] = b[left + y, first + x]` stores it transposed and reads it along rows. Then
+#    the *stores* go down a column, with the same conflicts, and the same padding cures them. There
+#    are 32 times fewer stores than reads, so this is the better choice if you can't pad.
+# 3. You'd need two tiles each way, so four blocks, of which three compute almost nothing but zeros:
+#    256 × 256 elements, where 130 × 130 are asked for. Three quarters of the arithmetic is wasted.
+#    Libraries have kernels with tiles of several sizes, and choose.
+# 4. `tile_a[y, k]`: its two numbers lie 32 apart, so they share a bank, and the load takes two
+#    wavefronts. So do the stores to both tiles. Rows of 48 would put the second row of threads on
+#    the other 16 banks. (In `tile_b[k, x]` both rows want the same 16 numbers, so one wavefront
+#    serves both.)

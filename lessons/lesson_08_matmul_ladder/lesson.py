@@ -19,8 +19,7 @@
 # **The question of this lesson**: if two kernels do the same multiplications and additions, how can
 # one of them be dozens of times faster?
 #
-# *{time} Needs lessons [06](06_memory.ipynb) and [07](07_barriers_and_races.ipynb). All counts are
-# the same on every machine.*
+# *{time} Needs lessons [06](06_memory.ipynb) and [07](07_barriers_and_races.ipynb).*
 
 # %%
 import itertools
@@ -34,15 +33,15 @@ rng = np.random.default_rng(8)
 
 # %% [markdown]
 # ## A ladder that somebody climbed
-# [Llamafile's kernels](https://github.com/mozilla-ai/llamafile/blob/main/llamafile/tinyblas.cu)
+# [Llamafile's kernels](https://github.com/mozilla-ai/llamafile/blob/0.9.3/llamafile/tinyblas.cu)
 # name their teacher. In 2022 Simon Boehm wrote [one matrix kernel after the
 # other](https://siboehm.com/articles/22/CUDA-MMM) and published [the rate of
 # each](https://github.com/siboehm/SGEMM_CUDA). (Libraries call this product **SGEMM**,
 # *single-precision general matrix multiply*.) Between his first two, only one thing changes: which
 # thread takes which element.
 #
-# **Guess first.** How many times faster does that make it? It's 1 if it makes no difference, and 32
-# if a warp waited for each lane in turn before, and now for all at once.
+# **Guess first.** How many times faster does that make it? It's 1 if that doesn't matter, and 32 if
+# a warp had to wait for each lane in turn before.
 
 # %%
 line_guess = lk.predict("08.a", ...)
@@ -69,10 +68,10 @@ for place, name in enumerate(rungs):
 chart.picture("Published rates of eight SGEMM kernels, from 1.3 % of cuBLAS to all of it")
 
 # %% [markdown]
-# A label is the share of cuBLAS. You'll climb the first six rungs.
+# Each label is a kernel's share of cuBLAS's rate. You'll climb the first six rungs.
 #
-# > **Takeaway.** All these kernels do the same 2 n³ operations. They differ in how the numbers get
-# > there.
+# > **Takeaway.** All these kernels do the same 2 n³ operations. They differ in how they fetch the
+# > numbers.
 #
 # ## Rungs 1 and 2: who takes which element
 # Each thread makes one element of C, out of a row of A and a column of B:
@@ -150,9 +149,9 @@ lk.show(lk.Reading("coalesced, sectors a load", per_load["coalesced"], "1", "sim
 # In `naive` the 32 numbers of A lie in 32 sectors, and one number of B serves all lanes: (32 + 1) /
 # 2. In `coalesced` one number of A serves all, and 32 of B lie in 4 sectors: (1 + 4) / 2.
 #
-# The n² elements are n² / 32 warps, each with n such pairs of loads. That makes 33 n³ / 32 sectors,
-# or 5 n³ / 32. [Somebody counted](https://github.com/BEEB0SS/kernel-ladder) them on a real GPU, a
-# GB10:
+# The n² elements take n² / 32 warps, and each makes n such pairs of loads. That's 33 n³ / 32
+# sectors, or 5 n³ / 32. [Somebody counted](https://github.com/BEEB0SS/kernel-ladder) them on a GB10
+# GPU:
 
 # %% tags=["collapsed"]
 nsight = lk.published("sgemm-gb10-sectors")
@@ -173,9 +172,12 @@ for row in nsight.rows:
 #
 # ## Rung 3: fetch a tile, use it often
 # Still, each number is loaded again and again. What if a block fetched a **tile** of A and one of B
-# into shared memory, for all of its threads, and then went on along A's rows and down B's columns,
-# tile by tile?
-#
+# into shared memory, for all of its threads, and went on tile by tile?
+
+# %% tags=["collapsed"]
+lk.Player(lk.draw.tile_frames(), ms=900)
+
+# %% [markdown]
 # **Guess first.** With tiles of 32 × 32, how many times fewer sectors does that load than
 # `coalesced`? Each number that is fetched now serves 32 threads. But `coalesced` already fetched a
 # number of A for a whole warp at once.
@@ -240,9 +242,11 @@ lk.show(lk.Reading("shared memory over coalesced, A6000", gain, "1", of=publishe
 
 
 # %% [markdown]
-# Twenty times fewer sectors, and on the A6000 it was only half as fast again. Caches had served
-# most of those loads anyway. And the loads haven't gone away: for each multiply-add, a thread still
+# Twenty times fewer sectors, and yet it was only 1.5 times as fast, because caches had served most
+# of those loads anyway. And the loads haven't gone away: for each multiply-add, a thread still
 # makes two, now from shared memory.
+
+
 # %% tags=["collapsed"]
 def loads_per_multiply_add(one):
     warp_multiply_adds = one.flop["float32"] / 2 / 32
@@ -341,8 +345,8 @@ assert h200_s["register_tile"] > h200_s["tiled"], "the text says that it got slo
 
 # %% [markdown]
 # It got slower! A warp scheduler issues one instruction in a cycle: a load, a multiply-add, or the
-# addition that works out an address. Here is the H200's machine code of the lines that load from
-# shared memory and multiply:
+# addition that works out an address. Here's what the compiler made, for the H200, of the lines that
+# load from shared memory and multiply:
 
 
 # %% tags=["collapsed"]
@@ -395,7 +399,8 @@ for r, s in ((1, 1), (4, 1), (8, 1), (4, 4), (8, 8)):
 # %% [markdown]
 # And all other instructions are shared among 64 multiply-adds.
 #
-# **Play.** Here is a small one, of 4 × 4 elements a thread. What does the thread load for them?
+# **Play.** Here is a small one, of 4 × 4 elements a thread. What does a thread load? And in which
+# layout do neighbouring threads make neighbouring elements?
 
 # %% tags=["collapsed"]
 APART_OR_NOT = ["4 apart", "side by side"]
@@ -409,13 +414,14 @@ lk.Explorer(own, x=(0, 3, 1), y=(0, 3, 2), layout=APART_OR_NOT)
 
 # %% [markdown]
 # Now 16 × 16 threads make 128 × 128 elements, in steps of 8 along k. Both tiles have k first, so
-# `tile_a` is turned. A **local array** belongs to one thread, and becomes registers if the compiler
-# knows all of its indices.
+# `tile_a` is transposed. A **local array** belongs to one thread, and becomes registers if the
+# compiler knows all of its indices.
 #
 # ### Your turn
 # For each k, load eight numbers of each tile, once: into `column[i]` the one of `tile_a` for row
 # `y + 16 * i`, and into `row[i]` the one of `tile_b` for column `x + 16 * i`. Then add the 64
-# products of `column[i]` and `row[j]` to `sums`. (6 lines; no guards, for 128 divides all sizes)
+# products of `column[i]` and `row[j]` to `sums`. (6 lines; no guards, because the tiles divide all
+# sizes)
 
 # %% tags=["read"]
 SIDE, DEPTH, EACH = 128, 8, 8
@@ -530,9 +536,9 @@ h200_counts = next(
     if row["kernel"] == "tiled" and "lesson_08" in row["source"] and row["shapes"][0] == [N, N]
 )  # fmt: skip
 lk.show(
-    f"[recorded] tiled has vector loads, too: an H200 counts "
-    f"{h200_counts['shared_load_wavefronts']:,} wavefronts of loads, and our executor, which takes "
-    f"each load by itself, {counts['tiled'].shared_loads.wavefronts:,}"
+    f"[recorded] wavefronts of loads in tiled, which has vector loads, too, H200: "
+    f"{h200_counts['shared_load_wavefronts']:,}; our executor takes each load by itself, and "
+    f"counts {counts['tiled'].shared_loads.wavefronts:,}"
 )
 gain = rate["vectorised"] / rate["2-D register tile"]
 lk.show(lk.Reading("vectorised over 2-D register tile, A6000", gain, "1", of=published))
@@ -544,7 +550,7 @@ lk.show(lk.Reading("vectorised over 2-D register tile, A6000", gain, "1", of=pub
 # %% tags=["collapsed"]
 chart = lk.draw.Chart(
     lk.draw.Axis("", names=list(counts), ordered=True),
-    lk.draw.Axis("left of the naive kernel", "%", lo=0.001, hi=1.5, log=True),
+    lk.draw.Axis("share of the naive kernel's", "%", lo=0.001, hi=1.5, log=True),
     title="The same product, five rungs",
 )
 lines = {
@@ -566,26 +572,27 @@ for before, after in itertools.pairwise(SHAPES):
     )
 
 # %% [markdown]
-# Dashed is Boehm's time. At the second rung sectors fall with it, and later on loads do, but never
-# by the same factor. Once it fell by more than they did, so something else must have helped.
+# The dashed line is Boehm's time. At the second rung it falls with the sectors, later on with the
+# loads, but never by the same factor. At the fourth it fell by more than the loads did, so
+# something else must have helped.
 #
 # > **Takeaway.** A counter can name a cause. It can't say that there's no other.
 #
 # ## At least how long?
 # Each unit of a chip needs some time for what was counted, and the one that needs longest sets a
-# lower bound. Here it is for Colab's T4 and matrices of 256 × 256:
+# lower bound. Here it is for Colab's T4 and matrices of 256 × 256 (3 µs of it are the launch):
 
 # %% tags=["collapsed"]
 N_BOUND = 256
 bounded = {name: count(name, N_BOUND) for name in counts}
 for name in ("naive", "coalesced", "tiled", "register tile"):
-    print(f"[modelled] {name}: {bounded[name].time_bound_s('t4').figure}")
+    lk.show(f"[modelled] {name}: {bounded[name].time_bound_s('t4').figure}")
 
 # %% [markdown]
-# The first two have the *same* bound, though one is six times slower, because caches are taken to
-# serve every repeated load for nothing. But a bound names the **bottleneck**: for `tiled`, it's
-# shared memory. What is it for your square? (The executor takes its local arrays for memory, so we
-# ask just two units.)
+# The first two share a bound, and it's lower than that of `tiled`, because we assume that caches
+# serve repeated loads for nothing. But a bound names the **bottleneck**: for `tiled`, it's shared
+# memory. What is it for your square? (The executor counts local arrays as memory, so we ask just
+# two units.)
 
 # %% tags=["collapsed"]
 t4_flop_per_s = lk.chip("t4").peak("fp32").value
@@ -602,9 +609,8 @@ for name in ("tiled", "register tile", "square tile"):
     assert (wavefronts / sm_cycles_per_s > 2 * N_BOUND**3 / t4_flop_per_s) == (name[0] != "s")
 
 # %% [markdown]
-# Arithmetic has become the bottleneck. (Our counters take each load by itself. Where the compiler
-# makes vector loads, shared memory needs less, and a kernel may beat its bound.) How near do real
-# ones come to the peak? On a GB10:
+# Arithmetic has become the bottleneck. (With vector loads, shared memory would need even less.) How
+# near do real kernels come to a GB10's peak?
 
 # %% tags=["collapsed"]
 gb10 = lk.published("sgemm-gb10")
@@ -622,9 +628,8 @@ lk.show(lk.Reading("cuBLAS, of the GB10's fp32 peak", share, "%", of=gb10))
 #
 # ## Fewer warps can be faster
 # A multiprocessor hides waiting by switching between warps ([lesson 04](04_cpu_vs_gpu.ipynb)). It
-# has room for a certain number, and [**occupancy**](https://modal.com/gpu-glossary/perf/occupancy)
-# is the share of it that's filled. A block's threads, registers and shared memory limit it. For an
-# A100:
+# has room for so many, and [**occupancy**](https://modal.com/gpu-glossary/perf/occupancy) is the
+# share that's filled. A block's threads, registers and shared memory limit it. For an A100:
 
 # %% tags=["collapsed"]
 BLOCKS = {"tiled": TILE * TILE, "register_tile": TILE * STEP, "square_tile": APART * APART}
@@ -659,8 +664,9 @@ lk.show(
 )
 
 # %% [markdown]
-# A third of the warps, and nearly twice the rate. While one sum of a thread waits, 63 others can go
-# on.
+# A third of all warps, and nearly twice the rate: while one sum of a thread waits, 63 others can go
+# on. There's a limit, though. With steps of 8 along k instead of 16, and so twice as many barriers,
+# the same tile was [no faster](https://github.com/BEEB0SS/kernel-ladder) than the 1-D one.
 #
 # > **Takeaway.** Occupancy is a means. Threads with many independent sums hide their waiting with
 # > fewer warps.
@@ -668,7 +674,8 @@ lk.show(
 # ## How large a tile?
 # Suppose no cache helped. For each k, a block fetches 2 × tile numbers and does 2 × tile²
 # operations with them. So its intensity ([lesson 02](02_roofline.ipynb)) is tile ÷ bytes of a
-# number. We take 30 registers and 1.5 for each sum, which comes near what was published:
+# number. We take tiles as deep as they're wide, and 30 registers plus 1.5 for each sum, which comes
+# near what was published:
 
 
 # %% tags=["collapsed"]
@@ -683,8 +690,8 @@ for row in (one_d, two_d):
 
 # %% [markdown]
 # **Play.** At which tile does an A100 stop being memory-bound in fp32? How many elements must a
-# thread make then, so that the block fits? Now switch to fp16, and with it to the tensor cores. Is
-# any of the four tiles large enough?
+# thread make then, so that the block fits? Now switch to fp16, and so to tensor cores. Is any of
+# the four tiles large enough?
 
 # %% tags=["collapsed"]
 CAPABILITY = {"a100-sxm-80": "8.0", "t4": "7.5", "l4": "8.9", "h100-sxm": "9.0"}
@@ -712,8 +719,8 @@ lk.Explorer(
 )  # fmt: skip
 
 # %% [markdown]
-# Numbers of 16 bits halve the bytes. But tensor cores raise the peak sixteen times, so the ridge
-# point moves further right than the dot. This tile would just reach it:
+# Numbers of 16 bits halve the bytes. But the A100's tensor cores raise the peak sixteen times, so
+# the ridge moves further right than the dot. This tile would just reach it:
 
 # %% tags=["collapsed"]
 for dtype, itemsize in BYTES.items():
@@ -727,13 +734,13 @@ assert ridge * itemsize > 128, "none of the explorer's tiles is large enough in 
 # > the tile has to be, and threads, registers and shared memory limit it.
 #
 # ## Back to llamafile
-# So what makes one kernel dozens of times faster, if both multiply and add the same? It fetches
-# less often, from nearer, and with fewer other instructions. The [rewrite of
-# December](https://github.com/mozilla-ai/llamafile/pull/153) brought tiles to shared memory. The
-# [one of January](https://github.com/mozilla-ai/llamafile/pull/205) gave each thread a rectangle of
+# So what makes one kernel dozens of times faster than another? It fetches less often, from nearer,
+# and with fewer other instructions. [December's
+# rewrite](https://github.com/mozilla-ai/llamafile/pull/153) brought tiles to shared memory.
+# [January's](https://github.com/mozilla-ai/llamafile/pull/205) gave each thread a rectangle of
 # sums, with inner loops like those of your `square_tile`, and prompts were read about 1.5 times
-# faster. The [one of
-# March](https://github.com/mozilla-ai/llamafile/commit/cdc09c35f9dd0b1e2e1d94a0a2b90439f76801c8)
+# faster.
+# [March's](https://github.com/mozilla-ai/llamafile/commit/cdc09c35f9dd0b1e2e1d94a0a2b90439f76801c8)
 # also gave each *warp* a tile of its own, the chart's last rung below cuBLAS, and pictures took
 # half the time. Even then cuBLAS, which also uses tensor cores, was faster on NVIDIA's chips.
 #

@@ -8,13 +8,14 @@
 
 # %% [markdown]
 # # 10 · Attention and precision
-# *Chips wait for bytes. How do you move fewer of them: in another order, or in fewer bits?*
+# Chips wait for bytes. How do you move fewer of them? There are two ways, and this lesson has a
+# part for each: do the work in another order, or make every number smaller. Take a break in
+# between.
 #
-# **You will be able to** count the traffic of attention with tiles and without, read the range and
-# the spacing of a number format, and bound the error of an int8 product · **Needs** 02, 08 ·
-# **Takes** {time} · **Runs on** a CPU; a CUDA GPU runs the kernels too
+# *{time} Needs lessons [02](02_roofline.ipynb) and [08](08_matmul_ladder.ipynb). All counts are the
+# same on every machine; a few rates are measured on yours.*
 
-# %%
+# %% tags=["collapsed"]
 import functools
 import importlib
 import logging
@@ -35,18 +36,34 @@ from labkit.units import KIB, si
 rng = np.random.default_rng(9)
 
 # %% [markdown]
-# ## More arithmetic, less time
-# In **attention** each token (a *query*) scores every token (a *key*). A softmax turns its scores
-# into weights, and the result is the weighted sum of the tokens' *values*. In 2022 Dao and others
-# computed the same result in another order, which takes *more* matrix products.
+# # Part one: attention
+# When a language model reads a text, the work of a step called attention grows with the square of
+# the text's length. By 2022 there were many ways to make it cheaper, which computed only a part of
+# it, or something close to it. On paper that saved most of the arithmetic, and by the clock it
+# often saved nothing. Then Dao and others computed all of it, exactly, with *more* arithmetic than
+# before. With that they trained a model called BERT 15 % faster than the record of MLPerf 1.1, a
+# contest in which chip makers tune for every second ([Dao and others
+# 2022](https://arxiv.org/abs/2205.14135)).
 #
-# **Guess first.** On the same A100: how many times the speed?
+# **The question of part one**: how can more arithmetic take less time?
+
+# %% [markdown]
+# ## More arithmetic, less time
+# In [**attention**](https://arxiv.org/abs/1706.03762) each token, a word or a piece of one, gives a
+# score to every token: the dot product of its *query*, a short row of numbers, and the other's
+# *key*. A **softmax** turns the scores of a query into weights that add up to 1, and the result is
+# the weighted sum of the tokens' *values*. So all scores are one matrix product, and all results
+# are another. In training, the usual code makes four more on the way back, six in all. The new
+# order, which its authors called **FlashAttention**, makes seven, because on the way back it
+# computes the scores a second time.
+#
+# **Guess first.** On the same A100, how many times faster is the new order? It would be 6/7, a
+# little slower, if arithmetic decided.
 
 # %%
-my_guess = ...
-speed_guess = lk.predict("10.a", my_guess)
+speed_guess = lk.predict("10.a", ...)
 
-# %%
+# %% tags=["collapsed"]
 published = lk.published("flash-attention")
 standard, flash = published.rows
 for row in (standard, flash):
@@ -64,16 +81,25 @@ for row in (standard, flash):
     memory_s = row["moved_bytes"] / a100.peak_bytes_per_s
     math_s = row["n_products"] * product_flop / a100.peak_flop_per_s
     assert max(memory_s, math_s) < row["time_s"]
-    print(f"[modelled] {row['attention']} needs at least {si(memory_s, 's')} for its bytes "
-          f"and {si(math_s, 's')} for its products")  # fmt: skip
+    lk.show(
+        lk.Reading(f"{row['attention']}, its bytes take at least", memory_s, "s", "modelled"),
+        lk.Reading(f"{row['attention']}, its products take at least", math_s, "s", "modelled"),
+    )
 
 # %% [markdown]
-# Read the last two lines: standard attention waits for bytes. Which ones?
+# Read the last four lines. The usual code needs several times as long for its bytes as for its
+# products, so it waits for memory, and a product more or less makes no difference. Which bytes are
+# these, and which of them does nobody need?
 #
-# ## Softmax, three ways
-# $w_j = e^{s_j - m} / \sum_k e^{s_k - m}$, with $m$ the largest score: without it the exponentials
-# overflow. Here a thread takes one query, and its scores stand in a column of `x`, so that
-# neighbouring threads read neighbouring numbers.
+# > **Takeaway.** Attention in separate steps waits for memory. Saving arithmetic makes it no
+# > faster; saving bytes does.
+#
+# ## Softmax in two reads
+# We begin with the softmax, $w_j = e^{s_j - m} / \sum_k e^{s_k - m}$, where $m$ is the largest
+# score. Mathematically any $m$ gives the same weights. But without it the exponentials overflow as
+# soon as a score is large. In our kernels a thread takes one query, and its scores stand in a
+# column of `x`, so that neighbouring threads read neighbouring numbers ([lesson
+# 06](06_memory.ipynb)).
 
 
 # %%
@@ -91,14 +117,18 @@ def three_passes(x, out):
 
 
 # %% [markdown]
-# Each loop reads all of `x`. Can the first two be one? The sum needs the largest score, which is
-# not known yet. **Online softmax** goes ahead with the largest *so far*; when a larger one comes,
-# it shrinks the old sum by $e^{\text{old} - \text{new}}$. The **fused** one also keeps its column
-# on the chip, in shared memory.
+# Each loop reads all of `x`. Could the first two be one? The sum needs the largest score, which
+# isn't known yet. [**Online softmax**](https://arxiv.org/abs/1805.02867) goes ahead with the
+# largest *so far*. When a larger score comes along, everything that was added up before is too
+# large, all of it by the same factor. So it multiplies the old sum by
+# $e^{\text{old largest} - \text{new largest}}$, and goes on.
 #
-# **Guess first.** How many times the bytes of `x` does `online` move, reads and writes together?
+# ### Your turn
+# Write the first loop of `online`. It reads each score once and keeps two variables up to date:
+# `largest`, the largest score so far, and `total`, the sum of $e^{\text{score} - \text{largest}}$
+# so far. Scores may be as large as ±200. (4 lines)
 
-# %% tags=["read"]
+# %%
 N, THREADS = 256, 32
 
 
@@ -108,14 +138,30 @@ def online(x, out):
     if i < x.shape[1]:
         largest, total = cuda.float32(-math.inf), cuda.float32(0)
         for j in range(x.shape[0]):
+            ### BEGIN SOLUTION
             score = x[j, i]
             higher = max(largest, score)
             total = total * math.exp(largest - higher) + math.exp(score - higher)
             largest = higher
+            ### END SOLUTION
         for j in range(x.shape[0]):
             out[j, i] = math.exp(x[j, i] - largest) / total
 
 
+online = lk.your_turn("10.t1", online)
+
+# %% [markdown]
+# A third version, `fused`, does the same and also keeps its column on the chip, in shared memory.
+#
+# **Guess first.** `three_passes` reads `x` three times and writes `out` once, so it moves four
+# times the bytes of `x`. How many times does `online` move them? It would be 4 if nothing were
+# gained, and 2 if it read `x` just once.
+
+# %%
+softmax_guess = lk.predict("10.b", ...)
+
+
+# %% tags=["collapsed"]
 @cuda.jit
 def fused(x, out):
     column = cuda.shared.array((N, THREADS), cuda.float32)
@@ -132,12 +178,6 @@ def fused(x, out):
             out[j, i] = math.exp(column[j, t] - largest) / total
 
 
-# %%
-my_guess = ...
-softmax_guess = lk.predict("10.b", my_guess)
-
-
-# %%
 def softmax(x):
     weights = np.exp(x - x.max(0))
     return weights / weights.sum(0)
@@ -155,26 +195,49 @@ def arrays_moved(kernel, x):
 
 
 x = 10 * rng.standard_normal((N, N), dtype=np.float32)
-moved = {kernel: arrays_moved(kernel, x) for kernel in (three_passes, online, fused)}
-softmax_guess.against(lk.Reading("online, arrays moved", moved[online][0], "1", of="simulated"))
-for (kernel, (most, least)), n_reads in zip(moved.items(), (3, 2, 1), strict=True):
-    name = kernel.py_func.__name__
+kernels = {"three_passes": three_passes, "online": online, "fused": fused}
+moved = {name: arrays_moved(kernel, x) for name, kernel in kernels.items()}
+softmax_guess.against(lk.Reading("online, arrays moved", moved["online"][0], "1", of="simulated"))
+for (name, (most, least)), n_reads in zip(moved.items(), (3, 2, 1), strict=True):
     print(f"[modelled] {name:12} {most:.0f} arrays moved, {least:.0f} if a cache holds all of x")
     assert (most, least) == (n_reads + 1, 2)
 
 # %% [markdown]
-# `fused` needs room for a whole column, and a long sequence does not fit. `online` never needs a
-# whole column. Keep that in mind.
+# `fused` moves the least that there can be, one read and one write. But it needs room for a whole
+# column, and the column of a long text doesn't fit. `online` never needs a whole column: at any
+# moment a pair, the largest and the total, is all that it knows about the scores that have gone by.
+#
+# > **Takeaway.** You don't have to see all scores at once to find the largest and the total. One
+# > pass does it, if you shrink the old total whenever a larger score comes along.
 #
 # ## Attention, step by step
-# Three kernels: scores, softmax, weighted sum. Each writes its result to memory, where the next one
-# finds it. (`q` comes divided by the root of the head size, and turned: a query is a column.) We
-# assume in its favour that *inside* a kernel a cache catches every repeated read.
+# Now all of attention, by three kernels: `score`, a softmax, `weighted_sum`. Each of them reads its
+# inputs from memory and writes its result there, where the next one finds it. We'll give them the
+# benefit of the doubt: *inside* a kernel a cache catches every repeated read, so each array is read
+# once.
+#
+# ### Your turn
+# A model runs attention several times side by side, and each of these is a **head**. How many bytes
+# does one head move, reads and writes together? Queries, keys, values and results are `length` ×
+# `head_size` numbers each, scores and weights `length` × `length`. A number has `itemsize` bytes.
+# (1 line)
 
-# %% tags=["read"]
+
+# %%
+def stepwise_bytes(length, head_size, itemsize):
+    """Bytes that attention moves when scores and weights go through memory."""
+    ### BEGIN SOLUTION
+    return (4 * length**2 + 4 * length * head_size) * itemsize
+    ### END SOLUTION
+
+
+stepwise_bytes = lk.your_turn("10.t2", stepwise_bytes)
+
+# %% tags=["collapsed"]
 SIZE = 16  # numbers in a query, a key or a value: the head size
 
 
+# A query is a column of q, already divided by the root of the head size.
 @cuda.jit
 def score(q, k, s):
     i, j = cuda.grid(2)
@@ -207,27 +270,34 @@ steps = [
 ]
 np.testing.assert_allclose(out, expected, atol=1e-5)
 
-stepwise_bytes = sum(step.dram_bytes_lower for step in steps)
+counted_bytes = sum(step.dram_bytes_lower for step in steps)
 shape = 1, 1, N, N, SIZE, 4  # sequences, heads, queries, keys, head size, bytes of a number
-assert stepwise_bytes == lk.workload.attention(*shape).bytes == (4 * N**2 + 4 * N * SIZE) * 4
+assert counted_bytes == stepwise_bytes(N, SIZE, 4) == lk.workload.attention(*shape).bytes
 
 least_bytes = lk.workload.attention(*shape, score_reads=0, score_writes=0).bytes
 lk.show(
-    lk.Reading("traffic step by step", stepwise_bytes, "B", "simulated"),
-    lk.Reading("scores and weights in it", 1 - least_bytes / stepwise_bytes, "%", of="simulated"),
-)
+    lk.Reading("traffic step by step, counted", counted_bytes, "B", "simulated"),
+    lk.Reading("by the formula", stepwise_bytes(N, SIZE, 4), "B", "modelled"),
+    lk.Reading("scores and weights in it", 1 - least_bytes / counted_bytes, "%", of="simulated"),
+)  # fmt: skip
 
 # %% [markdown]
-# Scores and weights are written and read: 4 N² numbers. Queries, keys, values and results are
-# 4 N d, with d the head size.
+# The executor's counters and the formula agree. Scores and weights are nearly all of it, and nobody
+# asked for them: they're only on their way from one kernel to the next.
+#
+# > **Takeaway.** Step by step, attention moves 4 N² + 4 N d numbers for N tokens and heads of d
+# > numbers. The squares are scores and weights, written and read again.
 #
 # ## Attention in tiles
-# Nobody asked for the scores. So let a block keep its queries, bring keys and values in tiles, and
-# let each thread carry an *online* softmax: the largest score, the sum of the weights, and the
-# weighted sum of the values so far.
-#
-# **Guess first.** All of K and V comes by once for each block of queries. Now be unkind, and count
-# *every* read. How many times less traffic than step by step, with its kind count?
+# So let's never write them. A block keeps its queries in registers. Keys and values come by in
+# **tiles**, one after the other, through shared memory:
+
+# %% tags=["collapsed"]
+lk.draw.machine("h100-sxm", highlight="shared")
+
+# %% [markdown]
+# Each thread carries an online softmax for its query, with one more thing to shrink: the weighted
+# sum of the values so far.
 
 # %% tags=["read"]
 ROWS = 64  # queries of a block, and keys of a tile
@@ -264,11 +334,15 @@ def tiled(q, k, v, out):
         out[e, i] = sums[e] / total
 
 
-# %%
-my_guess = ...
-tile_guess = lk.predict("10.c", my_guess)
+# %% [markdown]
+# **Guess first.** How many times less than step by step does this move? All keys and values come by
+# once for *each* of the four blocks, and this time we count every single read. It would be 1 if
+# nothing were gained, and 17 if each array were moved just once.
 
 # %%
+tile_guess = lk.predict("10.c", ...)
+
+# %% tags=["collapsed"]
 out[:] = 0
 assert lk.sanitize(tiled[N // ROWS, ROWS], q, k, v, out) == []
 counts = lk.profile(tiled[N // ROWS, ROWS], q, k, v, out)
@@ -277,16 +351,23 @@ np.testing.assert_allclose(out, expected, atol=1e-5)
 tiled_bytes = lk.workload.tiled_attention(*shape, query_rows=ROWS).bytes
 assert counts.dram_bytes_upper == tiled_bytes == (2 * N * SIZE + N // ROWS * 2 * N * SIZE) * 4
 assert counts.dram_bytes_lower == least_bytes
+assert counted_bytes == 17 * least_bytes  # the text says so
 tile_guess.against(
-    lk.Reading("step by step over tiled", stepwise_bytes / tiled_bytes, "1", of="simulated")
+    lk.Reading("step by step over tiled", counted_bytes / tiled_bytes, "1", of="simulated")
 )
 
 # %% [markdown]
-# ## Drag the length
-# The kernels ran on a short sequence. Their counters agree with the formulas, which carry us on. A
-# tile has as many rows as the chip's own memory holds (tiles of Q, K, V and the result, in fp16).
+# > **Takeaway.** Attention in tiles writes neither scores nor weights. It pays by reading keys and
+# > values once more for each block of queries.
 #
-# **Guess** before you drag: does tiling turn the square of the length into the length itself?
+# ## Drag the length
+# Our kernels ran on a short text. Their counters agree with the formulas, so let the formulas take
+# us further. A tile gets as many rows as the chip's own memory has room for (tiles of queries,
+# keys, values and results, in fp16).
+#
+# **Play.** Before you drag: does tiling turn the square of the length into the length itself? Look
+# at the right end. Both axes are logarithmic, so a steeper line grows faster. Then try other head
+# sizes, and a chip with less memory.
 
 # %% tags=["collapsed"]
 LENGTHS = np.geomspace(100, 100_000, 40).astype(int).tolist()
@@ -329,22 +410,50 @@ lk.Explorer(
 )
 
 # %% [markdown]
-# Read it: both axes are logarithmic, a steeper line grows faster. Look at the right end: in tiles
-# it is a square again, only a smaller one. With M numbers of on-chip memory a tile has M / 4d rows,
-# so our count grows as **N² d² / M**. Small heads and a large memory help.
+# In tiles it's a square again, only a smaller one. If M numbers fit on the chip, a tile has M / 4d
+# rows, and keys and values come by N ÷ (M / 4d) times. That makes 8 N² d² / M numbers, and 2 N d
+# for queries and results. (In fp16, that's twice as many bytes.)
 #
-# **Why the gap.** On the A100 so much less traffic was not as much faster. Step by step it waited
-# for bytes. In tiles, bytes and products need about the same time, so products, exponentials and
-# barriers count too. (Both runs are forward *and* backward. The products are counted here, because
-# the paper's own FLOP figures cannot be recounted; an A100 of 40 GB is assumed.)
+# > **Takeaway.** In tiles, attention moves 8 N² d² / M + 2 N d numbers. Small heads and a large
+# > memory on the chip make it cheap, and a long text still costs its square.
 #
-# ## Fewer bits
-# The other way is to make each number smaller. **Guess first.** Start at 0 in bf16 and add 1, a
-# thousand times. What is the sum?
+# ## Back to the record
+# So how can more arithmetic take less time? The scores of a long text are a square, and the usual
+# code sent that square through memory again and again, while the multipliers waited. FlashAttention
+# computes the scores once more where it needs them, because on the chip that's cheaper than a trip
+# to memory. The approximate methods had saved what there was plenty of.
+#
+# On the A100 the gain in time was smaller than that in traffic. Step by step it waited for bytes;
+# in tiles, bytes and products need about the same time, and exponentials and barriers begin to
+# count. (We counted the products ourselves, and assumed an A100 of 40 GB.) [Lesson
+# 09](09_tensor_cores_and_tiles.ipynb) tells what became of it on the next chip.
+#
+# **Now do part one of the [exercises](../exercises/10_attention_and_precision.ipynb), and then take
+# a break.** Part two begins afresh.
+
+# %% [markdown]
+# # Part two: precision
+# In 2022 a language model called BLOOM was finished: 176 billion parameters, 352 GB in 16 bits
+# each. To run it took eight GPUs of 80 GB, at some 15,000 dollars apiece. In 8 bits it would fit on
+# half of them. But rounding to 8 bits, which had worked for small models, failed for those of more
+# than about 6 billion parameters. Once somebody had found out why and mended it, BLOOM ran on four
+# GPUs and did as well in tests as before, but 15 to 23 % *slower* ([Belkada and Dettmers
+# 2022](https://huggingface.co/blog/hf-bitsandbytes-integration)).
+#
+# **The question of part two**: what can go wrong with half the bits, and why don't they make it
+# twice as fast?
+
+# %% [markdown]
+# ## Range and spacing
+# A [floating-point number](https://en.wikipedia.org/wiki/Floating-point_arithmetic) has a sign, an
+# **exponent** and a **mantissa**, which holds its leading digits. **bf16** has 8 bits of exponent,
+# as fp32 has, and only 7 of mantissa; **fp16** has 5 and 10.
+#
+# **Guess first.** Start at 0 in bf16, and add 1 a thousand times. What do you get? It would be
+# 1,000 if each sum were exact, and bf16 reaches beyond 10³⁸.
 
 # %%
-my_guess = ...
-sum_guess = lk.predict("10.d", my_guess)
+sum_guess = lk.predict("10.d", ...)
 
 # %%
 total = ml_dtypes.bfloat16(0)
@@ -352,61 +461,93 @@ for _ in range(1000):
     total += ml_dtypes.bfloat16(1)
 sum_guess.against(lk.Reading("a thousand ones in bf16", float(total), "1", "simulated"))
 
+# %% tags=["collapsed"]
 spacing = lk.workload.number_format("bf16").spacing(float(total))
 lk.show(lk.Reading("from there to the next value of bf16", spacing, "1", "modelled"))
 assert spacing == 2
 
 # %% [markdown]
-# One more would lie in the middle between two values, and is rounded back. That is why matrix units
-# take short inputs but **add in fp32**.
+# From there the next value is 2 away. One more would lie in the middle, and it's rounded back each
+# time. That's why matrix units, which take short inputs, **add in longer formats**, mostly in fp32.
+# Every floating-point format has
 #
-# - **Range**: from the smallest to the largest magnitude. The *exponent's* bits buy it.
-# - **Spacing**: how far it is to the next value. The *mantissa's* bits buy it; it doubles with each
-#   power of two.
-# - **Rounding error**: at most half of the spacing. For a float that is a share of the value.
+# - a **range** of magnitudes, decided mainly by the *exponent's* bits;
+# - a **spacing** from one value to the next, decided by the *mantissa's* bits, which doubles with
+#   each power of two;
+# - a **rounding error** of at most half the spacing, so at most a fixed share of the value, except
+#   near 0.
 #
-# (tf32 is what tensor cores keep of an fp32 number; in memory it takes all its bits.) Drag `x`.
-# Where does fp16 end, and which format goes on? Where do fp16 and bf16 change places in precision?
-# What can an integer do that no float of its size can?
+# **Play.** Drag `x`. Where does fp16 end, and which 16-bit format goes on? Which of the two is more
+# exact? What can int8 do that no 8-bit float can?
 
-# %%
+# %% tags=["collapsed"]
 print("[modelled] from the bits of each format")
 print(f"{'':9} bits   largest  smallest  spacing at 1   rounding error, at most")
 for form in lk.workload.number_formats():
     worst = "half a step" if form.is_integer else si(form.relative_error, "%")
     print(f"{form.name:9} {form.bits:4}  {form.largest:8.3g}  {form.smallest:8.2g}  "
           f"{form.spacing(1):12.3g}   {worst}")  # fmt: skip
+print("fp8_e4m3 has 4 bits of exponent and 3 of mantissa, fp8_e5m2 has 5 and 2.")
+print("tf32 is what tensor cores keep of an fp32 number; in memory it takes all 32 bits.")
+# What the text says below:
+fp16, bf16, e4m3 = map(lk.workload.number_format, ("fp16", "bf16", "fp8_e4m3"))
+assert fp16.largest == 65504
+assert fp16.smallest_normal < 1e-4
+assert 8 * fp16.relative_error == bf16.relative_error
+assert e4m3.spacing(127) == 8
+
+# %%
 lk.Explorer(lk.draw.number_ruler, x=lk.draw.Slider(1e-8, 1e6, 3.14159, log=True))
 
 # %% [markdown]
-# An integer has the same spacing everywhere. It is close where its steps fit the numbers, and
-# useless where they do not. So it travels with a **scale**: $x \approx \text{scale} \times n$.
+# fp16 ends at 65,504, and bf16 goes on. From 0.0001 up to there, fp16's errors are an eighth of
+# bf16's. And int8 holds every whole number up to 127; near there fp8_e4m3 has only every eighth.
 #
-# ## An int8 product, with a bound
-# One scale for each row of `a` and each column of `w`, so that its largest number becomes the
-# largest integer. Products of integers are added exactly, in int32.
+# > **Takeaway.** The exponent decides how far a format reaches, and the mantissa how finely. Sums
+# > need more of both than the numbers that are summed.
 #
-# Each number is off by at most half of its scale, so a product $a w$ of two is off by at most
-# $\frac{s_a}{2} |w| + \frac{s_w}{2} |a| + \frac{s_a s_w}{4}$. Added up over all terms, that
-# bounds a result.
+# ## Whole numbers and a scale
+# An integer has the same spacing everywhere, which seldom fits the numbers. So it travels with a
+# **scale**, $x \approx \text{scale} \times n$. Going there from floats is called
+# [**quantisation**](https://huggingface.co/docs/transformers/main/en/quantization/concept_guide).
 #
-# **Guess first.** Of all results, take the worst. Which share of its bound does its error reach?
-
-# %%
-my_guess = ...
-bound_guess = lk.predict("10.e", my_guess, "%")
+# ### Your turn
+# Quantise `x` to whole numbers from −127 to 127. All numbers along `axis` share a scale, chosen so
+# that the one of largest magnitude becomes 127 or −127. Return the whole numbers and the scales;
+# with `keepdims=True` they fit together. (2 lines; no group of numbers is all zeros)
 
 
 # %%
 def quantise(x, axis):
-    """Whole numbers from -127 to 127 and their scales: one for all numbers along the axis."""
+    """Whole numbers from -127 to 127, and a scale for all along the axis."""
+    ### BEGIN SOLUTION
     scale = np.abs(x).max(axis, keepdims=True) / 127
-    return np.rint(x / scale).astype(np.int8), scale
+    return np.rint(x / scale), scale
+    ### END SOLUTION
 
 
+quantise = lk.your_turn("10.t3", quantise)
+
+# %% [markdown]
+# For a matrix product, each row of `a` and each column of `w` gets a scale. Products of whole
+# numbers are added in int32, which is exact, and scaled at the end.
+#
+# Each number is off by at most half its scale, so a product $a w$ by at most
+# $\frac{s_a}{2} |w| + \frac{s_w}{2} |a| + \frac{s_a s_w}{4}$. These bounds add up over all terms of
+# a result.
+#
+# **Guess first.** Of all results, take the one that comes nearest to its bound. What share of it
+# does the error reach? It's 100 % if every number is off by half a step, all on the same side.
+
+# %%
+bound_guess = lk.predict("10.e", ..., "%")
+
+# %% tags=["collapsed"]
 TERMS = 256
 a, w = rng.standard_normal((64, TERMS)), rng.standard_normal((TERMS, 64))
-(a_int8, a_scale), (w_int8, w_scale) = quantise(a, axis=1), quantise(w, axis=0)
+a_whole, a_scale = map(np.asarray, quantise(a, axis=1))
+w_whole, w_scale = map(np.asarray, quantise(w, axis=0))
+a_int8, w_int8 = a_whole.astype(np.int8), w_whole.astype(np.int8)
 sums = np.asarray(jnp.matmul(a_int8, w_int8, preferred_element_type=jnp.int32))
 assert (sums == a_int8.astype(int) @ w_int8.astype(int)).all()
 
@@ -422,18 +563,140 @@ relative = np.linalg.norm(error) / np.linalg.norm(a @ w)
 lk.show(lk.Reading("error of the whole product", relative, "%", of="simulated"))
 
 # %% [markdown]
-# The bound would be reached if all errors were the largest *and* of one sign. Errors of random sign
-# mostly cancel: their sum grows as the root of their number.
+# > **Takeaway.** An integer needs a scale. Then each number is off by half a step at most, and in a
+# > long sum these errors mostly cancel.
 #
-# ## Rates, really measured here
-# Fewer bytes, but how many times the speed? That is for instructions *and* libraries to say. XLA,
-# which compiles for JAX, makes do with the instructions that there are. Does everybody? (What is
-# not installed is skipped.)
+# ## The outliers
+# With well-behaved numbers, 8 bits are plenty. But in large models a few columns of the layers'
+# inputs hold numbers far larger than all others, the **outliers**.
+#
+# **Guess first.** Make three of the 256 columns of `a` a hundred times larger. So far the rounding
+# errors of the other columns are 0.7 % of their numbers. What do they become? It's still 0.7 % if
+# outliers harm only themselves, and 100 % if all others become 0.
+
+# %%
+outlier_guess = lk.predict("10.f", ..., "%")
+
+# %% tags=["collapsed"]
+OUTLIERS = [40, 130, 131]
+ORDINARY = np.setdiff1d(np.arange(TERMS), OUTLIERS)
+
+
+def with_outliers(factor):
+    wild = a.copy()
+    wild[:, OUTLIERS] *= factor
+    return wild
+
+
+def ordinary_error(rounded):
+    """Rounding errors in the ordinary columns, as a share of their numbers (root mean squares)."""
+    off = np.asarray(rounded)[:, ORDINARY] - a[:, ORDINARY]
+    return np.linalg.norm(off) / np.linalg.norm(a[:, ORDINARY])
+
+
+def row_by_row(x):
+    whole, scale = map(np.asarray, quantise(x, axis=1))
+    return whole * scale
+
+
+wild = with_outliers(100)
+assert f"{ordinary_error(row_by_row(a)):.1%}" == "0.7%"  # the text says so
+outlier_guess.against(
+    lk.Reading("error with outliers", ordinary_error(row_by_row(wild)), "%", of="simulated")
+)
+steps = np.abs(np.asarray(quantise(wild, axis=1)[0], float)[:, ORDINARY])
+assert (steps <= 1).mean() > 0.75  # most become 0, 1 or -1, the text says
+apart = wild.copy()
+apart[:, ORDINARY] = row_by_row(wild[:, ORDINARY])
+lk.show(lk.Reading("outliers kept apart, in 16 bits", ordinary_error(apart), "%", of="simulated"))
+
+# %% [markdown]
+# The outliers stretch the scale of their whole row, and most of the other numbers become 0, 1 or
+# −1. BLOOM was mended as in the last line: find the outliers' columns, multiply these in 16 bits
+# and all others in 8, and add the results.
+#
+# Or share each scale among fewer: a **block scale** belongs to a short stretch of a row, so that an
+# outlier spoils only its own block.
+#
+# ### Your turn
+# Quantise each row of `x` in blocks of `size` neighbours, each with its own scale, multiply by the
+# scales again, and return what has become of `x`, in its shape. (3 lines; `size` divides a row's
+# length)
 
 
 # %%
+def rounded_in_blocks(x, size):
+    """What becomes of x in int8, with a scale for each `size` neighbours."""
+    ### BEGIN SOLUTION
+    blocks = x.reshape(len(x), -1, size)
+    whole, scale = quantise(blocks, axis=2)
+    return (whole * scale).reshape(x.shape)
+    ### END SOLUTION
+
+
+rounded_in_blocks = lk.your_turn("10.t4", rounded_in_blocks)
+
+# %% [markdown]
+# New chips have block scales built in. In the
+# [**MX**](https://www.opencompute.org/documents/ocp-microscaling-formats-mx-v1-0-spec-final-pdf)
+# formats, 32 neighbours share a power of two. In NVIDIA's
+# [**NVFP4**](https://arxiv.org/abs/2509.25149), 16 numbers of 4 bits share a scale in fp8, and the
+# whole array one more in fp32. (Our rules are those of open code by
+# [Microsoft](https://github.com/microsoft/microxcaling) and
+# [PyTorch](https://github.com/pytorch/ao).) Now let the outliers grow:
+
+# %% tags=["collapsed"]
+WAYS = {
+    "int8, a scale a row": (row_by_row, 8 + 32 / TERMS),
+    "int8, blocks of 32": (lambda x: rounded_in_blocks(x, 32), 8 + 32 / 32),
+    **{
+        name: (lk.workload.block_format(name).round, lk.workload.block_format(name).bits)
+        for name in ("mxfp8_e4m3", "mxfp4", "nvfp4")
+    },
+}
+FACTORS = (1, 3, 10, 30, 100, 300, 1000)
+chart = lk.draw.Chart(
+    lk.draw.Axis("outliers, times larger", lo=1, hi=1000, log=True),
+    lk.draw.Axis("rounding error of the ordinary numbers", "%", lo=0.001, hi=1, log=True),
+    title="What outliers do to the numbers beside them",
+    width=760,
+)
+errors = {
+    name: {factor: ordinary_error(rounded(with_outliers(factor))) for factor in FACTORS}
+    for name, (rounded, _) in WAYS.items()
+}
+for color, (name, (_, bits)) in zip(LINES, WAYS.items(), strict=False):
+    chart.line(list(FACTORS), list(errors[name].values()), color=color).key(name, color)
+    lk.show(
+        lk.Reading(
+            f"{name}, {bits:.4g} bits a number, outliers × 100", errors[name][100], "%",
+            of="simulated",
+        )
+    )  # fmt: skip
+assert errors["int8, blocks of 32"][100] < errors["int8, a scale a row"][100] / 1.8
+assert errors["mxfp8_e4m3"][1000] < 1.1 * errors["mxfp8_e4m3"][1]
+assert errors["mxfp8_e4m3"][1] > 3 * errors["int8, a scale a row"][1]
+assert all(errors[name][1] > 0.08 for name in ("mxfp4", "nvfp4"))
+beside = [j for j in ORDINARY if j // 16 in {outlier // 16 for outlier in OUTLIERS}]
+assert all((WAYS[name][0](wild)[:, beside] == 0).mean() > 0.9 for name in ("mxfp4", "nvfp4"))
+chart.picture("Rounding error of the ordinary numbers by the size of the outliers, in five formats")
+
+# %% [markdown]
+# Blocks confine the damage: with int8 in blocks of 32, only the outliers' neighbours suffer. In
+# MXFP8 even these hardly notice, because a float's steps are finer near 0. In return, well-behaved
+# numbers lose more than in int8. Four bits have only eight magnitudes, so there they lose a lot,
+# and beside large outliers nine in ten become 0.
+#
+# > **Takeaway.** One large number spoils all that share its scale. So share it among few: for 32 or
+# > 16 neighbours, a scale of 8 bits costs a quarter or half a bit each.
+#
+# ## Half the bits, twice the speed?
+# Are fewer bits faster? Here are JAX and PyTorch on your machine.
+
+
+# %% tags=["collapsed"]
 def optional(name):
-    """A module, or None where it is not installed; says which, and how to get it."""
+    """A module, or None where it isn't installed; says which, and how to get it."""
     try:
         module = importlib.import_module(name)
     except ImportError:
@@ -443,48 +706,56 @@ def optional(name):
     return module
 
 
-def product_rate(name, x, multiply):
-    """The rate of a square product as a Reading; unknown where there is no x."""
-    if x is None:
+def product_rate(name, timing, size):
+    """The rate of a square product as a Reading; unknown where nothing was timed."""
+    if timing is None:
         return lk.Reading(name, None, "FLOP/s", "measured", note="its library is not installed")
-    timing = lk.bench(multiply, x, x, name=name, max_time_s=1, min_samples=5)
-    return timing.flop_per_s(2 * x.shape[0] ** 3)
+    return timing.flop_per_s(2 * size**3).named(name)
 
 
 torch, onnx, ort = map(optional, ("torch", "onnx", "onnxruntime"))
 
-# %%
+# %% tags=["collapsed"]
+# Square products
 for dtype, sum_dtype in (("float32", "float32"), ("bfloat16", "float32"), ("int8", "int32")):
     multiply = jax.jit(functools.partial(jnp.matmul, preferred_element_type=sum_dtype))
-    lk.show(product_rate(f"JAX, {dtype}", jnp.ones((512, 512), dtype), multiply))
+    x = jnp.ones((512, 512), dtype)
+    timing = lk.bench(multiply, x, x, max_time_s=1, min_samples=5)
+    lk.show(product_rate(f"JAX, {dtype}", timing, 512))
 
+in_fp32 = in_bf16 = None
+slower = lk.Reading("torch, time in bf16 over fp32", None, "1", "measured")
 if torch:
     torch.set_num_threads(1)  # on a busy machine its threads wait for each other
-torch_rates = {}
-for dtype in ("float32", "bfloat16"):
-    x = torch.ones(192, 192, dtype=getattr(torch, dtype)) if torch else None
-    torch_rates[dtype] = product_rate(f"torch, {dtype}", x, torch and torch.matmul)
-lk.show(*torch_rates.values())
-
-slower = (torch_rates["float32"] / torch_rates["bfloat16"]).named("torch, fp32 over bf16")
+    fp32, bf16 = (torch.ones(192, 192, dtype=dtype) for dtype in (torch.float32, torch.bfloat16))
+    in_turns = lk.compare(lambda: bf16 @ bf16, lambda: fp32 @ fp32, max_time_s=2)
+    in_bf16, in_fp32, slower = in_turns.a, in_turns.b, in_turns.time_ratio(slower.name)
+lk.show(product_rate("torch, float32", in_fp32, 192), product_rate("torch, bfloat16", in_bf16, 192))
 lk.show(slower)
 uses = torch.backends.cpu.get_cpu_capability() if torch else "nothing"
-trap = "a trap here" if slower.value and slower.value > 2 else "no trap here"
-print(f"[measured] 16 bits in torch: {trap}; of this CPU it uses {uses}")
+print(f"[measured] of this CPU torch uses: {uses}")
+lk.expect(
+    slower, 1, 2,
+    below="In PyTorch, 16 bits are faster than 32 here: this CPU has instructions for them.",
+    inside="In PyTorch, 16 bits gain nothing here, and don't lose much either.",
+    above="In PyTorch, 16 bits are much slower than 32 here. Probably this CPU has no instructions "
+    "for them that PyTorch would use, and it falls back to a simple loop, without a warning.",
+)  # fmt: skip
 
 # %% [markdown]
-# torch is fast in 16 bits where the CPU has instructions for them (AMX, parts of AVX-512). With
-# AVX2 alone it falls back to a loop that is far slower than fp32, and warns nobody. **Half the bits
-# is a promise that somebody has to keep.** Measure before you believe.
+# On a CPU without instructions for bf16, a product in PyTorch took somebody [44 to 499
+# times](https://github.com/pytorch/pytorch/issues/146508) as long as in fp32.
 #
-# For int8 on a CPU there is ONNX Runtime. Here are two layers with a `relu` between them, in fp32,
-# and in int8: the weights quantised ahead, the inputs on the way.
+# [ONNX
+# Runtime](https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html) has int8
+# for CPUs. We take two layers with a `relu` between them, in fp32 and in int8: weights quantised
+# ahead, inputs on the way.
 #
-# **Guess first.** One request at a time, one core: how many times the speed of fp32 has int8?
+# **Guess first.** One request at a time, on one core: how many times faster is int8? It would be 4
+# if only the bytes of the weights counted.
 
 # %%
-my_guess = ...
-onnx_guess = lk.predict("10.f", my_guess)
+onnx_guess = lk.predict("10.g", ...)
 
 # %% tags=["collapsed"]
 WIDTH = 1024
@@ -512,7 +783,8 @@ def onnx_layers(folder):
     quantize_dynamic(*files, weight_type=QuantType.QInt8)
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
-    print("[measured] size of the files:", *(si(f.stat().st_size, "B") for f in files))
+    sizes = (f"{file.stem} {si(file.stat().st_size, 'B')}" for file in files)
+    print("[measured] size of the files:", ", ".join(sizes))
     return [ort.InferenceSession(f, options, ["CPUExecutionProvider"]) for f in files]
 
 
@@ -524,7 +796,7 @@ else:
     print("[measured] size of the files: unknown, ONNX is not installed")
 
 
-# %%
+# %% tags=["collapsed"]
 def int8_against_fp32(batch):
     """How many times faster int8 is, and how far off, as two Readings."""
     faster, error = f"batch {batch}, times faster", f"batch {batch}, error"
@@ -533,25 +805,31 @@ def int8_against_fp32(batch):
             error, None, "%", of="measured"
         )
     x = np.random.default_rng(batch).standard_normal((batch, WIDTH), np.float32)
-    fp32, int8 = (lk.bench(layer.run, None, {"x": x}, max_time_s=1).time() for layer in layers)
-    exact, got = (layer.run(None, {"x": x})[0] for layer in layers)
+    in_fp32, in_int8 = (functools.partial(layer.run, None, {"x": x}) for layer in layers)
+    (exact,), (got,) = in_fp32(), in_int8()
     relative = np.linalg.norm(got - exact) / np.linalg.norm(exact)
-    return (fp32 / int8).named(faster), lk.Reading(error, relative, "%", of="measured")
+    in_turns = lk.compare(in_fp32, in_int8, max_time_s=2)
+    return in_turns.time_ratio(faster), lk.Reading(error, relative, "%", of="measured")
 
 
 (gain, error_of_one), of_many = int8_against_fp32(1), int8_against_fp32(32)
 onnx_guess.against(gain)
 lk.show(error_of_one, *of_many)
+lk.expect(
+    gain, 1.2, None,
+    below="Here int8 gained little or nothing for a single request: quantising the input takes "
+    "time, too, and this CPU may have only slow instructions for it.",
+    inside="A single request waits for the weights, and these are a quarter of the bytes.",
+)  # fmt: skip
 
 # %% [markdown]
-# A single request waits for the weights: a quarter of the bytes can be a quarter of the time. A
-# batch computes, and then it is the instructions that count.
+# > **Takeaway.** Fewer bits are fewer bytes at once, which is what a single request waits for. They
+# > are faster arithmetic only where chip and library have it.
 #
-# ## Energy and area
-# Why do chips offer short formats at all? Guess, before you look, which grows faster with the bits:
-# an adder or a multiplier.
+# ## What it's worth to a chip
+# Which grows faster with the bits, an adder or a multiplier?
 
-# %%
+# %% tags=["collapsed"]
 operations = lk.published("operations-45nm")
 table = {row["operation"]: row for row in operations.rows}
 names = [f"{form} {op}" for form in ("int8", "int32", "fp16", "fp32") for op in ("add", "mul")]
@@ -574,20 +852,17 @@ chart.picture(
 )
 
 # %% [markdown]
-# Read it: from int8 to int32 an adder grows about as its bits, a multiplier far faster. A float
-# also has to be aligned and normalised, which makes even its addition dear.
+# From int8 to int32 an adder grows about as its bits do, and a multiplier about as their square. A
+# float also has to be aligned and normalised, which makes even its addition expensive.
 #
-# ## What you now know
-# - **Count**: step by step 4 N² + 4 N d numbers move. In tiles it is 8 N² d² / M + 2 N d numbers,
-#   when M numbers fit on the chip: a tile then has M / 4d rows, and all of K and V comes by once
-#   for each block of that many queries. The kernels' counters agree with both formulas to the byte.
-# - **Read a format**: the exponent buys range, the mantissa spacing, and a scale puts an integer's
-#   steps where the numbers are: the ruler.
-# - **Bound** an int8 product: half a step for each number, added up. Even the worst result stayed
-#   far below its bound.
+# > **Takeaway.** Short formats save energy and area most of all in the multipliers, so a chip gets
+# > several short ones for a long one.
 #
-# **Next**: the exercises, in which attention passes by in tiles that you cannot keep; then
-# `12_systolic_arrays`.
-# Sources: Dao et al., *FlashAttention*, arXiv 2205.14135; Milakov and Gimelshein, *Online
-# normalizer calculation for softmax*, arXiv 1805.02867 (the
-# counts above are our own).
+# ## Back to BLOOM
+# What went wrong with half the bits? In a large model a few columns hold outliers. They stretched
+# the scales that they shared, and most of what lay beside them was rounded away. The cure took
+# extra steps, and on half of the GPUs these cost more time than the short numbers saved. By now
+# block scales are in the chips themselves.
+#
+# **Next**: part two of the [exercises](../exercises/10_attention_and_precision.ipynb), then [lesson
+# 11](11_a_language_model.ipynb).

@@ -8,19 +8,30 @@
 
 # %% [markdown]
 # # 13 · XLA and Pallas
-# *You write array code. What does the compiler make of it, and how do you check its work?*
+# In December 2024 engineers at Anthropic saw that their model, on TPUs, now and then dropped the
+# very word that it thought most probable. Their program asked for 16-bit numbers. The compiler,
+# **XLA**, may compute in 32 bits where that's faster, so parts of the program that had to agree on
+# the best word compared numbers that were rounded differently. They worked around it. In August
+# 2025 a better fix went out and the workaround was taken away, which uncovered a bug in the
+# compiler itself. It spoiled answers until September ([Anthropic
+# 2025](https://www.anthropic.com/engineering/a-postmortem-of-three-recent-issues)).
 #
-# **You will be able to** read what XLA compiled and hold its counts against yours, say which
-# collective a sharding causes, and tile a matrix product for a TPU · **Needs** 02, 12 ·
-# **Takes** {time} · **Runs on** a CPU; JAX takes a GPU or TPU if there is one
+# **The question of this part**: you write array code. What does the compiler make of it, and how do
+# you check its work?
+#
+# *{time} Needs lessons [02](02_roofline.ipynb) and [12](12_systolic_arrays.ipynb). A CPU is
+# enough.*
 
-# %%
+# %% tags=["collapsed"]
 from labkit import tpu
 
 cpus = tpu.cpu_devices(8)  # before JAX does anything else
 
 import functools
+import importlib.util
+import itertools
 import math
+import os
 
 import jax
 import jax.numpy as jnp
@@ -32,16 +43,13 @@ import labkit as lk
 from labkit.draw import block_frames, shards
 from labkit.units import binary
 
-print(f"[measured] JAX: {jax.__version__} on {jax.devices()[0].device_kind}")
+print(f"[here] JAX {jax.__version__} on {jax.devices()[0].device_kind}")
 
 # %% [markdown]
-# The same lines run on a CPU, a GPU or a TPU: JAX hands them to **XLA**, the compiler behind it.
-#
 # ## One line, many operations
-# An activation function, on a large array. Run as it stands, each operation reads and writes whole
-# arrays, so you can count what they move. `jax.jit` compiles all of it together.
-#
-# **Guess first.** How many times faster is it then?
+# Here is an activation function. Run as it stands, it's a row of operations, and each of them reads
+# whole arrays from memory and writes one back. With `jax.jit`, XLA sees the whole row before
+# anything runs.
 
 
 # %%
@@ -50,29 +58,56 @@ def activate(x):
     return 0.5 * y * (1 + jnp.tanh(0.8 * (y + 0.045 * y * y * y)))
 
 
-reads = [1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 2]  # of each operation: a product of two arrays reads two
-moves_apart, moves_together = sum(reads) + len(reads), 1 + 1
-lk.show(lk.Reading("times less traffic", moves_apart / moves_together, "1", "modelled"))
+reads = [1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 2]  # arrays that each operation reads; y * y reads two
+
+# %% [markdown]
+# ### Your turn
+# Each operation reads `reads[i]` arrays and writes one, all of the same size. Compiled together,
+# the program reads its `n_inputs` input arrays and writes its result. How many times less data does
+# it move then? (1 or 2 lines)
+
 
 # %%
-my_guess = ...
-fusion_guess = lk.predict("13.a", my_guess)
+def times_less_traffic(reads, n_inputs):
+    """Traffic of the operations one by one, over that of the compiled program."""
+    ### BEGIN SOLUTION
+    apart = sum(reads) + len(reads)
+    return apart / (n_inputs + 1)
+    ### END SOLUTION
+
+
+times_less_traffic = lk.your_turn("13.t1", times_less_traffic)
+
+# %% [markdown]
+# **Guess first.** How many times faster is `activate` when it's compiled? Less traffic alone would
+# give the number that the next cell shows. But nothing shortens the `tanh`, and one by one, every
+# operation also has to find memory for its result.
 
 # %%
+lk.show(lk.Reading("times less traffic", times_less_traffic(reads, 1), "1", "modelled"))
+fusion_guess = lk.predict("13.a", ...)
+
+# %% tags=["collapsed"]
 x = jnp.ones((4096, 1024))
 together = jax.jit(activate)
 assert np.allclose(together(x), activate(x))
 apart_time = lk.bench(activate, x, name="one by one")
 together_time = lk.bench(together, x, name="compiled together")
 lk.show(apart_time, together_time)
-fusion_guess.against((apart_time.time() / together_time.time()).named("compiled, times faster"))
+faster = (apart_time.time() / together_time.time()).named("compiled, times faster")
+fusion_guess.against(faster)
+
+# %% tags=["collapsed"]
+lk.expect(
+    faster, 1, times_less_traffic(reads, 1),
+    below="Compiled, it isn't faster here. Perhaps another program had the cores meanwhile.",
+    inside="It's faster, but by less than the traffic says: the tanh takes its time either way.",
+    above="It gained more than traffic explains. One by one, each operation also has to find "
+    "memory for its result, and that costs a lot here.",
+)  # fmt: skip
 
 # %% [markdown]
-# **Why the gap.** Less traffic does not shorten the `tanh` itself, and that speaks for less; on the
-# other side each separate operation has to find memory for its result.
-#
-# What was compiled we can read, and XLA says what it costs. Guess: does the whole program move more
-# than a copy? (From here on we ask for CPU code, so that everybody reads the same text.)
+# We can read what was compiled. (From here on it's CPU code, so that everybody reads the same.)
 
 # %%
 jax.config.update("jax_default_device", cpus[0])
@@ -84,21 +119,24 @@ def compiled(function, *shapes):
 
 
 program = compiled(activate, x.shape)
-cost = program.cost_analysis()
-own = lk.workload.copy(x.size, itemsize=4)
 print(tpu.entry(program))
-print(f"[modelled] XLA counts {cost['bytes accessed']:.0f} bytes, a copy moves {own.bytes}")
-assert cost["bytes accessed"] == own.bytes
+moved_bytes = program.cost_analysis()["bytes accessed"]
+copied_bytes = lk.workload.copy(x.size, itemsize=4).bytes
+print(f"[modelled] XLA counts {moved_bytes:.0f} bytes, and a copy moves {copied_bytes}")
+assert moved_bytes == copied_bytes
 
 # %% [markdown]
-# This is **HLO**, XLA's own language. Read it: a line is a step of the program, with type, shape,
-# layout and operands. Look for the word `fusion`: of all the operations one step is left, and it is
-# called a **fusion**.
-# `{1,0}` is the **layout**: the last axis lies contiguous in memory.
+# This is [**HLO**](https://openxla.org/xla/operation_semantics), XLA's own language. Each line is a
+# step: its name, its type, its operands. In `f32[4096,1024]{1,0}` the numbers are of 32 bits, and
+# the braces hold the **layout**: `{1,0}` means that the last axis lies contiguous in memory. Look
+# for the word `fusion`. All eleven operations have become that one step.
+#
+# > **Takeaway.** XLA **fuses** operations into one pass over memory. A chain of elementwise
+# > operations then moves no more than a copy does.
 #
 # ## XLA's counts against yours
-# The three products that large models are made of. `lk.workload` counts matrix products only, and
-# each array once. XLA counts the program that it compiled. Guess where they differ.
+# XLA also says what a program costs. Is it right? These are the products that large models are made
+# of. `lk.workload` counts only the matrix products, and each array once.
 
 
 # %% tags=["read"]
@@ -124,23 +162,14 @@ counted = {
     "attention": lk.workload.attention(1, HEADS, LENGTH, LENGTH, SIZE, itemsize=4),
 }
 xla = {name: program.cost_analysis() for name, program in programs.items()}
+
+# %% tags=["collapsed"]
 for name in ("matmul", "mlp"):
     print(
         f"[modelled] {name:6} FLOP: {counted[name].flop} counted, {xla[name]['flops']:.0f} by XLA"
     )
 ratio = xla["attention"]["flops"] / counted["attention"].flop
 print(f"[modelled] attention: XLA has {ratio:.2f} times the FLOP counted")
-
-# %% [markdown]
-# The product agrees to the last operation. What is more in the MLP? `relu`: one operation on each
-# hidden number. On a CPU it is a step of its own, which reads and writes them once more. In
-# attention it is the softmax.
-#
-# Attention's *bytes* depend on your JAX (so they are *measured*). A recent one makes all of it a
-# single step, which never writes the scores: lesson 10 was about that. An older one writes and
-# reads them again and again. Which have you?
-
-# %%
 hidden = TOKENS * F
 assert xla["matmul"]["flops"] == counted["matmul"].flop
 assert xla["matmul"]["bytes accessed"] == counted["matmul"].bytes
@@ -152,22 +181,310 @@ print(f"[modelled] mlp: XLA moves {more_bytes:.0f} bytes more than counted")
 print(f"[modelled] mlp: {memory.argument_size_in_bytes} bytes in, "
       f"{memory.output_size_in_bytes} out, {memory.temp_size_in_bytes} in between")  # fmt: skip
 
-written, moved_bytes = counted["attention"], xla["attention"]["bytes accessed"]
+written, attention_bytes = counted["attention"], xla["attention"]["bytes accessed"]
 fused = lk.workload.attention(
     1, HEADS, LENGTH, LENGTH, SIZE, itemsize=4, score_reads=0, score_writes=0
 )
 print(f"[modelled] attention: {fused.bytes / 1e6:.1f} MB fused, "
       f"{written.bytes / 1e6:.1f} MB with the scores")  # fmt: skip
-lk.show(lk.Reading("XLA counts for attention here", moved_bytes, "B", "measured"))
-assert moved_bytes >= fused.bytes
+lk.show(lk.Reading("XLA counts for attention here", attention_bytes, "B", "measured"))
+assert attention_bytes >= fused.bytes
 
 # %% [markdown]
-# ## Many devices
-# The first cell asked for **virtual devices** on your CPU. They are no faster than one, but XLA
-# compiles for them as for so many chips. Arrange them as a **mesh** with two named axes.
+# The product agrees to the last operation and byte. The MLP has one operation more for each hidden
+# number: that's `relu`. On a CPU it's a step of its own, which reads and writes all of them once
+# more. In attention, what's on top is the softmax. Its *bytes* depend on your version of JAX. A
+# recent one never writes the scores, as in [lesson 10](10_attention_and_precision.ipynb); an older
+# one writes and reads them again and again.
 #
-# A **sharding** says which axis of an array is cut along which axis of the mesh: `P("data", None)`
-# cuts the rows along `data` and leaves the columns whole.
+# > **Takeaway.** Ask the compiler for its FLOP and bytes, and hold them against your own count.
+# > What you can't explain is where to look next.
+#
+# ## What it may change
+# In the opening the compiler rounded less often than the program said. Can you see that here? We
+# compute `a * x + b * x` for a thousand values, with `b = -a`. Both products round alike, so each
+# sum should be exactly 0.
+
+
+# %%
+def two_products(a, b, x):
+    return a * x + b * x
+
+
+products, total = jax.jit(lambda a, b, x: (a * x, b * x)), jax.jit(jnp.add)
+a, x = (jax.random.normal(jax.random.key(seed), (1000,)) for seed in (0, 1))
+results = {
+    "one by one": two_products(a, -a, x),
+    "compiled": jax.jit(two_products)(a, -a, x),
+    "compiled as two programs": total(*products(a, -a, x)),
+}
+shares = {how: float((result != 0).mean()) for how, result in results.items()}
+lk.show(*(
+    lk.Reading(f"sums that aren't 0, {how}", share, "%", "measured")
+    for how, share in shares.items()
+))  # fmt: skip
+
+# %% tags=["collapsed"]
+if shares["compiled"]:
+    most = jnp.abs(results["compiled"]).max()
+    print(f"[here] Compiled, sums are off by up to {most:.1e}: one of the products wasn't rounded.")
+else:
+    print("[here] This processor rounds both products. Most others can multiply and add in one "
+          "step, and round once; then nearly none of the compiled sums is 0.")  # fmt: skip
+
+# %% [markdown]
+# Most processors can multiply and add in one step, which rounds once, at the end. So one product
+# goes into the sum unrounded, and what's left is the rounding error of the other. Each step became
+# *more* exact, and yet the result is wrong.
+#
+# On GPUs and TPUs XLA may also keep a 16-bit value in 32 bits until it's stored. This *excess
+# precision* is [allowed unless you forbid it](https://github.com/jax-ml/jax/pull/22244). If you
+# compute a rounding error there in order to correct it, [you may get
+# 0](https://github.com/jax-ml/jax/issues/23007), unless you ask for the rounding with
+# `jax.lax.reduce_precision`.
+#
+# > **Takeaway.** The compiler keeps to the mathematics of your program, not to its roundings. Where
+# > two places must agree to the last bit, compute the value once and let them share it.
+#
+# ## Three front doors
+# TPUs were built for TensorFlow, in which XLA began. By now [TensorFlow, PyTorch and
+# JAX](https://openxla.org/xla) all hand it their models. Here's our MLP in each of them. Do they
+# arrive at the same program?
+
+
+# %% tags=["read"]
+SHAPES = (256, 512), (512, 2048), (2048, 512)
+
+
+def in_jax():
+    def mlp(x, a, b):
+        return jax.nn.relu(x @ a) @ b
+
+    arrays = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in SHAPES]
+    return jax.jit(mlp).lower(*arrays).as_text("hlo")
+
+
+def in_tensorflow():
+    import tensorflow as tf
+
+    tf.config.set_visible_devices([], "GPU")  # a GPU's memory is JAX's already
+
+    @tf.function(jit_compile=True)
+    def mlp(x, a, b):
+        return tf.nn.relu(x @ a) @ b
+
+    arrays = [tf.TensorSpec(shape, tf.float32) for shape in SHAPES]
+    return mlp.experimental_get_compiler_ir(*arrays)(stage="hlo")
+
+
+def in_pytorch():
+    import torch
+    import torchax
+
+    class MLP(torch.nn.Module):
+        def forward(self, x, a, b):
+            return torch.relu(x @ a) @ b
+
+    weights, mlp = torchax.extract_jax(MLP())
+    arrays = tuple(jax.ShapeDtypeStruct(shape, jnp.float32) for shape in SHAPES)
+    return jax.jit(mlp).lower(weights, arrays).as_text("hlo")
+
+
+# %% tags=["collapsed"]
+def through(package, door):
+    """The operations that one framework hands to XLA, here or recorded; where, and when."""
+    where = f"{package} isn't installed here"
+    if importlib.util.find_spec(package):
+        try:
+            return tpu.operations(door()), "made here", "just now"
+        except Exception as error:  # versions that don't fit each other fail in many ways
+            where = f"{package} failed here with {type(error).__name__}"
+    kept = lk.recorded("front-doors")
+    (row,) = (row for row in kept.rows if row["door"] == door.__name__)
+    return row["operations"], where, f"recorded {kept.date} with {row['versions']}"
+
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else TensorFlow logs a page at its start
+for package, door in {"jax": in_jax, "tensorflow": in_tensorflow, "torchax": in_pytorch}.items():
+    operations, where, when = through(package, door)
+    counts = ", ".join(f"{n} {name}" for name, n in operations.items())
+    print(f"[here] {door.__name__}: {counts} ({where})")
+    print(f"[here]    {when}")
+
+# %% [markdown]
+# All three hand over two products (`dot`) and a `maximum`, which is `relu`. (TensorFlow's
+# `transpose` leaves both axes where they are.) The roundings show the common compiler, too: the
+# products that don't cancel above [don't cancel in TensorFlow
+# either](https://github.com/openxla/xla/issues/41579). But doors may hand over more or less well:
+# the server vLLM takes PyTorch models to TPUs by way of JAX now, and got [about 20 % more
+# throughput](https://blog.vllm.ai/2025/10/16/vllm-tpu.html) from that alone.
+#
+# > **Takeaway.** A framework is a door to the compiler. Learn to read HLO, and you can check a
+# > model from any of them.
+#
+# ## The real TPU compiler
+# `libtpu` holds the compiler of Google's TPUs, and that runs on a CPU. It executes nothing, but it
+# says what it *would* run. With `requirements-tpu.txt` installed it compiles here; elsewhere you
+# see what was recorded. Its figures are a compiler's estimates, so they're *modelled*.
+
+# %% tags=["collapsed"]
+lk.draw.machine("tpu-v5e", highlight="mxu")
+
+# %% [markdown]
+# **Guess first.** We multiply two square matrices of bf16 numbers. At 129 × 129, how many times the
+# memory of 128 × 128 do they take on a TPU? If only the numbers took memory, it would be 1.016.
+
+# %%
+tile_guess = lk.predict("13.b", ...)
+
+# %% tags=["collapsed"]
+square = {
+    n: tpu.compile_for_tpu(f"matmul {n}", jnp.matmul, *[((n, n), "bfloat16")] * 2)
+    for n in (127, 128, 129, 136, 1024, 1025)
+}
+for program in square.values():
+    lk.show(program)
+growth = square[129].argument_bytes / square[128].argument_bytes
+tile_guess.against(lk.Reading("memory, 129 against 128", growth, "1", "modelled"))
+print(square[129].layout)
+
+# %% tags=["collapsed"]
+for text in square[129].source.partition("; ")[::2]:
+    print(f"[here] {text or 'no recording was needed'}")
+for n, program in square.items():
+    rows, columns = (-(-n // side) * side for side in (8, 128))
+    assert program.argument_bytes == 2 * rows * columns * 2
+assert square[127].cycles == square[128].cycles < square[129].cycles == square[136].cycles
+
+# %% [markdown]
+# The layout says why: `T(8,128)`. A TPU keeps matrices in **tiles** of 8 × 128, and rounds both
+# sides up to whole ones. So 127 costs as much as 128, and 129 as much as 136.
+#
+# > **Takeaway.** A TPU stores and computes whole tiles of 8 × 128. A size just above a multiple
+# > pays for a tile that's mostly empty.
+#
+# ## How large a batch?
+# `b` rows of bf16 numbers meet `side` × `side` weights. Each weight has two bytes and serves `b`
+# rows, with two operations for each, so if only the weights moved, the intensity would be just `b`.
+#
+# ### Your turn
+# But the rows have to be read, too, and the results written. What's the smallest `b` at which
+# FLOP per byte reach the ridge? The operations are 2 *b* side², and the bytes 2 (2 *b* side +
+# side²). (1 line; solve it for *b*, and round up)
+
+
+# %%
+def compute_bound_rows(side, ridge_flop_per_byte):
+    """The fewest rows at which the product waits for arithmetic; side > 2 × the ridge."""
+    ### BEGIN SOLUTION
+    return math.ceil(ridge_flop_per_byte * side / (side - 2 * ridge_flop_per_byte))
+    ### END SOLUTION
+
+
+compute_bound_rows = lk.your_turn("13.t2", compute_bound_rows)
+
+# %% [markdown]
+# **Guess first.** Does the compiler agree? From how many rows on does *it* spend more cycles on
+# arithmetic than on moving 8192 × 8192 weights? A v5e's ridge is at 241 FLOP/B.
+
+# %%
+knee_guess = lk.predict("13.c", ...)
+
+# %% tags=["collapsed"]
+SIDE, CLOCK_HZ = 8192, 1.5e9
+MAC_PER_CYCLE = 4 * 128 * 128  # four matrix units, each an array as in lesson 12
+v5e = lk.roofline("tpu-v5e", "bf16")
+ridge = v5e.ridge_flop_per_byte
+assert round(ridge) == 241  # the text says so
+units = lk.Reading(
+    "four matrix units, 128 × 128, 1.5 GHz", 2 * MAC_PER_CYCLE * CLOCK_HZ, "FLOP/s", "modelled"
+)
+peak = lk.chip("tpu-v5e").peak("bf16")
+assert math.isclose(units.value, peak.value, rel_tol=0.005)
+
+
+def roofline_cycles(b):
+    return v5e.time_s(lk.workload.matmul(b, SIDE, SIDE, itemsize=2)) * CLOCK_HZ
+
+
+batch = {
+    b: tpu.compile_for_tpu(
+        f"batch {b}", jnp.matmul, ((b, SIDE), "bfloat16"), ((SIDE, SIDE), "bfloat16")
+    )
+    for b in (8, 64, 128, 256, 512)
+}
+assert batch[256].cycles < 1.2 * batch[8].cycles  # 32 times the work
+assert batch[512].cycles > 1.4 * batch[256].cycles  # twice the work
+by_roofline = compute_bound_rows(SIDE, ridge)
+at_ridge, at_knee = (
+    lk.workload.matmul(b, SIDE, SIDE, itemsize=2).intensity_flop_per_byte
+    for b in (round(ridge), by_roofline)
+)
+assert at_ridge < ridge <= at_knee
+reckoned = roofline_cycles(8) / batch[8].cycles  # few rows wait for bandwidth alone
+by_compiler = compute_bound_rows(SIDE, ridge / reckoned)
+lk.show(
+    units,
+    peak,
+    lk.Reading(f"intensity of {round(ridge)} rows", at_ridge, "FLOP/B", "modelled"),
+    lk.Reading(f"intensity of {by_roofline} rows", at_knee, "FLOP/B", "modelled"),
+    lk.Reading("rows, by the roofline", by_roofline, "1", "modelled"),
+    lk.Reading("share of the bandwidth in the compiler's cycles", reckoned, "%", "modelled"),
+)
+knee_guess.against(lk.Reading("rows, by the compiler's cycles", by_compiler, "1", "modelled"))
+
+# %% tags=["collapsed"]
+chart = lk.draw.Chart(
+    lk.draw.Axis("rows b", lo=5, hi=2000, log=True),
+    lk.draw.Axis("share of the peak", "%", lo=0, hi=1.05),
+    title=f"b rows on {SIDE} × {SIDE} weights, TPU v5e",
+)
+rows = np.unique(np.geomspace(5, 2000, 400).astype(int))
+shares_of_peak = [b * SIDE**2 / MAC_PER_CYCLE / roofline_cycles(b) for b in rows]
+chart.line(rows, shares_of_peak, "roofline", origin="modelled")
+for b, program in batch.items():
+    chart.mark(b, b * SIDE**2 / MAC_PER_CYCLE / program.cycles, "modelled", f"{b}")
+chart.picture(
+    f"The share of the peak grows with the batch and bends at {by_roofline} rows by the roofline, "
+    f"at {by_compiler} by the compiler"
+)
+
+# %% [markdown]
+# The marks are the compiler's. It gives few rows more cycles than the roofline does, as if the
+# bandwidth were less than published, so its knee comes later. Only a TPU can tell which of them is
+# right.
+#
+# > **Takeaway.** Where weights are read anew for each batch, it takes a few hundred rows until
+# > arithmetic is the limit. That's somewhat more than the ridge says, because rows and results
+# > move, too.
+#
+# ## Back to the dropped word
+# How do you check a compiler's work? You read what it made. Counts tell you what moves, fusions in
+# how many passes, and types in which precision. It was the types that differed in our story. In the
+# end they replaced an approximate operation by the exact one and kept more steps in 32 bits, at
+# some cost in speed.
+#
+# **Next**: exercises [13.1 and 13.2](../exercises/13_xla_and_pallas.ipynb). Then have a break.
+
+# %% [markdown]
+# # Part two: Pallas and sharding
+# In February 2025 a small team wanted the server vLLM to run well on TPUs. By October the same
+# workloads ran two to nearly five times as fast as in their first prototype ([vLLM
+# 2025](https://blog.vllm.ai/2025/10/16/vllm-tpu.html)). So for the same answers the prototype had
+# needed up to five times the TPUs. Two of the changes that they name are a kernel for attention,
+# written by hand, and one program for all chips, which the compiler cuts up.
+#
+# **The question of this part**: when do you trust the compiler with the cutting, and what does it
+# take to do better by hand?
+#
+# *If you stopped the kernel, choose "Run All Above Selected Cell" in the menu "Run".*
+#
+# ## One program, many chips
+# The first cell asked for eight **virtual devices** on your CPU. They're no faster than one, but
+# XLA compiles for them as for eight chips. We arrange them as a **mesh** with two named axes. A
+# **sharding** says which axis of an array is cut along which axis of the mesh: `P("data", None)`
+# cuts the rows along `data` and leaves the columns whole
+# ([more](https://docs.jax.dev/en/latest/sharded-computation.html)).
 
 # %%
 mesh = jax.make_mesh((4, 2), ("data", "model"), devices=cpus, axis_types=(AxisType.Auto,) * 2)
@@ -178,15 +495,14 @@ x_sharding, w_sharding, y_sharding = (
 shards({"x": ((M, K), x_sharding), "w": ((K, N), w_sharding), "y": ((M, N), y_sharding)})
 
 # %% [markdown]
-# **Guess first.** XLA counts for *one* device. What share of the whole product is that? And what
-# must devices 0 and 1 tell each other?
+# **Guess first.** XLA counts for *one* device. What share of the whole product `x @ w` does it do?
+# It would be 100 % if each did everything. And what must devices 0 and 1 tell each other?
 
 # %%
-my_guess = ...
-share_guess = lk.predict("13.b", my_guess, "%")
+share_guess = lk.predict("13.d", ..., "%")
 
 
-# %%
+# %% tags=["collapsed"]
 def compile_sharded(x_spec, w_spec, y_spec):
     x = jax.ShapeDtypeStruct((M, K), jnp.float32, sharding=NamedSharding(mesh, x_spec))
     w = jax.ShapeDtypeStruct((K, N), jnp.float32, sharding=NamedSharding(mesh, w_spec))
@@ -200,16 +516,46 @@ share = program.cost_analysis()["flops"] / whole.flop
 share_guess.against(lk.Reading("one device's share", share, "%", "modelled"))
 print(tpu.collectives(program))
 
-# %% tags=["nbval-ignore-output"]
+# %% tags=["collapsed", "nbval-ignore-output"]
 print(tpu.entry(program))  # names differ between versions of JAX
 
 # %% [markdown]
 # The shapes are those of one device. It has half of the columns of `x`, so it gets half of each
-# *sum*. You never asked for it, but XLA put in an **all-reduce**; `replica_groups` says who adds up
-# with whom. In `shard_map` you write one device's program yourself:
+# *sum*. You never asked for it, but XLA put in an **all-reduce**, which adds up over the devices
+# that `replica_groups` puts together.
+#
+# You can also write one device's program yourself, in `jax.shard_map`. In there,
+# `jax.lax.psum(value, "model")` is the all-reduce over the axis `model`.
+#
+# ### Your turn
+# Our MLP again. Each device holds all of `x`, some columns of `a`, and the rows of `b` that go with
+# them. Write its program, so that each ends with the whole `relu(x @ a) @ b`. Use one collective,
+# and send no weights. (1 or 2 lines)
 
 
 # %%
+def mlp_block(x, a_block, b_block):
+    """The program of one device: its share of the MLP, added up over the axis `model`."""
+    ### BEGIN SOLUTION
+    return jax.lax.psum(jax.nn.relu(x @ a_block) @ b_block, "model")
+    ### END SOLUTION
+
+
+mlp_block = lk.your_turn("13.t3", mlp_block)
+
+# %% tags=["collapsed"]
+rng = np.random.default_rng(11)
+row_of_8 = jax.make_mesh((8,), ("model",), devices=cpus, axis_types=(AxisType.Auto,))
+on_mesh = jax.jit(
+    jax.shard_map(
+        mlp_block, mesh=row_of_8, in_specs=(P(), P(None, "model"), P("model", None)), out_specs=P()
+    )
+)
+x, a, b = (rng.random(shape, dtype=np.float32) - 0.5 for shape in ((4, 16), (16, 64), (64, 16)))
+assert np.allclose(on_mesh(x, a, b), np.maximum(x @ a, 0) @ b, rtol=1e-4, atol=1e-5)
+print("[here] On your eight virtual devices:", tpu.collectives(on_mesh.lower(x, a, b).compile()))
+
+
 @jax.jit
 @functools.partial(
     jax.shard_map,
@@ -221,18 +567,48 @@ def by_hand(x_block, w_block):
     return jax.lax.psum(x_block @ w_block, "model")
 
 
-rng = np.random.default_rng(11)
 x = jax.device_put(rng.random((M, K), dtype=np.float32), x_sharding)
 w = jax.device_put(rng.random((K, N), dtype=np.float32), w_sharding)
 assert np.allclose(by_hand(x, w), np.asarray(x) @ np.asarray(w), rtol=1e-4)
-print(tpu.collectives(by_hand.lower(x, w).compile()))
+assert tpu.collectives(by_hand.lower(x, w).compile()) == tpu.collectives(program)
 
 # %% [markdown]
-# **Drag it.** Choose how `x`, `w` and the result are cut; XLA compiles each choice as you make it.
-# Find one without any collective, one with an all-reduce, one with an all-gather, one in which
-# devices do the same work twice. The next cell has one of each.
+# The relu needs only a device's own columns. That's why one sum at the end is enough.
+#
+# > **Takeaway.** You say how arrays are cut, and XLA places the collectives. Or you write one
+# > device's program, and place them yourself.
+#
+# ## Count bytes, not collectives
+# A collective may be tiny or huge, so their number says little. How many bytes leave a device? Put
+# *n* devices in a ring, and cut the array into *n* parts. In an **all-gather** each of them begins
+# with one part and must end with all: in each of *n* − 1 steps it passes on one part. A
+# **reduce-scatter** goes the same way, but adds up what comes, and ends with one part of the sum.
+# An all-reduce is both, one after the other. (In [lesson 15](15_collectives.ipynb) you'll write
+# them.)
+#
+# ### Your turn
+# `array_bytes` is the whole array: what an all-reduce adds up, what an all-gather ends with, what a
+# reduce-scatter begins with. How many bytes does *one* device send? `kind` is `"all-reduce"`,
+# `"all-gather"` or `"reduce-scatter"`. (2 lines)
+
 
 # %%
+def sent_bytes(kind, array_bytes, n_devices):
+    """Bytes that one device sends in a collective around a ring."""
+    ### BEGIN SOLUTION
+    one_half = (n_devices - 1) * array_bytes / n_devices
+    return 2 * one_half if kind == "all-reduce" else one_half
+    ### END SOLUTION
+
+
+sent_bytes = lk.your_turn("13.t4", sent_bytes)
+
+# %% [markdown]
+# **Play.** Choose how `x`, `w` and the result are cut; XLA compiles each choice as you make it.
+# Find one without any collective, one with an all-reduce, one with an all-gather, and one in which
+# devices do the same work twice. Which collective sends the most?
+
+# %% tags=["collapsed"]
 X = {
     "rows and columns": P("data", "model"),
     "rows": P("data"),
@@ -243,10 +619,18 @@ W = {"rows": P("model"), "columns": P(None, "model"), "not cut": P()}
 Y = {"rows": P("data"), "rows and columns": P("data", "model"), "not cut": P()}
 
 
+def in_words(exchange):
+    kind, n_devices, array_bytes = exchange
+    if kind not in ("all-reduce", "all-gather", "reduce-scatter"):
+        return f"a {kind} of {array_bytes / 1e6:.1f} MB"
+    sent_mb = sent_bytes(kind, array_bytes, n_devices) / 1e6
+    return f"1 {kind} on {n_devices} devices, each sends {sent_mb:.1f} MB"
+
+
 @functools.cache
 def ask_xla(x, w, y):
     program = compile_sharded(X[x], W[w], Y[y])
-    said = ", ".join(f"{n} {kind}" for kind, n in tpu.collectives(program).items())
+    said = ", ".join(map(in_words, tpu.exchanges(program)))
     share = program.cost_analysis()["flops"] / whole.flop
     return f"{said or 'no collective'}; one device does {share * 100:.1f} % of the work"
 
@@ -259,7 +643,7 @@ def explore(x, w, y):
 
 lk.Explorer(explore, x=list(X), w=list(W), y=list(Y))
 
-# %%
+# %% tags=["collapsed"]
 for x_cut, w_cut, y_cut in (
     ("rows", "columns", "rows and columns"),
     ("columns", "rows", "not cut"),
@@ -267,16 +651,82 @@ for x_cut, w_cut, y_cut in (
     ("rows", "not cut", "rows"),
 ):
     said = ask_xla(x_cut, w_cut, y_cut)
-    print(f"[modelled] x: {x_cut:8} w: {w_cut:8} y: {y_cut:17} {said}")
+    lk.show(f"[modelled] x {x_cut}, w {w_cut}, y {y_cut}: {said}")
 
 # %% [markdown]
-# The rule behind it: **cut what is not summed, and nobody talks; cut what is summed, and someone
-# must add (all-reduce); want what another holds, and someone must send it (all-gather).**
+# > **Takeaway.** If you cut an axis that isn't summed over, devices needn't talk. If you cut the
+# > one that is, they have to add up (all-reduce). And what another device holds has to be sent
+# > (all-gather).
+#
+# ## Sixteen chips
+# Sixteen v5e chips share one MLP. In **data parallel** each holds all the weights and a sixteenth
+# of the rows. **Fully sharded**, the weights are cut as well, and gathered when they're needed. In
+# **tensor parallel** each holds all the rows, some columns of `a` and the rows of `b` that go with
+# them, as in your turn. Or you do **both**: on 4 × 4 chips, you cut the rows along one axis, and
+# the weights along both. Before you look: which way sends the most bytes?
+
+# %% tags=["collapsed"]
+B, D, F = 2048, 1024, 4096
+all_chips = ("data", "model")
+x_bytes, weight_bytes = B * D * 2, 2 * D * F * 2
+one_weight = weight_bytes / 2
+ways = {  # specs of x, a, b and the result; bytes of x and both weights on a chip; collectives
+    "data parallel": (P(all_chips), P(), P(), P(all_chips), x_bytes / 16 + weight_bytes, []),
+    "fully sharded": (
+        P(all_chips), P(all_chips), P(None, all_chips), P(all_chips),
+        x_bytes / 16 + weight_bytes / 16, [("all-gather", one_weight, 16)] * 2,
+    ),
+    "tensor parallel": (
+        P(), P(None, all_chips), P(all_chips), P(), x_bytes + weight_bytes / 16,
+        [("all-reduce", x_bytes, 16)],
+    ),
+    "both": (
+        P("data"), P("data", "model"), P("model", "data"), P("data"),
+        x_bytes / 4 + weight_bytes / 16,
+        [("all-gather", one_weight / 4, 4)] * 2 + [("all-reduce", x_bytes / 4, 4)],
+    ),
+}  # fmt: skip
+links_bytes_per_s = lk.chip("tpu-v5e").figures["interconnect_gbs"].value / 2  # one way
+arithmetic_s = lk.workload.mlp(B, D, F, itemsize=2).flop / 16 / peak.value
+lk.show(lk.Reading("arithmetic of one chip", arithmetic_s, "s", "modelled"))
+talking = {}  # way -> collectives and bytes that a chip sends, where it sends any
+for way, (x, a, b, out, own_bytes, moves) in ways.items():
+    program = tpu.compile_for_tpu(
+        f"mlp {way}",
+        mlp,
+        ((B, D), "bfloat16", x),
+        ((D, F), "bfloat16", a),
+        ((F, D), "bfloat16", b),
+        mesh={"data": 4, "model": 4},
+        out=out,
+    )
+    sent = sum(sent_bytes(*move) for move in moves)
+    lk.show(f"[modelled] {way}: each holds {program.argument_bytes / 1e6:.1f} MB, sends "
+            f"{sent / 1e6:.1f} MB (at least {sent / links_bytes_per_s * 1e6:.0f} µs; "
+            f"collectives: {sum(program.collectives.values())})")  # fmt: skip
+    assert program.argument_bytes == own_bytes
+    kinds = [kind for kind, *_ in moves]
+    assert program.collectives == {kind: kinds.count(kind) for kind in kinds}
+    if moves:
+        talking[way] = len(moves), sent
+most_collectives, fewest_bytes = max(talking.values()), min(talking.values(), key=lambda v: v[1])
+assert most_collectives == fewest_bytes  # the text says so, and that arithmetic takes less time
+assert all(sent / links_bytes_per_s > arithmetic_s for _, sent in talking.values())
+
+# %% [markdown]
+# Data parallel holds all the weights and sends nothing, as long as nobody trains. Of the other
+# three, the one with the *most* collectives sends the *fewest* bytes, because its arrays are
+# smaller and its rings shorter. All three take longer for their bytes than for their arithmetic. A
+# larger batch would help the fully sharded one, which sends weights, and not the tensor-parallel
+# one, which sends rows. [Lesson 16](16_sharding_and_pipelines.ipynb) trains in these ways.
+#
+# > **Takeaway.** Compare shardings by what a chip holds and by the bytes that it sends, and never
+# > by the number of collectives.
 #
 # ## Pallas: your own blocks
-# XLA chooses tiles for you; in **Pallas** you choose. A kernel sees one block of each array in
-# **VMEM**, the TPU's fast memory; a **grid** says how often it runs, and each **BlockSpec** which
-# block it gets at each step. A matrix product:
+# XLA chooses tiles for you. In [**Pallas**](https://docs.jax.dev/en/latest/pallas/index.html) you
+# choose. A kernel sees one block of each array in **VMEM**, the TPU's fast memory. A **grid** says
+# how often it runs, and each **BlockSpec** which block it gets. Here's a matrix product:
 
 # %% tags=["read"]
 from jax.experimental import pallas as pl
@@ -313,30 +763,50 @@ def tiled_matmul(x, w, block=128, interpret=False, forget=False):
 
 
 # %% [markdown]
-# **See it.** Which blocks are in VMEM at each step? Guess, before you play it, which of `x` and `w`
-# has to be fetched more often.
+# **Play.** Which blocks are in VMEM at each step? Which of `x` and `w` is fetched more often, if
+# either is?
 
-# %%
-GRID = (3, 2, 2)
-BLOCK = (128, 128)
+# %% tags=["collapsed"]
 frames = block_frames(
-    GRID,
+    (3, 2, 2),
     inputs={
-        "x": ((384, 256), BLOCK, lambda i, j, k: (i, k)),
-        "w": ((256, 256), BLOCK, lambda i, j, k: (k, j)),
+        "x": ((384, 256), (128, 128), lambda i, j, k: (i, k)),
+        "w": ((256, 256), (128, 128), lambda i, j, k: (k, j)),
     },
-    output=("y", (384, 256), BLOCK, lambda i, j, k: (i, j)),
+    output=("y", (384, 256), (128, 128), lambda i, j, k: (i, j)),
 )
 lk.Player(frames, ms=900)
 
 # %% [markdown]
-# Read it: empty blocks are in the large memory (HBM) only. Because `k` runs fastest, each step
-# fetches both. So the traffic is easy to count, and the block is your lever. Guess how large it
-# must be to reach the ridge of a TPU v5e.
+# ### Your turn
+# `index_map(*place)` gives the block that a step needs. It's fetched when it's another one than in
+# the step before, and in the first step. Count the fetches. (about 5 lines; `itertools.product`
+# runs through a grid in the right order)
+
 
 # %%
-v5e = lk.roofline("tpu-v5e", "bf16")
-lk.show(lk.Reading("ridge point of a TPU v5e", v5e.ridge_flop_per_byte, "FLOP/B", "modelled"))
+def fetches(grid, index_map):
+    """How often a block is fetched while the grid runs, its last axis fastest."""
+    ### BEGIN SOLUTION
+    count, before = 0, None
+    for place in itertools.product(*map(range, grid)):
+        block = index_map(*place)
+        count += block != before
+        before = block
+    return count
+    ### END SOLUTION
+
+
+fetches = lk.your_turn("13.t5", fetches)
+
+# %% tags=["collapsed"]
+grid = (8, 8, 8)
+lk.show(
+    f"[simulated] k fastest, fetches of x: {fetches(grid, lambda i, j, k: (i, k))}",
+    f"[simulated] k fastest, fetches of w: {fetches(grid, lambda i, j, k: (k, j))}",
+    f"[simulated] i fastest, fetches of w: {fetches(grid, lambda k, j, i: (k, j))}",
+    lk.Reading("ridge point of a TPU v5e", ridge, "FLOP/B", "modelled"),
+)
 
 
 def blocked_work(n, block):
@@ -347,16 +817,22 @@ def blocked_work(n, block):
 
 for block in (128, 256, 512):
     work = blocked_work(4096, block)
-    print(f"[modelled] blocks of {block}: {work.intensity_flop_per_byte:.0f} FLOP/B, "
-          f"bound by {v5e.bound_by(work.intensity_flop_per_byte)}")  # fmt: skip
+    intensity = lk.Reading(f"blocks of {block}", work.intensity_flop_per_byte, "FLOP/B", "modelled")
+    lk.show(f"{intensity}, bound by {v5e.bound_by(intensity.value)}")
 
 # %% [markdown]
-# The intensity is nearly half of a block's side.
+# With `k` fastest, both are fetched in every step, so the block is your lever: the intensity is
+# nearly half of its side. (With `i` fastest `w` would stay, but then the sums of a block of `y`
+# would no longer be made in one go.)
 #
-# **Run it** without a TPU: in *TPU interpret mode* VMEM is simulated and full of NaN, and accesses
-# are watched for races. What comes out if the kernel forgets to zero its sum?
+# > **Takeaway.** In Pallas you decide what is fetched and when. The order of the grid says how
+# > often, the size of the blocks how much arithmetic each fetch serves.
+#
+# ## Right by luck
+# You can run it without a TPU. In *TPU interpret mode* VMEM is simulated and begins full of NaN,
+# and accesses are watched for races. What comes out if the kernel forgets to zero its sum?
 
-# %%
+# %% tags=["collapsed"]
 watched = pltpu.InterpretParams(detect_races=True, uninitialized_memory="nan")
 x = jnp.asarray(rng.random((256, 256), dtype=np.float32))
 good, n_races = tpu.watch(lambda: tiled_matmul(x, x, interpret=watched))
@@ -367,8 +843,8 @@ print("[simulated] tiled matmul: right, no race")
 print(f"[simulated] without zeroing the sum: {np.isnan(bad).mean():.0%} of the results are NaN")
 
 # %% [markdown]
-# On a real chip the sum would begin with whatever was left there, often zero. A second kind of bug
-# hides even better. This kernel starts a copy itself, and may forget to wait for it:
+# On a real chip the sum would begin with whatever was left there, often zero. Another bug hides
+# even better. This kernel starts a copy itself, and may forget to wait for it:
 
 
 # %% tags=["read"]
@@ -382,6 +858,7 @@ def double_kernel(x_ref, y_ref, buffer, done, *, wait):
         copy.wait()  # too late
 
 
+# %% tags=["collapsed"]
 def double(x, wait, when):
     return pl.pallas_call(
         functools.partial(double_kernel, wait=wait),
@@ -401,162 +878,20 @@ for wait in (True, False):
         print(f"[simulated] waits: {wait!s:5}  copy done: {when:7}  {verdict}, {race}")
 
 # %% [markdown]
-# Read the third line: **right result, wrong kernel**. The copy happened to be early. No test of
-# values finds that; the race detector does.
+# Look at the third line: the result is right and the kernel is wrong. The copy happened to be
+# early.
 #
-# ## The real TPU compiler
-# `libtpu` holds the compiler of Google's TPUs, and that runs on a CPU. It executes nothing, but it
-# says what it *would* run: layouts, collectives, memory, estimated cycles. With
-# `requirements-tpu.txt` installed it compiles here; else you see what it said when this course was
-# made. Either way the figures are a compiler's estimates: *modelled*.
+# > **Takeaway.** A test of values can't find a race that goes well. Run kernels under a race
+# > detector, with memory that begins as NaN.
 #
-# **Guess first.** Two square bf16 matrices. How many times the memory of 128 × 128 does
-# 129 × 129 take on a TPU?
-
-# %%
-my_guess = ...
-tile_guess = lk.predict("13.c", my_guess)
-
-# %%
-square = {
-    n: tpu.compile_for_tpu(f"matmul {n}", jnp.matmul, *[((n, n), "bfloat16")] * 2)
-    for n in (127, 128, 129, 136, 1024, 1025)
-}
-for program in square.values():
-    lk.show(program)
-growth = square[129].argument_bytes / square[128].argument_bytes
-tile_guess.against(lk.Reading("memory, 129 against 128", growth, "1", "modelled"))
-print(square[129].layout)
-print(f"[measured] TPU compiler: {square[129].source}")
-
-for n, program in square.items():
-    rows, columns = (-(-n // side) * side for side in (8, 128))
-    assert program.argument_bytes == 2 * rows * columns * 2
-assert square[127].cycles == square[128].cycles < square[129].cycles == square[136].cycles
-
-# %% [markdown]
-# The layout says why: `T(8,128)`. A TPU keeps matrices in **tiles** of 8 × 128, and both sides are
-# rounded up to whole tiles. So 127 is as dear as 128, and 129 as 136.
-#
-# ## How large a batch?
-# **Guess first.** `b` rows meet 8192 × 8192 bf16 weights, which are read from HBM each time.
-# From which `b` on does the arithmetic of a v5e take longer than moving the bytes?
-
-# %%
-my_guess = ...
-knee_guess = lk.predict("13.d", my_guess)
-
-# %% tags=["read"]
-SIDE, CLOCK_HZ = 8192, 1.5e9
-MAC_PER_CYCLE = 4 * 128 * 128  # four matrix units, each an array as in lesson 12
-units = lk.Reading("four units", 2 * MAC_PER_CYCLE * CLOCK_HZ, "FLOP/s", "modelled")
-peak = lk.chip("tpu-v5e").peak("bf16")
-lk.show(units, peak)
-assert math.isclose(units.value, peak.value, rel_tol=0.005)
+# ## What the compiler refuses
+# XLA can't look into a Pallas kernel, so it gives no cycles for one, but it counts VMEM. So can
+# you: two copies of each block (one is fetched while the other is used), and the sums. Unless you
+# ask for more, a kernel may have 16 MiB. Which blocks of your product will be refused? And can a
+# chip with 16 GiB multiply two matrices of 65,536 × 65,536?
 
 
-def roofline_cycles(b):
-    return v5e.time_s(lk.workload.matmul(b, SIDE, SIDE, itemsize=2)) * CLOCK_HZ
-
-
-batch = {
-    b: tpu.compile_for_tpu(
-        f"batch {b}", jnp.matmul, ((b, SIDE), "bfloat16"), ((SIDE, SIDE), "bfloat16")
-    )
-    for b in (8, 64, 128, 256, 512)
-}
-assert batch[256].cycles < 1.2 * batch[8].cycles  # 32 times the work
-assert batch[512].cycles > 1.4 * batch[256].cycles  # twice the work
-
-
-def knee_rows(ridge_flop_per_byte):
-    """The rows b at which 2 b SIDE² operations over 2 (2 b SIDE + SIDE²) bytes are the ridge."""
-    return ridge_flop_per_byte * SIDE / (SIDE - 2 * ridge_flop_per_byte)
-
-
-ridge = v5e.ridge_flop_per_byte
-at_ridge = lk.workload.matmul(round(ridge), SIDE, SIDE, itemsize=2).intensity_flop_per_byte
-reckoned = roofline_cycles(8) / batch[8].cycles  # few rows wait for bandwidth alone
-knee_guess.against(lk.Reading("compute-bound from, rows", knee_rows(ridge), "1", "modelled"))
-lk.show(
-    lk.Reading("share of the bandwidth in the compiler's cycles", reckoned, "%", "modelled"),
-    lk.Reading("the same by the compiler's cycles", knee_rows(ridge / reckoned), "1", "modelled"),
-    lk.Reading(f"intensity of {round(ridge)} rows", at_ridge, "FLOP/B", "modelled"),
-)
-
-# %%
-chart = lk.draw.Chart(
-    lk.draw.Axis("rows b", lo=5, hi=2000, log=True),
-    lk.draw.Axis("share of the peak", "%", lo=0, hi=1.05),
-    title=f"b rows on {SIDE} × {SIDE} weights, TPU v5e",
-)
-rows = np.unique(np.geomspace(5, 2000, 400).astype(int))
-shares = [b * SIDE**2 / MAC_PER_CYCLE / roofline_cycles(b) for b in rows]
-chart.line(rows, shares, "roofline", origin="modelled")
-for b, program in batch.items():
-    share = b * SIDE**2 / MAC_PER_CYCLE / program.cycles
-    chart.mark(b, share, "modelled", f"{b}")
-chart.picture(
-    f"The share of the peak grows with the batch and bends at {knee_rows(ridge):.0f} rows by the "
-    f"roofline, at {knee_rows(ridge / reckoned):.0f} by the compiler"
-)
-
-# %% [markdown]
-# Read it: x is the batch, y the share of the peak; the marks are the compiler's. Look at the knee.
-# Each two-byte weight meets `b` rows. If only the weights moved, the intensity would be just `b`.
-# The rows themselves have to be read too, and the results written, so the intensity is a little
-# lower, and it takes a few rows more than the ridge point says. Below the knee a further row is
-# nearly free.
-#
-# **Why the gap.** A few rows wait for the weights alone. The compiler gives them more cycles than
-# the roofline does, as if the bandwidth were less than published, so its own knee comes later. Only
-# a TPU can tell which is right.
-#
-# ## Sixteen chips
-# The same MLP on a 4 × 4 slice, cut in four ways. Count what one chip must hold before you read on:
-
-# %% tags=["read"]
-B, D, F = 2048, 1024, 4096
-all_chips = ("data", "model")
-x_bytes, weight_bytes = B * D * 2, 2 * D * F * 2
-ways = {  # specs of x, a, b and the result; bytes of x and of both weights on one chip
-    "data parallel": (P(all_chips), P(), P(), P(all_chips), x_bytes / 16 + weight_bytes),
-    "fully sharded": (
-        P(all_chips), P(all_chips), P(None, all_chips), P(all_chips),
-        x_bytes / 16 + weight_bytes / 16,
-    ),
-    "tensor parallel": (P(), P(None, all_chips), P(all_chips), P(), x_bytes + weight_bytes / 16),
-    "both": (
-        P("data"), P("data", "model"), P("model", "data"), P("data"),
-        x_bytes / 4 + weight_bytes / 16,
-    ),
-}  # fmt: skip
-for way, (x, a, b, out, own_bytes) in ways.items():
-    program = tpu.compile_for_tpu(
-        f"mlp {way}",
-        mlp,
-        ((B, D), "bfloat16", x),
-        ((D, F), "bfloat16", a),
-        ((F, D), "bfloat16", b),
-        mesh={"data": 4, "model": 4},
-        out=out,
-    )
-    print(f"[modelled] {way:16} {program.argument_bytes / 1e6:5.2f} MB a chip, "
-          f"{dict(program.collectives) or 'no collective'}")  # fmt: skip
-    assert program.argument_bytes == own_bytes
-
-# %% [markdown]
-# Memory against talk: the less a chip holds, the more it must ask for. Lesson 16 trains a model in
-# each of these ways.
-#
-# ## What it refuses
-# The compiler knows the chip's limits. XLA cannot look into a Pallas kernel, so it gives no cycles,
-# but it counts VMEM. So can you: two copies of each block (one is fetched while the other is used),
-# and the sums. Which blocks of your product will it refuse, if a kernel may have 16 MiB? And why
-# the first?
-
-
-# %%
+# %% tags=["collapsed"]
 def vmem_bytes(block):
     return 2 * 3 * block**2 * 2 + block**2 * 4
 
@@ -570,23 +905,27 @@ blocked = {
     for block in (64, 128, 512, 1024)
 }
 for block, program in blocked.items():
-    print(f"[modelled] blocks of {block}: {binary(vmem_bytes(block))} by our count")
-    lk.show(program)
+    lk.show(
+        f"[modelled] blocks of {block}, by our count: {binary(vmem_bytes(block))} of VMEM", program
+    )
 lk.show(tpu.compile_for_tpu("matmul 65536", jnp.matmul, *[((65536, 65536), "bfloat16")] * 2))
 
-# %% tags=["nbval-ignore-output"]
-print(blocked[1024].message.split("}. ")[-1])  # the compiler's own words, new with each version
+# %% tags=["collapsed", "nbval-ignore-output"]
+# The compiler's own words, new with each version
+print(blocked[1024].message.split("}. ")[-1])
 
 # %% [markdown]
-# By our count the largest blocks need just the limit. The compiler keeps something there itself.
+# Blocks of 64 aren't whole tiles. By our count the largest ones need exactly the limit, but the
+# compiler needs some room in VMEM itself. And three matrices of 8 GiB don't fit into the HBM.
 #
-# ## What you now know
-# - **Read** XLA's program and hold it against your counts: FLOP and bytes of product and MLP agreed
-#   to the last byte once `relu` was counted too.
-# - **Say** which collective a sharding causes: cut what is summed, and it is an all-reduce.
-# - **Tile** for a TPU: whole tiles of 8 × 128, blocks large enough for the ridge and small enough
-#   for VMEM; and let a race detector, not a test of values, say that it is right.
+# > **Takeaway.** Choose blocks of whole tiles, large enough to reach the ridge, and small enough
+# > that two copies of each fit into VMEM.
 #
-# **Next**: the exercises; then `15_collectives`, where the all-reduce is yours to write.
-# Sources: JAX documentation, *Pallas: Grids and BlockSpecs*; Austin et al., *How to Scale Your
-# Model* (jax-ml.github.io/scaling-book), for the units and clock of the v5e.
+# ## Back to vLLM
+# Where a model consists of matrix products, they leave the cutting to the compiler. Attention over
+# a cache in pages has to decide at run time what to fetch, so they wrote that kernel by hand, in
+# Pallas. Its third version even hides the update of the cache behind other work.
+#
+# **Next**: exercises [13.3 and 13.4](../exercises/13_xla_and_pallas.ipynb); then [feeding the
+# chips](14_feeding_the_chips.ipynb). More on all of this is in [How to Scale Your
+# Model](https://jax-ml.github.io/scaling-book), from which we have the v5e's units and clock.

@@ -51,8 +51,8 @@ lk.check("20.1", energy_j)
 # %% [markdown]
 # ## 20.2 The counter that starts again
 # An energy counter showed `readings_j`, one after the other. When it reaches `range_j` it starts
-# again at 0, which happens at most once between two readings. How many joules were used from the
-# first reading to the last? (2 to 5 lines)
+# again at 0, which happens at most once between two readings. Two readings in a row may be equal:
+# then it didn't move. How many joules were used from the first reading to the last? (2 to 5 lines)
 
 
 # %%
@@ -82,9 +82,9 @@ lk.check("20.2", counted_j)
 # - `"unit"` if all that it shows is a thousand times too much, or a thousand times too little;
 # - `"offset"` if it shows the same number of watts too much for every load (20 W or more);
 # - `"part-time"` if it's right for level loads, but off by more than 2 % for some pulsed ones;
-# - `"honest"` if it's none of these.
+# - `"honest"` if it's right for all of them.
 #
-# (about 8 lines)
+# Every meter is one of the four. (about 8 lines)
 
 
 # %%

@@ -33,9 +33,9 @@ from labkit.results import op_energy
 # You pay for **energy**, in joules (J). Most sensors show **power**, in watts (W): a watt is a
 # joule a second.
 #
-# We let an H200 rest, copy its memory, rest, multiply matrices, rest, and multiply in ten short
-# pulses, and asked its driver for the power all the while. On such a card that's [the mean of the
-# last second](https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html).
+# We let an H200 copy its memory, multiply matrices, and multiply in ten short pulses, and asked its
+# driver for the power all the while. On such a card that's [the mean of the last
+# second](https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html).
 #
 # **Guess first.** The card draws 123 W at rest and about 700 W while it multiplies. What does
 # `nvidia-smi` show half a second after the matrix products have begun? It would be 700 W if the
@@ -76,11 +76,11 @@ lk.draw.power_over_time(
 )
 
 # %% [markdown]
-# The first line is the driver's *instantaneous* power. The second takes a second to climb, and to
-# come down.
+# The first line is the driver's *instantaneous* power. The second takes a second to climb and to
+# come down, and its figure may be another 0.1 s old.
 #
-# Now the script of our story, with its one look before each part. Beside it stands the card's
-# **energy counter**, which adds up joules.
+# Now the script of our story, which looks once before each part, beside the card's **energy
+# counter**, which adds up joules.
 
 # %% tags=["collapsed"]
 counted = np.array([row["energy_j"] for row in trace.rows])
@@ -99,6 +99,7 @@ for work, look_w, mean_w in zip(WORK, looks_w, means_w, strict=True):
     print(f"[recorded] {work:10} {look_w:12.0f} W {mean_w:18.0f} W")
 print(f"({trace.source})")
 assert looks_w[4] > 5 * looks_w[3]  # upside down
+assert -60 < half_w - (looks_w[0] + 700) / 2 < 0  # in 0.1 s the mean climbs by about 58 W
 assert means_w[3] > 5 * means_w[4]
 for (start_s, stop_s), mean_w in zip(spans_s, means_w, strict=True):
     assert 120 < mean_w < 720
@@ -114,20 +115,21 @@ for (start_s, stop_s), mean_w in zip(spans_s, means_w, strict=True):
 # What can yours read?
 
 # %%
-lk.probes()
+lk.show(lk.probes())
 
 # %%
 a = np.random.default_rng(20).random((700, 700))
 with lk.energy() as e:  # all that runs inside
     for _ in range(20):
         a @ a
-print(e)
+lk.show(e)
 assert e.energy_j is None if e.kind == "unknown" else e.energy_lo_j <= e.energy_hi_j
-lk.bench_energy(np.matmul, a, a, name="one product", min_time_s=0.5)  # a call, often enough
+each = lk.bench_energy(np.matmul, a, a, name="one product", min_time_s=0.5)  # often enough
+lk.show(str(each))
 
 # %% [markdown]
-# Read the word in brackets. *Modelled* joules are the processor's thermal design power (TDP) times
-# its load, right within about a factor of two.
+# Look at the first word. *Modelled* joules come from the processor's thermal design power (TDP) and
+# its load; nine times in ten they're right within a factor of two.
 #
 # > **Takeaway.** Say where your joules come from. "Unknown" is an honest answer, and 0 J never is.
 #
@@ -157,13 +159,12 @@ assert watched_j < true_j / 2
 # More than half of it is gone, because the meter tells about it later.
 #
 # Three numbers describe a sensor. It has a new figure once in each **update period**. The figure is
-# the mean over its **averaging window**. And its **phase** says when it updates, which you can't
-# choose. If the window is shorter than the period, the sensor works **part-time**: it's blind in
-# between.
+# the mean over its **averaging window**. And its **phase** says when it updates. If the window is
+# shorter than the period, the sensor works **part-time**: it's blind in between.
 #
 # **Play.** Four meters look at one load (grey).
-# - *One burst*: drag the phase, and watch the counter. Then make the window longer.
-# - *Pulses of 0.1 s*: drag the phase slowly, and watch the part-time meter.
+# - *One burst*: drag the phase, and look at the counter. Then watch for longer.
+# - *Pulses of 0.1 s*: drag the phase slowly, and look at the part-time meter.
 
 # %% tags=["collapsed"]
 LOADS = {
@@ -186,8 +187,8 @@ def microscope(load, window_start, window_length, sensor_phase):
 lk.Explorer(
     microscope,
     load=list(LOADS),
-    window_start=lk.draw.Slider(0.0, 3.0, START_S, unit="s", label="window opens at"),
-    window_length=lk.draw.Slider(0.05, 2.5, STOP_S - START_S, unit="s", label="window length"),
+    window_start=lk.draw.Slider(0.0, 3.0, START_S, unit="s", label="watch from"),
+    window_length=lk.draw.Slider(0.05, 2.5, STOP_S - START_S, unit="s", label="watch for"),
     sensor_phase=lk.draw.Slider(0.0, 0.099, 0.037, unit="s", label="sensor's phase"),
 )
 
@@ -281,9 +282,9 @@ assert unpadded.energy_lo_j <= true_j <= unpadded.energy_hi_j
 
 # %% [markdown]
 # *Shifted* means watched half a window and half a period later. **Running long** helps more.
-# Padding needs an idle that stays level, and real machines cool down slowly. `lk.energy` pads, and
-# adds an interval that holds the truth even unpadded. **Net** is the energy above idle, which you'd
-# save by not running.
+# Padding needs an idle that stays level, and real machines cool down slowly. `lk.energy` pads. Its
+# interval assumes nothing but a highest power, so it holds the truth even unpadded, and padding
+# doesn't narrow it. **Net** is the energy above idle, which you'd save by not running.
 #
 # > **Takeaway.** Run long, or pad. Report an interval, and say whether idle is in your number.
 #
@@ -292,7 +293,7 @@ assert unpadded.energy_lo_j <= true_j <= unpadded.energy_hi_j
 # that the sensor of A100 and H100 watches for only 25 % of the time.
 #
 # **Guess first.** A load draws 300 W for 25 ms of each 100 ms and 60 W otherwise, 120 W on average.
-# A meter watches 25 of each 100 ms. How many times too much does it show, at worst?
+# A meter watches 25 of each 100 ms. At worst, how many times the true average does it show?
 
 # %%
 alias_guess = lk.predict("20.c", ...)
@@ -324,7 +325,7 @@ chart.line([0.02, 1.0], [1, 1], color=lk.draw.INK, dash=True)
 chart.picture("The part-time meter errs most where the load's period is near 0.1 s")
 
 # %% [markdown]
-# The band spans what the meter may show. At the spike, load and meter march in step, so it always
+# The band spans what the meter may show. At the spikes, load and meter march in step, so it always
 # sees the same part of the load, however long you watch. That's
 # [**aliasing**](https://en.wikipedia.org/wiki/Aliasing), and no formula repairs it afterwards. Vary
 # the length of your steps, or pause at random. `lk.energy` warns if you tell it the period:
@@ -343,7 +344,7 @@ assert warned.energy_lo_j <= true_5_s_j <= warned.energy_hi_j
 # %% [markdown]
 # Doesn't a counter help? Intel's, called RAPL, adds up all the time. Of NVIDIA's we found nothing
 # published that says so. On our H200 it agreed with the padded mean, but so it would if both came
-# from one sensor that's partly blind.
+# from one part-time sensor.
 #
 # And counters end. RAPL's has 32 bits, then it starts again at 0. Somebody got [−250,769
 # J](https://github.com/tdurieux/EnergiBridge/issues/17) that way. Here a program of 500 J runs
@@ -366,8 +367,8 @@ assert abs(across.energy_j - 500) < 0.1
 # > and read a counter at least once each time it goes round.
 #
 # ## Race to idle
-# Now to fewer joules. A slower clock gets by with a lower voltage, so the power for arithmetic goes
-# about with the cube of the clock. But a machine that works is also *awake*: memory, fans and
+# Now let's save joules. A slower clock gets by with a lower voltage, so the power for arithmetic
+# goes about with the cube of the clock. But a machine that works is also *awake*: memory, fans and
 # leaking transistors draw power at any clock.
 #
 # ### Your turn
@@ -420,16 +421,18 @@ lk.Explorer(race, awake=lk.draw.Slider(0.0, 300.0, 50.0, unit="W"))
 # > balances the two.
 #
 # ## Cap a real GPU
-# GPUs lower their own clock to stay below a **power cap**, as our H200 did:
+# GPUs lower their own clock to keep their mean power below a **power cap**, as our H200 did:
 
 # %% tags=["collapsed"]
 CLOCK = "sm_clock_hz"
 products = [row[CLOCK] for row in trace.rows if row["phase"] == "matmul bf16"]
+CAP = lk.chip("h200-sxm").power
+assert max(shown.watts) < 1.01 * CAP.value < max(row["instant_w"] for row in trace.rows)
 resting = [row[CLOCK] for row in trace.rows if row["phase"] == "idle" and row["time_s"] < 3]
 lk.show(
     lk.Reading("clock at rest", np.median(resting), "Hz", "recorded", source=trace.source),
     lk.Reading("clock, multiplying", np.median(products), "Hz", "recorded", source=trace.source),
-    lk.chip("h200-sxm").power,
+    CAP,
 )
 
 # %% [markdown]
@@ -461,8 +464,8 @@ for cap_w, epoch_s, power_w in zip(*columns, strict=True):
 # long. The batch matters as well, because the energy **to a target accuracy** is *epochs to target*
 # × *time of an epoch* × *mean power*.
 #
-# **Guess first.** For ShuffleNetV2, another network, the defaults are batch 1024 and 250 W. What
-# share of the energy does the best pair save? You've seen what the cap alone does.
+# **Guess first.** For ShuffleNetV2 the defaults are batch 1024 and 250 W. What share of the
+# energy does the best pair save? You've seen what the cap alone does.
 
 # %%
 saving_guess = lk.predict("20.e", ..., "%")
@@ -513,8 +516,8 @@ lk.Explorer(
 )
 
 # %% [markdown]
-# Both of the paper's figures come out, from its own trace. Another GPU may save less, and it costs
-# runs to find the best pair.
+# Both of the paper's figures come out. Another GPU may save less, and finding the best pair costs
+# runs.
 #
 # > **Takeaway.** The last watts bring the least speed, so a lower cap often saves energy. Measure
 # > it for the whole job.
@@ -522,11 +525,11 @@ lk.Explorer(
 # ## Joules per token
 # A language model reads your prompt at once (**prefill**), then writes token after token
 # (**decode**), and fetches all its weights for each ([lesson 11](11_a_language_model.ipynb)). A
-# token's energy is power over tokens a second. Without a meter we take TDP and the roofline's rate.
+# token's energy is power over tokens a second: here TDP over the roofline's rate.
 #
-# **Guess first.** Llama-3.1-8B on one H100, a single conversation. How many times the energy of a
-# token that's read does one take that's written? An H100's [ridge point](02_roofline.ipynb) is
-# about 300 operations a byte. To write one token alone it does one.
+# **Guess first.** Llama-3.1-8B on one H100, a single conversation. A token that's written takes how
+# many times the energy of one that's read? An H100's [ridge point](02_roofline.ipynb) is about 300
+# operations a byte. To write one token alone it does one.
 
 # %%
 token_guess = lk.predict("20.f", ...)
@@ -578,8 +581,8 @@ for row in served.rows:
 chart.picture("Joules per token: decode falls with the batch towards prefill")
 
 # %% [markdown]
-# The marks are what [ML.ENERGY](https://ml.energy/leaderboard) measured on a server. A batch shares
-# the fetching of the weights; later each conversation's own cache costs as much.
+# The marks are measurements by [ML.ENERGY](https://ml.energy/leaderboard). A batch shares the
+# fetching of the weights, but not of each conversation's own cache.
 #
 # The roofline, on which nothing waits, makes the model too low, and TDP makes it too high. With 8
 # at once both errors cancel. A model that agrees once needn't be right.
@@ -589,7 +592,8 @@ chart.picture("Joules per token: decode falls with the batch towards prefill")
 #
 # ## Where the joules go
 # What one operation took at 45 nm (Horowitz 2014) and at 7 nm ([Jouppi et al.
-# 2021](https://doi.org/10.1109/ISCA52012.2021.00010)):
+# 2021](https://doi.org/10.1109/ISCA52012.2021.00010)). The last four rows read 64 bits, on the chip
+# (SRAM) or off it (DRAM):
 
 # %% tags=["collapsed"]
 OPERATIONS = (
@@ -614,7 +618,7 @@ for nm, source in ((45, "Horowitz 2014"), (7, "Jouppi et al. 2021")):
 
 # %% [markdown]
 # Arithmetic became cheaper. Memory on the board (DDR) didn't, and HBM, beside the chip, takes about
-# a third of it, or less. But a weight that has been fetched serves every conversation of a batch.
+# a third of it, or less.
 #
 # ### Your turn
 # A weight has `itemsize` bytes, and memory takes `word_j` for 8 bytes. It's fetched once for the
@@ -636,7 +640,7 @@ even_batch = lk.your_turn("20.t3", even_batch)
 hbm = op_energy("dram_64b", "HBM2", 7)
 mac_j = op_energy("mul", "bf16", 7).energy_j + op_energy("add", "fp32", 7).energy_j
 for word_j in (hbm.low_j, hbm.high_j):
-    name = f"even at, if HBM takes {word_j * 1e12:.0f} pJ for 8 bytes"
+    name = f"conversations until even, HBM at {word_j * 1e12:.0f} pJ for 8 bytes"
     lk.show(lk.Reading(name, even_batch(2, word_j, mac_j), "1", of="published"))
 one = llama.decode(1, CONTEXT)
 low_j, high_j = (one.bytes / 8 * each_j for each_j in (hbm.low_j, hbm.high_j))

@@ -88,7 +88,6 @@ SMALL = {
         ((2, 2), (8, 4), ((6, 13), (6, 7), (7, 13))),
     ("10_attention_and_precision/lesson", "tiled"):
         (1, 64, ((2, 64), (128, 2), (128, 2), (2, 64)), {"SIZE": 2}),
-    ("10_attention_and_precision/exercises", "column_softmax"): (2, 32, ((6, 50), (6, 50))),
     ("08_matmul_ladder/exercises", "turned_product"):
         ((2, 2), (8, 8), ((9, 13), (11, 13), (9, 11)), {"TILE": 8}),
     ("08_matmul_ladder/exercises", "square_product"):

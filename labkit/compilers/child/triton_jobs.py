@@ -16,7 +16,7 @@ import triton.language as tl
 from disassembly import disassembled, figure, reported, without_shifted_lines
 from triton import knobs
 from triton.backends.compiler import GPUTarget
-from triton.backends.nvidia.compiler import CUDABackend
+from triton.backends.nvidia.compiler import CUDABackend, get_ptxas
 from triton.compiler import ASTSource
 
 WAVE_64 = ("gfx9",)  # the CDNA GPUs: 64 lanes in a warp
@@ -106,8 +106,7 @@ def versions(architecture):
     target = target_of(architecture)
     if target.backend != "cuda":
         return {"triton": triton.__version__}
-    tool = knobs.nvidia.ptxas if target.arch < 90 else knobs.nvidia.ptxas_blackwell
-    return {"triton": triton.__version__, "ptxas": tool.version}
+    return {"triton": triton.__version__, "ptxas": get_ptxas(target.arch).version}
 
 
 def words_of(error, job):

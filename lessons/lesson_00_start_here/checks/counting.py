@@ -18,6 +18,7 @@ _SENTENCES = list(ORIGINS)
         (lambda n, from_bytes, to_bytes: n * to_bytes, "read as well"),
         (lambda n, from_bytes, to_bytes: n * from_bytes, "written as well"),
         (lambda n, from_bytes, to_bytes: from_bytes + to_bytes, "one number"),
+        (lambda n, from_bytes, to_bytes: n * (from_bytes + to_bytes) + 1, "read and written"),
         (lambda n, from_bytes, to_bytes: n * abs(from_bytes - to_bytes), "read and written"),
         (lambda n, from_bytes, to_bytes: n * from_bytes * to_bytes, "read and written"),
         (lambda n, from_bytes, to_bytes: 2 * n * (from_bytes + to_bytes), "read and written"),
@@ -26,7 +27,7 @@ _SENTENCES = list(ORIGINS)
 )
 def conversion_bytes(answer, rng):
     for _ in range(10):
-        n = rng.randint(2, 10**9)
+        n = rng.randint(2, 10**7)
         from_bytes, to_bytes = rng.choice(((10, 4), (4, 10), (10, 3), (16, 6), (6, 16)))
         suspects = [
             (2 * n * from_bytes, "what is written has to_bytes bytes"),

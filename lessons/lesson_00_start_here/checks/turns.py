@@ -24,13 +24,15 @@ from labkit.teach.suspects import assert_right
         (lambda n, itemsize, time_s: 16 * n * itemsize / time_s, "in bytes, not in bits"),
         (lambda n, itemsize, time_s: 3 * n * itemsize / time_s, "read and written"),
         (lambda n, itemsize, time_s: 2 * n * itemsize // time_s, "need not be a whole number"),
+        (lambda n, itemsize, time_s: round(2 * n * itemsize / time_s), "need not be a whole"),
+        (lambda n, itemsize, time_s: -(-2 * n * itemsize // time_s), "need not be a whole number"),
     ],
 )
 def copy_bytes_per_s(answer, rng):
     n = 7 * rng.randint(2, 13) + rng.randint(1, 6)
     case = f"{n} numbers of 4 bytes in 7 s"
-    if answer(n, 4, 7.0) == 8 * n // 7:
-        raise AssertionError(f"{case}: a rate need not be a whole number: divide with /")
+    whole = (8 * n // 7, 8 * n // 7 + 1)
+    assert answer(n, 4, 7.0) not in whole, f"{case}: a rate need not be a whole number: use / alone"
     for _ in range(10):
         n, itemsize = rng.randint(2, 10**9), rng.choice((4, 12, 32))
         time_s = 10 ** rng.uniform(-6, 2)
@@ -84,9 +86,27 @@ def _exactly(a, b, c):
     return (a.astype(float) @ b == c).all()
 
 
-def _too_kind(a, b, c):
+def _too_kind(rtol):
+    def is_product(a, b, c):
+        x = np.random.default_rng().random(c.shape[1])
+        return np.allclose(c @ x, a @ (b @ x), rtol=rtol)
+
+    return is_product
+
+
+def _zeros_and_ones(a, b, c):
+    x = np.random.default_rng().integers(0, 2, c.shape[1])
+    return np.allclose(c @ x, a @ (b @ x), rtol=1e-5)
+
+
+def _misses_the_first_column(a, b, c):
+    x = np.arange(c.shape[1])
+    return np.allclose(c @ x, a @ (b @ x), rtol=1e-5)
+
+
+def _without_brackets(a, b, c):
     x = np.random.default_rng().random(c.shape[1])
-    return np.allclose(c @ x, a @ (b @ x), rtol=0.5)
+    return np.allclose(c @ x, a @ b @ x, rtol=1e-5)
 
 
 def _does_it_again(a, b, c):
@@ -107,9 +127,19 @@ def _does_it_again(a, b, c):
         (_transposed, "the elements are there, but not all in their places"),
         (_any_close, "that is a wrong product"),
         (_exactly, "compare with np.allclose"),
-        (_too_kind, "that is a wrong product"),
+        (_too_kind(0.5), "that is a wrong product"),
+        (_too_kind(1e-3), "0.05 % too large"),
         (_by_weighted_sum, "compare row by row"),
         (_does_it_again, "leave its arguments as they are"),
+        (_zeros_and_ones, "misses half of such errors"),
+        (_misses_the_first_column, "its element [0, 0]"),
+        (_without_brackets, "a @ (b @ x)"),
+        (lambda a, b, c: np.allclose(a @ b, c, rtol=1e-5), "as long as the product itself"),
+        (lambda a, b, c: np.allclose(a.dot(b), c, rtol=1e-5), "as long as the product itself"),
+        (
+            lambda a, b, c: np.allclose(np.einsum("ij,jk", a, b), c, rtol=1e-5),
+            "as long as the product itself",
+        ),
     ],
 )
 def is_product(answer, rng):
@@ -123,33 +153,74 @@ def is_product(answer, rng):
         for c in (right, rounded):
             assert answer(a, b, c), (
                 f"{case}: that product is right, up to rounding: compare with np.allclose, and "
-                f"with the rtol that the text gives"
+                f"with the rtol that the text gives. Take x from rng.random: where numbers of both "
+                f"signs cancel, rounding is all that's left"
             )
         for c, hint in _wrong_products(right, rng):
             assert not answer(a, b, c), (
                 f"{case}: that is a wrong product, and you say it's right: {hint}"
             )
+        watched = a.view(_Watched)
+        _Watched.n_elements = 0
+        answer(watched, b, right)
+        assert _Watched.n_elements < m * n, (
+            f"{case}: you multiply two whole matrices, which takes as long as the product itself. "
+            f"Multiply matrices with the vector only: a @ (b @ x)"
+        )
+
+
+class _Watched(np.ndarray):
+    """An array that keeps how many elements the largest product had in which it took part."""
+
+    n_elements = 0
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **kwargs):
+        inputs = [x.view(np.ndarray) if isinstance(x, _Watched) else x for x in inputs]
+        if out is not None:
+            kwargs["out"] = tuple(np.asarray(x) for x in out)
+        return self._kept(ufunc is np.matmul, getattr(ufunc, method)(*inputs, **kwargs))
+
+    def __array_function__(self, func, types, args, kwargs):
+        is_product = func in (np.dot, np.einsum, np.inner, np.tensordot)
+        return self._kept(is_product, super().__array_function__(func, types, args, kwargs))
+
+    def dot(self, other, out=None):
+        return np.dot(self, other, out)
+
+    @staticmethod
+    def _kept(is_product, result):
+        if is_product:
+            _Watched.n_elements = max(_Watched.n_elements, np.size(result))
+        return result
+
+
+_BY_HALF = " (a vector of zeros and ones misses half of such errors)"
 
 
 def _wrong_products(right, rng):
     """Wrong products and what is wrong with each of them."""
-    row, col = rng.randrange(1, right.shape[0]), rng.randrange(right.shape[1])
+    row, col = rng.randrange(1, right.shape[0]), rng.randrange(1, right.shape[1])
     larger = 1000 * float(right.max())  # else a small x would hide it
-    one_wrong = right.copy()
-    one_wrong[row, col] += larger
-    yield one_wrong, f"its element [{row}, {col}] is far too large"
+    for at in ((row, col), (0, 0), (-1, -1), (row, 0)):
+        one_wrong = right.copy()
+        one_wrong[at] += larger
+        place = [n % size for n, size in zip(at, right.shape, strict=True)]
+        yield one_wrong, f"its element {place} is far too large{_BY_HALF}"
     balanced = right.copy()
     balanced[row, col] += larger
     balanced[row, col - 1] -= larger
-    yield balanced, "what one element has too much, another has too little"
+    yield balanced, f"what one element has too much, another has too little{_BY_HALF}"
     balanced = right.copy()
     balanced[row, col] += larger
     balanced[row - 1, col] -= larger
-    yield balanced, "what one row has too much, another has too little: compare row by row"
+    yield balanced, f"what one row has too much, another lacks: compare row by row{_BY_HALF}"
     yield right[:, ::-1].copy(), "the elements are there, but not all in their places"
     yield right[::-1].copy(), "the rows are there, but not all in their places"
     unwritten = right.copy()
     unwritten[row, col] = np.nan
     yield unwritten, "an element is nan, so it was never written"
     yield np.zeros_like(right), "all its elements are 0"
-    yield right * np.float32(1.01), "all its elements are 1 % too large, more than rounding does"
+    yield (
+        right * np.float32(1.0005),
+        "all its elements are 0.05 % too large, which isn't rounding",
+    )

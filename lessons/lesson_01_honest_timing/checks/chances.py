@@ -104,7 +104,8 @@ def interval_rank(answer, rng):
     for _ in range(30):
         n, confidence = rng.randint(7, 400), rng.choice((0.5, 0.8, 0.9, 0.95, 0.98))
         right = _rank(n, confidence)
-        assert answer(n, 0.95) == _rank(n, 0.95), f"n = {n}, 95 %: got {answer(n, 0.95)}"
+        got, at_95 = answer(n, 0.95), _rank(n, 0.95)
+        assert got == at_95, f"n = {n}, 95 %: got {got}, expected {at_95}"
         assert answer(n, confidence) == right, (
             f"n = {n}, another confidence, {confidence:.0%}: got {answer(n, confidence)}, "
             f"expected {right}"

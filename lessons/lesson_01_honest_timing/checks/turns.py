@@ -29,6 +29,15 @@ def _two_launches(launch, synchronize, clock):
     return _old_work_too(launch, synchronize, clock)
 
 
+def _launches_twice(launch, synchronize, clock):
+    synchronize()
+    start = clock()
+    launch()
+    launch()
+    synchronize()
+    return clock() - start
+
+
 def _in_ms(launch, synchronize, clock):
     return 1000 * _waited(launch, synchronize, clock)
 
@@ -40,6 +49,15 @@ def _stops_before_it_waits(launch, synchronize, clock):
     stop = clock()
     synchronize()
     return stop - start
+
+
+def _ten_launches(launch, synchronize, clock):
+    synchronize()
+    start = clock()
+    for _ in range(10):
+        launch()
+    synchronize()
+    return (clock() - start) / 10
 
 
 def _starts_after_the_launch(launch, synchronize, clock):
@@ -61,6 +79,10 @@ def _starts_after_the_launch(launch, synchronize, clock):
         (_in_ms, "in seconds"),
         (_old_work_too, "is in your window"),
         (_two_launches, "is in your window"),
+        (_ten_launches, "time one launch by itself"),
+        (_launches_twice, "two launches"),
+        (lambda *args: -_waited(*args), "below zero"),
+        (lambda launch, wait, clock: _waited(launch, wait, clock) + clock(), "a time of day"),
         (lambda launch, wait, clock: _waited(launch, wait, time.perf_counter), "was never read"),
     ],
 )
@@ -72,13 +94,18 @@ def waited_s(answer, rng):
         launch = world.launcher(device_s)
         got, right = answer(launch, world.synchronize, world.clock), device_s + 1e-5
         world.refuse_another_clock(got)
+        assert got >= 0, f"got {got:.3g} s, below zero: subtract the earlier from the later reading"
+        assert got < 100, f"got {got:.3g} s, a time of day: subtract one reading from another"
         assert got > 2e-5, f"got {got:.3g} s: that is the order, not the work. Wait before you stop"
         suspects = [
             (device_s, "the clock started after the launch: the order belongs to it"),
+            (2 * device_s + 1e-5, "your window holds two launches"),
             (1000 * right, "answer in seconds"),
         ]
-        earlier = "work that was ordered before you is in your window" if got > 2 * right else ""
-        assert_right(got, right, "one launch", suspects, earlier)
+        hint = "work that was ordered before you is in your window" if got > 2 * right else ""
+        if device_s < got < right:
+            hint = "time one launch by itself: of several, only the first order is waited for"
+        assert_right(got, right, "one launch", suspects, hint)
 
 
 _coverage = solution("01.t2")

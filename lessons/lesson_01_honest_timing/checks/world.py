@@ -2,9 +2,14 @@
 
 import math
 
+_READINGS_A_TICK = 200_000  # waiting for a tick has to end, and a reading must not disturb
+
 
 class World:
-    """A simulated machine: `clock` reads its time, and only its own work makes time pass."""
+    """A simulated machine: `clock` reads its time, and only its own work makes time pass.
+
+    tick_s   the step of its clock, which then takes a tiny part of a step to read; or 0
+    """
 
     def __init__(self, rng, tick_s=0.0):
         self.now_s, self.tick_s = rng.uniform(100, 1000), tick_s
@@ -12,6 +17,7 @@ class World:
 
     def clock(self):
         self.n_readings += 1
+        self.now_s += self.tick_s / _READINGS_A_TICK
         if not self.tick_s:
             return self.now_s
         return math.floor(self.now_s / self.tick_s) * self.tick_s

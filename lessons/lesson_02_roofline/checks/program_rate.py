@@ -17,6 +17,10 @@ def _mean_of_rates(parts, peak, bandwidth):
     return sum(_roof(flop / n, peak, bandwidth) for flop, n in parts) / len(parts)
 
 
+def _harmonic_mean(parts, peak, bandwidth):
+    return len(parts) / sum(1 / _roof(flop / n, peak, bandwidth) for flop, n in parts)
+
+
 @exercise(
     "02.5",
     title="a program of parts",
@@ -33,6 +37,7 @@ def _mean_of_rates(parts, peak, bandwidth):
             "a rate",
         ),
         (lambda parts, p, b: min(_roof(f / n, p, b) for f, n in parts), "slowest part"),
+        (_harmonic_mean, "how long does each part take"),
     ],
 )
 def program_rate(answer, rng):
@@ -64,4 +69,6 @@ def program_rate(answer, rng):
         assert not math.isclose(got, added), (
             f"{case}: within one part moving overlaps with computing, so the longer one counts"
         )
-        raise AssertionError(case)
+        raise AssertionError(
+            f"{case}: how long does each part take? Divide all FLOP by the sum of these times"
+        )

@@ -19,6 +19,7 @@ _intensity = solution("02.1")
         (lambda n, size: (n - 1) / (2 * size), "multiplied by its weight"),
         (lambda n, size: n / (2 * size), "multiplied by its weight"),
         (lambda n, size: (2 * n - 1) / size, "written as well"),
+        (lambda n, size: (2 * n - 1) / (3 * size), "leave the hidden read of out aside"),
         (lambda n, size: (2 * n - 1) // (2 * size), "may be a fraction"),
         (lambda n, size: 2 * size / (2 * n - 1), "FLOP stand above the line"),
         (lambda n, size: 5 / (2 * size), "each of the"),
@@ -39,6 +40,7 @@ def stencil_intensity(answer, rng):
             (n / (2 * size), "each point is multiplied by its weight, and then they are added up"),
             ((n - 1) / (2 * size), "each point is multiplied by its weight as well"),
             (flop / size, "out is written as well"),
+            (flop / (3 * size), "leave the hidden read of out aside here"),
             (flop // (2 * size), "an intensity may be a fraction: use / and not //"),
             (2 * size / flop, "FLOP per byte: the FLOP stand above the line"),
             (

@@ -72,6 +72,7 @@ _roof = solution("02.t2")
         (lambda i, p, b: p if i * b > p else min(p, b), "bytes times intensity"),
         (lambda i, p, b: 1 / (1 / p + 1 / (i * b)), "overlap"),
         (lambda i, p, b: min(p, i * b) / 1e9, "in FLOP/s"),
+        (lambda i, p, b: min(p, i * b) / 1e12, "in FLOP/s"),
         (lambda i, p, b: p if i >= p / b else b, "bytes times intensity"),
     ],
 )
@@ -83,7 +84,8 @@ def attainable(answer, rng):
             got, right = answer(at, peak, bandwidth), _roof(at, peak, bandwidth)
             case = f"{at:.3g} FLOP/B on {peak:.3g} FLOP/s and {bandwidth:.3g} B/s: got {got:.3g}"
             assert got <= peak * (1 + 1e-9), f"{case}, more than the peak"
-            assert not math.isclose(got * 1e9, right), f"{case}: answer in FLOP/s, without a prefix"
+            has_prefix = any(math.isclose(got * factor, right) for factor in (1e3, 1e6, 1e9, 1e12))
+            assert not has_prefix, f"{case}: answer in FLOP/s, without a prefix"
             both = 1 / (1 / peak + 1 / (at * bandwidth))
             assert not math.isclose(got, both), (
                 f"{case}: computing and moving overlap, so the lower of both limits counts alone"
@@ -95,6 +97,11 @@ def attainable(answer, rng):
 
 
 _tokens = solution("02.t3")
+
+
+def _search_up_to_5000(ridge, d, f, itemsize):
+    n = _tokens(ridge, d, f, itemsize)
+    return n if n <= 5000 else math.inf
 
 
 @exercise(
@@ -123,6 +130,7 @@ _tokens = solution("02.t3")
             "no number of tokens",
         ),
         (lambda r, d, f, s: _tokens(r, d, f, s) + 0.5, "a whole number"),
+        (_search_up_to_5000, "any number of tokens"),
     ],
 )  # fmt: skip
 def tokens_to_compute_bound(answer, rng):
@@ -154,4 +162,11 @@ def tokens_to_compute_bound(answer, rng):
         )
     assert answer(500.0, 512, 512, 4) == math.inf, (
         "ridge 500, d = f = 512, 4 bytes a number: no number of tokens is enough, return math.inf"
+    )
+    d, f = 4096, rng.choice((11008, 14336))
+    ridge = 0.95 * d * f / (d + f)  # so near to what infinitely many tokens reach, it takes many
+    got, right = answer(ridge, d, f, 2), _tokens(ridge, d, f, 2)
+    assert got == right, (
+        f"ridge {ridge:.1f}, d = {d}, f = {f}, 2 bytes a number: got {got}, expected {right}: it "
+        f"may take any number of tokens"
     )

@@ -34,13 +34,19 @@ def _of_one_block(itemsize, elements_a_thread, shared_bytes, n_blocks):
         (lambda *args: 2 * _largest_tile(*args), "too"),
         (lambda *args: _largest_tile(*args) // 2, "would fit"),
         (lambda *args: _largest_tile(*args) + 1, "a power of two"),
+        (lambda size, each, shared, n: _largest_tile(size, each, shared - 1, n), "would fit"),
+        (lambda *args: max(8, _largest_tile(*args)), "shared memory"),
+        (lambda size, *others: _largest_tile(max(2, size), *others), "would fit"),
     ],
 )
 def largest_tile(answer, rng):
-    kib, cases = 1024, [(4, 4, 228, 1), (4, 64, 100, 1), (4, 1024, 164, 4)]  # each limit binds
+    kib, cases = 1024, [
+        (4, 4, 228, 1), (4, 64, 100, 1), (1, 1024, 228, 1),  # each limit binds
+        (4, 1024, 128, 1), (8, 16, 1, 4),  # one that fills it to the last byte, and a small one
+    ]  # fmt: skip
     for _ in range(20):
-        limits = rng.choice((4, 64, 1024)), rng.choice((9, 100, 164, 228)), rng.randint(1, 4)
-        cases.append((rng.choice((2, 4, 8)), *limits))
+        limits = rng.choice((1, 16, 1024)), rng.choice((9, 100, 164, 228)), rng.randint(1, 4)
+        cases.append((rng.choice((1, 2, 4, 8)), *limits))
     for itemsize, elements, shared_kib, n_blocks in cases:
         shared_bytes = shared_kib * kib
         got = answer(itemsize, elements, shared_bytes, n_blocks)

@@ -25,10 +25,10 @@ def try_product(answer, shape, tile, block, rng, is_b_turned=False):
     tile, block   the (columns, rows) of C that a block makes, and its threads
     """
     (m, k, n), draw = shape, np.random.default_rng(rng.getrandbits(64))
-    b_shape = (n, k) if is_b_turned else (k, n)
-    a, b = (draw.integers(1, 9, size).astype(np.float32) for size in ((m, k), b_shape))
+    a, b = _numbers(draw, m, np.arange(k) % 2), _numbers(draw, n, 1 - np.arange(k) % 2)
+    b = b if is_b_turned else np.ascontiguousarray(b.T)
     c, grid = np.full((m, n), np.nan, np.float32), _grid((m, n), tile)
-    case = f"A {m} × {k}, B {b_shape[0]} × {b_shape[1]}"
+    case = f"A {m} × {k}, B {b.shape[0]} × {b.shape[1]}"
     counts = kernels.clean_counts(answer, grid, block, a, b, c, case=case)
     kernels.assert_equal(c, a @ (b.T if is_b_turned else b), case, "c")
     assert counts.global_stores.bytes_requested <= c.nbytes, (
@@ -45,11 +45,20 @@ def try_product(answer, shape, tile, block, rng, is_b_turned=False):
     return counts, (a, b, c), case
 
 
+def _numbers(draw, rows, is_fine):
+    """Rows of float32 whose columns are quarters up to 2, or fine: too fine for whole numbers and
+    for float16. A quarter times a fine number is exact, and so are sums of a hundred of them.
+    """
+    size = rows, len(is_fine)
+    sizes = np.where(is_fine, draw.integers(4097, 8192, size) / 1024, draw.integers(1, 9, size) / 4)
+    return (sizes * draw.choice((-1, 1), size)).astype(np.float32)
+
+
 def assert_tiled(answer, ours, tile, block, rng, is_b_turned=False):
     """A product by tiles: right, each tile brought once and by all threads, no bank conflict."""
     for shape in shapes(rng):
         counts, matrices, case = try_product(answer, shape, tile, block, rng, is_b_turned)
-        assert_few_sectors(counts, ours, tile, block, matrices, case)
+        assert_cheap(counts, counts_of(ours, tile, block, matrices), case)
         conflicts = counts.shared_loads.bank_conflicts + counts.shared_stores.bank_conflicts
         assert not conflicts, (
             f"{case}: {conflicts} bank conflicts: let x run along the rows of a tile, or pad it"
@@ -57,14 +66,30 @@ def assert_tiled(answer, ours, tile, block, rng, is_b_turned=False):
         assert_fair_loads(answer, ours, tile, block, matrices, case)
 
 
-def assert_few_sectors(counts, ours, tile, block, matrices, case):
-    """At most a tenth more load sectors than our own solution on the same matrices."""
-    most = 1.1 * counts_of(ours, tile, block, matrices).global_loads.sectors
-    sectors = counts.global_loads.sectors
+def assert_cheap(counts, ours, case):
+    """At most a tenth more load sectors and twice the barriers of our own solution's counts."""
+    sectors, most = counts.global_loads.sectors, 1.1 * ours.global_loads.sectors
     assert sectors <= most, (
         f"{case}: the loads touch {sectors} sectors, and {most:.0f} are enough: bring each "
         f"tile to shared memory once, row by row"
     )
+    assert_few_barriers(counts, ours.barriers, case)
+
+
+def assert_few_barriers(counts, enough, case):
+    """At most twice the barriers that are enough, each counted once for every warp."""
+    assert counts.barriers <= 2 * enough, (
+        f"{case}: right, but your warps wait {counts.barriers} times at barriers, and {enough} "
+        f"times are enough: once when the tiles have come, and once when all have used them"
+    )
+
+
+def loads_per_multiply_add(counts, ours):
+    """Numbers that threads load from shared memory, for each multiply-add of our own solution.
+
+    Of ours, because a thread at the edge may well leave out elements that don't exist.
+    """
+    return counts.shared_loads.bytes_requested / 4 / (ours.flop["float32"] / 2)
 
 
 def assert_fair_loads(answer, ours, tile, block, matrices, case):

@@ -5,9 +5,10 @@ from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
 from lessons.lesson_08_matmul_ladder.checks.products import (
     DOUBLE,
+    assert_cheap,
     assert_fair_loads,
-    assert_few_sectors,
     counts_of,
+    loads_per_multiply_add,
     sevens,
     shapes,
     try_product,
@@ -47,6 +48,16 @@ def _adjacent(kernel):
     return kernel
 
 
+def _in_columns(kernel, tile, reads):
+    """Wrong: a tile that is stored and read along its columns, half a warp in one bank."""
+    for place in ("[i, j] = 0", f"[i, j] = {tile[-1]}[", *reads):
+        row, _, column = place.partition("]")[0].strip("[").partition(", ")
+        kernel = changed(
+            kernel, f"{tile}{place}", f"{tile}[{column}, {row}]{place.partition(']')[2]}"
+        )
+    return kernel
+
+
 @exercise(
     "08.5",
     title="a square of elements",
@@ -62,6 +73,14 @@ def _adjacent(kernel):
                  "            if row < c.shape[0]:"), "out-of-bounds"),
         (changed(_square, "sums[2 * i + j]", "sums[2 * j + i]"), "expected"),
         (changed(_square, "cuda.float32(0)", DOUBLE), "double precision"),
+        (changed(changed(_square, "a_0, a_1 = tile_a[y, k], tile_a[y + HALF, k]",
+                         "a_0, a_1 = int(tile_a[y, k]), int(tile_a[y + HALF, k])"),
+                 "= cuda.float32(0)", "= cuda.float64(0)"), "expected"),
+        (changed(_square, "sum_11 += a_1 * b_1", "sum_11 += abs(a_1 * b_1)"), "expected"),
+        (changed(_square, f"sum_11 += a_1 * b_1\n{_BARRIER}",
+                 f"sum_11 += a_1 * b_1\n    {_BARRIER}"), "wait 528 times"),
+        (_in_columns(_square, "tile_a", ("[y, k]", "[y + HALF, k]")), "wavefronts for each"),
+        (_in_columns(_square, "tile_b", ("[k, x]", "[k, x + HALF]")), "wavefronts for each"),
         (_adjacent(_square), "neighbours stay neighbours"),
         (changed(changed(_square, "tile_b[k, x], tile_b[k, x + HALF]",
                          "tile_b[k, 2 * x], tile_b[k, 2 * x + 1]"),
@@ -74,16 +93,21 @@ def square_product(answer, rng):
     side = (SQUARE, SQUARE)
     for shape in shapes(rng):
         counts, matrices, case = try_product(answer, shape, side, _BLOCK, rng)
-        assert_few_sectors(counts, _square, side, _BLOCK, matrices, case)
-        stores = counts.global_stores.sectors
-        few = 1.1 * counts_of(_square, side, _BLOCK, matrices).global_stores.sectors
+        ours = counts_of(_square, side, _BLOCK, matrices)
+        assert_cheap(counts, ours, case)
+        stores, few = counts.global_stores.sectors, 1.1 * ours.global_stores.sectors
         assert stores <= few, (
             f"{case}: the stores touch {stores} sectors, and {few:.0f} are enough: let the rows "
             f"and columns of a thread lie {HALF} apart, so that neighbours stay neighbours"
         )
-        loads = counts.shared_loads.requests / (counts.flop["float32"] / 2 / 32)
+        loads = loads_per_multiply_add(counts, ours)
         assert loads <= 1.2, (
             f"{case}: {loads:.2f} loads from shared memory for each multiply-add, and 1 is enough: "
             f"load two numbers of each tile, keep each in a register and use it twice"
         )
+        for what, traffic in (("loads", counts.shared_loads), ("stores", counts.shared_stores)):
+            assert traffic.wavefronts <= 2 * traffic.requests, (
+                f"{case}: {traffic.wavefronts / traffic.requests:.1f} wavefronts for each request "
+                f"of the {what} in shared memory, and 2 are enough: let x run along a tile's rows"
+            )
         assert_fair_loads(answer, _square, side, _BLOCK, matrices, case)

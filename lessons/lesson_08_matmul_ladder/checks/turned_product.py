@@ -1,4 +1,4 @@
-"""Exercise 08.3: a tiled product with the second matrix turned."""
+"""Exercise 08.3: a tiled product with the second matrix transposed."""
 
 from labkit.simt import cuda
 from labkit.teach import kernels
@@ -56,7 +56,7 @@ def _without_tiles(a, b, c):
 
 @exercise(
     "08.3",
-    title="weights that are turned",
+    title="transposed weights",
     in_place=True,
     wrong=[
         (always(0), "@cuda.jit"),
@@ -68,6 +68,9 @@ def _without_tiles(a, b, c):
         (_without_tiles, "row by row"),
         (changed(_turned, _LOAD_B, _STRAIGHT), "expected"),
         (changed(_turned, "tile_b[x, k]", "tile_b[k, x]"), "expected"),
+        (changed(_turned, f"{_SUM}{_BARRIER}", f"{_SUM}    {_BARRIER}"), "wait 2112 times"),
+        (changed(_turned, "(TILE, 33), cuda.float32", "(TILE, 33), cuda.int32"), "expected"),
+        (changed(_turned, "c[row, column] = total", "c[row, column] = abs(total)"), "expected"),
         (changed(_turned, _BARRIER, ""), "race"),
         (changed(_turned, f"{_SUM}{_BARRIER}", _SUM), "race"),
         (changed(_turned, _LOOP, f"    if not ({_INSIDE}):\n        return\n{_LOOP}"), "rubbish"),

@@ -7,8 +7,10 @@ from labkit.teach.registry import always, exercise, solution
 from lessons.lesson_08_matmul_ladder.checks.products import (
     DOUBLE,
     assert_fair_loads,
+    assert_few_barriers,
     assert_tiled,
     counts_of,
+    loads_per_multiply_add,
     sevens,
     shapes,
     try_product,
@@ -47,6 +49,8 @@ def _block_0_alone(a, b, c):
         (changed(_coalesced, _WHO, "row, column = cuda.grid(2)"), "neighbouring columns"),
         (changed(_coalesced, _WHO, _MIXED), "sectors"),
         (_block_0_alone, "an element is its share"),
+        (changed(_coalesced, "a[row, k] *", "int(a[row, k]) *"), "expected"),
+        (changed(_coalesced, "a[row, k] *", "abs(a[row, k]) *"), "expected"),
         (changed(_coalesced, "if row < c.shape[0] and column < c.shape[1]:", "if True:"),
          "out-of-bounds"),
         (changed(_coalesced, "row < c.shape[0]", "row <= c.shape[0]"), "out-of-bounds"),
@@ -95,6 +99,8 @@ _SUM = "            total += tile_a[y, k] * tile_b[k, x]\n"
          "divergent-barrier"),
         (changed(_tiled, _BARRIER, f"        if not ({_INSIDE}):\n            return\n{_BARRIER}"),
          "expected"),
+        (changed(_tiled, f"{_SUM}{_BARRIER}", f"{_SUM}    {_BARRIER}"), "wait 2112 times"),
+        (changed(_tiled, "(TILE, TILE), cuda.float32", "(TILE, TILE), cuda.int32"), "expected"),
         (changed(_tiled, "tile_b[k, x]", "tile_b[x, k]"), "expected"),
         (changed(_tiled, "tile_a[y, k]", "tile_a[k, y]"), "expected"),
         (changed(_tiled, "tile_a[y, k] * tile_b[k, x]", "tile_a[x, k] * tile_b[k, y]"), "expected"),
@@ -162,6 +168,9 @@ def _inside_out(kernel):
         (changed(_square, _PRODUCT, _LOADED_AGAIN), "keep each"),
         (_inside_out(_square), "keep each"),
         (changed(_square, _KEPT + _INNER, _FROM_AFAR), "one thread loads"),
+        (changed(_square, _INNER, f"{_INNER}            cuda.syncthreads()\n"), "wait 80 times"),
+        (changed(_square, _PRODUCT, "sums[i, j] += int(column[i]) * row[j]"), "expected"),
+        (changed(_square, _PRODUCT, "sums[i, j] += column[i] * abs(row[j])"), "expected"),
         (changed(_square, _PRODUCT, "sums[j, i] += column[i] * row[j]"), "expected"),
         (changed(_square, _PRODUCT, "sums[i, j] = column[i] * row[j]"), "expected"),
         (changed(_square, _PRODUCT, "sums[i, j] += column[i] * row[i]"), "expected"),
@@ -176,9 +185,11 @@ def _inside_out(kernel):
 def square_tile(answer, rng):
     for shape in ((128, 8, 128), (128, 8 * rng.randint(2, 4), 256)):
         counts, matrices, case = try_product(answer, shape, _SQUARE, _THREADS, rng)
-        loads = counts.shared_loads.requests / (counts.flop["float32"] / 2 / 32)
+        ours = counts_of(_square, _SQUARE, _THREADS, matrices)
+        loads = loads_per_multiply_add(counts, ours)
         assert loads <= 0.26, (
             f"{case}: {loads:.2f} loads from shared memory for each multiply-add, and 0.25 are "
             f"enough: load eight numbers of each tile, keep each, and use it eight times"
         )
+        assert_few_barriers(counts, ours.barriers, case)
         assert_fair_loads(answer, _square, _SQUARE, _THREADS, matrices, case)

@@ -1,9 +1,11 @@
-"""Checks of lesson 10: attention's bytes, online softmax, a kernel, int8 with a bound, tiles."""
+"""Checks of lesson 10: attention's traffic, online softmax, tiles, int8 with a bound, blocks."""
 
 from lessons.lesson_10_attention_and_precision.checks import (
-    stepwise_bytes,
-    merge,
-    column_softmax,
-    int8_product,
     attend,
+    int8_product,
+    merge,
+    mxfp4,
+    online,
+    quantise,
+    stepwise_bytes,
 )

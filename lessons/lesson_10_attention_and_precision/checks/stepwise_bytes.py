@@ -1,12 +1,12 @@
-"""Exercise 10.1: the bytes of attention."""
+"""Turn 10.t2: the bytes of attention, step by step."""
 
 from labkit.teach.registry import always, exercise, solution
 
-_stepwise_bytes = solution("10.1")
+_stepwise_bytes = solution("10.t2")
 
 
 @exercise(
-    "10.1",
+    "10.t2",
     title="the bytes of attention",
     wrong=[
         (always(16), "expected"),

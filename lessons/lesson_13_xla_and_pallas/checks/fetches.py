@@ -1,4 +1,4 @@
-"""Exercise 13.2: fetches of a block."""
+"""Turn 13.t5: fetches of a block."""
 
 import itertools
 import math
@@ -16,7 +16,7 @@ def _first_fastest(grid, index_map):
 
 
 @exercise(
-    "13.2",
+    "13.t5",
     title="fetches of a block",
     wrong=[
         (always(8), "got 8"),

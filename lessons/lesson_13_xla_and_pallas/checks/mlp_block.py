@@ -1,4 +1,4 @@
-"""Exercise 13.4: one all-reduce."""
+"""Turn 13.t3: one all-reduce."""
 
 import numpy as np
 
@@ -78,7 +78,7 @@ def _scatters(x, a_block, b_block):
 
 
 @exercise(
-    "13.4",
+    "13.t3",
     title="one all-reduce",
     wrong=[
         (always(0.0), "shape"),

@@ -1,4 +1,4 @@
-"""Exercise 13.5: choose a block."""
+"""Exercise 13.4: choose a block."""
 
 from labkit.teach.registry import always, exercise, solution
 
@@ -13,7 +13,7 @@ def _vmem(block):
 
 
 def _smallest_with(*, is_fast=None, size=_vmem, divides=lambda n, block: n % block == 0, step=128):
-    """An answer to 13.5, with one of its conditions changed."""
+    """An answer to 13.4, with one of its conditions changed."""
     is_fast = is_fast or (lambda n, block, ridge: _intensity(n, block) >= ridge)
 
     def smallest(n, ridge_flop_per_byte, vmem_bytes):
@@ -29,11 +29,11 @@ def _smallest_with(*, is_fast=None, size=_vmem, divides=lambda n, block: n % blo
     return smallest
 
 
-_smallest_block = solution("13.5")
+_smallest_block = solution("13.4")
 
 
 @exercise(
-    "13.5",
+    "13.4",
     title="choose a block",
     wrong=[
         (always(512), "512"),

@@ -24,12 +24,19 @@ _counted = solution("20.2")
         (lambda r, range_j: sum((b - a) % 2**18 for a, b in pairwise(r)), "range_j"),
         (lambda r, range_j: float(np.ptp(np.unwrap(r, period=range_j))), "half a range"),
         (lambda r, range_j: _counted(r[1:], range_j), "first step"),
+        (
+            lambda r, range_j: sum(b - a if b > a else b - a + range_j for a, b in pairwise(r)),
+            "are equal",
+        ),
     ],
 )
 def counted_j(answer, rng):
     for case in range(8):
         range_j = rng.choice((65_536.0, 65_532.6)) if case % 2 else rng.uniform(1e5, 2.5e5)
         readings_j = _wrapped(rng, range_j)
+        if case % 4 == 3:  # asked again before it moved
+            again = rng.randrange(len(readings_j))
+            readings_j.insert(again, readings_j[again])
         got, right = answer(list(readings_j), range_j), _counted(readings_j, range_j)
         if math.isclose(got, right, rel_tol=1e-6):
             continue
@@ -49,6 +56,10 @@ def counted_j(answer, rng):
                 "a step of more than half a range isn't a step back: a counter only goes up",
             ),
             (_counted(readings_j[1:], range_j), "the first step is missing"),
+            (
+                sum(s if s > 0 else s + range_j for s in steps_j),
+                "two readings in a row are equal: between them the counter didn't move",
+            ),
             (sum(s % 2**18 for s in steps_j), "each counter has its own range: use range_j"),
         ):
             assert not math.isclose(got, wrong_j, rel_tol=1e-6), hint

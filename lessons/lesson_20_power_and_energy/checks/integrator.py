@@ -1,5 +1,6 @@
 """Exercise 20.1: mend an integrator."""
 
+import itertools
 import math
 import statistics
 from itertools import pairwise
@@ -37,6 +38,24 @@ def _trapezoid(times_s, watts, start_s, stop_s):
     return float(np.trapezoid(np.interp(points_s, times_s, watts), points_s))
 
 
+def _by_edges(times_s, watts, start_s, stop_s):
+    """The figures inside and the parts at both edges, as long as there is a figure inside."""
+    inside = [(t, w) for t, w in zip(times_s, watts, strict=True) if start_s <= t <= stop_s]
+    if not inside:
+        return 0.0
+    before_w = [w for t, w in zip(times_s, watts, strict=True) if t < start_s][-1]
+    points = [(start_s, before_w), *inside, (stop_s, 0.0)]
+    return sum((b[0] - a[0]) * a[1] for a, b in pairwise(points))
+
+
+def _strict(times_s, watts, start_s, stop_s):
+    """Begins with the figure before the window, even where the window begins with a figure."""
+    inside = [(t, w) for t, w in zip(times_s, watts, strict=True) if start_s < t < stop_s]
+    before_w = [w for t, w in zip(times_s, watts, strict=True) if t < start_s][-1]
+    points = [(start_s, before_w), *inside, (stop_s, 0.0)]
+    return sum((b[0] - a[0]) * a[1] for a, b in pairwise(points))
+
+
 def _all(times_s, watts, start_s, stop_s):
     return _held(times_s, watts, times_s[0], times_s[-1])
 
@@ -63,6 +82,8 @@ def _backwards(times_s, watts, start_s, stop_s):
         (_mean, "unevenly"),
         (_backwards, "until the next"),
         (_trapezoid, "no straight line"),
+        (_by_edges, "between two figures"),
+        (_strict, "begins just when"),
     ],
 )
 def energy_j(answer, rng):
@@ -96,6 +117,28 @@ def energy_j(answer, rng):
             "there's no straight line between two figures: each stays until the next one comes"
         )
         raise AssertionError(f"wrong on fresh numbers: got {got:.5g} J, expected {right:.5g} J")
+    for _ in range(4):
+        _on_figures(answer, rng)
+
+
+def _on_figures(answer, rng):
+    """Windows whose edges lie between the same two figures, and just on two others."""
+    times_s = list(itertools.accumulate(rng.uniform(0.05, 0.2) for _ in range(12)))
+    watts = [rng.uniform(60, 400) for _ in times_s]
+    first, last = rng.randint(1, 4), rng.randint(6, 10)
+    gap_s = times_s[last] - times_s[last - 1]
+    start_s, stop_s = times_s[last - 1] + 0.3 * gap_s, times_s[last] - 0.2 * gap_s
+    got, right = answer(times_s[:], watts[:], start_s, stop_s), watts[last - 1] * (stop_s - start_s)
+    assert math.isclose(got, right, rel_tol=1e-6), (
+        f"got {got:.5g} J, expected {right:.5g} J: the window may lie between two figures, and "
+        f"then the one before it counts all the time"
+    )
+    window = times_s[first], times_s[last]
+    got, right = answer(times_s[:], watts[:], *window), _held(times_s, watts, *window)
+    assert math.isclose(got, right, rel_tol=1e-6), (
+        f"got {got:.5g} J, expected {right:.5g} J: a window begins just when a figure comes, and "
+        f"then it begins with that figure"
+    )
 
 
 def _pulses(rng):

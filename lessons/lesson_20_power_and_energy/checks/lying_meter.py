@@ -40,6 +40,17 @@ def _by_median(steady, pulsed):
     return level if level != "honest" or off <= 0.02 else "part-time"
 
 
+def _one_sided(sign):
+    """Notices only pulsed loads of which the meter shows too much, or only the others."""
+
+    def wrong(steady, pulsed):
+        level = _diagnosed(steady, [])
+        is_off = any(sign * (shown_w / true_w - 1) > 0.02 for true_w, shown_w in pulsed)
+        return "part-time" if level == "honest" and is_off else level
+
+    return wrong
+
+
 @exercise(
     "20.3",
     title="detect a lying meter",
@@ -52,15 +63,23 @@ def _by_median(steady, pulsed):
         (_by_mean, "pulsed"),
         (_by_one, "pulsed"),
         (_by_median, "pulsed"),
+        (_one_sided(1), "pulsed"),
+        (_one_sided(-1), "pulsed"),
+        (lambda s, p: _diagnosed(s, p, close=0.11), "pulsed"),
         (lambda s, p: _diagnosed(s, p, close=1e-4), "2 %"),
         (lambda s, p: _diagnosed(s, p).title(), "one of the four texts"),
     ],
 )
 def diagnose(answer, rng):
-    meters = [("honest", 1), ("unit", 1000), ("unit", 0.001), ("offset", 1), ("part-time", 1)] * 3
+    meters = [("honest", 1, 0), ("unit", 1000, 0), ("unit", 0.001, 0), ("offset", 1, 0)] * 3
+    # Low pulses, of which it shows only a little too much; and high ones, of which it shows only
+    # too much, or only too little.
+    meters += [("part-time", 1, side) for side in (0, 1, -1)]
     rng.shuffle(meters)
-    for kind, scale in meters:
-        steady, pulsed = _tried(kind, scale, rng)
+    for kind, scale, side in meters:
+        steady, pulsed = _tried(kind, scale, rng, low=kind == "part-time" and not side)
+        if side:
+            pulsed = [(w, shown_w) for w, shown_w in pulsed if side * (shown_w / w - 1) > -0.02]
         got = answer(list(steady), list(pulsed))
         assert got in _METERS, f"got {got!r}: answer with one of the four texts"
         hint = {
@@ -73,7 +92,7 @@ def diagnose(answer, rng):
         assert got == kind, f"this meter is {'' if kind == 'honest' else 'not honest: '}{hint}"
 
 
-def _tried(kind, scale, rng):
+def _tried(kind, scale, rng, *, low):
     """Pairs (true, shown) of a meter of this kind: with level loads, and with pulsed ones."""
     extra_w = rng.uniform(30, 60) if kind == "offset" else 0.0
     window_s = 0.025 if kind == "part-time" else 0.1
@@ -88,7 +107,7 @@ def _tried(kind, scale, rng):
     pulsed = []
     for turn in range(8):
         # Most pulses are so low that any meter is right; the phases of the others go once round.
-        high_w = 60.1 if turn % 3 else rng.uniform(250, 400)
+        high_w = 60.1 if turn % 3 else rng.uniform(68.5, 69) if low else rng.uniform(250, 400)
         load = sensors.square_wave(high_w, 60, 0.1, 0.4, start_s=turn / 80)
         pulsed.append((load.energy_between_j(10.0, 12.0) / 2, shown_w(load)))
     lowest = min(pulsed)  # comes first, so that the first one doesn't tell

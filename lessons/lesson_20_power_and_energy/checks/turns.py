@@ -30,16 +30,25 @@ _padded = solution("20.t1")
             "from start_s - pad_s",
         ),
         (lambda joules, a, b, pad, idle: joules(a - pad / 2, b + pad / 2) - pad * idle, "until"),
+        (lambda joules, a, b, pad, idle: joules(a - 1.2, b + 1.2) - 2.4 * idle, "until"),
+        (
+            lambda joules, a, b, pad, idle: joules(a - pad - 1, b + pad + 1) - 2 * (pad + 1) * idle,
+            "until",
+        ),
     ],
 )
 def padded_j(answer, rng):
-    for _ in range(6):
+    for case in range(6):
         high_w, idle_w = rng.uniform(200, 400), rng.uniform(40, 80)
         start_s, length_s = rng.uniform(10, 12), rng.uniform(0.3, 0.8)
-        update_s, window_s = rng.uniform(0.05, 0.1), rng.uniform(0.9, 1.2)
-        load = sensors.burst(high_w, idle_w, start_s, length_s)
-        meter = sensors.PowerSensor(load, update_s, window_s, phase_s=rng.uniform(0, update_s))
+        # One meter remembers a second, another one two or three.
+        update_s, window_s = rng.uniform(0.05, 0.1), rng.uniform(0.9, 1.2) + 1.5 * (case % 2)
         stop_s, pad_s = start_s + length_s, window_s + 2 * update_s
+        # Idle for as long as the text says, and for the meter's memory before that; then busy.
+        ends_s = start_s - 2 * pad_s
+        times_s = (ends_s - 1, ends_s, start_s, stop_s, stop_s + pad_s)
+        load = sensors.Load(times_s, (high_w, idle_w, high_w, idle_w, high_w))
+        meter = sensors.PowerSensor(load, update_s, window_s, phase_s=rng.uniform(0, update_s))
         given = (meter.energy_between_j, start_s, stop_s, pad_s, idle_w)
         got, right_j = answer(*given), load.energy_between_j(start_s, stop_s)
         if math.isclose(got, right_j, rel_tol=0.05):  # it's asked every 10 ms
@@ -105,6 +114,8 @@ _period = solution("20.t2")
             "takes longer at a slower clock",
         ),
         (lambda c, a, i=60, m=100, w=0.3, p=1: _period(c, a, i, m / c, w, p), "cube"),
+        (lambda c, a, i=60, m=150, w=0.3, p=1: _period(c, a, i, m, w, p), "first line"),
+        (lambda c, a, i, m, w, p: _period(c, a, i, m, w, p), "it is called with"),
     ],
 )
 def period_j(answer, rng):
@@ -147,6 +158,9 @@ def period_j(answer, rng):
             f"{awake_w:.0f} W, in J"
         )
         assert_right(answer(*given), right, case, suspects)
+    case = "80 % of full clock, awake 50 W and the rest left out, in J"
+    hint = "leave the first line of the function as it was: the lesson counts on what stands in it"
+    assert_right(answer(0.8, 50.0), _period(0.8, 50.0), case, hint=hint)
 
 
 _even = solution("20.t3")

@@ -1,11 +1,11 @@
-"""The picture of a register tile: whose elements are whose."""
+"""The pictures of a product in tiles: what a block fetches, and whose elements are whose."""
 
 import itertools
 import re
 
 import pytest
 
-from labkit.draw import register_tile
+from labkit.draw import register_tile, tile_frames
 
 
 def rows_and_columns(picture):
@@ -33,3 +33,16 @@ def test_neighbours_are_those_of_a_thread_or_of_neighbouring_threads():
 def test_a_thread_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match=r"no thread \(4, 0\): both numbers run from 0 to 3"):
         register_tile(4, 0)
+
+
+def test_a_block_walks_along_a_row_of_a_and_down_a_column_of_b():
+    said = [frame.alt for frame in tile_frames(3, row=2, column=1)]
+    assert said == [
+        f"step {k + 1} of 3: the block fetches tile (2, {k}) of A and ({k}, 1) of B"
+        for k in range(3)
+    ]
+
+
+def test_a_tile_that_c_lacks_is_refused():
+    with pytest.raises(ValueError, match=r"no tile \(1, 4\): both numbers run from 0 to 3"):
+        tile_frames(4, row=1, column=4)
