@@ -45,12 +45,8 @@ def _dearness(offer):
         (lambda o, n, s: _best(o, n, s, _usd_per_token, keeps=lambda *_: True), "too late"),
         (lambda o, n, s: _best(o, 1, s, _usd_per_token), "too late"),
         (lambda o, n, s: _best(o, n - 1, s, _usd_per_token), "too late"),
-<<<<<<< HEAD
         (lambda o, n, s: _best(o, n, s, _usd_per_token, keeps=operator.lt), "exactly"),
         (lambda o, n, s: _best(o, n, s, _haste), "only just in time"),
-=======
-        (lambda o, n, s: _best(o, n, s * (1 - 1e-12), _usd_per_token), "expected"),
->>>>>>> main
         (lambda o, n, s: _best(o, n, s, _usd_per_hour), "for an hour"),
         (lambda o, n, s: _best(o, n, s, _gap_s), "sooner than it has to"),
         (lambda o, n, s: _best(o, n, s, _slowness), "the most tokens"),
@@ -96,7 +92,6 @@ def fast_enough(answer, rng):
         raise AssertionError(f"{said}: compare dollars for a token, the price over the rate")
 
 
-<<<<<<< HEAD
 def _market(rng, is_exact):
     """Six offers, an answer's tokens and a limit; each wrong turn picks an offer of its own.
 
@@ -113,31 +108,14 @@ def _market(rng, is_exact):
         (1.4, 3.0, 0.75),  # the most tokens of those allowed
         (1.2, 0.1, 0.625),  # the cheapest hour of those allowed
         (6.0, 0.5, 0.875),  # the dearest token
-=======
-def _market(rng):
-    """Seven offers, an answer's tokens and a limit; each wrong turn picks an offer of its own.
-
-    Of each: the price of a token and the rate, over those of the right one, and the share of the
-    limit that its answer takes. The tokens are a power of two, so that a share of 1 is exact.
-    """
-    n_tokens, limit_s = rng.choice((256, 512, 1024, 2048)), rng.uniform(5, 30)
-    plan = [
-        (1.0, 1.0, 1.0),  # the right one, exactly at the limit, and never the first
-        (0.8, 1.5, 1 + 0.5 / n_tokens),  # cheaper, and too late by half a gap
-        (0.6, 2.0, 1.4),  # cheaper still, and far too late
-        (4.0, 0.3, 0.2),  # the fastest
-        (1.4, 3.0, 0.9),  # the most tokens of those allowed
-        (1.2, 0.1, 0.8),  # the cheapest hour of those allowed
-        (6.0, 0.5, 0.7),  # the dearest token
->>>>>>> main
     ]
     rate, usd_per_token = rng.uniform(1000, 5000), rng.uniform(2e-7, 9e-7)
-    names = rng.sample(("amber", "basalt", "copper", "delta", "ember", "flint", "garnet"), 7)
+    names = rng.sample(("amber", "basalt", "copper", "delta", "ember", "flint", "garnet"), 6)
     offers = [
         (name, 3600 * usd_share * usd_per_token * part * rate, part * rate,
          share * limit_s / n_tokens)
         for name, (usd_share, part, share) in zip(names, plan, strict=True)
     ]  # fmt: skip
-    others = rng.sample(offers[1:], 6)
-    others.insert(rng.randint(1, 6), offers[0])
+    others = rng.sample(offers[1:], 5)
+    others.insert(rng.randint(1, 5), offers[0])
     return others, n_tokens, limit_s
