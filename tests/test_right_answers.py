@@ -14,6 +14,7 @@ import pytest
 from labkit import cuda, mma_sync
 from labkit.teach import solution
 from labkit.teach.check import judge
+from labkit.teach.kernels import changed
 from labkit.teach.registry import find
 from labkit.workload import block_format
 
@@ -146,6 +147,20 @@ def bytes_array_by_array(reads, writes, array_bytes):
     return total
 
 
+def best_batch_by_sorting(measured, limit_s):
+    for batch, p99_s in sorted(measured, key=lambda row: row[1] / row[0]):
+        if p99_s <= limit_s:
+            return batch
+    return 0
+
+
+def largest_batch_by_division(rate, start_s, each_s, limit_s):
+    if rate * each_s >= 1:
+        return 0
+    most = math.floor((limit_s - start_s + 1 / rate) / (each_s + 1 / rate))
+    return most if start_s + most * each_s <= most / rate else 0
+
+
 def first_win_by_searching(cpu_start_s, cpu_each_s, gpu_start_s, gpu_each_s):
     for batch in range(1, 100_000):
         if gpu_start_s + batch * gpu_each_s < cpu_start_s + batch * cpu_each_s:
@@ -210,19 +225,21 @@ def bins_by_thread_0(values, bins):
                 cuda.atomic.add(bins, b, mine[b])
 
 
-@cuda.jit
-def bins_in_chunks(values, bins):
-    mine = cuda.shared.array(N_BINS, cuda.int32)
-    t = cuda.threadIdx.x
-    if t < N_BINS:
-        mine[t] = 0
-    cuda.syncthreads()
-    each = (values.size + cuda.gridsize(1) - 1) // cuda.gridsize(1)
-    for i in range(cuda.grid(1) * each, min(values.size, (cuda.grid(1) + 1) * each)):
-        cuda.atomic.add(mine, values[i], 1)
-    cuda.syncthreads()
-    if t < N_BINS:
-        cuda.atomic.add(bins, t, mine[t])
+IN_CHUNKS = """\
+each = (values.size + cuda.gridsize(1) - 1) // cuda.gridsize(1)
+    for i in range(cuda.grid(1) * each, min(values.size, (cuda.grid(1) + 1) * each)):"""
+bins_in_chunks = changed(
+    solution("07.3"), "for i in range(cuda.grid(1), values.size, cuda.gridsize(1)):", IN_CHUNKS
+)
+
+
+EACH = "for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):"
+A_PART_FOR_EACH_BLOCK = """\
+n = (x.size + cuda.gridDim.x - 1) // cuda.gridDim.x
+    for i in range(cuda.blockIdx.x * n + t, min((cuda.blockIdx.x + 1) * n, x.size), THREADS):"""
+FROM_THE_END = "for i in range(x.size - 1 - cuda.grid(1), -1, -cuda.gridsize(1)):"
+total_in_parts = changed(solution("07.4"), EACH, A_PART_FOR_EACH_BLOCK)
+total_from_the_end = changed(solution("07.4"), EACH, FROM_THE_END)
 
 
 @cuda.jit
@@ -293,19 +310,12 @@ def bin_by_generators(order, start):
     return held[0]
 
 
-@cuda.jit
-def ranks_waiting_first(x, out):
-    tile = cuda.shared.array(THREADS, cuda.float32)
-    i, t = cuda.grid(1), cuda.threadIdx.x
-    mine, smaller = x[i], 0
-    for first in range(0, x.size, THREADS):
-        cuda.syncthreads()
-        tile[t] = x[first + t]
-        cuda.syncthreads()
-        for j in range(THREADS):
-            if tile[j] < mine:
-                smaller += 1
-    out[i] = smaller
+SECOND_BARRIER = "smaller += 1\n        cuda.syncthreads()\n"
+ranks_waiting_first = changed(
+    changed(solution("07.t2"), SECOND_BARRIER, "smaller += 1\n"),
+    "        tile[t] = ",
+    "        cuda.syncthreads()\n        tile[t] = ",
+)
 
 
 @cuda.jit
@@ -322,26 +332,21 @@ def ranks_in_two_tiles(x, out):
     out[i] = smaller
 
 
-@cuda.jit
-def reduction_by_a_for(x, sums):
-    s = cuda.shared.array(THREADS, cuda.float32)
-    t = cuda.threadIdx.x
-    s[t] = x[cuda.grid(1)]
-    cuda.syncthreads()
+HALVING = """\
+    k = THREADS // 2
+    while k > 0:
+        if t < k:
+            s[t] += s[t + k]
+        cuda.syncthreads()
+        k //= 2
+"""
+HALVING_BY_A_FOR = """\
     for k in (64, 32, 16, 8, 4, 2, 1):
         if t < k:
             s[t] = s[t] + s[t + k]
         cuda.syncthreads()
-    if t == 0:
-        sums[cuda.blockIdx.x] = s[0]
-
-
-@cuda.jit
-def reduction_by_shuffles(x, sums):
-    s = cuda.shared.array(THREADS, cuda.float32)
-    t = cuda.threadIdx.x
-    s[t] = x[cuda.grid(1)]
-    cuda.syncthreads()
+"""
+BY_SHUFFLES = """\
     mine = s[t]
     if t < 32:
         mine += s[t + 32] + s[t + 64] + s[t + 96]
@@ -349,27 +354,19 @@ def reduction_by_shuffles(x, sums):
             mine += cuda.shfl_down_sync(0xFFFFFFFF, mine, k)
     if t == 0:
         s[0] = mine
-    if t == 0:
-        sums[cuda.blockIdx.x] = s[0]
-
-
-@cuda.jit
-def reduction_with_cheap_barriers(x, sums):
-    s = cuda.shared.array(THREADS, cuda.float32)
-    t = cuda.threadIdx.x
-    s[t] = x[cuda.grid(1)]
-    cuda.syncthreads()
-    k = THREADS // 2
-    while k > 0:
-        if t < k:
-            s[t] += s[t + k]
+"""
+CHEAP_BARRIER = """\
         if k > 32:
             cuda.syncthreads()
         else:
             cuda.syncwarp()
         k //= 2
-    if t == 0:
-        sums[cuda.blockIdx.x] = s[0]
+"""
+reduction_by_a_for = changed(solution("07.t3"), HALVING, HALVING_BY_A_FOR)
+reduction_by_shuffles = changed(solution("07.t3"), HALVING, BY_SHUFFLES)
+reduction_with_cheap_barriers = changed(
+    solution("07.t3"), "        cuda.syncthreads()\n        k //= 2\n", CHEAP_BARRIER
+)
 
 
 @cuda.jit
@@ -1232,6 +1229,7 @@ RIGHT = [
     ("00.t2", product_by_three_vectors),
     ("00.t2", product_from_the_left),
     ("00.4", lambda n, f, b, p: n / b if n / b > f / p else f / p),
+    ("00.5", lambda *given: np.str_(solution("00.5")(*given))),
     ("01.2", warm_best_of_five),
     ("01.3", lambda slow, n: 1 - math.prod([1 - slow] * n)),
     ("01.t1", waited_after_one_of_its_own),
@@ -1258,7 +1256,9 @@ RIGHT = [
     ("03.t1", in_threads_without_a_pool),
     ("03.t2", lambda time_1_s, time_n_s, n: (n * time_n_s / time_1_s - 1) / (n - 1)),
     ("04.2", lambda n, w, k, size, t, peak: np.minimum(n * w * k * size / t, peak)),
+    ("04.3", best_batch_by_sorting),
     ("04.4", first_win_by_searching),
+    ("04.5", largest_batch_by_division),
     ("04.t1", lambda t, rate, n_sms, size: np.ceil(t * rate / size / n_sms)),
     ("05.5", crowds_by_two_questions),
     ("05.t2", table_by_stepping),
@@ -1279,6 +1279,8 @@ RIGHT = [
     ("07.3", bins_by_thread_0),
     ("07.3", bins_in_chunks),
     ("07.3", bins_in_copies),
+    ("07.4", total_in_parts),
+    ("07.4", total_from_the_end),
     ("07.4", total_by_shuffles),
     ("07.4", total_by_a_while),
     ("07.5", scan_by_shuffles),

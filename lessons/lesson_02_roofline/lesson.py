@@ -218,8 +218,9 @@ for _ in range(8):
     expected = expected * x + np.float32(0.5)
 assert np.allclose(out, expected, rtol=1e-4)
 
+time_ratio = timings["polynomial 8"].time() / timings["triad"].time()
 lk.expect(
-    timings["polynomial 8"].time() / timings["triad"].time(), None, 1.1,
+    time_ratio.named("Time of polynomial 8 over triad"), None, 1.1,
     inside="The polynomial does eight times the operations on two thirds of the bytes, and it took "
     "no longer. While a kernel waits for memory, arithmetic is free.",
     above="On this machine the polynomial took longer than triad, so its arithmetic wasn't hidden "
@@ -441,8 +442,7 @@ assert abs(tpu.ridge_flop_per_byte / 2 / printed["ridge_mac_per_byte"] - 1) < 0.
 
 # %% [markdown]
 # **Guess first.** LSTM1's 2.8 trillion operations a second are 3 % of the peak. What share of *its
-# own roof* are they? It uses each byte of weights for 96 multiply-adds, so it's far below the ridge
-# point.
+# own roof* are they? It does 96 multiply-adds, so 192 operations, with each byte of weights.
 
 # %%
 share_guess = lk.predict("02.c", ..., "%")

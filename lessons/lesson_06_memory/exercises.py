@@ -155,8 +155,8 @@ lk.check("06.4", smooth)
 # %% [markdown]
 # ## 06.5 Transpose any shape (a stretch)
 # The transpose of the lesson needs multiples of 32. Write it for `float32` and any shape, with
-# loads and stores coalesced and without bank conflicts. Blocks are (32, 32), and the grid covers
-# `a`. (about 9 lines; the two guards are not the same)
+# loads and stores coalesced, without bank conflicts, and so that no number is loaded twice. Blocks
+# are (32, 32), and the grid covers `a`. (about 9 lines; the two guards are not the same)
 
 
 # %%

@@ -14,6 +14,8 @@
 # a cell of its own.
 
 # %%
+import textwrap
+
 import numpy as np
 
 import labkit as lk
@@ -75,7 +77,8 @@ def ranks_with_a_fault(x, out):
 
 
 x = np.random.default_rng(1).random(300, dtype=np.float32)
-print(*lk.sanitize(ranks_with_a_fault[3, THREADS], x, np.zeros(300, np.int64)))
+for finding in lk.sanitize(ranks_with_a_fault[3, THREADS], x, np.zeros(300, np.int64)):
+    print(textwrap.fill(str(finding), 80))
 
 # %% [markdown]
 # Write it without the fault. A thread may load two numbers from global memory, and not more. (two

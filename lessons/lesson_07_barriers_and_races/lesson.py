@@ -8,11 +8,11 @@
 
 # %% [markdown]
 # # 07 · Barriers and races
-# In June 2021 people trained a GPT-2, a language model, with PaddlePaddle, Baidu's framework. The
-# loss jumped about and in the end became NaN, *not a number*. On one GPU, a P40, the same training
-# went well, and on another, a V100, it failed. Then somebody added a line that printed a message,
-# and it went well on the V100, too. The cause was a missing line in a function that adds up numbers
-# ([pull request 33658](https://github.com/PaddlePaddle/Paddle/pull/33658)).
+# In June 2021 people trained a GPT-2, a language model, with PaddlePaddle, Baidu's framework. On a
+# V100 GPU the loss jumped about, and in the end it was NaN, *not a number*. On a P40, an older GPU,
+# the same training went well. Then somebody added a line that printed a message, and it went well
+# on the V100, too. The cause was a missing line in a function that adds up numbers ([pull request
+# 33658](https://github.com/PaddlePaddle/Paddle/pull/33658)).
 #
 # **The question of this lesson**: a kernel gives the right answer in every test. Is it right?
 #
@@ -23,12 +23,13 @@
 # A **histogram** counts how often each value occurs. Each thread takes one value, and adds 1 to the
 # bin of that value, a number in memory that all threads share.
 #
-# **Guess first.** 10,000 values go into ten bins, and a warp does each step for its 32 lanes at
-# once. How many counts are left at best, in all bins together? It's 10,000 if none gets lost, and
-# 10 if only one stays in each bin.
+# **Guess first.** 10,000 values go into ten bins, and a warp takes each step for its 32 lanes at
+# once. In the best case, how many counts will all bins hold together? It's 10,000 if none gets
+# lost, and 10 if only one is left in each bin.
 
 # %%
 import itertools
+import textwrap
 
 import numpy as np
 
@@ -69,16 +70,17 @@ assert most < N_VALUES / 3  # the text says so
 # store 1, and one count is left in each bin.
 #
 # On a GPU more survive, because its warps don't all run in step. At best they take turns. But the
-# lanes of a warp still load together, so each warp counts a value only once, and more than two
-# thirds of all counts are lost. How many, and which, changes from run to run.
+# lanes of a warp still load together, so each warp adds only 1 to a bin, however many of its lanes
+# have that value, and more than two thirds of all counts are lost. How many, and which, changes
+# from run to run.
 #
 # > **Takeaway.** `+=` in shared or global memory is a load, an addition and a store. What another
 # > thread stores in between is overwritten.
 #
 # ## Two threads, one address
-# Take just two threads, each of which adds 1 to a bin. Each takes its three steps in order, but the
-# hardware may mix them, in 20 ways. We write them as six letters: in `ABABAB` the threads take
-# turns.
+# Take just two threads, each of which adds 1 to the same bin. Each takes its three steps in order,
+# but the hardware may interleave them, in 20 ways. We write such an order as six letters: in
+# `ABABAB` the threads take turns.
 #
 # ### Your turn
 # What does the bin hold after an `order`? With its first step a thread loads the bin into a
@@ -157,9 +159,14 @@ lk.Explorer(microscope, order=sorted(ORDERS, key=lambda order: order != "ABABAB"
 # [racecheck](https://docs.nvidia.com/compute-sanitizer/ComputeSanitizer/index.html#racecheck-tool)
 # does this for shared memory.) Step through what it found:
 
+
 # %%
+def tell(findings):
+    print(*(textwrap.fill(str(one), 80) for one in findings), sep="\n")
+
+
 findings = lk.sanitize(histogram[BLOCKS, THREADS], values, np.zeros(N_BINS, np.int32))
-print(*findings, sep="\n")
+tell(findings)
 lk.Player(lk.draw.race_frames(findings[0], counters), ms=1500)
 
 
@@ -207,7 +214,7 @@ counters = lk.profile(ranks[3, THREADS], x, out)
 assert (out == np.argsort(np.argsort(x))).all()
 
 findings = lk.sanitize(ranks[3, THREADS], x, out)
-print(*findings, sep="\n")
+tell(findings)
 lk.draw.epoch_timeline(counters, findings)
 
 # %% [markdown]
@@ -215,11 +222,11 @@ lk.draw.epoch_timeline(counters, findings)
 # epoch 1: while some threads still read the first tile, others may store the second one over it. On
 # the executor no warp is ever slow, so the ranks are right.
 #
-# On a GPU they'd be right nearly always. The check of a well-known course passes [with this barrier
-# and without it](https://github.com/srush/GPU-Puzzles/issues/14). In 2026 a barrier was missing
-# like this in a kernel for language models. In [286 million
-# calls](https://github.com/warpfront/hipfire/pull/575) 640 sums were visibly wrong, and one of
-# these was enough to turn the rest of an answer into `!!!!`.
+# On a GPU they'd be right nearly always. The check of a well-known course passes with the barrier
+# that's missing here [and without it](https://github.com/srush/GPU-Puzzles/issues/14). In 2026 one
+# was missing like this in a kernel for language models. In [286 million
+# calls](https://github.com/warpfront/hipfire/pull/575) 640 sums of squares came out negative, and
+# one of these was enough to turn the rest of an answer into `!!!!`.
 #
 # ### Your turn
 # Write the loop without the race. (one line more than above; where does it belong?)
@@ -393,7 +400,7 @@ def differences(x, out):
         out[i] = s[t] - s[max(t - 1, 0)]
 
 
-print(*lk.sanitize(differences[2, THREADS], x[:200], np.zeros(200, np.float32)))
+tell(lk.sanitize(differences[2, THREADS], x[:200], np.zeros(200, np.float32)))
 
 # %% [markdown]
 # What a GPU does then is undefined: it may wait forever, or go on with half a tile.
@@ -401,7 +408,7 @@ print(*lk.sanitize(differences[2, THREADS], x[:200], np.zeros(200, np.float32)))
 # > **Takeaway.** Guard the accesses, never the barrier.
 #
 # ## Seven reductions
-# A **reduction** makes one number of many, such as a sum. (Paddle's kernel does two.) In 2007 Mark
+# A **reduction** makes one number of many, such as a sum. (Paddle's kernel makes two.) In 2007 Mark
 # Harris of NVIDIA added up four million numbers with [seven
 # kernels](https://developer.download.nvidia.com/assets/cuda/files/reduction.pdf), each faster than
 # the one before. Here are the first two. In both, a block leaves the sum of its numbers.
@@ -466,13 +473,11 @@ def conflicts(counts):
 
 
 one, two = count(version_1, 128), count(version_2, 128)
-for name, counts in (("version 1", one), ("version 2", two)):
-    for what, n in (
-        ("divergent branches", counts.divergent_branches),
-        ("bank conflicts", conflicts(counts)),
-        ("wavefronts", wavefronts(counts)),
-    ):
-        lk.show(lk.Reading(f"{name}, {what} of a block", n / 128, "1", of="simulated"))
+lk.show("[modelled] For each block, from simulated counts of 128 blocks:")
+print("version   divergent branches   bank conflicts   wavefronts")
+for number, counts in enumerate((one, two), 1):
+    of_all = counts.divergent_branches, conflicts(counts), wavefronts(counts)
+    print("{:7}{:21.0f}{:17.0f}{:13.0f}".format(number, *(n / 128 for n in of_all)))
 
 # By hand: 4 warps store; three accesses in each step, warps × ways of them; one load at the end.
 steps_one = 5 * 4 + 2 + 1
@@ -481,8 +486,8 @@ assert wavefronts(one) == 128 * (4 + 3 * steps_one + 1) == 128 * 74
 assert wavefronts(two) == 128 * (4 + 3 * steps_two + 1)
 
 # %% [markdown]
-# In version 1 warps diverge: in each step half of the lanes that added wait from now on. Version 2
-# gives the same additions to the first threads. Hardly a warp diverges, but neighbouring lanes now
+# In version 1 warps diverge: in each step, half of the lanes that worked so far only wait. Version
+# 2 gives the same additions to the first threads. Few warps diverge, but neighbouring lanes now
 # reach words that are `2 * k` apart, and collide in the banks. Both take the same number of
 # wavefronts, the passes over the banks of [lesson 06](06_memory.ipynb).
 #
@@ -515,11 +520,11 @@ def version_3(x, sums):
 version_3 = lk.your_turn("07.t3", version_3)
 
 # %% [markdown]
-# In version 4 each thread already adds two numbers when it loads, so half as many blocks do. In
-# version 5 the last warp needs no barriers of the block. Version 6 passes numbers from register to
-# register, with [**shuffles**](https://developer.nvidia.com/blog/faster-parallel-reductions-kepler/).
-# (Harris's sixth unrolled all loops; shuffles came later.) In version
-# 7 each thread adds many numbers.
+# In version 4 each thread already adds two numbers when it loads, so half as many blocks are
+# enough. In version 5 the last warp does without barriers of the block. Version 6 passes numbers
+# from register to register, with
+# [**shuffles**](https://developer.nvidia.com/blog/faster-parallel-reductions-kepler/). (Harris's
+# sixth unrolled all loops; shuffles came later.) In version 7 each thread adds many numbers.
 
 
 # %% tags=["collapsed"]
@@ -621,7 +626,8 @@ assert conflicts(ladder[2]) == 0
 # 4, most barriers in 5, most of shared memory's traffic in 6.
 #
 # **Guess first.** On Harris's GPU, a G80 of 2006, version 7 was 30 times faster than version 1. We
-# ran ours on an H200. How many times was it there? It would be 1 if a modern GPU hid all of this.
+# ran ours on an H200, with 16 times as many numbers. How many times was it there? It would be 1 if
+# a modern GPU hid all of this.
 
 # %%
 gain_guess = lk.predict("07.d", ...)
@@ -642,9 +648,11 @@ assert times_s["time, G80"][0] > 2 * times_s["time, G80"][1]
 assert round(gains["time, G80"]) == 30  # the text says so
 
 (n_g80,), (n_h200,) = ({row["n_elements"] for row in run.rows} for run in (harris, h200))
-print(f"version   G80, {n_g80:,} numbers   H200, {n_h200:,} numbers")
+assert n_h200 == 16 * n_g80  # the text says so
+print(f"{'version':7}{'G80, published':>22}{'H200, recorded':>22}")
+print(f"{'':7}{n_g80:14,} numbers{n_h200:14,} numbers")
 for row, other in zip(harris.rows, h200.rows, strict=True):
-    print(f"{row['version']:7}   {row['time_s'] * 1e3:19.3f} ms   {other['time_s'] * 1e3:20.3f} ms")
+    print(f"{row['version']:7}{row['time_s'] * 1e3:19.3f} ms{other['time_s'] * 1e3:19.3f} ms")
 
 lines = {
     "divergent branches": [counts.divergent_branches for counts in ladder],
@@ -668,26 +676,27 @@ chart.picture("Counters of seven reductions, and their times on a G80 and on an 
 # %% tags=["collapsed"]
 figures = lk.chip("h200-sxm").figures
 n_sms, bandwidth = figures["multiprocessors"], figures["mem_bw_gbs"]
+lk.show("[modelled] An SM's time for a block, from recorded and published figures:")
+print("version   blocks in all   time for a block")
 for row in h200.rows:
     block_s = row["time_s"] * n_sms.value / row["blocks"]
-    name, note = f"version {row['version']}, an SM's time for a block", f"{row['blocks']:,} blocks"
-    lk.show(lk.Reading(name, block_s, "s", of=(h200, "published"), note=f"{note} in all"))
+    print(f"{row['version']:7}{row['blocks']:16,}{block_s * 1e9:16,.0f} ns")
     if 2 <= row["version"] <= 6:
         assert 80e-9 < block_s < 90e-9, "the text says that it's the same"
 share = h200.rows[-1]["bytes"] / h200.rows[-1]["time_s"] / bandwidth.value
 lk.show(lk.Reading("version 7, share of the H200's bandwidth", share, "%", of=(h200, "published")))
 
 # %% [markdown]
-# From version 2 to 6 an SM takes as long for a block, whatever it does inside: while one waits at a
-# barrier or for a bank, others can work. What's left is what each block pays once, such as being
-# started and waiting for its first numbers. So fewer blocks pay off, down to as many as the chip
-# can hold at once, and that's version 7.
+# From version 2 to 6 an SM takes the same time for a block, whatever the block does inside: while
+# one waits at a barrier or for a bank, others can work. What's left seems to be what each block
+# pays once, for being started and for its first numbers. So fewer blocks pay off, down to as many
+# as the chip can hold at once, and that's version 7.
 #
 # (Why is version 2 faster, with as many wavefronts? It executes fewer instructions, and version 1
 # pays for `%`, a slow one. The G80 also had 16 banks, not 32.)
 #
-# > **Takeaway.** Reduce in registers first, then in shared memory, and at the end once for each
-# > block. Counters name causes, and only a clock says which of them costs time on your chip.
+# > **Takeaway.** Reduce in registers first, then in shared memory, and store once for each block.
+# > Counters name causes, and only a clock says which of them costs time on your chip.
 #
 # ## Back to the GPT-2
 # Paddle's function worked like our version 6, and a kernel called it for two sums, one right after
@@ -720,7 +729,7 @@ def two_sums(x, y, sums):
 
 
 sums = np.zeros((3, 2), np.float32)
-print(*lk.sanitize(two_sums[3, THREADS], x, 2 * x, sums), sep="\n")
+tell(lk.sanitize(two_sums[3, THREADS], x, 2 * x, sums))
 print(f"Values right: {np.allclose(sums.sum(axis=0), [x.sum(), 2 * x.sum()])}")
 
 

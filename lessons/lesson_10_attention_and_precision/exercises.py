@@ -134,10 +134,10 @@ lk.check("10.3", int8_product)
 # Write MXFP4 yourself, for a single block. The 32 numbers of `x` share a scale, a power of two. An
 # element has 4 bits: a sign, and one of the eight magnitudes in `FP4`.
 #
-# The scale is chosen so that the largest magnitude of the block, divided by it, lies from 4 up to
-# 8: 4 is the highest power of two that `FP4` has. What then lies above 6 becomes 6, and everything
-# else goes to the nearest magnitude. Return what becomes of `x`: the elements times the scale. A
-# block may be all zeros. (about 6 lines)
+# The scale is chosen so that the largest magnitude of the block, divided by it, is at least 4 and
+# below 8, because 4 is the highest power of two that `FP4` has. What then lies above 6 becomes 6,
+# and everything else goes to the nearest magnitude. Return what becomes of `x`: the elements times
+# the scale. A block may be all zeros. (about 6 lines)
 
 # %%
 FP4 = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6])

@@ -291,24 +291,25 @@ def in_pytorch():
 
 
 # %% tags=["collapsed"]
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else TensorFlow logs a page at its start
-
-
 def through(package, door):
-    """The operations that one framework hands to XLA: here, or recorded, and then why."""
-    why = f"{package} isn't installed here"
+    """The operations that one framework hands to XLA, here or recorded; where, and when."""
+    where = f"{package} isn't installed here"
     if importlib.util.find_spec(package):
         try:
-            return str(tpu.operations(door()))
+            return tpu.operations(door()), "made here", "just now"
         except Exception as error:  # versions that don't fit each other fail in many ways
-            why = f"{package} failed here with {type(error).__name__}"
+            where = f"{package} failed here with {type(error).__name__}"
     kept = lk.recorded("front-doors")
     (row,) = (row for row in kept.rows if row["door"] == door.__name__)
-    return f"{row['operations']}, recorded with {row['versions']} ({kept.source}): {why}"
+    return row["operations"], where, f"recorded {kept.date} with {row['versions']}"
 
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # else TensorFlow logs a page at its start
 for package, door in {"jax": in_jax, "tensorflow": in_tensorflow, "torchax": in_pytorch}.items():
-    print(f"[here] {door.__name__}: {through(package, door)}")
+    operations, where, when = through(package, door)
+    counts = ", ".join(f"{n} {name}" for name, n in operations.items())
+    print(f"[here] {door.__name__}: {counts} ({where})")
+    print(f"[here]    {when}")
 
 # %% [markdown]
 # All three hand over two products (`dot`) and a `maximum`, which is `relu`. (TensorFlow's
@@ -348,7 +349,8 @@ tile_guess.against(lk.Reading("memory, 129 against 128", growth, "1", "modelled"
 print(square[129].layout)
 
 # %% tags=["collapsed"]
-print(f"[here] TPU compiler: {square[129].source}")
+for text in square[129].source.partition("; ")[::2]:
+    print(f"[here] {text or 'no recording was needed'}")
 for n, program in square.items():
     rows, columns = (-(-n // side) * side for side in (8, 128))
     assert program.argument_bytes == 2 * rows * columns * 2
@@ -394,7 +396,9 @@ MAC_PER_CYCLE = 4 * 128 * 128  # four matrix units, each an array as in lesson 1
 v5e = lk.roofline("tpu-v5e", "bf16")
 ridge = v5e.ridge_flop_per_byte
 assert round(ridge) == 241  # the text says so
-units = lk.Reading("four units", 2 * MAC_PER_CYCLE * CLOCK_HZ, "FLOP/s", "modelled")
+units = lk.Reading(
+    "four matrix units, 128 × 128, 1.5 GHz", 2 * MAC_PER_CYCLE * CLOCK_HZ, "FLOP/s", "modelled"
+)
 peak = lk.chip("tpu-v5e").peak("bf16")
 assert math.isclose(units.value, peak.value, rel_tol=0.005)
 
@@ -456,9 +460,9 @@ chart.picture(
 #
 # ## Back to the dropped word
 # How do you check a compiler's work? You read what it made. Counts tell you what moves, fusions in
-# how many passes, and types in which precision. It was the types that differed here. In the end
-# they replaced an approximate operation by the exact one and kept more steps in 32 bits, at some
-# cost in speed.
+# how many passes, and types in which precision. It was the types that differed in our story. In the
+# end they replaced an approximate operation by the exact one and kept more steps in 32 bits, at
+# some cost in speed.
 #
 # **Next**: exercises [13.1 and 13.2](../exercises/13_xla_and_pallas.ipynb). Then have a break.
 
@@ -647,7 +651,7 @@ for x_cut, w_cut, y_cut in (
     ("rows", "not cut", "rows"),
 ):
     said = ask_xla(x_cut, w_cut, y_cut)
-    print(f"[modelled] x: {x_cut:8} w: {w_cut:8} y: {y_cut:17} {said}")
+    lk.show(f"[modelled] x {x_cut}, w {w_cut}, y {y_cut}: {said}")
 
 # %% [markdown]
 # > **Takeaway.** If you cut an axis that isn't summed over, devices needn't talk. If you cut the
@@ -655,7 +659,11 @@ for x_cut, w_cut, y_cut in (
 # > (all-gather).
 #
 # ## Sixteen chips
-# Sixteen v5e chips share one MLP in four ways. Before you look: which of them sends the most bytes?
+# Sixteen v5e chips share one MLP. In **data parallel** each holds all the weights and a sixteenth
+# of the rows. **Fully sharded**, the weights are cut as well, and gathered when they're needed. In
+# **tensor parallel** each holds all the rows, some columns of `a` and the rows of `b` that go with
+# them, as in your turn. Or you do **both**: on 4 × 4 chips, you cut the rows along one axis, and
+# the weights along both. Before you look: which way sends the most bytes?
 
 # %% tags=["collapsed"]
 B, D, F = 2048, 1024, 4096
@@ -680,7 +688,7 @@ ways = {  # specs of x, a, b and the result; bytes of x and both weights on a ch
 }  # fmt: skip
 links_bytes_per_s = lk.chip("tpu-v5e").figures["interconnect_gbs"].value / 2  # one way
 arithmetic_s = lk.workload.mlp(B, D, F, itemsize=2).flop / 16 / peak.value
-print(f"[modelled] arithmetic of one chip: {arithmetic_s * 1e6:.0f} µs")
+lk.show(lk.Reading("arithmetic of one chip", arithmetic_s, "s", "modelled"))
 talking = {}  # way -> collectives and bytes that a chip sends, where it sends any
 for way, (x, a, b, out, own_bytes, moves) in ways.items():
     program = tpu.compile_for_tpu(
@@ -693,9 +701,9 @@ for way, (x, a, b, out, own_bytes, moves) in ways.items():
         out=out,
     )
     sent = sum(sent_bytes(*move) for move in moves)
-    print(f"[modelled] {way:16} holds {program.argument_bytes / 1e6:5.2f} MB a chip, "
-          f"sends {sent / 1e6:5.2f} MB, {sent / links_bytes_per_s * 1e6:3.0f} µs at least "
-          f"(collectives: {sum(program.collectives.values())})")  # fmt: skip
+    lk.show(f"[modelled] {way}: each holds {program.argument_bytes / 1e6:.1f} MB, sends "
+            f"{sent / 1e6:.1f} MB (at least {sent / links_bytes_per_s * 1e6:.0f} µs; "
+            f"collectives: {sum(program.collectives.values())})")  # fmt: skip
     assert program.argument_bytes == own_bytes
     kinds = [kind for kind, *_ in moves]
     assert program.collectives == {kind: kinds.count(kind) for kind in kinds}
@@ -758,7 +766,7 @@ def tiled_matmul(x, w, block=128, interpret=False, forget=False):
 # **Play.** Which blocks are in VMEM at each step? Which of `x` and `w` is fetched more often, if
 # either is?
 
-# %%
+# %% tags=["collapsed"]
 frames = block_frames(
     (3, 2, 2),
     inputs={
@@ -793,10 +801,12 @@ fetches = lk.your_turn("13.t5", fetches)
 
 # %% tags=["collapsed"]
 grid = (8, 8, 8)
-print("[simulated] k fastest, fetches of x:", fetches(grid, lambda i, j, k: (i, k)))
-print("[simulated] k fastest, fetches of w:", fetches(grid, lambda i, j, k: (k, j)))
-print("[simulated] i fastest, fetches of w:", fetches(grid, lambda k, j, i: (k, j)))
-lk.show(lk.Reading("ridge point of a TPU v5e", v5e.ridge_flop_per_byte, "FLOP/B", "modelled"))
+lk.show(
+    f"[simulated] k fastest, fetches of x: {fetches(grid, lambda i, j, k: (i, k))}",
+    f"[simulated] k fastest, fetches of w: {fetches(grid, lambda i, j, k: (k, j))}",
+    f"[simulated] i fastest, fetches of w: {fetches(grid, lambda k, j, i: (k, j))}",
+    lk.Reading("ridge point of a TPU v5e", ridge, "FLOP/B", "modelled"),
+)
 
 
 def blocked_work(n, block):
@@ -807,8 +817,8 @@ def blocked_work(n, block):
 
 for block in (128, 256, 512):
     work = blocked_work(4096, block)
-    print(f"[modelled] blocks of {block}: {work.intensity_flop_per_byte:.0f} FLOP/B, "
-          f"bound by {v5e.bound_by(work.intensity_flop_per_byte)}")  # fmt: skip
+    intensity = lk.Reading(f"blocks of {block}", work.intensity_flop_per_byte, "FLOP/B", "modelled")
+    lk.show(f"{intensity}, bound by {v5e.bound_by(intensity.value)}")
 
 # %% [markdown]
 # With `k` fastest, both are fetched in every step, so the block is your lever: the intensity is
@@ -833,8 +843,8 @@ print("[simulated] tiled matmul: right, no race")
 print(f"[simulated] without zeroing the sum: {np.isnan(bad).mean():.0%} of the results are NaN")
 
 # %% [markdown]
-# On a real chip the sum would begin with whatever was left there, often zero. Another bug hides
-# even better. This kernel starts a copy itself, and may forget to wait for it:
+# On a real chip the sum would begin with whatever was left there, and that may happen to be zero.
+# Another bug hides even better. This kernel starts a copy itself, and may forget to wait for it:
 
 
 # %% tags=["read"]
@@ -877,7 +887,8 @@ for wait in (True, False):
 # ## What the compiler refuses
 # XLA can't look into a Pallas kernel, so it gives no cycles for one, but it counts VMEM. So can
 # you: two copies of each block (one is fetched while the other is used), and the sums. Unless you
-# ask for more, a kernel may have 16 MiB. Which blocks of your product will be refused?
+# ask for more, a kernel may have 16 MiB. Which blocks of your product will be refused? And can a
+# chip with 16 GiB multiply two matrices of 65,536 × 65,536?
 
 
 # %% tags=["collapsed"]
@@ -894,16 +905,18 @@ blocked = {
     for block in (64, 128, 512, 1024)
 }
 for block, program in blocked.items():
-    print(f"[modelled] blocks of {block}: {binary(vmem_bytes(block))} by our count")
-    lk.show(program)
+    lk.show(
+        f"[modelled] blocks of {block}, by our count: {binary(vmem_bytes(block))} of VMEM", program
+    )
 lk.show(tpu.compile_for_tpu("matmul 65536", jnp.matmul, *[((65536, 65536), "bfloat16")] * 2))
 
 # %% tags=["collapsed", "nbval-ignore-output"]
-print(blocked[1024].message.split("}. ")[-1])  # the compiler's own words, new with each version
+# The compiler's own words, new with each version
+print(blocked[1024].message.split("}. ")[-1])
 
 # %% [markdown]
-# By our count the largest blocks need exactly the limit, but the compiler needs some room in VMEM
-# itself.
+# Blocks of 64 aren't whole tiles. By our count the largest ones need exactly the limit, but the
+# compiler needs some room in VMEM itself. And three matrices of 8 GiB don't fit into the HBM.
 #
 # > **Takeaway.** Choose blocks of whole tiles, large enough to reach the ridge, and small enough
 # > that two copies of each fit into VMEM.

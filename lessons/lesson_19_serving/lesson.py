@@ -192,8 +192,8 @@ lk.draw.format_rates(kept.rows, kept.rows[0]["read_bytes_per_s"], "recorded")
 #
 # ## Company makes it cheaper
 # If eight users wait for a token, the server can take them as a **batch**: fetch each weight once,
-# and use it eight times. It needn't wait for eight: before each step it takes in whoever has arrived
-# and lets go of whoever is finished. That's **continuous batching**.
+# and use it eight times. It needn't wait for eight: before each step it takes in whoever has
+# arrived and lets go of whoever is finished. That's **continuous batching**.
 #
 # **Guess first.** We take F32, with the most bytes. How many times more tokens a second do eight
 # users get, all together, than one? It would be 1 if they took turns, and 8 if company cost

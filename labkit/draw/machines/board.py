@@ -12,7 +12,7 @@ from labkit.units import binary, si
 
 WIDTH, LEFT = 780, 12  # pixels
 BODY = 440  # the width of the drawn machine; the table stands on its right
-_COLUMNS = (LEFT + BODY + 24, LEFT + BODY + 148, LEFT + BODY + 240)  # size, bandwidth, latency
+_COLUMNS = {"size": LEFT + BODY + 24, "bandwidth": LEFT + BODY + 148, "latency": LEFT + BODY + 240}
 _TINT, _LIT = 0.06, 0.28  # of a part, and of the highlighted one
 UNKNOWN = "unknown"
 _ALSO_CALLED = {"hbm": "memory", "dram": "memory"}
@@ -30,10 +30,15 @@ class Level:
     latency: str = UNKNOWN
 
     @property
+    def told(self) -> dict[str, str]:
+        """What is said in each column."""
+        return {"size": self.size, "bandwidth": self.bandwidth, "latency": self.latency}
+
+    @property
     def words(self) -> str:
         """The row as a sentence of an alt text."""
-        told = {"size": self.size, "bandwidth": self.bandwidth, "latency": self.latency}
-        return f"{self.name}: " + ", ".join(f"{what} {said}" for what, said in told.items() if said)
+        columns = self.told.items()
+        return f"{self.name}: " + ", ".join(f"{what} {said}" for what, said in columns if said)
 
 
 class Board:
@@ -112,19 +117,31 @@ class Board:
         self.elements.append(text(x, y, words, anchor, **{"size": SMALL, **style}))
 
     def level(self, y: float, level: Level) -> None:
-        """A row of the table at the height of its part, joined to it by a thin line."""
-        lit = level.part == self.lit
+        """A row of the table at the height of its part.
+
+        A row, or a column, of which nothing is known is told by the alt text alone.
+        """
         self.levels.append(level)
-        self.elements.append(path(f"M{LEFT + BODY + 3},{y:.1f}H{_COLUMNS[0] - 6}", opacity=0.5))
-        for x, words in zip(_COLUMNS, (level.size, level.bandwidth, level.latency), strict=True):
-            said = words or "–"
-            self.elements.append(text(x, y + 5, said, bold=lit, muted=said in (UNKNOWN, "–")))
+        self.elements.append((y, level))
+
+    def _row(self, y, level, columns):
+        """A Level as elements: a thin line to its part, and what is said in each of the columns."""
+        if not any(map(_known, level.told.values())):
+            return
+        yield path(f"M{LEFT + BODY + 3},{y:.1f}H{_COLUMNS['size'] - 6}", opacity=0.5)
+        for column in columns:
+            said, lit = level.told[column], level.part == self.lit
+            yield text(_COLUMNS[column], y + 5, said or "–", bold=lit, muted=not _known(said))
 
     def picture(self, title: str, height: float, notes: tuple[str, ...] = ()) -> Picture:
         """The Picture, with the sources of its figures below and all of them in its alt text."""
         parts = [text(LEFT, 26, title, size=17, bold=True)]
-        for x, words in zip(_COLUMNS, ("size", "bandwidth", "latency"), strict=True):
-            parts.append(text(x, 54, words, size=SMALL, muted=True))
+        columns = [
+            column
+            for column in _COLUMNS
+            if any(_known(level.told[column]) for level in self.levels)
+        ]
+        parts += [text(_COLUMNS[column], 54, column, size=SMALL, muted=True) for column in columns]
         said = list(notes)
         said += [f"[{origin}] {'; '.join(some)}." for origin, some in self.sources.items() if some]
         if self.doubtful or any("*" in words for words in notes):
@@ -135,12 +152,18 @@ class Board:
                 parts.append(text(LEFT, height, line, size=SMALL, muted=True))
         alt = f"{title}. " + "; ".join(level.words for level in self.levels)
         alt += f". Highlighted: {self.called[self.lit]}" if self.lit else ""
-        return sheet(WIDTH, height + 14, [*parts, *self.elements], alt)
+        for element in self.elements:
+            parts += self._row(*element, columns) if isinstance(element, tuple) else [element]
+        return sheet(WIDTH, height + 14, parts, alt)
 
 
 def is_doubtful(chip: Chip, field: str) -> bool:
     """Whether a figure of the chip is an estimate, disputed or unverified: it gets a star."""
     return chip.figures[field].verification in _DOUBTFUL
+
+
+def _known(words):
+    return words not in ("", UNKNOWN)
 
 
 def _name(highlight):

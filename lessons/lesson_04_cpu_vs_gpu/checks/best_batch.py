@@ -16,6 +16,7 @@ def _largest_allowed(measured, limit_s):
         (always(16), "got 16"),
         (lambda rows, limit: max(rows, key=lambda row: row[0] / row[1])[0], "breaks the limit"),
         (_largest_allowed, "largest batch need not"),
+        (lambda rows, limit: _best_batch(rows, 1.001 * limit), "breaks the limit"),
         (lambda rows, limit: _best_batch(rows, limit * 1.0001 - 1e-4), "exactly the limit"),
         (
             lambda rows, limit: min(
@@ -37,7 +38,8 @@ def best_batch(answer, rng):
             (base, 0.3 * limit_s),  # the least wait
             (4 * base, limit_s),  # the best of those allowed, at exactly the limit
             (4 * base - 1, 0.99 * limit_s),
-            (20 * base, 2 * limit_s),  # the best of all, too slow
+            (6 * base, 1.0002 * limit_s),  # better, and a little too slow
+            (20 * base, 2 * limit_s),  # the best of all, and far too slow
         ]
         crowd = (5 * base, 0.9999 * limit_s)  # larger than the best in the second table
         for case_rows, right in (

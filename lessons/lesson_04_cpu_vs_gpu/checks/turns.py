@@ -22,14 +22,19 @@ _warps = solution("04.t1")
         (lambda t, rate, n, size: math.ceil(rate / n / size), "latency times throughput"),
         (lambda t, rate, n, size: min(64, _warps(t, rate, n, size)), "more than fit"),
         (lambda t, rate, n, size: math.ceil(t * rate / n / size) + 1, "fewer"),
+        (lambda t, rate, n, size: math.floor(t * rate / n / size) + 1, "fewer"),
+        (lambda t, rate, n, size: round(t * rate / n / size + 0.5), "fewer"),
     ],
 )
 def warps_needed(answer, rng):
     for k in range(12):
         n_sms, load_bytes = rng.randint(16, 160), rng.choice((128, 256, 512))
         warps = rng.randint(70, 200) if k == 11 else rng.randint(8, 60)
-        under_way = (warps - rng.uniform(0.2, 0.8)) * load_bytes * n_sms  # away from rounding
-        latency_s = rng.uniform(200e-9, 900e-9)
+        # Away from rounding, but for one case that comes out even, exact in whatever order.
+        spare, latency_s = rng.uniform(0.2, 0.8), rng.uniform(200e-9, 900e-9)
+        if k == 10:
+            spare, latency_s, n_sms, warps = 0, 2**-22, 64, rng.randrange(9, 60, 2)
+        under_way = (warps - spare) * load_bytes * n_sms
         args = (latency_s, under_way / latency_s, n_sms, load_bytes)
         got, right = answer(*args), _warps(*args)
         case = (

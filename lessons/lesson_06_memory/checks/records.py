@@ -32,9 +32,15 @@ def _both(requests):
         (lambda size, offsets: sum(map(len, _requests(size, offsets))), "two numbers"),
         (lambda size, offsets: (len(offsets) * size, size), "expected"),
         (lambda size, offsets: _both(_requests(size, offsets[1:])), "expected"),
+        (
+            lambda size, offsets: _both(_requests(size, [at - offsets[0] for at in offsets])),
+            "expected",
+        ),
+        (lambda size, offsets: (_record_sectors(size, offsets)[0], size), "that no lane asks for"),
     ],
 )
 def record_sectors(answer, rng):
+    _one(answer, 64, [28, 32])  # neighbours, on both sides of the border between two sectors
     for n_words in (9, 11, 5, 7, 3, 13, 8, 2, rng.randint(16, 64), rng.randint(9, 64)):
         _one(answer, *_records(rng, n_words))
 
@@ -56,6 +62,7 @@ def _turns(size, offsets):
         (32 * n, 32): "lanes may share a sector",
         (right[0], right[0]): "a cache that keeps a sector moves it once",
         (right[1], right[1]): "without a cache the sectors of each request count",
+        (right[0], size): "sectors that no lane asks for don't move",
         right[::-1]: "the two numbers are the other way round",
         right: "",
     }

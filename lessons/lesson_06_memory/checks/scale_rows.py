@@ -15,6 +15,7 @@ _scale_rows = solution("06.3")
 _WHO = "t // out.shape[1], t % out.shape[1]"
 _GUARD = "t < out.size"
 _RESULT = "factor[row] * a[row, col]"
+_IN_TWO_STEPS = "out[row, col] = a[row, col]\n        out[row, col] *= factor[row]"
 _CLAMPED = "t = min(cuda.grid(1), out.size - 1)"
 
 
@@ -42,6 +43,10 @@ _ALONE = """\
         ),
         (changed(_scale_rows, _RESULT, "0\n        a[row, col] = 0"), "your kernel changes a"),
         (changed(_scale_rows, "t = cuda.grid(1)", _CLAMPED), "several threads write"),
+        (
+            changed(_scale_rows, f"out[row, col] = {_RESULT}", _IN_TWO_STEPS),
+            "load each number once",
+        ),
     ],
 )
 def scale_rows(answer, rng):

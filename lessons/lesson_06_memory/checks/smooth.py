@@ -41,26 +41,18 @@ def _smooth_without_tile(x, out):
         out[i] = (x[max(i - 1, 0)] + x[i] + x[min(i + 1, last)]) / 3
 
 
-@cuda.jit
-def _smooth_no_halo(x, out):
-    tile = cuda.shared.array(SMOOTH_TILE, cuda.float64)
-    i, t = cuda.grid(1), cuda.threadIdx.x
-    tile[t + 1] = x[min(i, x.size - 1)]
-    cuda.syncthreads()
-    if i < x.size:
-        out[i] = (tile[t] + tile[t + 1] + tile[t + 2]) / 3
-
-
-@cuda.jit
-def _smooth_filled_by_one_thread(x, out):
-    tile = cuda.shared.array(SMOOTH_TILE, cuda.float64)
-    i, t = cuda.grid(1), cuda.threadIdx.x
+_OWN = "    tile[t + 1] = x[min(i, last)]\n"
+_EDGES = """\
     if t == 0:
-        for j in range(SMOOTH_TILE):
-            tile[j] = x[min(max(i - 1 + j, 0), x.size - 1)]
-    cuda.syncthreads()
-    if i < x.size:
-        out[i] = (tile[t] + tile[t + 1] + tile[t + 2]) / 3
+        tile[0] = x[max(i - 1, 0)]
+    if t == THREADS - 1:
+        tile[t + 2] = x[min(i + 1, last)]
+"""
+_ALL_BY_ONE = """\
+    if t == 0:
+        for j in range(TILE):
+            tile[j] = x[min(max(i - 1 + j, 0), last)]
+"""
 
 
 @exercise(
@@ -73,7 +65,7 @@ def _smooth_filled_by_one_thread(x, out):
         (changed(_smooth, "    cuda.syncthreads()\n", ""), "syncthreads()"),
         (_smooth_barrier_in_branch, "divergent-barrier"),
         (_smooth_without_tile, "right, but"),
-        (_smooth_no_halo, "uninitialised"),
+        (changed(_smooth, _EDGES, ""), "uninitialised"),
         (changed(_smooth, "if i < x.size", "if True"), "out-of-bounds"),
         (changed(_smooth, "x[min(i + 1, last)]", "x[i + 1]"), "out-of-bounds"),
         (changed(_smooth, "(tile[t] + tile[t + 1] + tile[t + 2]) / 3", "0.5"), "is 0.5, expected"),
@@ -81,7 +73,10 @@ def _smooth_filled_by_one_thread(x, out):
             changed(_smooth, "(tile[t] + tile[t + 1] + tile[t + 2]) / 3", "0\n        x[i] = 0"),
             "your kernel changes x",
         ),
-        (_smooth_filled_by_one_thread, "one thread loads 66 numbers from global memory"),
+        (
+            changed(_smooth, _OWN + _EDGES, _ALL_BY_ONE),
+            "one thread loads 66 numbers from global memory",
+        ),
     ],
 )
 def smooth(answer, rng):

@@ -22,52 +22,20 @@ def _transpose_naive(a, out):
         out[col, row] = a[row, col]
 
 
-@cuda.jit
-def _transpose_no_guard(a, out):
-    tile = cuda.shared.array((32, 33), cuda.float32)
-    x, y = cuda.threadIdx.x, cuda.threadIdx.y
-    left, top = cuda.blockIdx.x * 32, cuda.blockIdx.y * 32
-    tile[y, x] = a[top + y, left + x]
-    cuda.syncthreads()
-    out[left + y, top + x] = tile[x, y]
-
-
-@cuda.jit
-def _transpose_one_guard(a, out):
-    tile = cuda.shared.array((32, 33), cuda.float32)
-    x, y = cuda.threadIdx.x, cuda.threadIdx.y
-    left, top = cuda.blockIdx.x * 32, cuda.blockIdx.y * 32
-    inside = top + y < a.shape[0] and left + x < a.shape[1]
-    if inside:
-        tile[y, x] = a[top + y, left + x]
-    cuda.syncthreads()
-    if inside:
-        out[left + y, top + x] = tile[x, y]
-
-
-@cuda.jit
-def _transpose_tile_stays(a, out):
-    tile = cuda.shared.array((32, 33), cuda.float32)
-    x, y = cuda.threadIdx.x, cuda.threadIdx.y
-    left, top = cuda.blockIdx.x * 32, cuda.blockIdx.y * 32
-    if top + y < a.shape[0] and left + x < a.shape[1]:
-        tile[y, x] = a[top + y, left + x]
-    cuda.syncthreads()
-    if left + x < out.shape[0] and top + y < out.shape[1]:
-        out[left + x, top + y] = tile[y, x]
-
-
-@cuda.jit
-def _transpose_filled_by_one_warp(a, out):
-    tile = cuda.shared.array((32, 33), cuda.float32)
-    x, y = cuda.threadIdx.x, cuda.threadIdx.y
-    left, top = cuda.blockIdx.x * 32, cuda.blockIdx.y * 32
-    if y == 0 and left + x < a.shape[1]:
+_LOAD = "tile[y, x] = a[top + y, left + x]"
+_STORE = "out[left + y, top + x] = tile[x, y]"
+_IN_A = "top + y < a.shape[0] and left + x < a.shape[1]"
+_IN_OUT = "left + y < out.shape[0] and top + x < out.shape[1]"
+_GUARDED_LOAD = f"if {_IN_A}:\n        {_LOAD}"
+_LOAD_BY_ONE_WARP = """\
+if y == 0 and left + x < a.shape[1]:
         for row in range(top, min(top + 32, a.shape[0])):
-            tile[row - top, x] = a[row, left + x]
-    cuda.syncthreads()
-    if left + y < out.shape[0] and top + x < out.shape[1]:
-        out[left + y, top + x] = tile[x, y]
+            tile[row - top, x] = a[row, left + x]"""
+_CLAMPED_LOAD = "tile[y, x] = a[min(top + y, a.shape[0] - 1), min(left + x, a.shape[1] - 1)]"
+_GUARDED_STORE = f"if {_IN_OUT}:\n        {_STORE}"
+_TURNED_OUTSIDE = """\
+if left + x < out.shape[0] and top + y < out.shape[1]:
+        out[left + x, top + y] = tile[y, x]"""
 
 
 @exercise(
@@ -78,15 +46,19 @@ def _transpose_filled_by_one_warp(a, out):
         (kernels.empty, "your kernel is empty", "todo"),
         (always(0), "@cuda.jit"),
         (_transpose_naive, "right, but its stores"),
-        (_transpose_tile_stays, "right, but its stores"),
+        (changed(_transpose, _GUARDED_STORE, _TURNED_OUTSIDE), "right, but its stores"),
         (changed(_transpose, "(32, 33)", "(32, 32)"), "bank conflicts"),
         (changed(_transpose, "    cuda.syncthreads()\n", ""), "syncthreads()"),
-        (_transpose_no_guard, "out-of-bounds"),
-        (_transpose_one_guard, "uninitialised"),
+        (changed(changed(_transpose, _IN_A, "True"), _IN_OUT, "True"), "out-of-bounds"),
+        (changed(_transpose, _IN_OUT, _IN_A), "uninitialised"),
+        (changed(_transpose, _GUARDED_LOAD, _CLAMPED_LOAD), "load each number once"),
         (changed(_transpose, "tile[x, y]", "tile[y, x]"), "uninitialised"),
         (changed(_transpose_naive, "a[row, col]", "2.0"), "is 2, expected"),
         (changed(_transpose_naive, "a[row, col]", "0\n        a[row, col] = 0"), "changes a"),
-        (_transpose_filled_by_one_warp, "one thread loads 32 numbers from global memory"),
+        (
+            changed(_transpose, _GUARDED_LOAD, _LOAD_BY_ONE_WARP),
+            "one thread loads 32 numbers from global memory",
+        ),
     ],
 )
 def transpose(answer, rng):

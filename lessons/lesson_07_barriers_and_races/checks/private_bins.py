@@ -46,6 +46,24 @@ def _four_copies(values, bins):
         cuda.atomic.add(bins, t % N_BINS, mine[t])
 
 
+@cuda.jit
+def _a_thread_for_each_bin(values, bins):
+    tile = cuda.shared.array(THREADS, cuda.int32)
+    t, n = cuda.threadIdx.x, 0
+    for first in range(cuda.blockIdx.x * THREADS, values.size, cuda.gridsize(1)):
+        tile[t] = -1
+        if first + t < values.size:
+            tile[t] = values[first + t]
+        cuda.syncthreads()
+        if t < N_BINS:
+            for j in range(THREADS):
+                if tile[j] == t:
+                    n += 1
+        cuda.syncthreads()
+    if t < N_BINS:
+        cuda.atomic.add(bins, t, n)
+
+
 _STRIDE_LOOP = "for i in range(cuda.grid(1), values.size, cuda.gridsize(1)):"
 
 _WHOLE_SHARES = (
@@ -81,6 +99,7 @@ _ONE_WARP = (
                  "    if t == 0:\n        cuda.atomic"), "expected"),
         (_flushed_each_pass, "once a block"),
         (_four_copies, "once a block"),
+        (_a_thread_for_each_bin, "let every thread count its own"),
         (changed(_private_bins, _STRIDE_LOOP,
                  "for i in range(t if cuda.blockIdx.x == 0 else values.size, values.size, 128):"),
          "counts all the values"),
@@ -121,4 +140,9 @@ def private_bins(answer, rng):
     assert reads.max() <= 2 * fair / THREADS + 2, (
         f"{case}: right, but one thread reads {reads.max()} values; its share of a block's is "
         f"{fair / THREADS:.0f}"
+    )
+    looks = work.of("load", "shared").max()
+    assert looks <= 4 * N_BINS, (
+        f"{case}: right, but one thread loads {looks} numbers from shared memory while others "
+        f"wait: let every thread count its own values"
     )

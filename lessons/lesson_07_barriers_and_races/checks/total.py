@@ -13,25 +13,6 @@ _total = solution("07.4")
 
 
 @cuda.jit
-def _total_strided(x, out):
-    s = cuda.shared.array(THREADS, cuda.float32)
-    t = cuda.threadIdx.x
-    mine = cuda.float32(0)
-    for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):
-        mine += x[i]
-    s[t] = mine
-    cuda.syncthreads()
-    k = 1
-    while k < THREADS:
-        if 2 * k * t < THREADS:
-            s[2 * k * t] += s[2 * k * t + k]
-        cuda.syncthreads()
-        k *= 2
-    if t == 0:
-        cuda.atomic.add(out, 0, s[0])
-
-
-@cuda.jit
 def _total_of_atomics(x, out):
     for i in range(cuda.grid(1), x.size, cuda.gridsize(1)):
         cuda.atomic.add(out, 0, x[i])
@@ -59,6 +40,13 @@ _FOLD = """    k = THREADS // 2
             s[t] += s[t + k]
         cuda.syncthreads()
         k //= 2
+"""
+_PAIRS = """    k = 1
+    while k < THREADS:
+        if 2 * k * t < THREADS:
+            s[2 * k * t] += s[2 * k * t + k]
+        cuda.syncthreads()
+        k *= 2
 """
 _ALONE = """    if t == 0:
         for j in range(1, THREADS):
@@ -89,7 +77,7 @@ _CHUNKS = (
         (always(0), "@cuda.jit"),
         (kernels.empty, "kernel is empty", "todo"),
         (_total_of_atomics, "one atomic a block"),
-        (_total_strided, "bank conflicts"),
+        (changed(_total, _FOLD, _PAIRS), "bank conflicts"),
         (changed(_total, "    cuda.syncthreads()\n", ""), "race"),
         (changed(_total, "        cuda.syncthreads()\n", ""), "race"),
         (changed(_total, "        cuda.syncthreads()\n", "            cuda.syncthreads()\n"),
@@ -140,7 +128,7 @@ def total(answer, rng):
     )
     assert_loads_spread(answer, _total, n_blocks, THREADS, x, np.zeros_like(out), case=case)
     sectors, ideal = counts.global_loads.sectors, blocks(n, 8)
-    assert sectors <= 1.1 * ideal, (
+    assert sectors <= 1.5 * ideal, (  # a warp's 32 floats may begin in the middle of a sector
         f"{case}: {sectors} sectors are loaded for {ideal} sectors of data: let neighbouring "
         f"threads load neighbouring numbers"
     )

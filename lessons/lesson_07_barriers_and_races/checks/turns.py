@@ -112,39 +112,13 @@ _ranks = solution("07.t2")
 _LARGE = 8 * THREADS  # a shared shape must be a constant
 _ADD = "                smaller += 1\n"
 _SECOND = f"{_ADD}        cuda.syncthreads()\n"
-_BOTH = "tile[t] = x[first + t]\n        cuda.syncthreads()\n"
-
-
-@cuda.jit
-def _ranks_with_a_barrier_per_number(x, out):
-    tile = cuda.shared.array(THREADS, cuda.float32)
-    i, t = cuda.grid(1), cuda.threadIdx.x
-    mine, smaller = x[i], 0
-    for first in range(0, x.size, THREADS):
-        tile[t] = x[first + t]
-        cuda.syncthreads()
-        for j in range(THREADS):
-            if tile[j] < mine:
-                smaller += 1
-            cuda.syncthreads()
-    out[i] = smaller
-
-
-@cuda.jit
-def _ranks_filled_by_thread_0(x, out):
-    tile = cuda.shared.array(THREADS, cuda.float32)
-    i, t = cuda.grid(1), cuda.threadIdx.x
-    mine, smaller = x[i], 0
-    for first in range(0, x.size, THREADS):
-        if t == 0:
+_STORE = "tile[t] = x[first + t]\n"
+_BOTH = f"{_STORE}        cuda.syncthreads()\n"
+_ALL_BY_ONE = """\
+if t == 0:
             for j in range(THREADS):
                 tile[j] = x[first + j]
-        cuda.syncthreads()
-        for j in range(THREADS):
-            if tile[j] < mine:
-                smaller += 1
-        cuda.syncthreads()
-    out[i] = smaller
+"""
 
 
 @cuda.jit
@@ -169,8 +143,8 @@ def _ranks_in_one_large_tile(x, out):
         (kernels.not_written, "replace the line", "todo"),
         (always(0), "@cuda.jit"),
         (changed(_ranks, _SECOND, _ADD), "race"),
-        (changed(_ranks, _BOTH, "tile[t] = x[first + t]\n"), "race"),
-        (changed(_ranks, _BOTH, "cuda.syncthreads()\n        tile[t] = x[first + t]\n"), "race"),
+        (changed(_ranks, _BOTH, _STORE), "race"),
+        (changed(_ranks, _BOTH, f"cuda.syncthreads()\n        {_STORE}"), "race"),
         (changed(_ranks, _SECOND, f"{_ADD}        cuda.syncwarp()\n"), "race"),
         (changed(_ranks, _SECOND, f"{_ADD}    cuda.syncthreads()\n"), "race"),
         (changed(_ranks, _SECOND, f"{_ADD}                cuda.syncthreads()\n"),
@@ -180,12 +154,13 @@ def _ranks_in_one_large_tile(x, out):
         (changed(_ranks, "tile[j] < mine", "tile[j] > mine"), "expected"),
         (changed(_ranks, "range(0, x.size, THREADS)", "range(0, THREADS, THREADS)"), "expected"),
         (changed(_ranks, "out[i] = smaller", "out[i] = 0\n    x[i] = 0"), "changes x"),
-        (_ranks_with_a_barrier_per_number, "two for each tile are enough"),
+        (changed(_ranks, _SECOND, f"{_ADD}            cuda.syncthreads()\n"),
+         "two for each tile are enough"),
         (_ranks_in_one_large_tile, "use the tile again"),
         (changed(_ranks, _SECOND, f"{_ADD}        if t < 64:\n            cuda.syncthreads()\n"),
          "divergent-barrier"),
         (changed(_ranks, "x.size, THREADS)", "x.size, 2 * THREADS)"), "expected"),
-        (_ranks_filled_by_thread_0, "let each thread load one"),
+        (changed(_ranks, _STORE, _ALL_BY_ONE), "let each thread load one"),
     ],
 )  # fmt: skip
 def ranks_mended(answer, rng):
@@ -316,8 +291,8 @@ def version_3(answer, rng):
 def _spares(answer, counts, n_blocks, x, sums, case):
     """No conflict, hardly a divergence, no queue at one address, and all threads take part."""
     assert counts.shared_atomics == 0, (
-        f"{case}: right, but atomics at one address wait for each other, 128 in a row. Let half of "
-        f"the threads add the other half, then a quarter, and so on"
+        f"{case}: right, but atomics at one address wait for each other. Let half of the threads "
+        f"add the other half, then a quarter, and so on"
     )
     conflicts = counts.shared_loads.bank_conflicts + counts.shared_stores.bank_conflicts
     assert conflicts == 0, (

@@ -104,7 +104,7 @@ def _one_maximum(q, tiles):
     "10.2",
     title="attention over tiles that pass by",
     wrong=[
-        (always(np.zeros((2, 2))), "shape"),
+        (always(np.zeros((1, 1))), "shape"),
         (_all_kept, "used again"),
         (_twice, "once"),
         (_mean_of_tiles, "shrinks"),

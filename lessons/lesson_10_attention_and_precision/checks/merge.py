@@ -42,8 +42,9 @@ def _a_is_first(largest_a, total_a, largest_b, total_b):
     ],
 )
 def merge(answer, rng):
-    for scale in (1, 1, 3, 3, 30, 1000):
-        a, b = ([rng.gauss(0, scale) for _ in range(rng.randint(1, 20))] for _ in range(2))
+    high = rng.uniform(800, 900)  # whose exponential no float holds
+    for middle, scale in ((0, 1), (0, 1), (0, 3), (0, 3), (0, 30), (0, 1000), (high, 3)):
+        a, b = ([rng.gauss(middle, scale) for _ in range(rng.randint(1, 20))] for _ in range(2))
         _try_merge(answer, (*_pair(a), *_pair(b)), _pair(a + b))
     some = _pair(a)
     for case in ((*some, -math.inf, 0.0), (-math.inf, 0.0, *some)):
