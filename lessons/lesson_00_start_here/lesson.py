@@ -142,7 +142,7 @@ rate = matmul_time.flop_per_s(multiplied.flop, name="matmul rate")
 matmul_guess.against(rate)
 
 # %% [markdown]
-# Why so much more than 3? A core works on 4 to 16 numbers with one instruction ([lesson
+# How can it be so much more than 3? A core works on 4 to 16 numbers with one instruction ([lesson
 # 03](03_cpu_parallelism.ipynb)), starts up to two such instructions in a cycle (some start four),
 # each of which multiplies *and* adds, and you probably have several cores. Multiply all that by the
 # clock, and you have a limit for your own CPU:

@@ -127,10 +127,10 @@ for row in served.rows:
           f"{row['tokens_per_s'] * gaps_s[n]:3.0f} under way")  # fmt: skip
 
 # %% [markdown]
-# (Tokens a second × seconds a token are the conversations really under way: [Little's
-# law](04_cpu_vs_gpu.ipynb).) People read about [four words a
-# second](https://doi.org/10.1016/j.jml.2019.104047), so even the slowest is far ahead of them.
-# But a program that needs the whole answer waits for all of it. Is its wait worth the saving?
+# (We take 500 tokens for an answer. Tokens a second × seconds a token are the conversations really
+# under way: [Little's law](04_cpu_vs_gpu.ipynb).) People read about [four words a
+# second](https://doi.org/10.1016/j.jml.2019.104047), so even the slowest is far ahead of them. But
+# a program that needs the whole answer waits for all of it. Is its wait worth the saving?
 #
 # ### Your turn
 # Two settings are given as pairs `(usd_per_million_tokens, gap_s)`. The hasty one is dearer, the

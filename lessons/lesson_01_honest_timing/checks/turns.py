@@ -105,7 +105,7 @@ def waited_s(answer, rng):
         hint = "work that was ordered before you is in your window" if got > 2 * right else ""
         if device_s < got < right:
             hint = "time one launch by itself: of several, only the first order is waited for"
-        assert_right(got, right, "one launch", suspects, hint)
+        assert_right(got, right, "one launch, in seconds", suspects, hint)
 
 
 _coverage = solution("01.t2")
