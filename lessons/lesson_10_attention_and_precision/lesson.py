@@ -554,6 +554,7 @@ w_whole, w_scale = map(np.asarray, quantise(w, axis=0))
 a_int8, w_int8 = a_whole.astype(np.int8), w_whole.astype(np.int8)
 sums = np.asarray(jnp.matmul(a_int8, w_int8, preferred_element_type=jnp.int32))
 assert (sums == a_int8.astype(int) @ w_int8.astype(int)).all()
+assert 130_000 * 127**2 < 2**31  # terms that int32 has room for, the text says
 
 bound = (
     a_scale / 2 * np.abs(w).sum(0)
@@ -572,7 +573,7 @@ lk.show(lk.Reading("error of the whole product", relative, "%", of="simulated"))
 #
 # ## The outliers
 # With well-behaved numbers, 8 bits are plenty. But in large models a few columns of the layers'
-# inputs hold numbers far larger than all others, the **outliers**.
+# inputs are far larger than all others, the **outliers**.
 #
 # **Guess first.** Make three of the 256 columns of `a` a hundred times larger. So far the rounding
 # errors of the other columns are 0.7 % of their numbers. What do they become? It's still 0.7 % if
@@ -695,7 +696,7 @@ chart.picture("Rounding error of the ordinary numbers by the size of the outlier
 # > 16 neighbours, a scale of 8 bits costs a quarter or half a bit each.
 #
 # ## Half the bits, twice the speed?
-# Are fewer bits faster? Compare the formats, in JAX and in PyTorch, on your machine.
+# Are fewer bits faster? Compare formats in JAX and PyTorch, on your machine.
 
 
 # %% tags=["collapsed"]
@@ -753,7 +754,7 @@ lk.expect(
 # [ONNX
 # Runtime](https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html) has int8
 # for CPUs. We take two layers with a `relu` between them, in fp32 and in int8: weights are
-# quantised ahead of time, inputs as they come.
+# quantised ahead, inputs as they come.
 #
 # **Guess first.** One request at a time, on one core: how many times faster is int8? It would be 4
 # if only the bytes of the weights counted.
