@@ -1239,6 +1239,7 @@ RIGHT = [
     ("00.t2", product_by_three_vectors),
     ("00.t2", product_from_the_left),
     ("00.4", lambda n, f, b, p: n / b if n / b > f / p else f / p),
+    ("00.5", lambda *given: np.str_(solution("00.5")(*given))),
     ("01.2", warm_best_of_five),
     ("01.3", lambda slow, n: 1 - math.prod([1 - slow] * n)),
     ("01.t1", waited_after_one_of_its_own),
