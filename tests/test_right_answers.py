@@ -465,6 +465,16 @@ def int8_with_the_errors_made(a, w):
     return [product, da @ np.abs(w) + np.abs(a) @ dw + da @ dw + 1e-9]
 
 
+def int8_with_halves_rounded_down(a, w):
+    """The text doesn't say which way a half goes."""
+    wholes, scales = [], []
+    for x, axis in ((a, 1), (w, 0)):
+        scale = np.abs(x).max(axis, keepdims=True) / 127
+        scales.append(np.where(scale == 0, 1, scale))
+        wholes.append(np.ceil(x / scales[-1] - 0.5))
+    return scales[0] * scales[1] * (wholes[0] @ wholes[1]), solution("10.3")(a, w)[1]
+
+
 @cuda.jit
 def online_by_branches(x, out):
     i = cuda.grid(1)
@@ -1229,6 +1239,7 @@ RIGHT = [
     ("00.t2", product_by_three_vectors),
     ("00.t2", product_from_the_left),
     ("00.4", lambda n, f, b, p: n / b if n / b > f / p else f / p),
+    ("00.5", lambda *given: np.str_(solution("00.5")(*given))),
     ("01.2", warm_best_of_five),
     ("01.3", lambda slow, n: 1 - math.prod([1 - slow] * n)),
     ("01.t1", waited_after_one_of_its_own),
@@ -1303,6 +1314,7 @@ RIGHT = [
     ("10.2", attend_by_pairs),
     ("10.3", lambda a, w: list(solution("10.3")(a, w))),
     ("10.3", int8_with_the_errors_made),
+    ("10.3", int8_with_halves_rounded_down),
     ("10.4", lambda x: block_format("mxfp4").round(x).tolist()),
     ("10.4", mxfp4_one_by_one),
     ("12.t1", lambda m, rows, columns: sum([rows, m, rows - 1, columns - 1])),
@@ -1420,6 +1432,12 @@ def test_queries_whose_peaks_lie_close_together_are_not_taken_for_one_peak():
     for seed in (158, 585):
         verdict = judge(find("16.3"), solution("16.3"), seed)
         assert verdict.word == "pass", f"seed {seed}: {verdict}"
+
+
+def test_attention_that_the_last_tile_decides_is_not_taken_for_that_tile_alone():
+    """The winning keys of both queries lie in the last tile, as they do in one draw of some 400."""
+    verdict = judge(find("10.2"), solution("10.2"), 60)
+    assert verdict.word == "pass", verdict
 
 
 def test_a_text_is_not_told_that_it_equals_the_number_expected():

@@ -1,5 +1,7 @@
 """`your_turn` goes on with the student's object when it passes, until then with the course's."""
 
+import linecache
+
 import numpy as np
 import pytest
 
@@ -160,6 +162,12 @@ def test_a_list_is_a_turn(turn, answer, word):
 def test_ours_is_new_each_time_so_nobody_has_changed_it(turn):
     turn("90.t2", ...)[0].clear()
     assert turn("90.t2", ...)[0] == [256, 512]
+
+
+def test_ours_has_the_lines_of_its_cell_and_not_those_of_the_source(turn):
+    ours, _ = turn("90.t1", wrong)
+    assert ours.py_func.__code__.co_firstlineno == 1
+    assert linecache.getline(ours.py_func.__code__.co_filename, 5).strip() == "out[i] = 2 * x[i]"
 
 
 def test_a_number_is_a_turn(turn):

@@ -103,6 +103,11 @@ def changed(kernel: Any, old: str, new: str) -> Any:
     return scope[kernel.__name__]
 
 
+def counted_from_one(kernel: Any) -> Any:
+    """The same kernel with its lines counted from its own first one, as in a cell of its own."""
+    return changed(kernel, "", "")
+
+
 def _parted(source, docstring):
     """The source of a kernel up to the end of its docstring, and its code after that."""
     end = source.index(docstring) + len(docstring) if docstring else 0

@@ -36,8 +36,17 @@ def your_turn(name: str, answer: Any = ...) -> Any:
 def _ours(name, answer):
     """The course's own object, and the words that say so; the student's where there is none."""
     try:
-        return find(str(name)).fresh_solution(), "ours until yours passes"
+        return _as_in_its_cell(find(str(name)).fresh_solution()), "ours until yours passes"
     except UnknownExerciseError:
         return answer, "yours, unchecked"
     except Exception as error:  # a slip in the course must not stop a student's notebook
         return answer, f"yours, as ours is missing ({said(error)})"
+
+
+def _as_in_its_cell(solution):
+    """A kernel with the line numbers of the cell, where it stands first, and not of the source."""
+    if hasattr(solution, "__getitem__") and hasattr(solution, "py_func"):
+        from labkit.teach.kernels import counted_from_one
+
+        return counted_from_one(solution)
+    return solution

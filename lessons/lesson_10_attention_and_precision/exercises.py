@@ -20,7 +20,7 @@ import labkit as lk
 # %% [markdown]
 # # Part one: attention
 # ## 10.1 Merge two softmaxes
-# The scores of one query were shared out to two workers. From its scores, each worker has kept a
+# The scores of one query were split between two workers. From its scores, each worker has kept a
 # pair: the `largest` one, and the `total`, the sum of exp(score − largest). Return the pair that
 # belongs to all scores together. A worker that saw no score has the pair (−inf, 0), which can
 # happen to one of them, but not to both. (about 3 lines)
@@ -53,8 +53,8 @@ lk.check("10.1", merge)
 # `q` holds queries, one a row, already divided by the root of the head size. `tiles` yields pairs
 # `(k, v)`: some keys and their values, one a row. You can go through `tiles` *once*, and the memory
 # of a pair is used again for the next, as on a chip. There's no room to keep what has gone by,
-# neither tiles nor scores. Return softmax(q kᵀ) v over all keys. Scores may be as large as several
-# thousand. (about 10 lines; what do you have to keep for each query?)
+# neither tiles nor scores. Return softmax(q kᵀ) v over all keys. Scores may lie several thousand
+# above 0, or below. (about 10 lines; what do you have to keep for each query?)
 
 
 # %%
@@ -80,7 +80,8 @@ lk.check("10.2", attend)
 # The wrong turn that gives nearly right results is to take one largest score for all queries. Then
 # queries whose scores are all lower lose their weights to underflow. Each row needs its own. The
 # other one is to shrink the totals and to forget the weighted sums, or the other way round: both
-# were added up with the old largest score, so both have to shrink.
+# were added up with the old largest score, so both have to shrink. And the largest score begins at
+# −inf. With 0, all weights of a query vanish when its scores lie far below.
 
 # %% [markdown]
 # ## To think about, part one
@@ -103,8 +104,8 @@ lk.check("10.2", attend)
 # ## 10.3 An int8 product and its bound
 # Quantise each row of `a` and each column of `w` to whole numbers from −127 to 127, with a scale of
 # its own, multiply, and scale back. Return the product and, for each of its numbers, a bound of its
-# error. The bound has to hold, and it mustn't be larger than the lesson's. A row may be all zeros.
-# (about 7 lines; sums of int8 products need int32)
+# error. The bound has to hold, and it mustn't be larger than the lesson's. A row of `a` may be all
+# zeros. (about 7 lines; sums of int8 products need int32)
 
 
 # %%
@@ -125,8 +126,8 @@ def int8_product(a, w):
 lk.check("10.3", int8_product)
 
 # %% [markdown] tags=["solution"]
-# The term that people forget is the last one, for both numbers being off at once. It's small, and a
-# bound that holds only nearly always isn't a bound. And it's tempting to return the error itself,
+# The term that people forget is the last one, for both numbers being off at once. It's small, but a
+# bound that nearly always holds isn't a bound. And it's tempting to return the error itself,
 # which nobody knows before the exact product has been computed.
 
 # %% [markdown]

@@ -49,13 +49,14 @@ rng = np.random.default_rng(9)
 
 # %% [markdown]
 # ## More arithmetic, less time
-# In [**attention**](https://arxiv.org/abs/1706.03762) each token, a word or a piece of one, gives a
-# score to every token: the dot product of its *query*, a short row of numbers, and the other's
-# *key*. A **softmax** turns the scores of a query into weights that add up to 1, and the result is
-# the weighted sum of the tokens' *values*. So all scores are one matrix product, and all results
-# are another. In training, the usual code makes four more on the way back, six in all. The new
-# order, which its authors called **FlashAttention**, makes seven, because on the way back it
-# computes the scores a second time.
+# In [**attention**](https://arxiv.org/abs/1706.03762) each token, a word or a piece of one, has
+# three short rows of numbers: a *query*, a *key* and a *value*. It gives a score to every token,
+# the dot product of its own query and that token's key. A **softmax** turns these scores into
+# weights that add up to 1, and the result is the sum of the tokens' values, each times its weight.
+# So all scores are one matrix product, and all results are another. Training also goes backwards
+# through the model, to find out how each number should change. On this way back the usual code
+# makes four more products, six in all. The new order of the work, which its authors called
+# **FlashAttention**, makes seven, because on the way back it computes the scores a second time.
 #
 # **Guess first.** On the same A100, how many times faster is the new order? It would be 6/7, a
 # little slower, if arithmetic decided.
@@ -96,9 +97,9 @@ for row in (standard, flash):
 #
 # ## Softmax in two reads
 # We begin with the softmax, $w_j = e^{s_j - m} / \sum_k e^{s_k - m}$, where $m$ is the largest
-# score. Mathematically any $m$ gives the same weights. But without it the exponentials overflow as
-# soon as a score is large. In our kernels a thread takes one query, and its scores stand in a
-# column of `x`, so that neighbouring threads read neighbouring numbers ([lesson
+# score. Mathematically any $m$ gives the same weights. But without it the exponentials overflow
+# fp32 as soon as a score reaches 89. In our kernels a thread takes one query, and its scores stand
+# in a column of `x`, so that neighbouring threads read neighbouring numbers ([lesson
 # 06](06_memory.ipynb)).
 
 
@@ -126,7 +127,7 @@ def three_passes(x, out):
 # ### Your turn
 # Write the first loop of `online`. It reads each score once and keeps two variables up to date:
 # `largest`, the largest score so far, and `total`, the sum of $e^{\text{score} - \text{largest}}$
-# so far. Scores may be as large as ±200. (4 lines)
+# so far. Scores lie anywhere from −200 to 200. (4 lines)
 
 # %%
 N, THREADS = 256, 32
@@ -217,10 +218,10 @@ for (name, (most, least)), n_reads in zip(moved.items(), (3, 2, 1), strict=True)
 # once.
 #
 # ### Your turn
-# A model runs attention several times side by side, and each of these is a **head**. How many bytes
-# does one head move, reads and writes together? Queries, keys, values and results are `length` ×
-# `head_size` numbers each, scores and weights `length` × `length`. A number has `itemsize` bytes.
-# (1 line)
+# A model runs attention several times side by side, and each of these runs is a **head**. How many
+# bytes does one head move, reads and writes together? Queries, keys, values and results are
+# `length` × `head_size` numbers each, scores and weights `length` × `length`. A number has
+# `itemsize` bytes. (1 line)
 
 
 # %%
@@ -335,9 +336,9 @@ def tiled(q, k, v, out):
 
 
 # %% [markdown]
-# **Guess first.** How many times less than step by step does this move? All keys and values come by
-# once for *each* of the four blocks, and this time we count every single read. It would be 1 if
-# nothing were gained, and 17 if each array were moved just once.
+# **Guess first.** How many times fewer bytes does this move than the three steps did? All keys and
+# values come by once for *each* of the four blocks, and this time we count every single read. It
+# would be 1 if nothing were gained, and 17 if each array were moved just once.
 
 # %%
 tile_guess = lk.predict("10.c", ...)
@@ -362,12 +363,12 @@ tile_guess.against(
 #
 # ## Drag the length
 # Our kernels ran on a short text. Their counters agree with the formulas, so let the formulas take
-# us further. A tile gets as many rows as the chip's own memory has room for (tiles of queries,
+# us further. A tile gets as many rows as the shared memory of an SM has room for (tiles of queries,
 # keys, values and results, in fp16).
 #
 # **Play.** Before you drag: does tiling turn the square of the length into the length itself? Look
 # at the right end. Both axes are logarithmic, so a steeper line grows faster. Then try other head
-# sizes, and a chip with less memory.
+# sizes, and less memory on the chip.
 
 # %% tags=["collapsed"]
 LENGTHS = np.geomspace(100, 100_000, 40).astype(int).tolist()
@@ -410,18 +411,21 @@ lk.Explorer(
 )
 
 # %% [markdown]
-# In tiles it's a square again, only a smaller one. If M numbers fit on the chip, a tile has M / 4d
-# rows, and keys and values come by N ÷ (M / 4d) times. That makes 8 N² d² / M numbers, and 2 N d
-# for queries and results. (In fp16, that's twice as many bytes.)
+# In tiles it's a square again, only a smaller one. If M numbers fit into shared memory, a tile has
+# M / 4d rows, and keys and values come by about N ÷ (M / 4d) times. That makes 8 N² d² / M numbers,
+# and 2 N d for queries and results. (In fp16, that's twice as many bytes.) We still count every
+# read. On a real GPU the L2 cache catches many of the repeats, as long as it holds the keys and
+# values of the heads at work.
 #
-# > **Takeaway.** In tiles, attention moves 8 N² d² / M + 2 N d numbers. Small heads and a large
-# > memory on the chip make it cheap, and a long text still costs its square.
+# > **Takeaway.** In tiles, attention moves about 8 N² d² / M + 2 N d numbers, and fewer where a
+# > cache helps. Small heads and a large memory on the chip make it cheap, but a long text still
+# > costs its square.
 #
 # ## Back to the record
 # So how can more arithmetic take less time? The scores of a long text are a square, and the usual
 # code sent that square through memory again and again, while the multipliers waited. FlashAttention
 # computes the scores once more where it needs them, because on the chip that's cheaper than a trip
-# to memory. The approximate methods had saved what there was plenty of.
+# to memory. The approximate methods had saved arithmetic, and of that there was plenty.
 #
 # On the A100 the gain in time was smaller than that in traffic. Step by step it waited for bytes;
 # in tiles, bytes and products need about the same time, and exponentials and barriers begin to
@@ -434,10 +438,10 @@ lk.Explorer(
 # %% [markdown]
 # # Part two: precision
 # In 2022 a language model called BLOOM was finished: 176 billion parameters, 352 GB in 16 bits
-# each. To run it took eight GPUs of 80 GB, at some 15,000 dollars apiece. In 8 bits it would fit on
-# half of them. But rounding to 8 bits, which had worked for small models, failed for those of more
-# than about 6 billion parameters. Once somebody had found out why and mended it, BLOOM ran on four
-# GPUs and did as well in tests as before, but 15 to 23 % *slower* ([Belkada and Dettmers
+# each. Running it took eight GPUs of 80 GB, at some 15,000 dollars apiece. In 8 bits it would fit
+# on half of them. But rounding to 8 bits, which had worked for small models, failed for those of
+# more than about 6 billion parameters. Once somebody had found out why and mended it, BLOOM ran on
+# four GPUs and did as well in tests as before, but 15 to 23 % *slower* ([Belkada and Dettmers
 # 2022](https://huggingface.co/blog/hf-bitsandbytes-integration)).
 #
 # **The question of part two**: what can go wrong with half the bits, and why don't they make it
@@ -467,9 +471,9 @@ lk.show(lk.Reading("from there to the next value of bf16", spacing, "1", "modell
 assert spacing == 2
 
 # %% [markdown]
-# From there the next value is 2 away. One more would lie in the middle, and it's rounded back each
-# time. That's why matrix units, which take short inputs, **add in longer formats**, mostly in fp32.
-# Every floating-point format has
+# From there the next value is 2 away, so one more is a tie, and ties go to even mantissas: back
+# down, each time. That's why matrix units, which take short inputs, **add in longer formats**,
+# mostly in fp32. Every floating-point format has
 #
 # - a **range** of magnitudes, decided mainly by the *exponent's* bits;
 # - a **spacing** from one value to the next, decided by the *mantissa's* bits, which doubles with
@@ -507,7 +511,7 @@ lk.Explorer(lk.draw.number_ruler, x=lk.draw.Slider(1e-8, 1e6, 3.14159, log=True)
 # > need more of both than the numbers that are summed.
 #
 # ## Whole numbers and a scale
-# An integer has the same spacing everywhere, which seldom fits the numbers. So it travels with a
+# Integers lie 1 apart, which seldom fits the numbers. So they travel with a
 # **scale**, $x \approx \text{scale} \times n$. Going there from floats is called
 # [**quantisation**](https://huggingface.co/docs/transformers/main/en/quantization/concept_guide).
 #
@@ -530,7 +534,7 @@ quantise = lk.your_turn("10.t3", quantise)
 
 # %% [markdown]
 # For a matrix product, each row of `a` and each column of `w` gets a scale. Products of whole
-# numbers are added in int32, which is exact, and scaled at the end.
+# numbers are added in int32, which is exact up to 130,000 terms, and scaled at the end.
 #
 # Each number is off by at most half its scale, so a product $a w$ by at most
 # $\frac{s_a}{2} |w| + \frac{s_w}{2} |a| + \frac{s_a s_w}{4}$. These bounds add up over all terms of
@@ -550,6 +554,7 @@ w_whole, w_scale = map(np.asarray, quantise(w, axis=0))
 a_int8, w_int8 = a_whole.astype(np.int8), w_whole.astype(np.int8)
 sums = np.asarray(jnp.matmul(a_int8, w_int8, preferred_element_type=jnp.int32))
 assert (sums == a_int8.astype(int) @ w_int8.astype(int)).all()
+assert 130_000 * 127**2 < 2**31  # terms that int32 has room for, the text says
 
 bound = (
     a_scale / 2 * np.abs(w).sum(0)
@@ -568,7 +573,7 @@ lk.show(lk.Reading("error of the whole product", relative, "%", of="simulated"))
 #
 # ## The outliers
 # With well-behaved numbers, 8 bits are plenty. But in large models a few columns of the layers'
-# inputs hold numbers far larger than all others, the **outliers**.
+# inputs are far larger than all others, the **outliers**.
 #
 # **Guess first.** Make three of the 256 columns of `a` a hundred times larger. So far the rounding
 # errors of the other columns are 0.7 % of their numbers. What do they become? It's still 0.7 % if
@@ -641,7 +646,7 @@ rounded_in_blocks = lk.your_turn("10.t4", rounded_in_blocks)
 # [**MX**](https://www.opencompute.org/documents/ocp-microscaling-formats-mx-v1-0-spec-final-pdf)
 # formats, 32 neighbours share a power of two. In NVIDIA's
 # [**NVFP4**](https://arxiv.org/abs/2509.25149), 16 numbers of 4 bits share a scale in fp8, and the
-# whole array one more in fp32. (Our rules are those of open code by
+# whole array one more in fp32. (We follow the code of
 # [Microsoft](https://github.com/microsoft/microxcaling) and
 # [PyTorch](https://github.com/pytorch/ao).) Now let the outliers grow:
 
@@ -691,7 +696,7 @@ chart.picture("Rounding error of the ordinary numbers by the size of the outlier
 # > 16 neighbours, a scale of 8 bits costs a quarter or half a bit each.
 #
 # ## Half the bits, twice the speed?
-# Are fewer bits faster? Here are JAX and PyTorch on your machine.
+# Are fewer bits faster? Compare formats in JAX and PyTorch, on your machine.
 
 
 # %% tags=["collapsed"]
@@ -743,13 +748,13 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# On a CPU without instructions for bf16, a product in PyTorch took somebody [44 to 499
+# On a CPU without instructions for bf16, one user's products took PyTorch [44 to 499
 # times](https://github.com/pytorch/pytorch/issues/146508) as long as in fp32.
 #
 # [ONNX
 # Runtime](https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html) has int8
-# for CPUs. We take two layers with a `relu` between them, in fp32 and in int8: weights quantised
-# ahead, inputs on the way.
+# for CPUs. We take two layers with a `relu` between them, in fp32 and in int8: weights are
+# quantised ahead, inputs as they come.
 #
 # **Guess first.** One request at a time, on one core: how many times faster is int8? It would be 4
 # if only the bytes of the weights counted.
@@ -823,8 +828,8 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# > **Takeaway.** Fewer bits are fewer bytes at once, which is what a single request waits for. They
-# > are faster arithmetic only where chip and library have it.
+# > **Takeaway.** Fewer bits always mean fewer bytes, which is what a single request waits for. They
+# > mean faster arithmetic only where chip and library support it.
 #
 # ## What it's worth to a chip
 # Which grows faster with the bits, an adder or a multiplier?
@@ -845,15 +850,15 @@ for quantity, color in (("energy_j", LINES[0]), ("area_um2", LINES[1])):
     for place, value in enumerate(worth):
         chart.mark(place, value, "modelled", f"{value:.0f}" if value > 1 else "")
 energy, area = (table[names[-1]][of] / table[names[0]][of] for of in ("energy_j", "area_um2"))
-print(f"[published] {operations.source}", f"({operations.mark})", sep="\n")
+print(f"[published] {operations.source}")
 chart.picture(
     f"Energy and area of {len(names)} operations, in int8 additions: an fp32 multiplication takes "
     f"{energy:.0f} times the energy and {area:.0f} times the area"
 )
 
 # %% [markdown]
-# From int8 to int32 an adder grows about as its bits do, and a multiplier about as their square. A
-# float also has to be aligned and normalised, which makes even its addition expensive.
+# From int8 to int32 an adder grows about as its bits do, and a multiplier about as their square.
+# Floats also have to be aligned and normalised, which makes even adding them expensive.
 #
 # > **Takeaway.** Short formats save energy and area most of all in the multipliers, so a chip gets
 # > several short ones for a long one.

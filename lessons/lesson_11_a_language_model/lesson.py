@@ -417,7 +417,7 @@ small = bound(sizes, "h100-sxm", 2)
 lk.show(lk.Reading(f"{sizes.name} there, at most", small, "1", "modelled"))
 
 gpt_fast = lk.published("gpt-fast-decoding")
-print(f"[published] one user alone: {gpt_fast.source}")
+lk.show(f"[published] one user alone: {gpt_fast.source}")
 shapes = {one.name: one for one in (lm.LLAMA_2_7B, lm.LLAMA_3_1_8B)}
 for row in gpt_fast.rows:
     most = bound(shapes[row["model"]], row["chip"], row["weight_bytes"], row["chip_share"])
@@ -438,8 +438,8 @@ for row in gpt_fast.rows:
 # numbers, and one scale for each `group` of weights in a row.
 #
 # **Guess first.** We'll store all weights in 4 bits, so from -7 to 7, with one scale for each row
-# of a matrix. Will the best next token after our sentence still be *Paris*? Answer with the
-# probability in percent that it gets. In 32 bits it's about 77; a blind guess has 0.002.
+# of a matrix. Will the best next token after our sentence still be *Paris*? Guess its probability,
+# in percent. In 32 bits it's about 77; a blind guess has 0.002.
 
 # %%
 four_bits_guess = lk.predict("11.c", ..., "%")
@@ -447,7 +447,7 @@ four_bits_guess = lk.predict("11.c", ..., "%")
 
 # %%
 def rounded(matrix, bits, group):
-    """What is left of a matrix in so many bits a weight, with a scale for each `group` of them."""
+    """A matrix as so many bits a weight leave it, with a scale for each `group`."""
     groups = matrix.reshape(-1, group or matrix.shape[1])
     scale = np.abs(groups).max(axis=1, keepdims=True) / (2 ** (bits - 1) - 1)
     return (np.rint(groups / np.maximum(scale, 1e-30)) * scale).reshape(matrix.shape)
@@ -468,7 +468,6 @@ def log_probabilities(change):
     return found - np.log(np.exp(found).sum(axis=1, keepdims=True))
 
 
-print("[measured] what a model in fewer bits still knows:")
 CHOICES = {
     "32 bits": (32, None),
     "8 bits, a scale each row": (8, None),
@@ -481,10 +480,11 @@ for words, (bits, group) in CHOICES.items():
     right = np.exp(told[after, next_token])
     surprise = -told[range(len(text) - 1), text[1:]].mean() / np.log(2)
     stored = bits + (0 if bits == 32 else 16 / (group or sizes.d_model))  # scales of 16 bits
-    print(f"[measured] {words:24}: {si(sizes.n_params * stored / 8, 'B'):>7}, the right next token "
-          f"{right:6.1%}, surprise {surprise:.2f} bits a token")  # fmt: skip
+    lk.show(f"[measured] {words}: {si(sizes.n_params * stored / 8, 'B')}, the right next token "
+            f"{right:.1%}, surprise {surprise:.2f} bits a token")  # fmt: skip
     if words == "4 bits, a scale each row":
-        four_bits_guess.against(lk.Reading(words, right, "%", "measured"))
+        in_four_bits = lk.Reading(f"the right next token in {words}", right, "%", "measured")
+four_bits_guess.against(in_four_bits)
 
 # %% [markdown]
 # The **surprise** is how badly the model predicts a short text, in bits for each token: 0 would be
@@ -532,7 +532,7 @@ def together(chip, model, batch):
     words = words if step.bytes <= room else "more than its memory holds"
     reached = step.flop / roof.time_s(step)
     dot = lk.draw.Dot(words, step.intensity_flop_per_byte, reached, "modelled")
-    picture = lk.draw.roofline([roof], [dot], x=(0.3, 3000), y=(1e10, 1e16))
+    picture = lk.draw.roofline([roof], [dot], x=(0.3, 30_000), y=(1e10, 1e16))
     words = f"{model} on {chip}, batch {batch}: at most {rate:,.0f} tokens a second, {words}"
     return lk.draw.Picture(picture.svg, words)
 

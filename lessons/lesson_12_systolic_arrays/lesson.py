@@ -127,7 +127,7 @@ lk.show(f"[simulated] {n_agree} of {n_shapes} shapes: as many cycles simulated a
 assert n_agree == n_shapes
 
 # %% [markdown]
-# So from here on the formula may speak for the array.
+# From here on the formula speaks for the array.
 #
 # **Guess first.** An array of 128 × 128 multiplies 512 rows by weights of 128 × 128, then by
 # weights of 129 × 129. How many times as long does the second take? If only the multiplications
@@ -206,11 +206,11 @@ assert (run.result == a.astype(float) @ w.astype(float)).all()  # exact below 2*
 lk.show(run.count)
 
 # %% [markdown]
-# That's far better than 13 %. But these weights came out of nowhere, a row in each cycle. The TPU's
-# come from memory chips.
+# That's far better than 13 %. But these weights came out of nowhere, a row a cycle. The TPU's come
+# from memory chips.
 #
-# **Guess first.** A tile is 256 × 256 bytes, the memory brings 34 GB/s, and a cycle takes 1/700
-# MHz. How many cycles does a tile take to arrive? (With one row a cycle it was 256.)
+# **Guess first.** A tile is 256 × 256 bytes, the memory brings 34 GB/s, and the clock runs at
+# 700 MHz. How many cycles does a tile take to arrive? (With one row a cycle it was 256.)
 
 # %%
 load_guess = lk.predict("12.c", ...)
@@ -454,8 +454,8 @@ for m, k, n in ((200, 2048, 2048), (2048, 2048, 2048), (4096, 256, 256)):
 # > **Takeaway.** Let those numbers stand still that are the most expensive to fetch again.
 #
 # ## A larger array, or a newer one
-# Would a larger array have helped? The paper tries a 600 × 600 matrix. Four times the cells need
-# fewer tiles, each of four times the bytes:
+# Would a larger array have helped? The paper puts a 600 × 600 matrix on 512 × 512 cells. Four times
+# the cells need fewer tiles, of four times the bytes:
 
 # %% tags=["collapsed"]
 for row in lk.published("tpu-v1-array-size").rows:
@@ -471,7 +471,7 @@ for row in lk.published("tpu-v1-array-size").rows:
 
 # %% [markdown]
 # It's slower by nearly a factor of two, because padding has to be fetched as well. Better memory
-# would have helped, and the later TPUs got it. Here's one of 2023:
+# would have helped, and later TPUs got it. Here's one of 2023:
 
 # %% tags=["collapsed"]
 lk.draw.machine("tpu-v5e", highlight="mxu")
@@ -531,8 +531,8 @@ for name in ("tpu-v5e", "tpu-v6e", "tpu-v7"):
 # section 7.) Small arrays also waste less on padding, though a later TPU, v6e, returned to [256 ×
 # 256](https://docs.cloud.google.com/tpu/docs/v6e).
 #
-# > **Takeaway.** The batch that an array needs is the ridge point of its chip. Memory and
-# > arithmetic have both grown, and it's still hundreds of rows.
+# > **Takeaway.** The batch that an array needs is the ridge point of its chip, in multiplications a
+# > weight. Memory and arithmetic have both grown, and it's still hundreds of rows.
 #
 # ## Back to the three minutes
 # Was the chip a failure, then, at 13 %? No: MLP0 still reached 12.3 trillion operations a second.
@@ -550,7 +550,7 @@ for row in lk.published("tpu-v1-ridge").rows[1:]:
     )  # fmt: skip
 
 # %% [markdown]
-# That's several times what the CPU or the graphics chip in Google's servers could have done *at
+# That's several times what the CPU or graphics chip in Google's servers could have done *at
 # their best*, in floating point, in which they ran these networks. Multipliers that only talk to
 # their neighbours are so cheap that most of them can wait.
 #

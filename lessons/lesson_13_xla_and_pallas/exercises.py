@@ -101,8 +101,8 @@ lk.check("13.3", sum_blocks)
 
 # %% [markdown] tags=["solution"]
 # Two wrong turns are common. A Python `if` on the step decides once, when the kernel is compiled,
-# and the step isn't known then; that's what `pl.when` is for. And if you clean up what was left in
-# `y_ref` in place of overwriting it, the sum still begins with somebody else's numbers.
+# and the step isn't known then; that's what `pl.when` is for. And if you only clear the NaN out of
+# `y_ref`, instead of overwriting all of it, the sum may still begin with somebody else's numbers.
 
 # %% [markdown]
 # ## 13.4 Choose a block (a stretch)

@@ -849,8 +849,8 @@ print("[simulated] tiled matmul: right, no race")
 print(f"[simulated] without zeroing the sum: {np.isnan(bad).mean():.0%} of the results are NaN")
 
 # %% [markdown]
-# On a real chip the sum would begin with whatever was left there, often zero. Another bug hides
-# even better. This kernel starts a copy itself, and may forget to wait for it:
+# On a real chip the sum would begin with whatever was left there, and that may happen to be zero.
+# Another bug hides even better. This kernel starts a copy itself, and may forget to wait for it:
 
 
 # %% tags=["read"]

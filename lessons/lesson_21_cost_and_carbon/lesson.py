@@ -94,7 +94,7 @@ batches = [2**k for k in range(3, 10)]
 at_roof_usd = [million_tokens_usd(on_demand.value, most_per_s(n), 1) for n in batches]
 chart.line(batches, at_roof_usd, "at the roof", origin="modelled")
 for n, price_usd in usd.items():
-    chart.mark(n, price_usd, "modelled", f"{price_usd:.2f} USD")
+    chart.mark(n, price_usd, "modelled", f"{price_usd:.3f} USD")
 chart.picture("Price of a million tokens: it falls with the batch, above the roof's")
 
 # %% [markdown]
@@ -299,6 +299,8 @@ def own_or_rent(chip_price, interest):
     return chart.picture("Owned hours get cheaper with use, and cross each rental price once")
 
 
+at_16_500 = owned(**base | {"chip_usd": 16_500})
+assert abs(at_16_500.break_even_utilisation(on_demand.value) - 1 / 3) < 0.005  # as the text says
 lk.Explorer(
     own_or_rent,
     chip_price=lk.draw.Slider(10_000.0, 50_000.0, chip_price.value, label="USD for the chip"),
@@ -306,8 +308,8 @@ lk.Explorer(
 )
 
 # %% [markdown]
-# The lower rent moves the crossing to the right. Whoever buys has bet on what renting will cost for
-# years to come.
+# At the lower rent a chip must cost about 16,500 dollars, half as much. Whoever buys has bet on
+# what renting will cost for years to come.
 #
 # > **Takeaway.** Owning pays from a utilisation that you can compute. Count interest and the hours
 # > at rest, and compare prices of one date.
@@ -443,12 +445,6 @@ tonnes = {
 where = max(tonnes.values()) / min(tonnes.values())
 region_guess.against(lk.Reading("dirtiest over cleanest of six", where, "1", "modelled"))
 usa = intensities["United States"]
-for row in served.rows:
-    grams = lk.carbon_g(1e6 * row["j_per_token"], intensity_g_per_kwh=usa.value, pue=PUE)
-    print(
-        f"[modelled] a million tokens in the United States, up to {row['max_batch']:3} at once: "
-        f"{grams:4.1f} g"
-    )
 
 # %% tags=["collapsed"]
 for region, mass_t in tonnes.items():
@@ -462,6 +458,14 @@ bars = lk.draw.Chart(
 for place, mass_t in enumerate(tonnes.values()):
     bars.bar(place, mass_t, "modelled", f"{mass_t:.0f} t")
 bars.picture(f"Carbon of the same run in {', '.join(tonnes)}, the cleanest first")
+
+# %% [markdown]
+# And what do a million tokens of our Llama bring with them, made in the United States?
+
+# %% tags=["collapsed"]
+for row in served.rows:
+    grams = lk.carbon_g(1e6 * row["j_per_token"], intensity_g_per_kwh=usa.value, pue=PUE)
+    print(f"[modelled] a million tokens, up to {row['max_batch']:3} at once: {grams:4.1f} g")
 
 # %% [markdown]
 # A year's mean hides the hours. Here is one day on two grids, in local time, and what a job of six
@@ -535,9 +539,9 @@ lk.show(
 
 # %% [markdown]
 # Its figures fit together with a plausible PUE, though GPUs seldom draw their TDP for months. The
-# card also states zero tonnes *market-based*, because as much green electricity was bought
-# elsewhere. The others are *location-based*: the grid where the machines stand. The [accounting
-# standard](https://ghgprotocol.org/scope-2-guidance) asks for both.
+# card also states zero tonnes *market-based*, because Meta matches its electricity with purchases
+# of renewable energy. The others are *location-based*: the grid where the machines stand. The
+# [accounting standard](https://ghgprotocol.org/scope-2-guidance) asks for both.
 #
 # > **Takeaway.** Ask of each claim what it leaves out (idling, making the machines, failed runs),
 # > and whether it's location-based.
@@ -546,8 +550,8 @@ lk.show(
 # Now audit our story. Three things separate 284 tonnes from 3.2: the size of the task, the chips
 # with their building, and the electricity.
 #
-# **Guess first.** By which factor did the estimate take the electricity for dirtier than it was?
-# You've seen by how much countries differ, and all three factors together make 88.
+# **Guess first.** By what factor did the estimate overstate how dirty the electricity was? You've
+# seen by how much countries differ, and all three factors together make 88.
 
 # %%
 grid_guess = lk.predict("21.f", ...)
@@ -582,9 +586,10 @@ assert by_task > 18 > 4.8 > by_chips > 4.6
 assert by_grid < 1.01
 
 # %% [markdown]
-# It hardly did. What made most of the difference was the *work*: the estimate took each step of the
-# search for one of the large model, but Google had searched with a small one and enlarged only what
-# it found. Its paper says so, but in several places that are hard to put together from outside.
+# By next to nothing. What made most of the difference was the *work*: the estimate took each step
+# of the search for one of the large model, but Google had searched with a small one and enlarged
+# only what it found. Its paper says so, but in several places that are hard to put together from
+# outside.
 #
 # The dollars tell the same story. A second row of the estimate's own table holds the TPUs that
 # really ran: 44,055 to 146,848 dollars. And the headline added a mistake: you search once for a

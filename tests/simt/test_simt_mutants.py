@@ -44,7 +44,7 @@ SMALL = {
     ("05_first_kernels/exercises", "max_pool"): ((2, 2), (8, 4), ((15, 27), (7, 13))),
     ("05_first_kernels/exercises", "one_over_x"): (2, 32, (50, None, None, 50)),
     ("05_first_kernels/exercises", "two_crowds"): (2, 32, (51, 51)),
-    ("06_memory/lesson", "strided_copy"): (2, 32, (400, 50, None)),
+    ("06_memory/lesson", "strided_copy"): (2, 32, (800, 50, None)),
     ("06_memory/lesson", "strided_loads"): ((2, 2), (8, 8), ((11, 13), (13, 11))),
     ("06_memory/lesson", "strided_stores"): ((2, 2), (8, 8), ((11, 13), (13, 11))),
     **{

@@ -9,10 +9,14 @@ from pathlib import Path
 import compile_kernels
 import pytest
 import sources
+import tile_kernels
 import validate
 from venvs import cached, pip_install, run
 
+from labkit.compilers import children
+from labkit.compilers.compile import with_counts
 from labkit.compilers.packing import cuda_job
+from labkit.compilers.tile_packing import tile_job
 
 ROOT = sources.ROOT
 CONSTRAINTS = ROOT / "tests/colab-constraints.txt"
@@ -140,3 +144,27 @@ def test_kernels_find_their_names_in_colabs_numba():
         "print(cuda.float32)"
     )
     assert run(gpu_python(base), "-c", code).stdout == "float32\n"
+
+
+# The Triton that its torch brings along, with which lesson 09 compiles live
+
+TRITON = re.search(r"triton ([\d.]+)", CONSTRAINTS.read_text("utf-8"))[1]
+LESSON_09 = ROOT / "lessons/lesson_09_tensor_cores_and_tiles/lesson.py"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Triton is for Linux only, as Colab is")
+def test_lesson_09_compiles_live_with_colabs_triton():
+    """For one chip of each matrix unit; that its figures differ from the recorded is a notice."""
+    python = cached("colab-triton", find_python_3_13() or sys.executable, (f"triton=={TRITON}",))
+    tile = {"ROWS": 64, "COLUMNS": 64, "DEPTH": 32, "num_warps": 4, "num_stages": 3}
+    kernel = tile_kernels.kernel_of(LESSON_09, "matmul")
+    job = tile_job(kernel, ("*fp16",) * 3 + ("i32:16",) * 3, tile)
+    architectures = ["sm_80", "sm_90", "sm_100", "gfx942"]
+    (found,) = children.compiled([job], architectures, python)
+    for name in architectures:
+        assert "error" not in found[name], found[name]["error"]
+        assert with_counts(job, found[name])["instructions"]["matrix_multiply"] > 0
+    said = {name: found[name]["versions"] for name in architectures}
+    assert {one["triton"] for one in said.values()} == {TRITON}
+    # Only Blackwell has an assembler of its own there, in newer releases Hopper shares it.
+    assert said["sm_80"] == said["sm_90"] != said["sm_100"]

@@ -1,6 +1,5 @@
 """Triton itself compiles tile kernels for all eight chips: what it makes, what is read of it."""
 
-import ast
 import re
 import sys
 from unittest import mock
@@ -49,18 +48,6 @@ def compile_for():
         yield lk.compile_for
 
 
-def kernel_of(source, name):
-    """A kernel of a lesson, with stand-ins for Triton; the rest of the lesson does not run."""
-    tree = ast.parse((ROOT / source).read_text("utf-8"))
-    tree.body = [
-        node for node in tree.body
-        if isinstance(node, ast.FunctionDef) and "@triton.jit" in ast.unparse(node)
-    ]  # fmt: skip
-    space = {"triton": tile_kernels.triton, "tl": tile_kernels.tl}
-    exec(compile(tree, str(ROOT / source), "exec"), space)
-    return space[name]
-
-
 def called(row):
     """(kernel, types, options) of a recorded call."""
     types, options = [], {}
@@ -70,7 +57,7 @@ def called(row):
             types.append(value if value.startswith("*") else f"{value}:16")
         else:
             options[name] = int(value)
-    return kernel_of(row["source"], row["kernel"]), types, options
+    return tile_kernels.kernel_of(ROOT / row["source"], row["kernel"]), types, options
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,23 @@
 """Tile kernels for tests of the compilers; they are written with stand-ins, and never run."""
 
+import ast
+
 from labkit.compilers import tile_language
 
 triton, tl = tile_language._stand_ins()
 SCALE = tl.constexpr(2.0)
+
+
+def kernel_of(source, name):
+    """A kernel of the lesson in the file `source`; the rest of the lesson does not run."""
+    tree = ast.parse(source.read_text("utf-8"))
+    tree.body = [
+        node for node in tree.body
+        if isinstance(node, ast.FunctionDef) and "@triton.jit" in ast.unparse(node)
+    ]  # fmt: skip
+    space = {"triton": triton, "tl": tl}
+    exec(compile(tree, str(source), "exec"), space)
+    return space[name]
 
 
 @triton.jit

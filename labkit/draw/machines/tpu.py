@@ -42,8 +42,8 @@ def tpu_core(chip: Chip, highlight: str | None = None) -> Picture:
         board.line(f"M{LEFT + (n + 0.5) * wide:.1f},370V{_MEMORY_Y}", "memory")
         board.box(LEFT + n * wide + 2, _MEMORY_Y, wide - 4, 46, kind, "memory")
     board.box(LEFT, _MEMORY_Y + 60, BODY, 40, f"links: {board.figure('interconnect')}", "link")
-    board.level(_MXU_Y + 176, Level(smem, called[smem]))
-    board.level(_VMEM_Y + 28, Level(vmem, called[vmem]))
+    board.level(_MXU_Y + 176, Level(smem, called[smem], board.figure(f"{smem}_mb")))
+    board.level(_VMEM_Y + 28, Level(vmem, called[vmem], board.figure(f"{vmem}_mb")))
     memory = Level("memory", "memory", board.figure("mem_gb"), board.figure("mem_bw_gbs"))
     board.level(_MEMORY_Y + 23, memory)
     board.level(_MEMORY_Y + 80, Level("link", "links", "", board.figure("interconnect_gbs")))
@@ -51,5 +51,5 @@ def tpu_core(chip: Chip, highlight: str | None = None) -> Picture:
              (("bf16", "peak_bf16"), ("int8", "peak_int8")))  # fmt: skip
     known = ", ".join(f"{name} {rate}" for name, rate in rates if rate != UNKNOWN)
     return board.picture(f"{chip.name}: {known or 'peak unknown'}", _MEMORY_Y + 104, (
-        "The matrix unit is larger than drawn; the catalogue does not say how large.",
+        "The matrix unit has many more cells than are drawn.",
     ))  # fmt: skip

@@ -83,6 +83,7 @@ def matmul_flop(answer, rng):
         (ORIGINS | {_SENTENCES[3]: "measured"}, "another machine"),
         (ORIGINS | {_SENTENCES[4]: "modelled"}, "counts"),
         (ORIGINS | {_SENTENCES[0]: "data sheet"}, "isn't a label here"),
+        (ORIGINS | {_SENTENCES[0]: ["published"]}, "isn't a label here"),
         ({}, "is missing"),
     ],
 )

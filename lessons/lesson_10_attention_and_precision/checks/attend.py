@@ -100,6 +100,34 @@ def _one_maximum(q, tiles):
         return sums / total
 
 
+def _starts_at(largest):
+    """Wrong: scores that all lie far below the first `largest` lose their weights."""
+
+    def attend_from(q, tiles):
+        largest_so_far, total, sums = np.full((len(q), 1), float(largest)), 0.0, 0.0
+        with np.errstate(all="ignore"):
+            for k, v in tiles:
+                scores = q @ k.T
+                higher = np.maximum(largest_so_far, scores.max(1, keepdims=True))
+                shrink, weights = np.exp(largest_so_far - higher), np.exp(scores - higher)
+                total = total * shrink + weights.sum(1, keepdims=True)
+                sums, largest_so_far = sums * shrink + weights @ v, higher
+            return sums / total
+
+    return attend_from
+
+
+def _largest_of_the_first_tile(q, tiles):
+    largest, total, sums = None, 0.0, 0.0
+    with np.errstate(all="ignore"):
+        for k, v in tiles:
+            scores = q @ k.T
+            largest = scores.max(1, keepdims=True) if largest is None else largest
+            weights = np.exp(scores - largest)
+            total, sums = total + weights.sum(1, keepdims=True), sums + weights @ v
+        return sums / total
+
+
 @exercise(
     "10.2",
     title="attention over tiles that pass by",
@@ -111,6 +139,9 @@ def _one_maximum(q, tiles):
         (_without_shrinking, "shrinks"),
         (_no_maximum, "its own largest score"),
         (_one_maximum, "its own largest score"),
+        (_starts_at(0), "its own largest score"),
+        (_starts_at(-1000), "its own largest score"),
+        (_largest_of_the_first_tile, "its own largest score"),
         (lambda q, tiles: sum(_whole(q, k, v) for k, v in tiles), "expected"),
         (lambda q, tiles: [_whole(q, k, v) for k, v in tiles][-1], "all keys"),
         (_collected, "same time"),
@@ -124,6 +155,11 @@ def attend(answer, rng):
         q, (k, v) = draw.normal(0, 1, (n_queries, size)), draw.normal(0, 1, (2, n_keys, size))
         q *= spread * np.linspace(1, 4, n_queries)[:, None]
         _try_attention(answer, q, k, v, rng.randint(5, 9))
+    # All scores far below 0: they rise from tile to tile for one query, and fall for the next.
+    k[:, 0], q[:, 0] = np.linspace(0, 1, n_keys), 3000 * (-1) ** np.arange(n_queries)
+    k[:, 1], q[:, 1] = 1, -6000
+    q[:, 2:] /= 1000
+    _try_attention(answer, q, k, v, rng.randint(5, 9))
     _refuse_collecting(answer, draw)
 
 
@@ -153,14 +189,19 @@ def _try_attention(answer, q, k, v, n_rows):
     try:
         got, right = np.asarray(answer(q, _Tiles(k, v, n_rows)), float), _whole(q, k, v)
     except _SecondPassError:
-        raise AssertionError("you can go through tiles once: begin no second pass") from None
+        raise AssertionError(
+            "you can go through the tiles once: don't begin a second pass"
+        ) from None
     assert got.shape == right.shape, (
         f"{case}: the result has the shape {got.shape}, expected {right.shape}, that of q"
     )
     assert np.isfinite(got).all(), (
-        f"{case}: not a number: the scores are large, so each query has to subtract its own "
-        f"largest score before exp"
+        f"{case}: not a number: scores may lie far above 0, or all of them far below, so each "
+        f"query has to subtract its own largest score before exp"
     )
+    wrong = ~np.isclose(got, right, rtol=1e-6, atol=1e-9)
+    if not wrong.any():
+        return
     kept = _all_kept(q, _Tiles(k, v, n_rows))
     assert not np.allclose(got, kept), (
         f"{case}: the memory of a tile is used again for the next, so a pair that you keep "
@@ -172,8 +213,8 @@ def _try_attention(answer, q, k, v, n_rows):
             f"{case}: tiles do not weigh the same: when a larger score comes, all that was added "
             f"before shrinks"
         )
-    assert not np.allclose(got, _whole(q, *parts[-1])), f"{case}: that is the last tile; all keys"
-    wrong = ~np.isclose(got, right, rtol=1e-6, atol=1e-9)
-    if wrong.any():
-        i, e = (int(axis[0]) for axis in np.nonzero(wrong))
-        raise AssertionError(f"{case}: [{i}, {e}] is {got[i, e]:.4g}, expected {right[i, e]:.4g}")
+    assert not np.allclose(got, _whole(q, *parts[-1])), (
+        f"{case}: that is attention over the last tile alone, and all keys count"
+    )
+    i, e = (int(axis[0]) for axis in np.nonzero(wrong))
+    raise AssertionError(f"{case}: [{i}, {e}] is {got[i, e]:.4g}, expected {right[i, e]:.4g}")

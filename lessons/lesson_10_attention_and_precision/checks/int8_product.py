@@ -70,6 +70,22 @@ def _knows_the_worst_error(a, w):
     return product, np.full_like(product, np.abs(product - a @ w).max())
 
 
+def _nearly_a_bound(a, w):
+    product, bound = _int8_product(a, w)
+    return product, 0.98 * bound
+
+
+def _summed_in_int16(a, w):
+    a_scale, w_scale = _scales(a, 1), _scales(w, 0)
+    a_int16, w_int16 = np.rint(a / a_scale).astype(np.int16), np.rint(w / w_scale).astype(np.int16)
+    return a_scale * w_scale * (a_int16 @ w_int16), _int8_product(a, w)[1]
+
+
+def _unknown_bound(a, w):
+    product, bound = _int8_product(a, w)
+    return product, np.full_like(bound, np.nan)
+
+
 @exercise(
     "10.3",
     title="an int8 product and its bound",
@@ -81,6 +97,9 @@ def _knows_the_worst_error(a, w):
         (_summed_in_int8, "int32"),
         (_without_the_square, "both are off at once"),
         (_whole_steps, "half a step"),
+        (_nearly_a_bound, "exceeds the bound"),
+        (_summed_in_int16, "whole steps"),
+        (_unknown_bound, "finite"),
         (_zeros_forgotten, "all zeros"),
         (_only_the_inputs, "exceeds"),
         (lambda a, w: _int8_product(a, w)[0], "two arrays"),
@@ -96,7 +115,8 @@ def int8_product(answer, rng):
         w = draw.normal(0, 1, (k, n)) * 10.0 ** draw.uniform(-2, 2, (1, n))
         _try_product(answer, a, w, f"{m} × {k} by {k} × {n}")
     _refuse_hindsight(answer, draw)
-    worst = np.full((1, rng.randint(1500, 2500)), 1.5)  # all rounded up, to 2
+    # All are rounded up, to 101; just above the middle, so that no rule for ties has a say.
+    worst = np.full((1, rng.randint(1500, 2500)), 100.500001)
     worst[0, 0] = 127
     _try_product(answer, worst, worst.T.copy(), "numbers that are all rounded up by half a step")
     a[rng.randrange(m)] = 0
@@ -136,8 +156,8 @@ def _try_product(answer, a, w, case):
         f"{case}: product and bound have the shape {exact.shape}, got {product.shape} and "
         f"{bound.shape}"
     )
-    assert np.isfinite(product).all(), (
-        f"{case}: the product is not finite: what is the scale of a row that is all zeros?"
+    assert np.isfinite([product, bound]).all(), (
+        f"{case}: not all numbers are finite: what is the scale of a row that is all zeros?"
     )
     if not _same(product, ours):
         raise AssertionError(f"{case}: {_slip(product, a, w)}")

@@ -27,6 +27,20 @@ def _a_is_first(largest_a, total_a, largest_b, total_b):
     return largest_b, total_a * math.exp(largest_a - largest_b) + total_b
 
 
+def _an_empty_part_has_zero(largest_a, total_a, largest_b, total_b):
+    """Wrong: a part without scores gets a largest score, which may be the largest of all."""
+    largest = max(0.0 if math.isinf(of) else of for of in (largest_a, largest_b))
+    total = total_a * math.exp(largest_a - largest) + total_b * math.exp(largest_b - largest)
+    return largest, total
+
+
+def _far_below_is_nothing(largest_a, total_a, largest_b, total_b):
+    """Wrong: a million scores 20 below the largest are not nothing."""
+    if abs(largest_a - largest_b) > 20:
+        return max((largest_a, total_a), (largest_b, total_b))
+    return _merge(largest_a, total_a, largest_b, total_b)
+
+
 @exercise(
     "10.1",
     title="merging two softmaxes",
@@ -37,6 +51,8 @@ def _a_is_first(largest_a, total_a, largest_b, total_b):
         (_by_absolute_sums, "exceeds every float"),
         (_turned_round, "shrinks"),
         (_a_is_first, "largest"),
+        (_an_empty_part_has_zero, "the largest is that of all scores"),
+        (_far_below_is_nothing, "both parts"),
         (lambda m_a, t_a, m_b, t_b: _merge(m_a, t_a, m_b, t_b)[1], "a pair"),
         (lambda m_a, t_a, m_b, t_b: _merge(m_a, t_a, m_b, t_b)[::-1], "first the largest"),
     ],
@@ -46,9 +62,12 @@ def merge(answer, rng):
     for middle, scale in ((0, 1), (0, 1), (0, 3), (0, 3), (0, 30), (0, 1000), (high, 3)):
         a, b = ([rng.gauss(middle, scale) for _ in range(rng.randint(1, 20))] for _ in range(2))
         _try_merge(answer, (*_pair(a), *_pair(b)), _pair(a + b))
-    some = _pair(a)
-    for case in ((*some, -math.inf, 0.0), (-math.inf, 0.0, *some)):
-        _try_merge(answer, case, some)
+    for some in (_pair(a), (-rng.uniform(5, 50), rng.uniform(1, 9))):
+        for case in ((*some, -math.inf, 0.0), (-math.inf, 0.0, *some)):
+            _try_merge(answer, case, some)
+    few, many = (rng.uniform(21, 24), 1.0), (0.0, 1e6)  # many low scores count, too
+    for case in ((*few, *many), (*many, *few)):
+        _try_merge(answer, case, _merge(*case))
 
 
 def _pair(scores):

@@ -60,6 +60,11 @@ def _up_to_eight(x):
     return _elements(x, _scale(x), np.array([*_FP4, 8])) * _scale(x)
 
 
+def _never_smaller(x):
+    scale = 2.0 ** (math.floor(math.log2(np.abs(x).max() + 1e-9)) - 2)
+    return _elements(x, scale) * scale
+
+
 def _zeros_forgotten(x):
     with np.errstate(all="ignore"):
         return x / np.abs(x) * np.abs(_mxfp4(x))
@@ -95,6 +100,7 @@ _SLIPS = (
         (_cut_off, "not to the one below"),
         (_whole_steps, "a whole step apart"),
         (_up_to_eight, "ends at 6"),
+        (_never_smaller, "small numbers"),
         (_zeros_forgotten, "all zeros"),
     ],
 )
@@ -106,6 +112,7 @@ def mxfp4(answer, rng):
         _try_block(answer, 2.0**exponent * x, "32 numbers")
     largest = 2.0 ** rng.randint(-9, 9)
     _try_block(answer, largest * np.linspace(-1, 0.9, 32), "a largest number that's a power of two")
+    _try_block(answer, 2.0 ** -rng.randint(60, 80) * x, "32 very small numbers")
     _try_block(answer, np.zeros(32), "a block that is all zeros")
 
 

@@ -13,8 +13,8 @@ _stepwise_bytes = solution("10.t2")
         (lambda n, d, size: 4 * n**2 + 4 * n * d, "those are numbers"),
         (lambda n, d, size: 4 * n**2 * size, "queries, keys, values and results"),
         (lambda n, d, size: 4 * n * d * size, "scores and weights"),
-        (lambda n, d, size: (2 * n**2 + 4 * n * d) * size, "and then reads them"),
-        (lambda n, d, size: (2 * n**2 + 3 * n * d) * size, "and then reads them"),
+        (lambda n, d, size: (2 * n**2 + 4 * n * d) * size, "the next one reads them"),
+        (lambda n, d, size: (2 * n**2 + 3 * n * d) * size, "the next one reads them"),
         (lambda n, d, size: (4 * n**2 + 3 * n * d) * size, "results"),
         (lambda n, d, size: (3 * n**2 + 4 * n * d) * size, "expected"),
     ],
@@ -29,7 +29,8 @@ def stepwise_bytes(answer, rng):
         assert missing != 4 * n * d, f"{case}: queries, keys, values and results move too"
         assert missing != 4 * n * n, f"{case}: scores and weights go through memory as well"
         assert missing not in (2 * n * n, 2 * n * n + n * d), (
-            f"{case}: one kernel writes the scores, and then reads them another; so for the weights"
+            f"{case}: one kernel writes the scores and the next one reads them, and so it is with "
+            f"the weights"
         )
         assert missing != n * d, f"{case}: the results are written too"
         assert got == right, case

@@ -10,6 +10,7 @@ from lessons.lesson_11_a_language_model.checks.near import assert_near, floats
 
 _attention = solution("11.t3")
 _SUM = "sums[n] * shrink + weight * values[token, group, lane + 32 * n]"
+_SHRINK = "a larger score shrinks both total and sums, by e to the old largest minus the new"
 _BIG = "a plain exponential overflows: subtract the largest score so far"
 
 
@@ -24,6 +25,9 @@ _BIG = "a plain exponential overflows: subtract the largest score so far"
          "shrinks both total and sums"),
         (changed(_attention, "total * shrink + weight", "total + weight"),
          "shrinks both total and sums"),
+        (changed(changed(_attention, "        largest = higher\n", ""),
+                 "higher = max(largest, score)", "higher = largest = max(largest, score)"),
+         "by e to the old largest"),
         (changed(_attention, "largest = higher", "largest = largest"),
          "keep the largest score so far"),
         (changed(_attention, _SUM, "sums[n] * shrink + values[token, group, lane + 32 * n]"),
@@ -68,7 +72,7 @@ def attention(answer, rng):
             )
         keys = k.astype(float).repeat(n_heads // n_groups, axis=1)
         suspects = [
-            *((wrong, "when a larger score comes, it shrinks both total and sums")
+            *((wrong, _SHRINK)
               for wrong in _without_shrinking(scores, v)),
             (_weighted(weights / weights.sum(axis=1, keepdims=True), keys),
              "add up the values, not the keys"),
@@ -87,11 +91,12 @@ def _weighted(weights, values):
 
 
 def _without_shrinking(scores, values):
-    """What comes out if only the total shrinks, or only the sums."""
+    """What comes out if only the total shrinks, only the sums, or neither."""
     largest = np.maximum.accumulate(scores, axis=1)
     late, right = np.exp(scores - largest), np.exp(scores - largest[:, -1:])
     yield _weighted(late, values) / right.sum(axis=1, keepdims=True)
     yield _weighted(right, values) / late.sum(axis=1, keepdims=True)
+    yield _weighted(late, values) / late.sum(axis=1, keepdims=True)
 
 
 _remember = solution("11.t4")

@@ -21,6 +21,18 @@ def _array_only(limit_s, _arrivals_per_s, layers, size, load_cycles, clock_hz):
     return next((b - 1 for b in range(1, 10_000) if _latency_s(b, *rest) > limit_s), 10_000)
 
 
+def _never_busy_for_long(limit_s, rate, layers, size, load_cycles, clock_hz):
+    """Wrong: the next tile always waits for its weights, however long the batch."""
+    batch = 0
+    while True:
+        m = batch + 1
+        tiles = [math.ceil(k / size) * math.ceil(n / size) for k, n in layers]
+        cycles = sum(n * load_cycles + m + 2 * size - 2 for n in tiles)
+        if m / rate + cycles / clock_hz > limit_s:
+            return batch
+        batch = m
+
+
 @exercise(
     "12.5",
     title="a batch under a limit",
@@ -35,17 +47,20 @@ def _array_only(limit_s, _arrivals_per_s, layers, size, load_cycles, clock_hz):
             "all layers",
         ),
         (lambda *args: max(1, _largest_batch(*args)), "return 0"),
+        (lambda *args: min(200, _largest_batch(*args)), "is not the largest"),
+        (_never_busy_for_long, "it takes"),
     ],
     max_time_s=20.0,
 )
 def largest_batch(answer, rng):
-    for _ in range(6):
+    # Two batches are so large that they, and not the load, decide how long a tile takes.
+    for batches in (*[(20, 190)] * 4, (2000, 3000), (2000, 3000)):
         layers = [
             (rng.randint(1000, 3000), rng.randint(1000, 3000)) for _ in range(rng.randint(2, 4))
         ]
         size, rate = rng.choice((64, 128, 256)), rng.uniform(20e3, 80e3)
         rest = rate, layers, size, size + rng.randint(0, 1000), rng.uniform(0.5e9, 1e9)
-        limit_s = _latency_s(rng.randint(20, 190), *rest) + 0.5 / rate
+        limit_s = _latency_s(rng.randint(*batches), *rest) + 0.5 / rate
         got, right = answer(limit_s, *rest), _largest_batch(limit_s, *rest)
         takes_s = _latency_s(got, *rest)
         case = (

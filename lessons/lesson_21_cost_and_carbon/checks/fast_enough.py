@@ -1,13 +1,15 @@
 """Exercise 21.2: the cheapest server that is fast enough."""
 
+import operator
+
 from labkit.teach.registry import always, exercise, solution
 
 _cheapest = solution("21.2")
 
 
-def _best(offers, n_tokens, limit_s, cost, limit=True):
-    """A wrong answer to 21.2: another cost is the least, or the limit is left out."""
-    allowed = [offer for offer in offers if n_tokens * offer[3] <= limit_s or not limit]
+def _best(offers, n_tokens, limit_s, cost, keeps=operator.le):
+    """A wrong answer to 21.2: another cost is the least, or the limit is another one."""
+    allowed = [offer for offer in offers if keeps(n_tokens * offer[3], limit_s)]
     return min(allowed, key=cost)[0] if allowed else "none"
 
 
@@ -23,6 +25,10 @@ def _gap_s(offer):
     return offer[3]
 
 
+def _haste(offer):
+    return -offer[3]
+
+
 def _slowness(offer):
     return -offer[2]
 
@@ -36,10 +42,11 @@ def _dearness(offer):
     title="cheap and fast enough",
     wrong=[
         (always("nowhere"), "is called"),
-        (lambda o, n, s: _best(o, n, s, _usd_per_token, limit=False), "too late"),
+        (lambda o, n, s: _best(o, n, s, _usd_per_token, keeps=lambda *_: True), "too late"),
         (lambda o, n, s: _best(o, 1, s, _usd_per_token), "too late"),
         (lambda o, n, s: _best(o, n - 1, s, _usd_per_token), "too late"),
-        (lambda o, n, s: _best(o, n, s * (1 - 1e-12), _usd_per_token), "expected"),
+        (lambda o, n, s: _best(o, n, s, _usd_per_token, keeps=operator.lt), "exactly"),
+        (lambda o, n, s: _best(o, n, s, _haste), "only just in time"),
         (lambda o, n, s: _best(o, n, s, _usd_per_hour), "for an hour"),
         (lambda o, n, s: _best(o, n, s, _gap_s), "sooner than it has to"),
         (lambda o, n, s: _best(o, n, s, _slowness), "the most tokens"),
@@ -55,9 +62,9 @@ def _dearness(offer):
 )
 def fast_enough(answer, rng):
     for case in range(12):
-        offers, n_tokens, limit_s = _market(rng)
+        offers, n_tokens, limit_s = _market(rng, is_exact=case % 2 == 1)
         if case % 4 == 3:
-            limit_s /= 20  # too soon for all of them
+            limit_s /= 32  # too soon for all of them
         known = [offer[0] for offer in offers]
         right = _cheapest(offers, n_tokens, limit_s)
         got = answer(list(offers), n_tokens, limit_s)
@@ -71,7 +78,12 @@ def fast_enough(answer, rng):
         assert n_tokens * gap_s <= limit_s, (
             f"{said}: {got} is too late, its answer takes {n_tokens * gap_s:.1f} s"
         )
+        exactly = _best(offers, n_tokens, limit_s, _usd_per_token, keeps=operator.lt)
+        assert right == exactly or got != exactly, (
+            f"{said}: {right} takes exactly {limit_s} s, and that's still in time"
+        )
         for cost, hint in (
+            (_haste, "answers only just in time, and its tokens are dearer"),
             (_usd_per_hour, "is the cheapest for an hour, but makes few tokens in it"),
             (_gap_s, "is the fastest, and answers sooner than it has to"),
             (_slowness, "makes the most tokens, but its hour is dear"),
@@ -80,29 +92,30 @@ def fast_enough(answer, rng):
         raise AssertionError(f"{said}: compare dollars for a token, the price over the rate")
 
 
-def _market(rng):
-    """Seven offers, an answer's tokens and a limit; each wrong turn picks an offer of its own.
+def _market(rng, is_exact):
+    """Six offers, an answer's tokens and a limit; each wrong turn picks an offer of its own.
 
     Of each: the price of a token and the rate, over those of the right one, and the share of the
-    limit that its answer takes. The tokens are a power of two, so that a share of 1 is exact.
+    limit that its answer takes. If `is_exact`, the right one takes all of it, and the late one
+    half a token more. Tokens are a power of two and seconds whole, so that nothing rounds.
     """
-    n_tokens, limit_s = rng.choice((256, 512, 1024, 2048)), rng.uniform(5, 30)
+    n_tokens, limit_s = 2 ** rng.randint(7, 11), rng.randint(5, 30)
+    right, late = (1.0, 1 + 0.5 / n_tokens) if is_exact else (0.5, 1.25)
     plan = [
-        (1.0, 1.0, 1.0),  # the right one, exactly at the limit, and never the first
-        (0.8, 1.5, 1 + 0.5 / n_tokens),  # cheaper, and too late by half a gap
-        (0.6, 2.0, 1.4),  # cheaper still, and far too late
-        (4.0, 0.3, 0.2),  # the fastest
-        (1.4, 3.0, 0.9),  # the most tokens of those allowed
-        (1.2, 0.1, 0.8),  # the cheapest hour of those allowed
-        (6.0, 0.5, 0.7),  # the dearest token
+        (1.0, 1.0, right),  # the right one, never the first
+        (0.6, 2.0, late),  # cheaper, and too late
+        (4.0, 0.3, 0.125),  # the fastest
+        (1.4, 3.0, 0.75),  # the most tokens of those allowed
+        (1.2, 0.1, 0.625),  # the cheapest hour of those allowed
+        (6.0, 0.5, 0.875),  # the dearest token
     ]
     rate, usd_per_token = rng.uniform(1000, 5000), rng.uniform(2e-7, 9e-7)
-    names = rng.sample(("amber", "basalt", "copper", "delta", "ember", "flint", "garnet"), 7)
+    names = rng.sample(("amber", "basalt", "copper", "delta", "ember", "flint", "garnet"), 6)
     offers = [
         (name, 3600 * usd_share * usd_per_token * part * rate, part * rate,
          share * limit_s / n_tokens)
         for name, (usd_share, part, share) in zip(names, plan, strict=True)
     ]  # fmt: skip
-    others = rng.sample(offers[1:], 6)
-    others.insert(rng.randint(1, 6), offers[0])
+    others = rng.sample(offers[1:], 5)
+    others.insert(rng.randint(1, 5), offers[0])
     return others, n_tokens, limit_s

@@ -9,6 +9,12 @@ HOURS_PER_YEAR = 8760
 _break_even = solution("21.3")
 
 
+def _divides_by_zero(capex, life, hosting, power_w, pue, usd_per_kwh, rent):
+    """Wrong where the electricity costs exactly as much as the rent."""
+    saved_usd = rent - power_w / 1000 * pue * usd_per_kwh
+    return math.inf if saved_usd < 0 else (capex / life + hosting) / (HOURS_PER_YEAR * saved_usd)
+
+
 @exercise(
     "21.3",
     title="own or rent",
@@ -25,6 +31,7 @@ _break_even = solution("21.3")
             lambda c, y, h, w, p, e, r: (c / y + h) / (8760 * abs(r - w * p * e / 1e3)),
             "never pays",
         ),
+        (_divides_by_zero, "ZeroDivisionError", "error"),
     ],
 )
 def break_even(answer, rng):
@@ -49,6 +56,10 @@ def break_even(answer, rng):
             f"math.inf"
         )
         raise AssertionError(f"wrong on fresh numbers: got {got:.4g}, expected {right:.4g}")
+    # Powers of two and a whole kilowatt, so that no order of multiplying rounds.
+    assert answer(32768.0, 4, 2048.0, 1000, 1.5, 0.125, 0.1875) == math.inf, (
+        "electricity costs exactly as much as the rent: owning never pays, return math.inf"
+    )
 
 
 def _slips(capex, life, hosting, power_w, pue, usd_per_kwh, rent):
