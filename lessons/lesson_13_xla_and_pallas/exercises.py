@@ -43,7 +43,8 @@ lk.check("13.1", padded_bytes)
 # %% [markdown] tags=["solution"]
 # Most people round up the *number of elements* to whole tiles. But a tile holds 8 rows and 128
 # columns of one place in the matrix, so each side is rounded up by itself. One column too many
-# costs a whole column of tiles.
+# costs a whole column of tiles. (A matrix of fewer than 8 rows gets flatter tiles, so the exercise
+# leaves it out.)
 
 # %% [markdown]
 # ## 13.2 Read a type

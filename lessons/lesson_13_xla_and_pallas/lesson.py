@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 13 · XLA and Pallas
 # In December 2024 engineers at Anthropic saw that their model, on TPUs, now and then dropped the
-# most probable word, even where it was told to take just that one. Their program asked for 16-bit
+# most probable word, even if told to take just that. Their program asked for 16-bit
 # numbers. The compiler, **XLA**, may compute in 32 bits where that's faster, so parts of the
 # program that had to agree on the best word compared numbers that were rounded differently. They
 # worked around it. In August 2025 a better fix went out and the workaround was taken away, which
@@ -316,7 +316,7 @@ for package, door in {"jax": in_jax, "tensorflow": in_tensorflow, "torchax": in_
 # `transpose` leaves both axes where they are.) The roundings show the common compiler, too: the
 # products that don't cancel above [don't cancel in TensorFlow
 # either](https://github.com/openxla/xla/issues/41579). But doors may hand over more or less well:
-# vLLM, a server for language models, brings PyTorch models to TPUs by way of JAX now, and got
+# the server vLLM brings PyTorch models to TPUs by way of JAX now, and got
 # [about 20 % more throughput](https://blog.vllm.ai/2025/10/16/vllm-tpu.html) from that alone.
 #
 # > **Takeaway.** A framework is a door to the compiler. Learn to read HLO, and you can check a
@@ -358,9 +358,7 @@ assert square[127].cycles == square[128].cycles < square[129].cycles == square[1
 
 # %% [markdown]
 # The layout says why: `T(8,128)`. A TPU keeps matrices in **tiles** of 8 × 128, and rounds both
-# sides up to whole ones. So 127 costs as much as 128, and 129 as much as 136. (`(2,1)` says that
-# two rows of 16-bit numbers are packed into one of 32 bits. A matrix of fewer than 8 rows gets
-# flatter tiles.)
+# sides up to whole ones. So 127 costs as much as 128, and 129 as much as 136.
 #
 # > **Takeaway.** A TPU stores and computes whole tiles of 8 × 128. A size just above a multiple
 # > pays for a tile that's mostly empty.
@@ -452,9 +450,8 @@ chart.picture(
 )
 
 # %% [markdown]
-# The marks are the compiler's. For a small batch it reckons with more cycles than the roofline
-# does, as if the bandwidth were less than published, so its knee comes later. Only a TPU can tell
-# which of them is right.
+# The marks are the compiler's. For a small batch it reckons with more cycles, as if the
+# bandwidth were less than published, so its knee comes later. Only a TPU can tell which is right.
 #
 # > **Takeaway.** Where weights are read anew for each batch, it takes a few hundred rows until
 # > arithmetic is the limit. That's somewhat more than the ridge says, because rows and results
