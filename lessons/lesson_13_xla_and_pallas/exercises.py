@@ -26,7 +26,7 @@ import labkit as lk
 # %% [markdown]
 # ## 13.1 Tiles
 # A TPU keeps a matrix, row after row, in whole tiles of 8 × 128 numbers. How many bytes does a
-# matrix of `rows × columns` take, with `itemsize` bytes a number? (1 to 3 lines)
+# matrix of `rows × columns` take, with `itemsize` bytes a number and 8 rows or more? (1 to 3 lines)
 
 
 # %%
@@ -43,7 +43,8 @@ lk.check("13.1", padded_bytes)
 # %% [markdown] tags=["solution"]
 # Most people round up the *number of elements* to whole tiles. But a tile holds 8 rows and 128
 # columns of one place in the matrix, so each side is rounded up by itself. One column too many
-# costs a whole column of tiles.
+# costs a whole column of tiles. (A matrix of fewer than 8 rows gets flatter tiles, so the exercise
+# leaves it out.)
 
 # %% [markdown]
 # ## 13.2 Read a type
@@ -110,9 +111,9 @@ lk.check("13.3", sum_blocks)
 # a block of `x` and one of `w`; `y` is written once. VMEM holds two copies of each of the three
 # blocks and one block of 32-bit sums.
 #
-# Return the smallest block that is a multiple of 128, divides `n`, fits into `vmem_bytes`, and
-# makes the product compute-bound (FLOP per byte at least the ridge). If there isn't one, return 0.
-# (about 8 lines)
+# Return the smallest block that is a multiple of 128, divides `n`, fits into `vmem_bytes` (to the
+# last byte, if need be), and makes the product compute-bound (FLOP per byte at least the ridge). If
+# there isn't one, return 0. (about 8 lines)
 
 
 # %%

@@ -9,11 +9,11 @@
 # %% [markdown]
 # # 13 · XLA and Pallas
 # In December 2024 engineers at Anthropic saw that their model, on TPUs, now and then dropped the
-# very word that it thought most probable. Their program asked for 16-bit numbers. The compiler,
-# **XLA**, may compute in 32 bits where that's faster, so parts of the program that had to agree on
-# the best word compared numbers that were rounded differently. They worked around it. In August
-# 2025 a better fix went out and the workaround was taken away, which uncovered a bug in the
-# compiler itself. It spoiled answers until September ([Anthropic
+# most probable word, even if told to take just that. Their program asked for 16-bit
+# numbers. The compiler, **XLA**, may compute in 32 bits where that's faster, so parts of the
+# program that had to agree on the best word compared numbers that were rounded differently. They
+# worked around it. In August 2025 a better fix went out and the workaround was taken away, which
+# uncovered a bug in the compiler itself. It spoiled answers until September ([Anthropic
 # 2025](https://www.anthropic.com/engineering/a-postmortem-of-three-recent-issues)).
 #
 # **The question of this part**: you write array code. What does the compiler make of it, and how do
@@ -58,7 +58,7 @@ def activate(x):
     return 0.5 * y * (1 + jnp.tanh(0.8 * (y + 0.045 * y * y * y)))
 
 
-reads = [1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 2]  # arrays that each operation reads; y * y reads two
+reads = [1, 1, 1, 1, 2, 2, 2, 1, 1, 1, 2]  # arrays that each one reads: 2 * x reads one
 
 # %% [markdown]
 # ### Your turn
@@ -132,7 +132,7 @@ assert moved_bytes == copied_bytes
 # for the word `fusion`. All eleven operations have become that one step.
 #
 # > **Takeaway.** XLA **fuses** operations into one pass over memory. A chain of elementwise
-# > operations then moves no more than a copy does.
+# > operations on one array then moves no more than a copy does.
 #
 # ## XLA's counts against yours
 # XLA also says what a program costs. Is it right? These are the products that large models are made
@@ -239,7 +239,7 @@ else:
 #
 # On GPUs and TPUs XLA may also keep a 16-bit value in 32 bits until it's stored. This *excess
 # precision* is [allowed unless you forbid it](https://github.com/jax-ml/jax/pull/22244). If you
-# compute a rounding error there in order to correct it, [you may get
+# compute a rounding error in order to correct it, [you may get
 # 0](https://github.com/jax-ml/jax/issues/23007), unless you ask for the rounding with
 # `jax.lax.reduce_precision`.
 #
@@ -316,8 +316,8 @@ for package, door in {"jax": in_jax, "tensorflow": in_tensorflow, "torchax": in_
 # `transpose` leaves both axes where they are.) The roundings show the common compiler, too: the
 # products that don't cancel above [don't cancel in TensorFlow
 # either](https://github.com/openxla/xla/issues/41579). But doors may hand over more or less well:
-# the server vLLM takes PyTorch models to TPUs by way of JAX now, and got [about 20 % more
-# throughput](https://blog.vllm.ai/2025/10/16/vllm-tpu.html) from that alone.
+# the server vLLM brings PyTorch models to TPUs by way of JAX now, and got
+# [about 20 % more throughput](https://blog.vllm.ai/2025/10/16/vllm-tpu.html) from that alone.
 #
 # > **Takeaway.** A framework is a door to the compiler. Learn to read HLO, and you can check a
 # > model from any of them.
@@ -450,9 +450,8 @@ chart.picture(
 )
 
 # %% [markdown]
-# The marks are the compiler's. It gives few rows more cycles than the roofline does, as if the
-# bandwidth were less than published, so its knee comes later. Only a TPU can tell which of them is
-# right.
+# The marks are the compiler's. For a small batch it reckons with more cycles, as if the
+# bandwidth were less than published, so its knee comes later. Only a TPU can tell which is right.
 #
 # > **Takeaway.** Where weights are read anew for each batch, it takes a few hundred rows until
 # > arithmetic is the limit. That's somewhat more than the ridge says, because rows and results
@@ -654,6 +653,9 @@ for x_cut, w_cut, y_cut in (
     lk.show(f"[modelled] x {x_cut}, w {w_cut}, y {y_cut}: {said}")
 
 # %% [markdown]
+# In the second, nothing is cut along `data`, so four devices do the same half. What they do beyond
+# the half is to add up, in the all-reduce.
+#
 # > **Takeaway.** If you cut an axis that isn't summed over, devices needn't talk. If you cut the
 # > one that is, they have to add up (all-reduce). And what another device holds has to be sent
 # > (all-gather).
@@ -716,9 +718,10 @@ assert all(sent / links_bytes_per_s > arithmetic_s for _, sent in talking.values
 # %% [markdown]
 # Data parallel holds all the weights and sends nothing, as long as nobody trains. Of the other
 # three, the one with the *most* collectives sends the *fewest* bytes, because its arrays are
-# smaller and its rings shorter. All three take longer for their bytes than for their arithmetic. A
-# larger batch would help the fully sharded one, which sends weights, and not the tensor-parallel
-# one, which sends rows. [Lesson 16](16_sharding_and_pipelines.ipynb) trains in these ways.
+# smaller and its rings shorter. Even at the full rate of the links, all three take longer for their
+# bytes than for their arithmetic. A larger batch would help the fully sharded one, which sends
+# weights, and not the tensor-parallel one, which sends rows. [Lesson
+# 16](16_sharding_and_pipelines.ipynb) trains in these ways.
 #
 # > **Takeaway.** Compare shardings by what a chip holds and by the bytes that it sends, and never
 # > by the number of collectives.
@@ -886,9 +889,9 @@ for wait in (True, False):
 #
 # ## What the compiler refuses
 # XLA can't look into a Pallas kernel, so it gives no cycles for one, but it counts VMEM. So can
-# you: two copies of each block (one is fetched while the other is used), and the sums. Unless you
-# ask for more, a kernel may have 16 MiB. Which blocks of your product will be refused? And can a
-# chip with 16 GiB multiply two matrices of 65,536 × 65,536?
+# you: two copies of each block (one is fetched while the other is used), and the sums. On a v5e a
+# kernel may have 16 MiB, unless you ask for more. Which blocks of your product will be refused? And
+# can a chip with 16 GiB multiply two matrices of 65,536 × 65,536?
 
 
 # %% tags=["collapsed"]
@@ -923,8 +926,9 @@ print(blocked[1024].message.split("}. ")[-1])
 #
 # ## Back to vLLM
 # Where a model consists of matrix products, they leave the cutting to the compiler. Attention over
-# a cache in pages has to decide at run time what to fetch, so they wrote that kernel by hand, in
-# Pallas. Its third version even hides the update of the cache behind other work.
+# a cache in pages has to decide at run time what to fetch, so they wrote [that
+# kernel](https://arxiv.org/abs/2604.15464) by hand, in Pallas. Its third version even hides the
+# update of the cache behind other work.
 #
 # **Next**: exercises [13.3 and 13.4](../exercises/13_xla_and_pallas.ipynb); then [feeding the
 # chips](14_feeding_the_chips.ipynb). More on all of this is in [How to Scale Your

@@ -10,6 +10,11 @@ def _rows(side, ridge, *, weights_bytes=2.0, rows_bytes=4.0, flop=2.0):
     return ridge * weights_bytes * side / (flop * side - ridge * rows_bytes)
 
 
+def _series(side, ridge, n_terms):
+    """The first terms of _rows as a power series of 2 ridge / side: close where side is large."""
+    return ridge * sum((2 * ridge / side) ** n for n in range(n_terms))
+
+
 def _with(**changes):
     return lambda side, ridge: math.ceil(_rows(side, ridge, **changes))
 
@@ -27,11 +32,16 @@ def _with(**changes):
         (lambda side, ridge: round(_rows(side, ridge)), "still below the ridge"),
         (lambda side, ridge: _rows(side, ridge), "a whole number of rows"),
         (lambda side, ridge: math.ceil(_rows(8192, ridge)), "expected"),
+        (lambda side, ridge: math.floor(_rows(side, ridge)) + 1, "reach the ridge already"),
+        (lambda side, ridge: math.ceil(_series(side, ridge, 5)), "expected"),
     ],
 )
 def compute_bound_rows(answer, rng):
-    for side, above in ((4096, 0.55), (2048, 0.05), (8192, 0.05), (2048, 0.55)):
-        ridge = _ridge(rng, side, above)
+    cases = [
+        (side, _ridge(rng, side, above))
+        for side, above in ((4096, 0.55), (2048, 0.05), (8192, 0.05), (2048, 0.55))
+    ]
+    for side, ridge in (*cases, (1536, 256.0)):  # in the last, a whole number reaches it exactly
         got, right = answer(side, ridge), math.ceil(_rows(side, ridge))
         case = f"weights of {side} × {side}, ridge {ridge:.2f} FLOP/B: got {got}, expected {right}"
         assert got % 1 == 0, f"{case}. Return a whole number of rows, rounded up"
@@ -42,6 +52,7 @@ def compute_bound_rows(answer, rng):
             (_with(flop=1.0)(side, ridge), "each weight and row give a multiplication and an "
              "addition"),
             (right - 1, "that many rows are still below the ridge"),
+            (right + 1, f"{right} rows reach the ridge already"),
         ):  # fmt: skip
             assert got != mistake, f"{case}. {hint[0].upper()}{hint[1:]}"
         assert got == right, case

@@ -15,6 +15,20 @@ def _first_fastest(grid, index_map):
     return n_fetches(grid[::-1], lambda *place: index_map(*place[::-1]))
 
 
+def _by_the_axes(grid, index_map):
+    """Product of the grid up to the last axis along which the second block is another one."""
+    start = [0] * len(grid)
+    moves = [
+        n > 1 and index_map(*start[:axis], 1, *start[axis + 1 :]) != index_map(*start)
+        for axis, n in enumerate(grid)
+    ]
+    return math.prod(grid[: 1 + max((axis for axis, does in enumerate(moves) if does), default=-1)])
+
+
+def _of_two_or_three_axes(grid, index_map):
+    return n_fetches(grid, index_map) if len(grid) in (2, 3) else 0
+
+
 @exercise(
     "13.t5",
     title="fetches of a block",
@@ -25,6 +39,8 @@ def _first_fastest(grid, index_map):
         (lambda grid, index_map: n_fetches(grid, index_map) - 1, "the first step"),
         (_first_fastest, "last axis fastest"),
         (lambda grid, index_map: math.prod(grid) - n_fetches(grid, index_map), "not the others"),
+        (_by_the_axes, "expected"),
+        (_of_two_or_three_axes, "expected"),
     ],
 )
 def fetches(answer, rng):
@@ -41,13 +57,21 @@ def fetches(answer, rng):
         f"grid ({a}, {b}), index map (j, 0): got {across}. Only the last block is kept: one "
         f"that was there before that is fetched again"
     )
-    for _ in range(10):
-        grid = tuple(rng.randint(1, 4) for _ in range(3))
-        order = rng.sample(range(3), 2)
+    for words, by_halves_or_corner in (
+        ("(j // 2, 0)", lambda i, j: (j // 2, 0)),
+        ("(min(i, j), 0)", lambda i, j: (min(i, j), 0)),
+        ("(0, 0)", lambda i, j: (0, 0)),
+    ):
+        got = answer((a, b), by_halves_or_corner)
+        right = n_fetches((a, b), by_halves_or_corner)
+        assert got == right, f"grid ({a}, {b}), index map {words}: got {got}, expected {right}"
+    for n_axes in (3, 3, 3, 1, 2, 3, 4, 3):
+        grid = tuple(rng.randint(1, 4) for _ in range(n_axes))
+        order = rng.sample(range(n_axes), min(n_axes, 2))
 
         def index_map(*place, order=order):
             return tuple(place[axis] for axis in order)
 
         got, right = answer(grid, index_map), n_fetches(grid, index_map)
-        names = ", ".join("ijk"[axis] for axis in order)
+        names = ", ".join("ijkl"[axis] for axis in order)
         assert got == right, f"grid {grid}, index map ({names}): got {got}, expected {right}"

@@ -18,11 +18,12 @@ from labkit.teach.registry import always, exercise
         (lambda reads, n_inputs: (n_inputs + 1) / (sum(reads) + len(reads)), "the other way round"),
         (lambda reads, n_inputs: sum(reads) + len(reads), "still has to read and write"),
         (lambda reads, n_inputs: (sum(reads) + len(reads)) // (n_inputs + 1), "expected"),
+        (lambda reads, n: (3 * len(reads) - reads.count(1)) / (n + 1), "expected"),
     ],
 )
 def times_less_traffic(answer, rng):
     for n_inputs in (3, 1, 2, 3):
-        reads = [1, 2, *(rng.randint(1, 2) for _ in range(rng.randint(4, 12)))]
+        reads = [1, 2, 3, *(rng.randint(1, 3) for _ in range(rng.randint(4, 12)))]
         together = n_inputs + 1
         while (sum(reads) + len(reads)) % together == 0:  # a whole number would hide a //
             reads.append(rng.randint(1, 2))
@@ -41,4 +42,4 @@ def times_less_traffic(answer, rng):
         ):
             is_this = math.isclose(got, mistake) and not math.isclose(mistake, right)
             assert not is_this, f"{case}. Almost: {hint}"
-        assert math.isclose(got, right), case
+        assert math.isclose(got, right, rel_tol=1e-6), case  # JAX's numbers have 32 bits

@@ -1,5 +1,7 @@
 """Turn 13.t3: one all-reduce."""
 
+import math
+
 import numpy as np
 
 from labkit.teach.registry import always, exercise
@@ -77,6 +79,29 @@ def _scatters(x, a_block, b_block):
     return whole[: own.size].reshape(x.shape)
 
 
+def _row_by_row(x, a_block, b_block):
+    return _lax().map(lambda row: _add(_relu(row @ a_block) @ b_block), x)
+
+
+def _in_its_slot(own):
+    """Zeros for each device, with `own` at this one's place: a psum of these is an all-gather."""
+    import jax.numpy as jnp
+
+    slots = jnp.zeros((_lax().psum(1, "model"), *own.shape))
+    return slots.at[_lax().axis_index("model")].set(own)
+
+
+def _a_slot_for_each(x, a_block, b_block):
+    return _add(_in_its_slot(_relu(x @ a_block) @ b_block)).sum(axis=0)
+
+
+def _weights_in_one_psum(x, a_block, b_block):
+    import jax.numpy as jnp
+
+    weights = _add(_in_its_slot(jnp.stack([a_block.T, b_block])))
+    return sum(_relu(x @ a.T) @ b for a, b in weights)
+
+
 @exercise(
     "13.t3",
     title="one all-reduce",
@@ -94,6 +119,9 @@ def _scatters(x, a_block, b_block):
         (_ring, "collectives"),
         (_ring_in_a_loop, "each round"),
         (_scatters, "2 collectives"),
+        (_row_by_row, "each round"),
+        (_weights_in_one_psum, "send no weights"),
+        (_a_slot_for_each, "numbers"),
     ],
 )
 def mlp_block(answer, rng):
@@ -130,31 +158,36 @@ def mlp_block(answer, rng):
     )
     program = jax.make_jaxpr(lambda *own: answer(*own), axis_env=[("model", n)])(x, a[0], b[0])
     sent = list(_sent(program.jaxpr))
-    shapes = [shape for _, shape in sent]
+    shapes = [shape for _, shape, _ in sent]
     assert a[0].shape not in shapes and b[0].shape not in shapes, (  # noqa: PT018
         f"{case}: right, but send no weights: one psum is enough"
     )
-    names = [name for name, _ in sent]
+    names = [name for name, *_ in sent]
     assert names != ["all_gather"], (
         f"{case}: right, but every device receives the shares of all the others before it adds "
         f"them: one psum adds them on the way"
     )
-    assert len(names) != 1 or names[0].startswith("psum"), (
+    assert len(sent) != 1 or (names[0].startswith("psum") and not sent[0][2]), (
         f"{case}: right, but a {names[0]} in a loop is one collective for each round: a single "
         f"psum is asked for"
     )
     assert len(sent) == 1, (
         f"{case}: right, but by {len(sent)} collectives ({', '.join(names)}): one is asked for"
     )
+    n_sent = math.prod(shapes[0])
+    assert n_sent == right.size, (
+        f"{case}: right, but the psum adds up {n_sent} numbers, and the result has {right.size}: "
+        f"send no weights, and nothing but a device's share of the result"
+    )
 
 
-def _sent(jaxpr):
-    """(name, shape of what is sent) of each collective in a program, in loops and calls as well."""
+def _sent(jaxpr, in_loop=False):
+    """(name, shape of what is sent, in a loop?) of each collective, in what it calls, too."""
     for equation in jaxpr.eqns:
         name = equation.primitive.name
         if name.startswith(_COLLECTIVES):
-            yield name, tuple(equation.invars[0].aval.shape)
+            yield name, tuple(equation.invars[0].aval.shape), in_loop
         for inner in equation.params.values():
             inner = getattr(inner, "jaxpr", inner)
             if hasattr(inner, "eqns"):
-                yield from _sent(inner)
+                yield from _sent(inner, in_loop or name in ("scan", "while"))

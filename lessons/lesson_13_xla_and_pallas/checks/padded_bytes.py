@@ -12,6 +12,12 @@ def _in_tiles(rows, columns, itemsize, down, across):
     return math.ceil(rows / down) * down * math.ceil(columns / across) * across * itemsize
 
 
+def _beyond_unless_whole(rows, columns, itemsize):
+    if rows % 8 == columns % 128 == 0:
+        return rows * columns * itemsize
+    return math.ceil(rows / 8) * 8 * (columns // 128 + 1) * 128 * itemsize
+
+
 @exercise(
     "13.1",
     title="bytes in tiles",
@@ -23,6 +29,8 @@ def _in_tiles(rows, columns, itemsize, down, across):
         (lambda m, n, size: _in_tiles(m, n, size, 128, 128), "8 rows and 128 columns"),
         (lambda m, n, size: (m // 8 + 1) * (n // 128 + 1) * 1024 * size, "fits exactly"),
         (lambda m, n, size: math.ceil(m * n / 1024) * 1024 * size, "each side"),
+        (_beyond_unless_whole, "expected"),
+        (lambda m, n, size: _padded(m, n, min(size, 4)), "expected"),
     ],
 )
 def padded_bytes(answer, rng):
@@ -42,8 +50,11 @@ def padded_bytes(answer, rng):
             f"{n} × {n} in bf16: got {got}, but the TPU compiler says {right}. A tile has 8 rows "
             f"and 128 columns"
         )
-    for _ in range(20):
-        rows, columns, itemsize = rng.randint(8, 999), rng.randint(1, 999), rng.choice((1, 2, 4))
+    shapes = [(rng.randint(8, 999), rng.randint(1, 999)) for _ in range(20)]
+    whole = 8 * rng.randint(2, 99), 128 * rng.randint(1, 7)  # fits exactly along one side only
+    shapes += [(whole[0] - 3, whole[1]), (whole[0], whole[1] - 3)]
+    for n, (rows, columns) in enumerate(shapes):
+        itemsize = (1, 2, 4, 8)[n % 4]
         got, right = answer(rows, columns, itemsize), _padded(rows, columns, itemsize)
         assert got == right, (
             f"{rows} × {columns} numbers of {itemsize} bytes: got {got}, expected {right}. A tile "

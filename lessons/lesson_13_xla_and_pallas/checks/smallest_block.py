@@ -42,7 +42,10 @@ _smallest_block = solution("13.4")
         (_smallest_with(size=lambda block: 3 * block**2 * 2 + block**2 * 4), "two copies"),
         (_smallest_with(size=lambda block: 2 * 3 * block**2 * 2), "32-bit sums"),
         (_smallest_with(divides=lambda n, block: True), "divide"),
+        (_smallest_with(size=lambda block: 14 * block**2), "32-bit sums"),
+        (_smallest_with(size=lambda block: _vmem(block) + 1), "to the last byte"),
         (_smallest_with(step=64), "a multiple of 128"),
+        (_smallest_with(is_fast=lambda n, block, ridge: _intensity(n, block) > ridge), "at least"),
         (_smallest_with(is_fast=lambda n, block, ridge: block / 2 >= ridge), "below the ridge"),
         (
             lambda n, ridge, vmem: max(
@@ -59,6 +62,13 @@ def smallest_block(answer, rng):
         if got == right:
             continue
         assert isinstance(got, int) and got >= 0, f"{case}: return a whole number, 0 if none"  # noqa: PT018
+        assert got or _vmem(right) != vmem_bytes, (
+            f"{case}, but a block of {right} is fast enough and fits, to the last byte"
+        )
+        assert got or _intensity(n, right) != ridge, (
+            f"{case}, but a block of {right} fits and reaches the ridge, and at least the ridge is "
+            f"enough"
+        )
         assert got, f"{case}, but a block of {right} is fast enough and fits"
         assert got % 128 == 0, f"{case}, which is not a multiple of 128"
         assert n % got == 0, f"{case}, which does not divide {n}"
@@ -73,7 +83,8 @@ def smallest_block(answer, rng):
             f"are two copies of each"
         )
         assert not 2 * 3 * got**2 * 2 <= vmem_bytes < _vmem(got), (
-            f"{case}, which does not fit: the block of 32-bit sums needs room too"
+            f"{case}, which does not fit: two copies of each of the three blocks and the block of "
+            f"32-bit sums need {_vmem(got)} bytes"
         )
         assert _vmem(got) <= vmem_bytes, f"{case}, which does not fit: it needs {_vmem(got)} bytes"
         raise AssertionError(f"{case}, which is not the smallest: {right} will do")
@@ -87,11 +98,14 @@ def _cases(rng):
 
     n, block = 128 * 12 * rng.randint(1, 3), 128 * rng.choice((2, 3, 4))
     ridge = reached_by(block, n)
-    yield n, ridge, _vmem(block) + rng.randint(0, 1000)
+    yield n, ridge, _vmem(block) + rng.randint(1, 1000)
     yield n, ridge, 2**40
     yield n, (_intensity(n, block) + block / 2) / 2, 2**40  # the result's bytes make the difference
     yield n, ridge, 3 * block**2 * 2 + block**2 * 4 + rng.randint(0, 1000)  # no second copy
     yield n, ridge, 2 * 3 * block**2 * 2 + rng.randint(0, 1000)  # no room for the sums
+    yield n, ridge, _vmem(block)  # to the last byte
+    yield n, ridge, _vmem(block) - 1
+    yield 384, 128.0, 2**40  # exactly the ridge
     yield n, ridge, rng.randint(1000, 100_000)
     yield n, rng.uniform(1e6, 1e7), 2**40
     for whole in (128 * 7, 128 * 9):  # 2 to 6 tiles do not divide it

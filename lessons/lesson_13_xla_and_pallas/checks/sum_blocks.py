@@ -48,6 +48,20 @@ def _python_if(x_ref, y_ref):
         y_ref[...] += x_ref[...]
 
 
+def _eight_rows(x_ref, y_ref):
+    import jax.numpy as jnp
+    from jax.experimental import pallas as pl
+
+    y_ref[...] = jnp.where(pl.program_id(0) == 0, 0.0, y_ref[...])
+    y_ref[:8, :] += x_ref[:8, :]
+
+
+def _clears_large_rubbish(x_ref, y_ref):
+    import jax.numpy as jnp
+
+    y_ref[...] = jnp.where(jnp.abs(y_ref[...]) < 1000, y_ref[...], 0.0) + x_ref[...]
+
+
 @exercise(
     "13.3",
     title="a kernel that adds blocks",
@@ -65,15 +79,18 @@ def _python_if(x_ref, y_ref):
         ),
         (_takes_the_rubbish, "whatever is in it"),
         (_python_if, "pl.when"),
+        (_eight_rows, "expected"),
+        (_clears_large_rubbish, "whatever is in it"),
     ],
     max_time_s=30.0,
 )
 def sum_blocks(answer, rng):
     n_blocks = rng.randint(3, 5)
     draw = np.random.default_rng(rng.getrandbits(64))
-    blocks = draw.integers(1, 100, (n_blocks, 8, 128)).astype(np.float32)
+    rows, columns = rng.choice(((16, 128), (24, 128), (16, 256)))
+    blocks = draw.integers(1, 100, (n_blocks, rows, columns)).astype(np.float32)
     got, right = _interpreted(answer, blocks), blocks.sum(axis=0)
-    case = f"{n_blocks} blocks of 8 × 128"
+    case = f"{n_blocks} blocks of {rows} × {columns}"
     assert not np.isnan(got).any(), (
         f"{case}: the result is NaN. Nothing was there to add to: VMEM is not zero when a kernel "
         f"begins, so the first step has to write before anything is added"
@@ -89,8 +106,11 @@ def sum_blocks(answer, rng):
         f"{case}: the sum is without its first blocks: begin anew at step 0, not later"
     )
     assert not np.array_equal(got, 2 * right), f"{case}: each block is added twice"
-    assert np.array_equal(got, right), f"{case}: y[0, 0] is {got[0, 0]:g}, expected {right[0, 0]:g}"
-    rubbish = draw.uniform(1e3, 1e6, got.shape).astype(np.float32)
+    place = np.unravel_index((got != right).argmax(), got.shape)
+    assert np.array_equal(got, right), (
+        f"{case}: y[{place[0]}, {place[1]}] is {got[place]:g}, expected {right[place]:g}"
+    )
+    rubbish = draw.uniform(-100, 100, got.shape).astype(np.float32)
     assert np.array_equal(_interpreted(answer, blocks, rubbish), right), (
         f"{case}: right where y begins as NaN, and wrong where other numbers are left in it. Write "
         f"in the first step, whatever is in it, and read only after that"
@@ -103,7 +123,7 @@ def _begins_late(answer, blocks):
 
 
 def _interpreted(kernel, blocks, left=None):
-    """Run `kernel` over blocks (n, 8, 128) in Pallas's interpreter: its (8, 128) result.
+    """Run `kernel` over blocks (n, rows, columns) in Pallas's interpreter: its result, one block.
 
     left   what is in the memory of the result when the kernel begins; without it, NaN
     """

@@ -37,14 +37,17 @@ def _layout_too(text):
         (lambda text: sum(_sides(text)) * _bits(text) // 8, "expected"),
         (lambda text: math.prod(_sides(text)) * (2 if "f16" in text else 4), "are bits"),
         (lambda text: math.prod(_sides(text)[:2]) * _bits(text) // 8, "expected"),
+        (lambda text: math.prod(_sides(text)[:3]) * _bits(text) // 8, "expected"),
+        (lambda text: 0 if "[]{" in text else _bytes(text), "a single number"),
     ],
 )
 def type_bytes(answer, rng):
     rows, columns = rng.randint(3, 90), rng.randint(3, 90)
     layouts = ("", "{1,0}", "{1,0:T(8,128)(2,1)}")
-    cases = [("bf16", (rows, columns), layout) for layout in layouts] + [("f32", (), "")]
+    cases = [("bf16", (rows, columns), layout) for layout in layouts]
+    cases += [("f32", (), ""), ("f32", (), "{:T(128)}")]
     for n, dtype in enumerate(rng.sample(list(_BITS), len(_BITS))):
-        sides = tuple(rng.randint(2, 64) for _ in range(1 + n % 3))
+        sides = tuple(rng.randint(2, 64) for _ in range(1 + n % 4))
         layout = ",".join(str(axis) for axis in reversed(range(len(sides))))
         cases.append((dtype, sides, f"{{{layout}}}"))
     for dtype, sides, layout in cases:
