@@ -23,7 +23,7 @@ PYTHON = sys.executable
 PYTEST = (PYTHON, "-m", "pytest", "-q", "-rfEs")
 # Warnings of the Jupyter stack itself fail nothing; those of a lesson are in its stored output.
 NBVAL = (
-    "-W", "default", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=60",
+    "-W", "default", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=180",
     f"--nbval-sanitize-with={ROOT / 'tests' / 'sanitize.cfg'}",
 )  # fmt: skip
 SIDE_BY_SIDE = 3 if (os.cpu_count() or 1) > 1 else 1  # stages at a time
