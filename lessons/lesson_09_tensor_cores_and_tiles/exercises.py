@@ -272,8 +272,10 @@ lk.check("09.4", attention)
 # 1. Half of A's 16, because its elements come in pairs of a row. The pairs of B lie in a column,
 #    and aren't neighbours in memory unless B is stored turned. (In 09.4 K itself would do: it was
 #    turned only so that `held_of_b` fits.)
-# 2. Each weight is off by at most 2⁻¹¹ of itself, and the errors go either way, so they mostly
-#    cancel. For a long context it's the totals that need fp32, and they have it.
+# 2. Each weight from 2⁻¹⁴ up is off by at most 2⁻¹¹ of itself, and the errors go either way, so
+#    they mostly cancel. Smaller ones lose more, and those below 2⁻²⁵ become 0, which only matters
+#    where very many of them add up. For a long context it's the totals that need fp32, and they
+#    have it.
 # 3. Four m16n8k16 are 16,384 operations: 4 cycles at 4,096 a cycle. The 256 exponentials of a tile
 #    take 16 cycles. So in attention with small heads the exponentials win, and FlashAttention-3
 #    therefore runs them *during* the products of another tile.

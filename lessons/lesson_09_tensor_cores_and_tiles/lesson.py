@@ -293,14 +293,14 @@ except ModuleNotFoundError as missing:
 # compilers you see what was recorded.)
 
 # %%
+# three pointers to fp16, and three sizes that 16 divides
 TYPES = "*fp16", "*fp16", "*fp16", "i32:16", "i32:16", "i32:16"
 TILE = {"ROWS": 128, "COLUMNS": 128, "DEPTH": 32}
 compiled = lk.compile_for(matmul, *TYPES, **TILE, num_warps=4, num_stages=3)
 compiled
 
 # %% [markdown]
-# The same ten lines, and eight machine codes. (Triton doesn't use the T4's tensor cores: there it
-# multiplies on the CUDA cores.)
+# Triton doesn't use the T4's tensor cores: there it multiplies on the CUDA cores.
 #
 # **Play.** Choose a line of the program, and a chip. What does `tl.dot` become? Which line makes
 # most of the instructions?
@@ -398,8 +398,8 @@ for stages in (1, 2, 3, 4):
 #
 # ## What the sums lose
 # Are the sums of a tensor core right? Each product of two fp16 numbers is exact. But the adder is
-# a cheap one: it aligns all the products of a step with the largest, and cuts off what lies too
-# low. How many bits it keeps isn't in any manual; [Khattak and
+# a cheap one: it aligns the products of a step and the sum so far with the largest of them, and
+# cuts off what lies too low. How many bits it keeps isn't in any manual; [Khattak and
 # Mikaitis](https://arxiv.org/abs/2512.07004) found it out, chip by chip, to the last bit. For fp8
 # Hopper keeps only 13 bits below the largest.
 #
@@ -442,8 +442,8 @@ for name in ("mxfp8_e4m3", "mxfp4", "nvfp4"):
 # > fp8, take the sums out of them now and then.
 #
 # ## The other fourteen
-# Somebody climbed this ladder on an H100, in bf16, and published the rate of each rung. It begins
-# where yours ended.
+# Somebody climbed this ladder on an H100, in bf16, and [published the rate of each
+# rung](https://github.com/pranjalssh/fast.cu). It begins where yours ended.
 # %% tags=["collapsed"]
 ladder = lk.published("matmul-h100")
 rungs = sorted(ladder.rows, key=lambda row: row["flop_per_s"])

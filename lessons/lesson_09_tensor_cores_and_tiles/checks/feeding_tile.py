@@ -19,6 +19,10 @@ def _nearest(flop_per_cycle, bytes_per_cycle, itemsize):
     return side, side * side // 32
 
 
+def _whole_flop_per_byte(flop_per_cycle, bytes_per_cycle, itemsize):
+    return _tile(flop_per_cycle // bytes_per_cycle, 1, itemsize)
+
+
 def _of_halves(flop_per_cycle, bytes_per_cycle, itemsize):
     return _tile(flop_per_cycle, bytes_per_cycle, 2)
 
@@ -51,6 +55,7 @@ def _one_larger(*chip):
         (always(64), "two whole numbers"),
         (_exactly, "a power of two"),
         (_nearest, "starves them"),
+        (_whole_flop_per_byte, "starves them"),
         (_of_halves, "bytes of a number"),
         (_whole_tile_in_a_lane, "32 lanes"),
         (_rows_and_columns, "registers of each lane"),
@@ -61,6 +66,7 @@ def _one_larger(*chip):
 def feeding_tile(answer, rng):
     # sides of 8 and more, so that each lane has whole sums
     chips = [(4096, 128, 2), (2048, 128, 2), (8192, 128, 1), (1024, 128, 4), (4096, 96, 2)]
+    chips += [(4096, 127, 2), (4100, 128, 2)]  # just more than a power of two
     for _ in range(10):
         chips.append(
             (2 ** rng.randint(11, 13), rng.choice((64, 96, 128, 256)), rng.choice((1, 2, 4)))

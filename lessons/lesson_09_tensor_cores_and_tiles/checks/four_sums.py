@@ -41,6 +41,9 @@ def _by_cuda_cores(a, b, c):
         (changed(_four, "32 * cuda.blockIdx.y, 16 * cuda.blockIdx.x",
                  "32 * cuda.blockIdx.x, 16 * cuda.blockIdx.y"), "out-of-bounds"),
         (changed(_four, "left + 8, c_01", "left, c_01"), "c["),
+        (changed(_four, "store(c, top, left, c_00)",
+                 "store(c, top, left, (cuda.int32(c_00[0]), c_00[1], c_00[2], c_00[3]))"),
+         "expected"),
         (changed(_four, "        c_11 = mma_sync(a_1, b_1, c_11)\n",
                  "        c_11 = mma_sync(a_1, b_1, c_11)\n        store(c, top, left, c_00)\n"),
          "after the last step"),
@@ -50,7 +53,9 @@ def four_sums(answer, rng):
     draw = np.random.default_rng(rng.getrandbits(64))
     for down, across, steps in ((1, 1, 2), (3, 2, rng.randint(2, 4)), (1, 4, 1)):
         m, n, k = 32 * down, 16 * across, 16 * steps
-        a, b = (draw.integers(-8, 9, size).astype(np.float16) for size in ((m, k), (k, n)))
+        # their sums are exact in float32, and neither in float16 nor in integers
+        sizes = (m, k), (k, n)
+        a, b = ((draw.integers(-99, 100, size) / 8).astype(np.float16) for size in sizes)
         c, grid = np.full((m, n), np.nan, np.float32), (across, down)
         case = f"A {m} × {k}, B {k} × {n}"
         counts = kernels.clean_counts(answer, grid, 32, a, b, c, case=case)

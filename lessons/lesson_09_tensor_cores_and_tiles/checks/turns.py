@@ -49,6 +49,10 @@ def _from_the_corner(lane, i, top, left):
     return _SHAPE.element("a", lane, i)
 
 
+def _at_whole_tiles(lane, i, top, left):
+    return _place(lane, i, top // 16 * 16, left // 16 * 16)
+
+
 @exercise(
     "09.t1",
     title="which element a lane holds",
@@ -61,11 +65,12 @@ def _from_the_corner(lane, i, top, left):
         (_left_half_only, "a4 to the right of it"),
         (_no_pairs, "side by side"),
         (_from_the_corner, "in the larger matrix"),
+        (_at_whole_tiles, "in the larger matrix"),
         (lambda lane, *rest: _place(lane % 16, *rest), "lane 16 holds as a0"),
     ],
 )
 def place_in_a(answer, rng):
-    corners = [(0, 0), (16 * rng.randint(1, 99), 16 * rng.randint(100, 199))]
+    corners = [(0, 0), (rng.randint(1, 999), 1000), (1001, rng.randint(1, 999))]
     for (top, left), lane, i in itertools.product(corners, range(32), range(8)):
         right, got = _place(lane, i, top, left), np.asarray(answer(lane, i, top, left))
         assert got.shape == (2,), "return two numbers, as in (row, column)"
@@ -111,6 +116,8 @@ def _by_cuda_cores(a, b, d):
                  "b[right + 1, group])"), "expected"),
         (changed(_product, "d[low, left] = sums[2]", "d[low, left] = sums[1]"), "expected"),
         (changed(_product, "d[low, left] = sums[2]", "d[group, left] = sums[2]"), "d["),
+        (changed(_product, "d[low, left] = sums[2]", "d[low, left] = cuda.int32(sums[2])"),
+         "expected"),
         (changed(_product, "    d[low, left + 1] = sums[3]\n", ""), "was never written"),
         (changed(_product, "sums = mma_sync(held_a, held_b, (zero, zero, zero, zero))",
                  "sums = mma_sync(held_a, held_b, mma_sync(held_a, held_b, (zero, zero, zero, "
@@ -124,7 +131,9 @@ def _by_cuda_cores(a, b, d):
 def warp_product(answer, rng):
     draw = np.random.default_rng(rng.getrandbits(64))
     for _ in range(2):
-        a, b = (draw.integers(-8, 9, size).astype(np.float16) for size in ((16, 16), (16, 8)))
+        # their sums are exact in float32, and neither in float16 nor in integers
+        sizes = (16, 16), (16, 8)
+        a, b = ((draw.integers(-99, 100, size) / 8).astype(np.float16) for size in sizes)
         d, case = np.full((16, 8), np.nan, np.float32), "We also tried other matrices"
         kernels.run(answer, 1, 32, a, b, d, case=case)
         kernels.assert_equal(d, (a.astype(float) @ b).astype(np.float32), case, "d")
@@ -152,6 +161,7 @@ _registers = solution("09.t3")
         (lambda rows, columns, warps: (rows + columns) // warps, "expected"),
         (lambda rows, columns, warps: rows * columns // (16 * warps), "expected"),
         (lambda rows, columns, warps: rows * columns, "32 lanes"),
+        (lambda rows, columns, warps: rows * (columns // 32) // warps, "expected"),
         (lambda *tile: min(255, _registers(*tile)), "more than a lane has"),
     ],
 )
@@ -160,6 +170,7 @@ def registers_of_sums(answer, rng):
     for _ in range(12):
         rows, columns = (32 * 2 ** rng.randint(0, 3) for _ in range(2))
         tiles.append((rows, columns, 2 ** rng.randint(0, 4)))
+    tiles += [(64, 16, 2), (16, 64, 2), (16, 16, 1)]
     for rows, columns, warps in tiles:
         got, right = answer(rows, columns, warps), rows * columns // (32 * warps)
         case = f"{rows} × {columns} by {warps} warps: got {got}, expected {right}"
