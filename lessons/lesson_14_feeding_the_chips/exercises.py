@@ -50,9 +50,9 @@ for row in lk.published("mlperf-storage-v2").rows[1::2]:
 # %% [markdown]
 # ## 14.2 Each sample once
 # A training runs on `n_ranks` ranks, and the loader of each has `n_workers` workers. All of them
-# run the same code on the same data set. Return the numbers of the samples, rising from 0 on, that
-# worker `worker` of rank `rank` should load. Together they must load each of the `n_samples`
-# samples exactly once, and no two may differ by more than one sample. (2 lines)
+# run the same code on the same data set, whose samples are numbered from 0. Return those that
+# worker `worker` of rank `rank` should load, in rising order. Together they must load each of the
+# `n_samples` samples exactly once, and no two may differ by more than one sample. (2 lines)
 
 
 # %%

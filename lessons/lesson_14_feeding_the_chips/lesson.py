@@ -73,7 +73,7 @@ lk.show(lk.Reading("Llama 3 405B eats", 4 * tokens_per_s, "B/s", of=meta))
 # 12.5 GB/s for all eight GPUs of a server, which is half of what they'd eat with 3D U-Net.
 #
 # > **Takeaway.** Before you tune anything, compute what a step eats: bytes of a batch over seconds
-# > of a step. Scans and pictures need gigabytes a second, text hardly anything.
+# > of a step. Scans need gigabytes a second, pictures a tenth of that, text hardly anything.
 #
 # ## What the storage gives
 # What a file gave once, the operating system keeps in unused memory, the **page cache**. So to see
@@ -212,9 +212,9 @@ lk.show(
 #
 # ### Your turn
 # Call `step(batch)` for the batches 0, 1, 2, ... below `n_steps`, in this order, and return the
-# results. Have `pool` load up to `ahead` batches beyond the one whose turn it is, and never more,
-# because memory is limited. `pool.submit(load, i)` has a thread do `load(i)` and returns a future
-# at once; the batch is its `result()`. (about 6 lines)
+# results. Have `pool` load up to `ahead` batches beyond the one whose turn it is. Memory is
+# limited, so never load more, and keep no batch whose step is done. `pool.submit(load, i)` has a
+# thread do `load(i)` and returns a future at once; the batch is its `result()`. (about 6 lines)
 
 
 # %%
@@ -275,7 +275,7 @@ lk.draw.timeline(
 # PyTorch's
 # [`DataLoader`](https://docs.pytorch.org/docs/stable/data.html) does the same with worker
 # *processes*, so that Python code runs side by side, too. Each may be `prefetch_factor` batches
-# ahead. Its default is `num_workers=0`: nobody loads ahead. (With a GPU, `pin_memory=True` puts
+# ahead. By default, `num_workers=0`: nobody loads ahead. (With a GPU, `pin_memory=True` puts
 # batches where the GPU can fetch them by itself while it computes. Without one there's nothing to
 # see, so we don't try.)
 #
@@ -404,10 +404,11 @@ lk.show(
 
 # %% tags=["collapsed"]
 libraries = lk.recorded("loader-libraries")
-print(f"{'library':20} {'adds':>8}  {'released':9}  after a kill   ({libraries.source})")
+print(f"{'library':20} {'adds':>8}  {'released':9}  after a kill")
 for row in libraries.rows:
     size = lk.units.si(row["added_bytes"], "B")
     print(f"{row['library']:20} {size:>8}  {row['released']:9}  {row['resumes']}")
+print(f"({libraries.source})")
 
 # %% [markdown]
 # We take the smallest that goes on exactly: [torchdata](https://github.com/meta-pytorch/data)'s

@@ -56,7 +56,7 @@ def batches_left(answer, rng):
         most = n_samples // (batch * ranks_before) - 1
         for steps_done in (rng.randint(1, most), 0):
             order = rng.sample(range(1000, 9999), n_samples)
-            for rank in (n_ranks - 1, 0):
+            for rank in reversed(range(n_ranks)):
                 _one_rank(answer, order, batch, steps_done, ranks_before, rank, n_ranks)
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import weakref
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
 from labkit.teach.registry import always, exercise, solution
@@ -100,6 +101,30 @@ def _own_pool(load, step, n_steps, ahead, pool):
         return _train(load, step, n_steps, ahead, own)
 
 
+def _steps_in_the_pool(load, step, n_steps, ahead, pool):
+    return _train(load, lambda batch: pool.submit(step, batch).result(), n_steps, ahead, pool)
+
+
+def _keeps_all_futures(load, step, n_steps, ahead, pool):
+    futures = [pool.submit(load, i) for i in range(min(ahead, n_steps))]
+    results = []
+    for i in range(n_steps):
+        if i + ahead < n_steps:
+            futures.append(pool.submit(load, i + ahead))
+        results.append(step(futures[i].result()))
+    return results
+
+
+class _Batch:
+    """What load returns: an object, so that a weak reference sees whether somebody keeps it."""
+
+    def __init__(self, content):
+        self.content = content
+
+    def __repr__(self):
+        return "a batch"
+
+
 class _Run:
     """Loads and steps that note what happened; batch i can't be guessed.
 
@@ -112,6 +137,7 @@ class _Run:
         self.is_beside, self.n_begun = is_beside, 0
         self.batches = [rng.randint(10**6, 10**9) for _ in range(n_steps)]
         self.loaded, self.stepped, self.complaint = [], [], ""
+        self.given = []  # of each step before, a weak reference to its batch
         self._begun = threading.Condition()
 
     def load(self, i):
@@ -144,14 +170,18 @@ class _Run:
             raise OSError("the file ends early")
         if i == 0:
             time.sleep(0.02)  # the first is loaded last
-        return self.batches[i]
+        return _Batch(self.batches[i])
 
     def step(self, batch):
         turn = len(self.stepped)
         if isinstance(batch, Future):
             self._complain("step got a future: ask it for its result()")
-        elif turn >= self.n_steps or batch != self.batches[turn]:
+        elif turn >= self.n_steps or getattr(batch, "content", None) != self.batches[turn]:
             self._complain(f"in turn {turn}, step got another batch: keep their order")
+        elif threading.current_thread().name.startswith("pool"):
+            self._complain("step was called by the pool too: then it waits for loads; call it")
+        else:
+            self.given.append(weakref.ref(batch))
         last = min(turn + self.ahead, self.n_steps - 1)
         with self._begun:
             self.n_begun += 1
@@ -163,8 +193,17 @@ class _Run:
                     f"in the turn of batch {turn}, batch {last} wasn't being loaded yet: begin to "
                     f"load it ahead, before this step"
                 )
-        self.stepped.append(batch)
+        self.stepped.append(turn)
         return 2 * turn + 1
+
+    def n_kept(self):
+        """How many batches of steps before the last but one somebody holds: waits for the slow."""
+        until_s = time.monotonic() + _PATIENCE_S
+        while n_kept := sum(batch() is not None for batch in self.given[:-2]):
+            if time.monotonic() > until_s:
+                break
+            time.sleep(0.01)
+        return n_kept
 
     def _complain(self, words):
         self.complaint = self.complaint or words
@@ -190,6 +229,8 @@ class _Run:
         (_ahead_but_by_itself, "by the pool"),
         (_own_pool, "by the pool"),
         (_ahead_but_waits, "before its turn"),
+        (_steps_in_the_pool, "by the pool too"),
+        (_keeps_all_futures, "still held"),
     ],
     max_time_s=30,
 )
@@ -198,6 +239,7 @@ def load_ahead(answer, rng):
         _one_run(answer, rng, rng.randint(ahead + 3, 8), ahead)
     _one_run(answer, rng, 2, 4)
     _one_run(answer, rng, 5, 2, is_beside=True)
+    _lets_go(answer, rng)
     run = _Run(rng, 5, 1, fails_at=2)
     try:
         answer(run.load, run.step, 5, 1, _pool)
@@ -215,3 +257,21 @@ def _one_run(answer, rng, n_steps, ahead, is_beside=False):
     assert sorted(run.loaded) == list(range(n_steps)), f"{case}: load each batch once"
     right = [2 * turn + 1 for turn in range(n_steps)]
     assert list(got) == right, f"{case}: got {got}, expected {right}, what step returned"
+
+
+def _lets_go(answer, rng):
+    """At the last step no batch of an early one is in memory any more."""
+    run, n_kept = _Run(rng, 6, 1), 0
+
+    def step(batch):
+        nonlocal n_kept
+        result = run.step(batch)
+        if len(run.stepped) == run.n_steps:
+            n_kept = run.n_kept()
+        return result
+
+    answer(run.load, step, run.n_steps, run.ahead, _pool)
+    assert not n_kept, (
+        f"6 steps, 1 ahead: at the last step, {n_kept} batches of earlier steps are still held, "
+        f"and so they fill the memory: let go of a batch and its future after its step (pop)"
+    )

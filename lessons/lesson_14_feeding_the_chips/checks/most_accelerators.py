@@ -29,6 +29,7 @@ def _changed(change):
         (lambda *given: _most(*given) + 1, "one more"),
         (lambda b, n, t, s, u: s * t / (u * b * n), "whole number"),
         (lambda *given: max(1, _most(*given)), "not even one"),
+        (lambda *given: min(100, _most(*given)), "expected"),
         (_changed(lambda b, n, t, s, u: (b, n, 1.0, s, u)), "expected"),
     ],
 )
@@ -36,6 +37,7 @@ def most_accelerators(answer, rng):
     for _ in range(20):
         _one_storage(answer, rng, rng.randint(2, 60))
     _one_storage(answer, rng, 0)
+    _one_storage(answer, rng, rng.randint(1000, 5000))
 
 
 def _one_storage(answer, rng, n):

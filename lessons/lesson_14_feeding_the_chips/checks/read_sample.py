@@ -72,6 +72,25 @@ def _closes_the_file(file, offsets, i):
         return _read_sample(file, offsets, i)
 
 
+def _closes_a_cut_off_file(file, offsets, i):
+    try:
+        return _read_sample(file, offsets, i)
+    except ValueError:
+        file.close()
+        raise
+
+
+def _forgives_one_byte(file, offsets, i):
+    data = _without_a_check(file, offsets, i)
+    if len(data) < offsets[i + 1] - offsets[i] - 1:
+        raise ValueError("cut off")
+    return data
+
+
+def _doubts_only_the_last(file, offsets, i):
+    return (_read_sample if i == len(offsets) - 2 else _without_a_check)(file, offsets, i)
+
+
 class _Shard(io.BytesIO):
     """A file in memory that counts the bytes that were read."""
 
@@ -107,6 +126,9 @@ def _other_error(file, offsets, i):
         (_raises_another_error, "raised EOFError"),
         (_reads_all, "bytes were read"),
         (_closes_the_file, "closed"),
+        (_closes_a_cut_off_file, "closed"),
+        (_forgives_one_byte, "without a word"),
+        (_doubts_only_the_last, "without a word"),
     ],
 )
 def read_sample(answer, rng):
@@ -119,6 +141,8 @@ def read_sample(answer, rng):
             _one_sample(answer, whole, offsets, i, samples[i], rng)
         cut = rng.randint(offsets[-2] + 1, offsets[-1] - 1)
         _cut_off(answer, whole[:cut], offsets, len(samples) - 1)
+        for i in (i for i, sample in enumerate(samples) if sample):
+            _cut_off(answer, whole[: offsets[i + 1] - 1], offsets, i)
         _cut_off(answer, whole[: offsets[-2]], offsets, len(samples) - 1)
         _one_sample(answer, whole[:cut], offsets, 0, samples[0], rng)
 
@@ -154,9 +178,11 @@ def _cut_off(answer, data, offsets, i):
         f"sample {i} at the bytes {offsets[i]} to {offsets[i + 1]} of a file that ends after "
         f"{len(data)}"
     )
+    file = _Shard(data)
     try:
-        got = answer(_Shard(data), offsets, i)
+        got = answer(file, offsets, i)
     except ValueError:
+        assert not file.closed, f"{case}: the file was closed: other samples of it are whole"
         return
     except (EOFError, OSError) as error:
         raise AssertionError(f"{case}: raised {type(error).__name__}, not ValueError") from None

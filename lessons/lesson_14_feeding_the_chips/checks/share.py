@@ -1,5 +1,6 @@
 """Exercise 14.2: which samples does each worker of each rank load?"""
 
+import numbers
 from collections import Counter
 
 from labkit.teach.registry import always, exercise, solution
@@ -33,6 +34,7 @@ def _rounded_up(n_samples, rank, n_ranks, worker, n_workers):
         (lambda n, r, n_r, w, n_w: list(range(r + w, n, n_r * n_w)), "times"),
         (lambda n, r, n_r, w, n_w: _share(n, r, n_r, w, n_w)[::-1], "rising"),
         (lambda n, r, n_r, w, n_w: _share(n + 1, r, n_r, w, n_w), "there is no sample"),
+        (lambda *given: [float(i) for i in _share(*given)], "whole numbers"),
     ],
 )
 def share(answer, rng):
@@ -51,6 +53,9 @@ def _one_split(answer, n_samples, n_ranks, n_workers):
         for worker in range(n_workers)
     }  # fmt: skip
     counts = Counter(i for part in parts.values() for i in part)
+    assert all(isinstance(i, numbers.Integral) for i in counts), (
+        f"{case}: the numbers of samples are whole numbers: others can't be used as an index"
+    )
     beyond = [i for i in counts if not 0 <= i < n_samples]
     assert not beyond, f"{case}: there is no sample {beyond[0]}: they count from 0"
     most, times = max(counts.items(), key=lambda pair: pair[1], default=(0, 0))

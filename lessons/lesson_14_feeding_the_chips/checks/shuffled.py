@@ -69,6 +69,48 @@ def _from_the_first_half(stream, size, rng):
     return out + held
 
 
+def _shuffles_once(stream, size, rng):
+    out, held = [], []
+    for sample in stream:
+        held.append(sample)
+        if len(held) == size:
+            if not out:
+                rng.shuffle(held)
+            out.append(held.pop())
+    rng.shuffle(held)
+    return out + held
+
+
+def _rest_as_it_is_held(stream, size, rng):
+    out, held = [], []
+    for sample in stream:
+        held.append(sample)
+        if len(held) == size:
+            place = rng.randrange(size)
+            held[place], held[-1] = held[-1], held[place]
+            out.append(held.pop())
+    return out + held
+
+
+def _rest_backwards(stream, size, rng):
+    out, held = [], []
+    for sample in stream:
+        held.append(sample)
+        if len(held) == size:
+            out.append(held.pop(rng.randrange(size)))
+    return out + held[::-1]
+
+
+def _rest_from_some_place_on(stream, size, rng):
+    out, held = [], []
+    for sample in stream:
+        held.append(sample)
+        if len(held) == size:
+            out.append(held.pop(rng.randrange(size)))
+    first = rng.randrange(size)
+    return out + held[first:] + held[:first]
+
+
 def _holds_the_stream(stream, size, rng):
     return _shuffled(iter(list(stream)), size, rng)
 
@@ -108,6 +150,10 @@ def _needs_a_length(stream, size, rng):
         (lambda stream, size, rng: _shuffled(stream, size + 1, rng), "had not come yet"),
         (_smaller, "all that are held"),
         (_from_the_first_half, "all that are held"),
+        (_shuffles_once, "at each draw"),
+        (_rest_as_it_is_held, "end before"),
+        (_rest_backwards, "end before"),
+        (_rest_from_some_place_on, "end before"),
         (_holds_the_stream, "as you go"),
     ],
 )
@@ -156,6 +202,22 @@ def _waits(answer, rng):
     assert not never, (
         f"a buffer of 5, 100 runs: sample {min(never)} never comes first: hold 5 samples, and draw "
         f"among all that are held"
+    )
+    for place in range(36):
+        n_newest = sum(run[place] == place + 4 for run in runs)
+        assert 0 < n_newest < len(runs), (
+            f"a buffer of 5, 100 runs: the sample that came last is given out next in {n_newest} "
+            f"of them in place {place}: draw anew at each draw, among all that are held"
+        )
+    short = [_run(answer, 5, 20, rng.getrandbits(32)) for _ in range(100)]
+    assert all(len({run[place] for run in short}) == 5 for place in range(5)), (
+        "a stream of 5, which may end before a buffer of 20 is full, 100 runs: some sample never "
+        "comes in some place: give out the rest at random, too"
+    )
+    n_orders = len(set(map(tuple, short)))  # 68 on average, of 120
+    assert n_orders > 30, (
+        f"a stream of 5, which may end before a buffer of 20 is full, 100 runs: only {n_orders} "
+        f"orders of 120: draw each of the rest at random"
     )
 
 
