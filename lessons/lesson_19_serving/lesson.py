@@ -114,7 +114,7 @@ lk.expect(
 #
 # ## Fewer bytes, more tokens?
 # If decode only waits for bytes, then a model in a smaller number format must be faster by just as
-# much. We have the same model in five [formats](https://huggingface.co/docs/hub/gguf): 32 and 16
+# much. We have the model in five [formats](https://huggingface.co/docs/hub/gguf): 32 and 16
 # bits a weight (F32, F16), 8 bits (Q8_0) and two kinds of 4 (Q4_1, Q4_0).
 #
 # **Guess first.** The file in Q4_1 is 5.5 times smaller than the one in F32. How many times faster
@@ -489,9 +489,9 @@ lk.expect(
 # once, which adds to the share.)
 #
 # Two habits help. **Retry** on another replica, and after some failures stop asking: a **circuit
-# breaker**. With the router's usual numbers a few requests are still lost when answers take long,
-# probably because five retries are over before the breaker, which waits for ten failures, has
-# opened. `CAREFUL` opens it after two and allows twenty retries.
+# breaker**. With the router's usual numbers a few requests can still be lost when answers take
+# long, as five retries may be over before the breaker, which waits for ten failures, has opened.
+# `CAREFUL` opens it after two and allows twenty retries.
 
 # %%
 if fleet:
@@ -513,7 +513,7 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# While one replica is gone, the other makes what it can. Over a longer time:
+# While one replica is gone, the other makes what it can. For longer, with cheap requests:
 
 # %% tags=["collapsed"]
 print(f"[recorded] {kills.source}")
