@@ -74,9 +74,9 @@ lk.show(
 # > TPOT with yours, ask whether TTFT is in it.
 #
 # ## Reading is not writing
-# To read the question, the server runs all of its tokens through the model at once: **prefill**. To
+# To read the question, the server runs its tokens through the model all at once: **prefill**. To
 # write the answer, it runs the model once for each token: **decode**. Both multiply each token by
-# every weight.
+# nearly every weight.
 #
 # **Guess first.** How many times faster does the server read a token than write one? It would be 1
 # if only the multiplications counted, and 100, as many as the question has tokens, if only the
@@ -102,7 +102,8 @@ lk.expect(
     reading_over, 1.3, 60,
     below="Hardly faster here: one token at a time keeps this CPU's arithmetic busy, too, or other "
     "programs had its core while the question was read.",
-    inside="A token is read sooner than one is written, though each takes as many multiplications.",
+    inside="A token is read sooner than one is written, though each takes about as many "
+    "multiplications.",
 )  # fmt: skip
 
 # %% [markdown]
@@ -113,7 +114,7 @@ lk.expect(
 #
 # ## Fewer bytes, more tokens?
 # If decode only waits for bytes, then a model in a smaller number format must be faster by just as
-# much. We have the same model in five [formats](https://huggingface.co/docs/hub/gguf): 32 and 16
+# much. We have the model in five [formats](https://huggingface.co/docs/hub/gguf): 32 and 16
 # bits a weight (F32, F16), 8 bits (Q8_0) and two kinds of 4 (Q4_1, Q4_0).
 #
 # **Guess first.** The file in Q4_1 is 5.5 times smaller than the one in F32. How many times faster
@@ -243,7 +244,7 @@ lk.expect(
 
 # %% [markdown]
 # > **Takeaway.** A batch trades latency for throughput: each user waits longer for each token, and
-# > a token gets several times cheaper.
+# > a token gets cheaper.
 #
 # ## What has to be remembered
 # So why not a thousand users? To write the next token, the model looks back at all earlier ones. It
@@ -382,7 +383,7 @@ for run in (single, offline, calm):
     print(f"[measured] {run.scenario}: {run.verdict}{why}")
 
 # %% [markdown]
-# INVALID often means only that the run was too short to be sure. Read the reason.
+# INVALID often means only that the run was too short to be sure ("early stopping not satisfied").
 #
 # How many requests are in the server on average? [Little's
 # law](https://en.wikipedia.org/wiki/Little%27s_law): as many as come in a second, times how long
@@ -488,9 +489,9 @@ lk.expect(
 # once, which adds to the share.)
 #
 # Two habits help. **Retry** on another replica, and after some failures stop asking: a **circuit
-# breaker**. With the router's usual numbers a few requests are still lost when answers take long,
-# probably because five retries are over before the breaker, which waits for ten failures, has
-# opened. `CAREFUL` opens it after two and allows twenty retries.
+# breaker**. With the router's usual numbers a few requests can still be lost when answers take
+# long, as five retries may be over before the breaker, which waits for ten failures, has opened.
+# `CAREFUL` opens it after two and allows twenty retries.
 
 # %%
 if fleet:
@@ -512,7 +513,7 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# While one replica is gone, the other makes what it can. Over a longer time:
+# While one replica is gone, the other makes what it can. For longer, with cheap requests:
 
 # %% tags=["collapsed"]
 print(f"[recorded] {kills.source}")

@@ -68,13 +68,18 @@ def _failed_are_good(answers, ttft_s, tpot_s, time_s):
         (lambda *args: round(_goodput(*args), 2), "don't round"),
         (lambda *args: int(_goodput(*args)), "don't round"),
         (_counting(lambda f, g, a, b: f < a and _mean(g) < b), "at most"),
+        (_counting(lambda f, g, a, b: f <= 0.5 and _mean(g) <= 0.25), "as the call gives them"),
+        (_counting(lambda f, g, a, b: f <= a and _mean(g) <= a / 2), "as the call gives them"),
+        (_counting(lambda f, g, a, b: round(f, 2) <= a and _mean(g) <= b), "a millisecond"),
+        (_counting(lambda f, g, a, b: f <= a and round(_mean(g), 2) <= b), "a millisecond"),
+        (_counting(_both, lambda answers, time_s: int(time_s)), "the whole time"),
         (_by_averages, "has a bound, too"),
         (_counting(_needs_gaps), "one token has no gaps"),
         (_failed_are_good, "failed"),
     ],
 )
 def goodput(answer, rng):
-    ttft_s, tpot_s, time_s = 0.5, 0.25, rng.choice((7.0, 11.0, 13.0))
+    ttft_s, tpot_s, time_s = 0.5, 0.25, rng.choice((7.5, 11.5, 13.5))
     fine, late, slow = (0.25, [0.125, 0.125]), (0.75, [0.125]), (0.25, [0.75, 0.5])
     bumpy, exact, single = (0.25, [0.4, 0.05, 0.05]), (0.5, [0.25, 0.25]), (0.25, [])
     jumpy, wordy, tight = (0.25, [0.9, 0.2, 0.1]), (0.45, [0.2]), (0.25, [0.375, 0.25])
@@ -88,6 +93,8 @@ def goodput(answer, rng):
         ([fine, tight], "two gaps, too long on average", "there are fewer gaps than tokens: one"),
         ([fine, exact], "one exactly at both bounds", "at most means that the bound itself counts"),
         ([fine, single], "an answer of one token", "one token has no gaps, so only TTFT counts"),
+        ([fine, (0.501, [0.125])], "one TTFT just too long", "a millisecond too late is too late"),
+        ([fine, (0.25, [0.251])], "one TPOT just too long", "a millisecond too slow is too slow"),
         ([fine, None, None], "two of three failed", "an answer that failed is not a good one"),
         ([late, (9.0, [0.1])], "none is good", "it is 0 then"),
         ([fine, late, late, late], "the average is too slow", "judge each answer by itself"),
@@ -95,12 +102,16 @@ def goodput(answer, rng):
     ]
     for answers, case, hint in cases:
         _one_run(answer, answers, ttft_s, tpot_s, time_s, case, hint)
-    many = [
-        None if rng.random() < 0.1
-        else (rng.uniform(0.1, 1), [rng.uniform(0.05, 0.5) for _ in range(rng.randint(0, 5))])
-        for _ in range(60)
-    ]  # fmt: skip
-    _one_run(answer, many, ttft_s, tpot_s, time_s, "60 answers", "hold both bounds")
+    for ttft_s, tpot_s in ((0.4, 0.3), (0.5, 0.2), (0.7, 0.25), (0.6, 0.35)):
+        many = [
+            None if rng.random() < 0.1
+            else (rng.uniform(0.1, 1), [rng.uniform(0.05, 0.5) for _ in range(rng.randint(0, 5))])
+            for _ in range(60)
+        ]  # fmt: skip
+        case = f"60 answers, within {ttft_s} and {tpot_s} s"
+        _one_run(
+            answer, many, ttft_s, tpot_s, time_s, case, "hold both bounds, as the call gives them"
+        )
 
 
 def _one_run(answer, answers, ttft_s, tpot_s, time_s, case, hint):
@@ -110,6 +121,7 @@ def _one_run(answer, answers, ttft_s, tpot_s, time_s, case, hint):
     if right:
         suspects += [
             (right * time_s, "you counted them: divide by the time, it's answers a second"),
+            (right * time_s / int(time_s), "divide by the whole time, not by its whole seconds"),
             (right * time_s / n, "that's a share of all answers: it's answers a second"),
         ]
     got = answer(answers, ttft_s, tpot_s, time_s)

@@ -26,9 +26,19 @@ _replicas = solution("19.3")
         (lambda *args: max(3, _replicas(*args)), "one and its spare"),
         (lambda rate, stay, slots, busy: rate * stay / (slots * busy) + 1, "whole number"),
         (lambda rate, stay, slots, busy: math.ceil(rate * stay / (slots * busy) + 1.5), "too many"),
+        (
+            lambda rate, stay, slots, busy: math.ceil(math.ceil(rate * stay) / (slots * busy)) + 1,
+            "don't round",
+        ),
+        (
+            lambda rate, stay, slots, busy: math.ceil(math.ceil(rate) * stay / (slots * busy)) + 1,
+            "too many",
+        ),
     ],
 )
 def how_many(answer, rng):
+    _one_case(answer, 41.0, 3.0, 8, 0.6)  # each known wrong turn gives another number here
+    _one_case(answer, 9.28, 0.5, 4, 0.4, "4.64 inside, on average")
     for _ in range(12):
         slots, busy = rng.choice((4, 8, 16, 32)), rng.choice((0.4, 0.5, 0.6))
         wanted = rng.randint(3, 20) + rng.uniform(0.15, 0.85)
@@ -48,6 +58,8 @@ def _one_case(answer, rate, stay_s, slots, busy, what=""):
     if got != int(got):
         raise AssertionError(f"{case}: got {got:.4g}: answer with a whole number of replicas")
     suspects = {
+        math.ceil(math.ceil(inside) / (slots * busy))
+        + 1: "too many: those inside are a mean, so don't round them",
         math.ceil(n_needed): "one spare comes on top",
         int(n_needed) + 1: "round up before you add the spare",
         math.ceil(rate / (slots * busy)) + 1: "it matters how long each request stays",
