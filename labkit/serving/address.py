@@ -40,8 +40,12 @@ class Server:
         return f"Server({self.url}, model {self.model})"
 
 
-def base_of(url: Any) -> str:
-    """The address without a closing slash or `/v1`; raises ServingError for what is none."""
+def base_of(at: Any) -> str:
+    """The address of a server, or of what has a `url`, without a closing slash or `/v1`.
+
+    Raises ServingError for what is no address.
+    """
+    url = getattr(at, "url", at)
     parts = urlsplit(url) if isinstance(url, str) else None
     try:
         usable = parts and parts.scheme in ("http", "https") and parts.hostname
@@ -87,7 +91,7 @@ def counters(at: HasUrl | str) -> Mapping[str, float]:
     Labels are dropped; of several values with one name the sum is given. llama.cpp's and vLLM's
     names differ. Raises ServingError where there is no such page.
     """
-    url = base_of(at if isinstance(at, str) else at.url)
+    url = base_of(at)
     try:
         response = get(f"{url}/metrics")
     except OSError as error:

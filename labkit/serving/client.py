@@ -63,7 +63,7 @@ class _Request:
     on_first_token: Callable[[], Any] | None = None
 
     def __post_init__(self):
-        self.url = base_of(self.at if isinstance(self.at, str) else self.at.url)
+        self.url = base_of(self.at)
         self.sent_s = time.monotonic()
         self.text, self.token_times_s, self.n_counted = "", [], 0
         self.status, self.error, self.server, self.n_resumed = None, None, {}, 0

@@ -10,6 +10,8 @@ from labkit.serving.client import ask
 from labkit.serving.model import check_model
 from labkit.serving.replica import Replica
 
+_TRIES = 5  # the first one brings the file into memory
+
 
 class CpuTime:
     """The CPU time that a replica uses: `with CpuTime(replica) as used: ...`, then `used.s`.
@@ -41,17 +43,17 @@ def decode_rate(replica: Replica, prompt: str, max_tokens: int) -> tuple[float, 
     return answer.n_tokens / used.s, answer.text
 
 
-def read_rate(path: str | Path, tries: int = 5) -> float:
-    """Bytes a second of CPU time at which one thread adds up a file: the best of `tries`.
+def read_rate(path: str | Path) -> float:
+    """Bytes a second of CPU time at which one thread adds up a file: the best of five tries.
 
     The file is mapped, as a replica maps its model: both read it through pages of 4 KiB, which is
-    slower than the large pages of a new array. The first try brings it into memory. Raises
-    ServingError for a file that is missing or no model.
+    slower than the large pages of a new array. Raises ServingError for a file that is missing or no
+    model.
     """
     path = check_model(path)
     size = path.stat().st_size // 4 * 4
     numbers, times_s = np.memmap(path, np.float32, "r", shape=size // 4), []
-    for _ in range(tries):
+    for _ in range(_TRIES):
         start_s = time.thread_time()
         with np.errstate(all="ignore"):  # not all of its bytes are numbers of this type
             numbers.sum()

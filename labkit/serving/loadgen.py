@@ -76,7 +76,7 @@ def loadgen(
         )
     with tempfile.TemporaryDirectory(prefix="labkit-loadgen-") as folder:
         settings = {
-            "url": base_of(at if isinstance(at, str) else at.url), "scenario": scenario,
+            "url": base_of(at), "scenario": scenario,
             "model": getattr(at, "model", "m"), "api_key": getattr(at, "api_key", None),
             "rate_per_s": rate_per_s, "time_s": time_s, "max_tokens": max_tokens,
             "slo": dataclasses.astuple(slo), "least_requests": least_requests, "folder": folder,

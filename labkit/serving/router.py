@@ -44,7 +44,7 @@ class Router:
         policy: str = "power_of_two", port: int | None = None,
     ):  # fmt: skip
         refuse_missing()
-        urls = [base_of(one if isinstance(one, str) else one.url) for one in replicas]
+        urls = [base_of(one) for one in replicas]
         if not urls:
             raise ServingError("A router needs at least one replica to send requests to.")
         if port:

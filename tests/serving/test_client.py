@@ -97,6 +97,12 @@ def test_what_is_no_address_is_said(url):
         Server(url)
 
 
+@pytest.mark.parametrize("at", ["nonsense", None, 3, object()])
+def test_a_question_to_what_is_no_address_is_said(at):
+    with pytest.raises(ServingError, match="not the address of a server"):
+        ask(at, "Hello")
+
+
 def test_an_address_where_nothing_answers_is_said():
     with pytest.raises(ServingError, match=r"Nothing answers at http://127.0.0.1:9 "):
         Server("http://127.0.0.1:9")
