@@ -38,6 +38,16 @@ def instructions(assembly: str) -> tuple[Instruction, ...]:
     return tuple(_amd(assembly) if ".amdgcn_target" in assembly else _sass(assembly))
 
 
+def moved(found: tuple[Instruction, ...], file: str, n_lines: int) -> tuple[Instruction, ...]:
+    """The instructions with the lines of a file so many lines further down."""
+    return tuple(
+        dataclasses.replace(one, line=one.line + n_lines)
+        if one.line and Path(one.file).name == file
+        else one
+        for one in found
+    )
+
+
 def by_line(found: tuple[Instruction, ...], file: str) -> dict[int | None, dict[str, int]]:
     """Line of a file -> kind -> number of instructions; None for those of no line of it."""
     lines = collections.defaultdict(collections.Counter)

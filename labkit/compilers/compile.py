@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.compilers import children
-from labkit.compilers.assembly import by_line, counted, instructions
+from labkit.compilers.assembly import by_line, counted, instructions, moved
 from labkit.compilers.packing import cuda_job, text_of
 from labkit.compilers.records import figures_of_namesake, recorded_figures
 from labkit.compilers.result import Compiled, CompiledKernel
@@ -139,6 +139,8 @@ def with_counts(job: dict, figures: dict) -> dict:
     if not figures.get("assembly"):
         return figures
     assembly = instructions(figures["assembly"])
+    if job["with"] == "triton":  # it was compiled as if its file began with its `def`
+        assembly = moved(assembly, job["file"], job["first_line"] - 1)
     lines = by_line(assembly, job["file"])
     return {
         **figures,

@@ -43,7 +43,7 @@ class Server:
 def base_of(at: Any) -> str:
     """The address of a server, or of what has a `url`, without a closing slash or `/v1`.
 
-    Raises ServingError for what is no address.
+    Raises ServingError for anything that isn't an address.
     """
     url = getattr(at, "url", at)
     parts = urlsplit(url) if isinstance(url, str) else None

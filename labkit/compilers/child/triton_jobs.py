@@ -75,8 +75,11 @@ def described(assembly):
 
 
 def function(packed):
-    """A `@triton.jit` function from its text, at the lines that it has in its own file."""
-    text = "\n" * (packed["line"] - 1) + packed["text"]
+    """A `@triton.jit` function from its text, as if its file began with its `def`.
+
+    LLVM gives a few instructions to another line where the line numbers are others.
+    """
+    text = packed["text"]
     path = f"<{packed['name']}>"
     linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
     space = {"triton": triton, "tl": tl, "__name__": packed["module"]}
