@@ -173,8 +173,8 @@ for n_ranks in () if no_ranks else (2, 3, 4):
 # after each addition, and the ring adds each part in another order. That's one reason why two runs
 # on different numbers of GPUs hardly ever give exactly the same loss.
 #
-# > **Takeaway.** An all-reduce is a reduce-scatter followed by an all-gather. Remember the two
-# > halves: sharded training (lesson 16) uses each of them alone.
+# > **Takeaway.** An all-reduce is a reduce-scatter followed by an all-gather. Remember both
+# > halves: sharded training (lesson 16) uses each alone.
 #
 # ## Watch the cables
 # Four ranks, each on a host of its own behind a cable of 100 Mbit/s, add up an array of 1 MB.
@@ -232,17 +232,17 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# How high the lines end is counted, headers included: around the ring each host sends one and a
-# half arrays. Through rank 0 three hosts send one each, all into one cable. Then they have nothing
-# to do, and rank 0 sends three.
+# A line is flat where its rank waits, in the ring for a whole part. The ends are counted, headers
+# included: around the ring each host sends one and a half arrays. Through rank 0 three hosts send
+# one each, all into one cable; then rank 0 sends three.
 #
 # > **Takeaway.** An all-reduce of *B* bytes can't take less than 2(*n* − 1)/*n* × *B* / bandwidth,
 # > whatever the algorithm, as long as the ranks do the adding. A ring comes close for large arrays.
 #
 # ## What a message costs: alpha and beta
-# And for small arrays? Sending has a price that doesn't depend on the size: system calls, switches,
-# and the time that light takes. The usual model has two numbers. **Alpha** is the time before the
-# first byte, and **beta** the bytes per second after that (papers often call its inverse beta):
+# Sending also has a price that doesn't depend on the size: system calls, switches, and the time
+# that light takes. The usual model has two numbers. **Alpha** is the time before the first byte,
+# and **beta** the bytes per second after that (papers often call its inverse beta):
 #
 # $$T(B) = \alpha + B / \beta$$
 #
