@@ -12,20 +12,21 @@
 # and about half of what those GPUs could do was lost. The GPUs were fine. They waited for each
 # other's numbers: after each step, all of them had to add up their gradients, and a few *parameter
 # servers* did the adding. Two engineers replaced those servers with an old algorithm in which
-# nobody is special. On the same machines, the same networks then ran at 88 % of the ideal ([Sergeev
-# and Del Balso 2018](https://arxiv.org/abs/1802.05799)).
+# nobody is special. On the same machines, the networks then ran at 88 % of the ideal ([Sergeev and
+# Del Balso 2018](https://arxiv.org/abs/1802.05799)).
 #
 # **The question of this lesson**: *n* machines hold *n* arrays, and each of them needs the sum. Who
 # should send what to whom, and how long must it take?
 #
 # *{time} Needs lesson [02](02_roofline.ipynb). Your ranks are real processes. Where your system
-# allows it, each gets a network of its own, behind a cable of 100 Mbit/s; elsewhere you see runs
-# that were recorded.*
+# allows it, Linux gives each a network of its own, behind a virtual cable of 100 Mbit/s; elsewhere
+# you see runs that were recorded.*
 
 # %% tags=["collapsed"]
 import numpy as np
 
 import labkit as lk
+from labkit.cluster.meter import recorded_traces
 from labkit.measure import TimesInTurns
 
 LINK_BIT_PER_S = 100e6
@@ -131,10 +132,10 @@ all_gather = lk.your_turn("15.t2", all_gather)
 # %% [markdown]
 # ## Now on real ranks
 # Now your two functions run in real processes, and we compare their sums with those of PyTorch's
-# own all-reduce. `run_ranks` starts a function as *n* processes,
-# which find each other as they would under
-# [`torchrun`](https://docs.pytorch.org/docs/stable/elastic/run.html). With a GPU in each rank you
-# would write `nccl` for `gloo`, and put the arrays on the GPU.
+# own all-reduce. `run_ranks` starts a function as *n* processes, which find each other as they
+# would under [`torchrun`](https://docs.pytorch.org/docs/stable/elastic/run.html). `gloo` is the
+# library that carries their messages. With a GPU in each rank you would write `nccl`, NVIDIA's, and
+# put the arrays on the GPU.
 
 
 # %% tags=["read"]
@@ -169,11 +170,11 @@ for n_ranks in () if no_ranks else (2, 3, 4):
 
 # %% [markdown]
 # Integers agree to the last bit. Floats may differ in the last digits, because they are rounded
-# after each addition, and the ring adds each part in another order. That's why two runs on
-# different numbers of GPUs hardly ever give exactly the same loss.
+# after each addition, and the ring adds each part in another order. That's one reason why two runs
+# on different numbers of GPUs hardly ever give exactly the same loss.
 #
-# > **Takeaway.** An all-reduce is a reduce-scatter followed by an all-gather. Remember the two
-# > halves: sharded training (lesson 16) uses each of them alone.
+# > **Takeaway.** An all-reduce is a reduce-scatter followed by an all-gather. Remember both
+# > halves: sharded training (lesson 16) uses each alone.
 #
 # ## Watch the cables
 # Four ranks, each on a host of its own behind a cable of 100 Mbit/s, add up an array of 1 MB.
@@ -219,27 +220,29 @@ sent_over_time(through, "All through rank 0")
 # %% tags=["collapsed", "nbval-ignore-output"]
 full_speed_s = lk.plan.bus_factor(HOSTS) * N_BYTES / link_bytes_per_s
 lk.expect(
-    around.time_s, 0.98 * full_speed_s, 1.35 * full_speed_s,
+    around.time_s, 0.98 * full_speed_s, 2 * full_speed_s,
     below="That's faster than the cables allow, so the meter missed the beginning. Run it again.",
-    inside="All cables were busy from the beginning to the end, so it took little longer than the "
-    "slowest cable needs for its bytes.",
-    above="The cables need less than that for their bytes, so the ranks waited for a core: the "
-    "machine is busy, and a ring is as slow as its slowest rank.",
-    cannot=no_hosts, recorded="cluster-links-ring",
+    inside=f"A cable needs {1e3 * full_speed_s:.0f} ms for its bytes. The rest are pauses, where "
+    "the lines are flat: a rank can only pass a part on when all of it has come and its neighbour "
+    "has said that it's ready.",
+    above=f"A cable needs {1e3 * full_speed_s:.0f} ms for its bytes, and pauses between the parts "
+    "make it longer. But so long means that the ranks waited for a core as well: the machine is "
+    "busy, and a ring is as slow as its slowest rank.",
+    cannot=no_hosts, recorded=recorded_traces("cluster-links-ring").time_s,
 )  # fmt: skip
 
 # %% [markdown]
-# How high the lines end is counted: around the ring each host sends one and a half arrays. Through
-# rank 0 three hosts send one each, all into one cable. Then they have nothing to do, and rank 0
-# sends three.
+# A line is flat where its rank waits, in the ring for a whole part. The ends are counted, headers
+# included: around the ring each host sends one and a half arrays. Through rank 0 three hosts send
+# one each, all into one cable; then rank 0 sends three.
 #
 # > **Takeaway.** An all-reduce of *B* bytes can't take less than 2(*n* − 1)/*n* × *B* / bandwidth,
-# > whatever the algorithm, as long as the ranks do the adding. A ring gets there for large arrays.
+# > whatever the algorithm, as long as the ranks do the adding. A ring comes close for large arrays.
 #
 # ## What a message costs: alpha and beta
-# And for small arrays? Sending has a price that doesn't depend on the size: system calls, switches,
-# and the time that light takes. The usual model has two numbers. **Alpha** is the time before the
-# first byte, and **beta** the bytes per second after that (papers often call its inverse beta):
+# Sending also has a price that doesn't depend on the size: system calls, switches, and the time
+# that light takes. The usual model has two numbers. **Alpha** is the time before the first byte,
+# and **beta** the bytes per second after that (papers often call its inverse beta):
 #
 # $$T(B) = \alpha + B / \beta$$
 #
@@ -271,17 +274,30 @@ for n, time_s in again.medians_s.items():
     chart.mark(n, time_s, again.origin)
 chart.picture("[measured] time of an all-reduce by size, predicted and measured")
 
+
 # %% tags=["collapsed", "nbval-ignore-output"]
-errors = [abs(link.time_s(n) / time_s - 1) for n, time_s in again.medians_s.items()]
+def mean_error(name, fitted, predicted):
+    """How far alpha and beta of one run are off the times of another, on average."""
+    link = lk.plan.fit_alpha_beta(fitted.samples_s)
+    errors = [abs(link.time_s(n) / time_s - 1) for n, time_s in predicted.medians_s.items()]
+    return lk.Reading(name, float(np.mean(errors)), "%", of=predicted)
+
+
+def kept(network):
+    """The two recorded runs on a network."""
+    return (lk.recorded_times(f"cluster-{network}-{run}", "n_bytes") for run in ("first", "again"))
+
+
+NAME = "mean error of the prediction"
+off = mean_error(NAME, first, again)
 spread = max(again.medians_s.values()) / min(again.medians_s.values())
-off = lk.Reading("mean error of the prediction", float(np.mean(errors)), "%", of=again)
 lk.show(off)
 lk.expect(
     off, 0, 0.2,
     inside=f"Two numbers predict times that differ by a factor of {spread:.0f}.",
     above="The two runs differ by more than that, so the machine is busy with something else. No "
     "model of the cables can know about that.",
-    cannot=no_hosts, recorded="cluster-all-reduce-again",
+    cannot=no_hosts, recorded=mean_error(NAME, *kept("all-reduce")),
 )  # fmt: skip
 
 # %% [markdown]
@@ -289,19 +305,16 @@ lk.expect(
 # your machine.
 
 # %% tags=["collapsed"]
-runs = "cluster-loopback-first", "cluster-loopback-again"
-loopback, loopback_again = (
-    lk.cluster.time_all_reduces(2, sizes=SIZES, recorded=key) for key in runs
-)
-busy = None
+loopback = [
+    lk.cluster.time_all_reduces(2, sizes=SIZES, recorded=f"cluster-loopback-{run}")
+    for run in ("first", "again")
+]
+NAME, busy = "mean error on the loopback", None
+recorded_misfit = mean_error(NAME, *kept("loopback"))
 try:
-    memory_link = lk.plan.fit_alpha_beta(loopback.samples_s)
+    misfit = mean_error(NAME, *loopback)
 except ValueError as error:
-    busy = f"This machine is too busy to show it. {error}"
-    loopback, loopback_again = (lk.recorded_times(key, "n_bytes") for key in runs)
-    memory_link = lk.plan.fit_alpha_beta(loopback.samples_s)
-errors = [abs(memory_link.time_s(n) / t - 1) for n, t in loopback_again.medians_s.items()]
-misfit = lk.Reading("mean error on the loopback", float(np.mean(errors)), "%", of=loopback)
+    busy, misfit = f"This machine is too busy to show it. {error}", recorded_misfit
 lk.show(misfit)
 lk.expect(
     misfit, 0, 0.2,
@@ -310,7 +323,7 @@ lk.expect(
     above="Two numbers aren't enough here. Nothing waits for a cable now. What counts is when the "
     "operating system gives each rank a core, and whether the array fits in a cache: neither is a "
     "straight line in the bytes.",
-    cannot=busy, recorded="cluster-loopback-first",
+    cannot=busy, recorded=recorded_misfit,
 )  # fmt: skip
 
 # %% [markdown]
@@ -366,11 +379,10 @@ lk.Explorer(
 # the array in each step, which takes few steps *and* few bytes
 # ([Thakur et al. 2005](https://doi.org/10.1177/1094342005051521)).
 #
-# A ring can also be made shorter. Inside a server, GPUs talk over links that are
-# several times faster than the network. So reduce-scatter *inside* each server first. Then GPU
-# number *i* of each server all-reduces its part with the other GPUs number *i*, over a network
-# cable of its own, and an all-gather inside ends it. That's a **hierarchical** all-reduce. For 128
-# servers of 8 GPUs:
+# A ring can also be made shorter. Inside a server, GPUs talk over faster links (here 3 µs and 370
+# GB/s). So reduce-scatter *inside* each server first. Then GPU number *i* of each server
+# all-reduces its part with the other GPUs number *i*, over a network cable of its own, and an
+# all-gather inside ends it. That's a **hierarchical** all-reduce. For 128 servers of 8 GPUs:
 
 # %% tags=["collapsed"]
 inside, between = lk.plan.AlphaBeta(3e-6, 370e9), fast
@@ -408,16 +420,24 @@ for n, time_s in times_s.items():
     bandwidths += [algorithm, bus]
 lk.show(*bandwidths, lk.Reading("one cable", link_bytes_per_s, "B/s", "modelled"))
 
+_, kept_two = kept("all-reduce")
+kept_four = lk.recorded_times("cluster-all-reduce-four", "n_bytes")
+NAME = "bus bandwidth of 4 ranks over that of 2"
+kept_bus = lk.Reading(
+    NAME, lk.plan.bus_factor(4) * kept_two.medians_s[N_BYTES] / kept_four.medians_s[N_BYTES], "1",
+    of=(kept_two, kept_four),
+)  # fmt: skip
+
 # %% tags=["collapsed", "nbval-ignore-output"]
 lk.expect(
-    (bandwidths[3] / bandwidths[1]).named("bus bandwidth of 4 ranks over that of 2"), 0.85, 1.15,
+    (bandwidths[3] / bandwidths[1]).named(NAME), 0.85, 1.15,
     below="Four ranks reached less of their cables than two did: here they also wait for a core. "
     "So their algorithm bandwidth fell by more than the third that the formula says.",
     inside="The cables are as busy with four ranks as with two, but each has to carry half as "
     "much again: so algorithm bandwidth fell by about a third, and bus bandwidth hardly changed.",
     above="Two ranks reached less of their cables than four did, so their run was disturbed. Run "
     "it again.",
-    cannot=no_hosts, recorded="cluster-all-reduce-four",
+    cannot=no_hosts, recorded=kept_bus,
 )  # fmt: skip
 
 # %% [markdown]
@@ -437,12 +457,11 @@ bus_guess.against(
         "B/s", of=h100,
     )
 )  # fmt: skip
+print("bus bandwidth that somebody with H100s reported, rounded, and recomputed")
 for row in h100.rows[1:]:
     bus = row["algorithm_bytes_per_s"] * lk.plan.bus_factor(row["n_gpus"])
     printed = row["bus_bytes_per_s"] / 1e9
-    print(
-        f"{row['n_gpus']} GPUs: {printed:.0f} GB/s reported (rounded), {bus / 1e9:.0f} recomputed"
-    )
+    print(f"{row['n_gpus']} GPUs: {printed:.0f} GB/s (published), {bus / 1e9:.0f} GB/s (modelled)")
 
 # %% [markdown]
 # That's more than the links can carry! The factor
@@ -459,7 +478,7 @@ for row in h100.rows[1:]:
 # start their all-reduce at once, and go on computing. With `async_op=True` the library returns a
 # handle; you wait for it when you need the sum.
 #
-# Our four layers "compute" by sleeping 30 ms, so that computing takes no core from the cables.
+# Our four layers "compute" by sleeping 30 ms, so that computing takes no core from the messages.
 
 
 # %%
@@ -512,23 +531,31 @@ passes = {
 lk.show(passes["waiting"])
 overlap_guess.against(passes["overlapping"])
 
+
 # %% tags=["collapsed", "nbval-ignore-output"]
-hidden = 1 - (overlapped.medians_s[0] - 0.12) / (waiting.medians_s[0] - 0.12)
+def share_hidden(waiting, overlapped):
+    hidden = 1 - (overlapped.medians_s[0] - 0.12) / (waiting.medians_s[0] - 0.12)
+    name = "share of the waiting that overlap hides"
+    return lk.Reading(name, hidden, "%", of=(waiting, overlapped))
+
+
+kept_passes = (
+    lk.recorded_times(f"cluster-backward-{how}", "rank") for how in ("waiting", "overlapping")
+)
 lk.expect(
-    lk.Reading("share of the waiting that overlap hides", hidden, "%", of=(waiting, overlapped)),
-    0.5, 0.95,
+    share_hidden(waiting, overlapped), 0.5, 0.95,
     below="Less than half is hidden here: the ranks wait for a core as well, and that can't be "
     "hidden behind computing.",
     inside="Three of the four all-reduces hide behind the computing. Nothing is left to compute "
     "while the last one runs, so that one shows.",
     above="Nearly everything was hidden, more than the last all-reduce allows: the run without "
     "overlap was disturbed. Run it again.",
-    cannot=no_hosts, recorded="cluster-backward-overlapping",
+    cannot=no_hosts, recorded=share_hidden(*kept_passes),
 )  # fmt: skip
 
 # %% [markdown]
 # > **Takeaway.** Overlap hides the smaller of computing and communicating behind the larger, except
-# > for the last bucket. If communication is the larger one, only fewer bytes or better cables help.
+# > at the two ends. If communication is the larger one, only fewer bytes or better cables help.
 #
 # ## Back to the 128 GPUs
 # Uber's benchmark ran on 32 servers with networks of 25 Gbit/s. ResNet-101 has 44.5 million
@@ -545,10 +572,10 @@ lk.show(
 )
 
 # %% [markdown]
-# A training step took a few tenths of a second. One server in the middle would have made it ten
-# times longer; Uber's several servers shared that load, and still half was lost. A ring needs about
-# a tenth of a second on the same cables, and much of that hides behind the backward pass. The
-# question was only who sends what to whom.
+# A training step took a few tenths of a second (our estimate). One server in the middle would have
+# made it ten times longer; Uber's several servers shared that load, and still half was lost. A ring
+# needs about a tenth of a second on the same cables, and much of that hides behind the backward
+# pass. The question was only who sends what to whom.
 #
-# **Next**: the [exercises](../exercises/15_collectives.ipynb), then sharding and pipelines, where
-# the two halves of an all-reduce go separate ways.
+# **Next**: the [exercises](../exercises/15_collectives.ipynb), then [sharding and
+# pipelines](16_sharding_and_pipelines.ipynb).

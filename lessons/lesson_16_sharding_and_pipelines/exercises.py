@@ -129,9 +129,10 @@ lk.check("16.4", send_plan)
 
 # %% [markdown]
 # ## 16.5 Enough micro-batches (a stretch)
-# What is the smallest number of micro-batches with which the bubble takes at most `share` of the
-# time? There are `n_ranks` ranks with `n_chunks` stages each, and micro-batches come in whole
-# rounds of `n_ranks`. (2 lines; solve (p − 1) / (v m + p − 1) ≤ share for m)
+# What is the smallest number *m* of micro-batches with which the bubble takes at most `share` of
+# the time? There are *p* = `n_ranks` ranks with *v* = `n_chunks` stages each, and micro-batches
+# come in whole rounds of `n_ranks`, at least one. (2 lines; solve (p − 1) / (v m + p − 1) ≤ share
+# for m)
 
 
 # %%

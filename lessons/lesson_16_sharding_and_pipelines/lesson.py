@@ -107,7 +107,7 @@ lk.Explorer(
 # > every rank. ZeRO lets each rank keep a part, and cuts first what is largest and least needed.
 #
 # ## What a rank really holds
-# Now for real. PyTorch has stage 0 as `DistributedDataParallel`, stage 1 as
+# PyTorch has stage 0 as `DistributedDataParallel`, stage 1 as
 # `ZeroRedundancyOptimizer`, and stages 2 and 3 as
 # [`fully_shard`](https://docs.pytorch.org/docs/stable/distributed.fsdp.fully_shard.html), known as
 # FSDP2 (fully sharded data parallel). Before a layer computes, it gathers that layer's parameters
@@ -190,8 +190,8 @@ for stage, (n_parameters, after_forward, after_step, _) in of_rank_0.items():
 # %% [markdown]
 # After the step, stages 0, 1 and 3 hold what the formula says. (After the forward pass there are no
 # gradients yet.) Stage 2 is different: it has whole parameters only from the forward pass to the
-# backward pass, so the ratio counts them there. Then FSDP2 lets go of them in any case, because
-# they're about to change; between two steps stage 2 looks like stage 3.
+# backward pass, so the ratio counts them there. Then FSDP2 lets go of them, because they're about
+# to change; between two steps stage 2 looks like stage 3.
 #
 # > **Takeaway.** A stage says what is kept *while it isn't used*. Ask when memory is fullest: the
 # > worst moment has to fit.
@@ -226,9 +226,9 @@ lk.show((sent[2] / sent[0]).named("stage 2 over stage 0"))
 # (The collectives and their sizes are counted; the bytes are those of lesson 15's ring.) Stage 2
 # splits the all-reduce in two: gradients are reduce-scattered to those who keep them, and the new
 # parameters are gathered when the next step begins. That costs nothing extra, unless a step
-# adds up gradients of several passes, and reduce-scatters each. Stage 3 gathers twice, for the
-# forward and for the backward pass, which makes 1.5 times, as ZeRO's paper says. The paper has
-# stage 1 at 1.0, too. PyTorch's sends 1.5: it all-reduces every gradient to everyone, and *then*
+# accumulates the gradients of several passes, and reduce-scatters each. Stage 3 gathers twice, for
+# the forward and for the backward pass, which makes 1.5 times, as ZeRO's paper says. It has stage 1
+# at 1.0. PyTorch's sends 1.5: it all-reduces every gradient to everyone, and *then*
 # each owner broadcasts what it updated.
 #
 # > **Takeaway.** Cutting the optimizer's state and the gradients need not add to what is sent, and
@@ -263,7 +263,7 @@ one_part = lk.your_turn("16.t2", one_part)
 # another. **Sequence parallelism** ([Korthikanti et al. 2022](https://arxiv.org/abs/2205.05198))
 # takes the all-reduce apart again, so that what stands between two MLPs, such as a norm, is done by
 # each rank for its share of the tokens only. In PyTorch both are plans that say how each layer is
-# cut. We run them on four ranks, beside data parallelism and a mix in a 2 × 2 mesh:
+# cut. We run them on four ranks, beside data parallelism and, on a 2 × 2 grid (a **mesh**), a mix:
 
 
 # %% tags=["read"]
@@ -331,9 +331,10 @@ assert all(error < 1e-6 for of_rank in cuts for _, error in of_rank.values())
 #
 # There are two more things to cut. For long texts, **ring attention** ([Liu et al.
 # 2023](https://arxiv.org/abs/2310.01889)) cuts the sequence, and the keys and values travel around
-# the ranks. In a **mixture of experts** the experts are cut: an all-to-all brings each token to its
-# expert's rank, and another one brings it back. (A small one before them says how many will come.)
-# You'll write the hearts of both in the exercises; here they are on four ranks.
+# the ranks. In a **mixture of experts** each token goes through one of several MLPs, and each rank
+# holds some of those: an *all-to-all*, in which every rank sends to every other, brings the tokens
+# there, and another one brings them back. (A small one before them says how many will come.) You'll
+# write the hearts of both in the exercises; here they run on four ranks.
 
 
 # %% tags=["collapsed"]
@@ -415,7 +416,7 @@ for name, program in {"ring attention": ring_attention, "experts": experts}.item
 # > everybody. Keep what everyone waits for inside a server, where links are fast.
 #
 # ## Cut the layers
-# A **pipeline** gives each rank a **stage**, some layers that follow one another. Only the
+# A **pipeline** gives each rank a **stage** (not ZeRO's), some layers in a row. Only the
 # activations at the borders are sent, and their gradients on the way back, which isn't much. But a
 # rank has to wait until its neighbours have something for it. So the batch is cut into
 # **micro-batches** that follow one another through the stages. The time in which a rank still has
@@ -436,7 +437,7 @@ lk.draw.pipeline(
 )
 
 # %% [markdown]
-# With $p$ ranks and $m$ micro-batches it's $(p - 1) / (m + p - 1)$: each rank works on $m$
+# With $p$ ranks and $m$ micro-batches the bubble is $(p - 1) / (m + p - 1)$: each rank works on $m$
 # micro-batches, and for the time of $p - 1$ more it waits while the pipeline fills and drains.
 # Until its backward pass, a micro-batch's activations must be kept: here each rank keeps all eight.
 #
@@ -464,8 +465,8 @@ def one_f_one_b(rank, n_ranks, n_batches):
 one_f_one_b = lk.your_turn("16.t3", one_f_one_b)
 
 # %% [markdown]
-# **Play.** 1F1B is your order. How does its bubble compare with GPipe's? What does it save? Then
-# try the others. **Interleaved** gives each rank two stages, so a micro-batch passes by twice, the
+# **Play.** 1F1B is your order. How does its bubble compare with GPipe's? What does it save?
+# **Interleaved** gives each rank two stages, so a micro-batch passes by twice, the
 # wait is half as long, and messages double ([Narayanan et al.
 # 2021](https://arxiv.org/abs/2104.04473)). **Zero bubble** cuts the backward pass in two: the
 # neighbour waits only for the gradient of the *input*; that of the *weights* can fill the bubble
@@ -506,8 +507,8 @@ lk.Explorer(
 #
 # ## The real run beside the ideal
 # On paper a message takes no time. Four ranks now train by PyTorch's own schedules.
-# Your machine may have fewer cores, and a rank that waits for a core would look like one that waits
-# for a neighbour. Therefore our layers *sleep* instead of computing: 40 ms forward, and as long for
+# Your machine may have fewer cores, and waiting for a core would look like waiting for a neighbour.
+# So our layers *sleep* instead of computing: 40 ms forward, and as long for
 # each of the two gradients. The messages, the schedules and the gradients are real.
 
 # %%
@@ -565,5 +566,5 @@ for name, run in (runs | lk.cluster.run_pipelines(others, forward_s=0, n_steps=1
 # servers, where ranks talk once a step and nobody waits for long. Many large training runs since
 # then follow that map, with pipelines between the two. How large should each be? That's lesson 17.
 #
-# **Next**: the [exercises](../exercises/16_sharding_and_pipelines.ipynb), then planning a training
-# run (lesson 17).
+# **Next**: the [exercises](../exercises/16_sharding_and_pipelines.ipynb), then [planning a training
+# run](17_planning_a_training_run.ipynb).

@@ -58,7 +58,8 @@ for row in lk.published("palm-mfu").rows:
 # A pipeline of `pp` stages, each cut into `vp` pieces, waits for (pp − 1) / vp micro-batches' time
 # in each step. So with *m* micro-batches the bubble takes b / (m + b) of the step, where
 # b = (pp − 1) / vp. What is the smallest whole number of micro-batches for which it takes at most
-# `share` of the step? (about 3 lines)
+# `share` of the step? (about 3 lines; 0.2 isn't exact in a computer, so don't let
+# 24.000000000000004 become 25)
 
 
 # %%
@@ -76,9 +77,9 @@ lk.check("17.2", micro_batches_for)
 
 # %% [markdown] tags=["solution"]
 # Many people set b / m equal to `share`. That's the bubble relative to the *ideal* time, which is
-# what the Megatron paper quotes, and it asks for more micro-batches than you need. (We round before
-# `ceil`, because 0.2 and its kind aren't exact in a computer, and 24.000000000000004 would become
-# 25. Megatron's schedule with pieces also wants a multiple of pp, so there you'd round up to that.)
+# what the Megatron paper quotes, and it asks for more micro-batches than you need. (We round to
+# nine digits before `ceil`. Megatron's schedule with pieces also wants a multiple of pp, so there
+# you'd round up to that.)
 
 # %% [markdown]
 # ## 17.3 Audit a paper

@@ -12,8 +12,8 @@
 # A100 GPUs, twice. The first time, every GPU held a share of everything (ZeRO, stage 3). The second
 # time, the model was cut three ways at once. From the speed of a few steps they worked out how long
 # 300 billion tokens would take: 140 days the first way, and 42 days the second ([Narayanan et al.
-# 2021](https://arxiv.org/abs/2104.04473), Table 2). At 1.84 dollars a GPU-hour (AWS's price for an
-# A100 in 2024), the 98 days between them cost almost ten million dollars.
+# 2021](https://arxiv.org/abs/2104.04473), Table 2). At 1.84 dollars a GPU-hour (AWS's price for a
+# reserved A100 in 2024), the 98 days between them cost almost ten million dollars.
 #
 # **The question of this lesson**: you have a model and a cluster. How do you cut the one so that it
 # fits the other, how long will it take, and how far can you trust the answer?
@@ -34,12 +34,12 @@ DAY_S = 86400
 
 # %% [markdown]
 # ## How much work is it?
-# There's a formula for the back of an envelope. In the forward pass each parameter takes part in
-# one multiplication and one addition for every token, and the backward pass does twice as much. So
-# training takes about 6 FLOP for each parameter and token (attention comes on top, but for most
-# models it's little). A chip delivers only a part of its peak to that work. The part is called the
-# **model FLOP utilisation**, or [MFU](https://arxiv.org/abs/2204.02311): it counts what the *model*
-# needs, and not what a program computes a second time to save memory.
+# In the forward pass each parameter takes part in one multiplication and one addition for every
+# token, and the backward pass does twice as much. So training takes about 6 FLOP for each parameter
+# and token (attention comes on top, but for most models it's little). A chip delivers only a part
+# of its peak to that work. The part is called the **model FLOP utilisation**, or
+# [MFU](https://arxiv.org/abs/2204.02311): it counts what the *model* needs, and not what a program
+# computes a second time to save memory.
 #
 # ### Your turn
 # How many days does it take to train on `tokens` tokens, with `chips` chips of `peak_flop_per_s`
@@ -119,9 +119,9 @@ lk.draw.training_plan(plan)
 # %% [markdown]
 # The first bar shows where the time of one step goes, the second what fills the memory of the
 # fullest chip. (Gradients are summed in fp32 as well, so they take three times the room of the
-# weights.) Software differs in what it keeps for the backward pass: the bar is what PyTorch keeps
-# by itself, and the dotted line what the leanest fused kernels do. Every other number has its
-# **band**, too, which we'll check below.
+# weights; the *context* is CUDA's own.) Software differs in what it keeps for the backward pass:
+# the bar is what PyTorch keeps, and the dotted line what the leanest fused kernels do.
+# Every other number has a **band** in which the truth should lie (we'll check).
 #
 # If arithmetic takes most of a step, why is the MFU so low? Some of it is computed twice, and
 # matrix products don't run at the peak. The MFU is the first line below times the last.
@@ -163,7 +163,7 @@ print(faster.explain(), faster.verdict, sep="; ")
 # leaves few of them? Without any cut but dp? Can you get Llama 3 405B onto 512 chips? The sentence
 # in bold names the constraint that binds. The bill is for 20 tokens a parameter
 # ([Chinchilla](https://arxiv.org/abs/2203.15556)), at an H100's 2.99 dollars an hour, whatever the
-# chip, and a PUE of 1.1.
+# chip, and with a tenth more energy for cooling and the like (a **PUE** of 1.1).
 
 
 # %% tags=["collapsed"]
@@ -219,7 +219,7 @@ lk.Explorer(
 # > recompute no more than the memory demands.
 #
 # ## Let it search
-# A computer can plan every split for you, if you say which ones there are.
+# The planner can try every split that you list.
 #
 # ### Your turn
 # List all (tp, pp, dp) for a number of chips. tp has to divide the attention heads and stay inside
@@ -273,7 +273,7 @@ print(*found.plans, sep="\n")
 
 # %% [markdown]
 # The differences between the best ones are far smaller than the band, so the planner can't tell you
-# which of them wins. It tells you which hundred to forget.
+# which of them wins. It tells you which hundreds to forget.
 #
 # > **Takeaway.** A search is as good as its model. Take a handful of its best answers and measure
 # > them.
@@ -284,11 +284,11 @@ print(*found.plans, sep="\n")
 # training step runs around them. Those were *fitted* to published runs, and there lies a trap. A
 # model that has seen the answers looks better than it is. So we hold out whole sources: to predict
 # a run, the constants are fitted again to the runs of *all other* papers and projects. (The runs of
-# one source share their software, and often their mistakes.)
+# one source share their software.)
 #
-# **Guess first.** What fraction of the dense runs will be predicted within a factor of 1.2? A naive
-# planner, which says that a chip always reaches the same share of its peak, gets about half of
-# them.
+# **Guess first.** What fraction of the dense runs (without experts) will be predicted within a
+# factor of 1.2? A naive planner, which says that a chip always reaches the same share of its peak,
+# gets about half of them.
 
 # %%
 inside_guess = lk.predict("17.c", ..., "%")
@@ -328,6 +328,7 @@ lk.draw.DotExplorer(dots, lk.draw.Axis("rate per chip", "token/s", log=True), ba
                     title=f"{len(runs)} published runs")  # fmt: skip
 
 # %% tags=["collapsed"]
+print("the sources (a click on a dot shows what each of them is)")
 print("source                       runs   median error   worst")
 for source in dict.fromkeys(run.source for run in runs):
     errors = [abs(off[id(run)] - 1) for run in runs if run.source == source]
@@ -335,7 +336,7 @@ for source in dict.fromkeys(run.source for run in runs):
 
 # %% [markdown]
 # Nearly all that's far off lies *above* the line: real programs lose time in ways that no formula
-# mentions. Mixtures of experts launch many small kernels, and often the CPU can't keep up. Small
+# mentions. Mixtures of experts launch many small kernels, and the CPU seems not to keep up. Small
 # models on hundreds of GPUs seem to wait for Python. And among the worst is our opening: ZeRO-3 on
 # 2,240 GPUs.
 #
@@ -378,8 +379,8 @@ lk.show(
 # That it comes out so close is luck. The planner leaves out that the real run stopped for failures
 # ([lesson 18](18_fault_tolerance.ipynb)) and lengthened its sequences, but it also takes this
 # software for slower than it is, and the two errors cancel. The band is the honest answer. The
-# energy's band reaches further down, because chips seldom draw all of their rated power, and it's
-# the energy of the chips alone, times the PUE.
+# energy's band (3.6 TJ is a GWh) reaches further down, because chips seldom draw all of their rated
+# power, and it's the energy of the chips alone, times the PUE.
 #
 # > **Takeaway.** Carry the band through to the bill: a plan that's right within 20 % gives a bill
 # > that's right within 20 % at best.
@@ -410,9 +411,9 @@ for run, row in zip(zero_3 + three_ways, lk.published("megatron-2021-splits").ro
 # see where the 98 days come from: even with one card the other split wouldn't be much slower,
 # because it sends so little over the network.
 #
-# That's how to use a planner. It tells you what the hardware allows. Where a run is much slower,
-# it's the *difference* that tells you something, and an hour on the real machine is the cheapest
-# part of a run that lasts for months.
+# A planner tells you what the hardware allows. Where a run is much slower, it's the *difference*
+# that tells you something, and an hour on the real machine is the cheapest part of a run that lasts
+# for months.
 #
 # **Next**: the [exercises](../exercises/17_planning_a_training_run.ipynb), then [what happens when
 # chips fail](18_fault_tolerance.ipynb).

@@ -39,8 +39,8 @@ causes = lk.published("llama-3-interruptions")
 # %% [markdown]
 # ## What breaks?
 # A **fleet**, all the machines of a job together, fails when any of its parts does. If the parts
-# fail independently, the fleet's mean time to failure (**MTTF**) is that of one part, divided by
-# the number of parts.
+# fail independently and no more often at one time than at another, the fleet's mean time to failure
+# (**MTTF**) is that of one part, divided by the number of parts.
 #
 # **Guess first.** How many *years* did one of the 16,384 GPUs run, on average, per unexpected
 # interruption? Blame the GPUs for all of them, network and software included. ([Backblaze
@@ -109,8 +109,8 @@ chart.picture("Mean time to failure falls as one over the number of GPUs")
 # %% [markdown]
 # The two marks on the line were *projected* from the rate of the nodes. The two that were
 # *measured* on jobs lie below it: jobs failed more than three times as often as that rate says. One
-# likely reason is that a job also dies of things for which no node is blamed. When you're quoted an
-# MTTF, ask whose.
+# likely reason is that a job also dies of things for which no node is blamed. (Llama 3 ran on
+# another fleet, which did somewhat better.) When you're quoted an MTTF, ask whose.
 #
 # > **Takeaway.** A fleet's MTTF is that of one part, divided by the number of parts. Parts that
 # > each last for years stop a fleet of thousands every few hours.
@@ -366,8 +366,8 @@ lk.expect(
 )
 
 # %% [markdown]
-# From outside all looks well: the GPUs are busy, and the loss falls, again and again. So watch the
-# step number.
+# From outside, everything looks well: the GPUs are busy, and the loss falls, again and again. So
+# watch the step number.
 #
 # > **Takeaway.** Save every √(2 × save × MTTF): the optimum is flat, so being roughly right is
 # > enough. If each failure comes before the next checkpoint, there is no progress, ever.
@@ -415,8 +415,9 @@ lk.draw.recoveries(story.lives, story.kills_s, title="Two replicas, one kill", o
 
 # %% [markdown]
 # The survivor stalls while the lighthouse waits for a sign of life (we set 1 s). Then it goes on
-# alone with half of the batch, and no step has to be done again. The price is that each step
-# averages fewer samples for a while, and every replica has to hold the whole model.
+# alone with half of the batch, and no step has to be done again. The new replica's time counts from
+# its own start, and where the two are in step, one line covers the other. The price is that each
+# step averages fewer samples for a while, and every replica has to hold the whole model.
 #
 # > **Takeaway.** Each replica is an up-to-date copy of the others. If one dies, they shrink the
 # > batch and go on.

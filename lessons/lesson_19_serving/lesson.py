@@ -9,8 +9,8 @@
 # %% [markdown]
 # # 19 · Serving
 # For 24 hours in March 2024, about a fifth of the requests to a company that sells generated speech
-# were slow or failed. The cause was a single server. It had come up with a part missing, and went
-# on taking requests all the same ([incident
+# were slow or failed. The cause was a single server of the gateway. It had come up with a part
+# missing, and went on taking requests all the same ([incident
 # report](https://status.wellsaidlabs.com/incidents/x9yjd7tq5q45)).
 #
 # **The question of this lesson**: how do you serve a model so that everybody gets an answer soon,
@@ -108,9 +108,10 @@ lk.expect(
 
 # %% [markdown]
 # In prefill, each weight is fetched from memory once for all tokens of the question, so arithmetic
-# is the limit: it's **compute-bound**. In decode, each weight is fetched for a single token and
-# used for two operations, so by [lesson 02](02_roofline.ipynb) memory should be the limit:
-# **memory-bound**.
+# is the limit. In decode, each weight is fetched for a single token and used for two operations, so
+# by [lesson 02](02_roofline.ipynb) memory should be the limit.
+#
+# > **Takeaway.** Prefill is **compute-bound**, and decode should be **memory-bound**.
 #
 # ## Fewer bytes, more tokens?
 # If decode only waits for bytes, then a model in a smaller number format must be faster by just as
@@ -179,10 +180,10 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# A format on the line of the bandwidth waits for bytes. One below it waits for something else, too:
-# in the small ones, weights have to be unpacked before they're multiplied. Where Q4_1 is far below,
-# unpacking it, with a scale and an offset for every 32 weights, takes longer than fetching it. A
-# recorded run:
+# The line is what one thread could do that only reads the file. A format on it waits for bytes. One
+# below it waits for something else, too: in the small ones, weights have to be unpacked before
+# they're multiplied. Where Q4_1 is far below, unpacking it, with a scale and an offset for every 32
+# weights, takes longer than fetching it. A recorded run:
 
 # %% tags=["collapsed"]
 lk.draw.format_rates(kept.rows, kept.rows[0]["read_bytes_per_s"], "recorded")
@@ -279,10 +280,10 @@ lk.show(
 )  # fmt: skip
 
 # %% [markdown]
-# (The paper writes 800 KB, of 1,024 bytes.) For 2,048 tokens of OPT-13B that's 1.7 GB. Earlier
-# systems set aside the longest possible answer for each request, and only [20 to 38 % of that
-# memory held anything](https://arxiv.org/abs/2309.06180). PagedAttention hands it out in small
-# blocks instead. And a beginning that was read before need not be read again:
+# For 2,048 tokens of OPT-13B that's 1.7 GB. Earlier systems set aside the longest possible answer
+# for each request, and only [20 to 38 % of that memory held
+# anything](https://arxiv.org/abs/2309.06180). PagedAttention hands it out in small blocks instead.
+# And a beginning that was read before need not be read again:
 
 # %% tags=["collapsed"]
 first = serving.ask(server, "Here are the rules. " + QUESTION, max_tokens=4)
@@ -294,15 +295,15 @@ lk.show(
 print("[measured] tokens from the cache:", again.server.get("cache_n"))
 
 # %% [markdown]
-# > **Takeaway.** Memory limits how many users fit in a server at a time. Count the bytes of a
-# > token's cache first: it decides the largest batch.
+# > **Takeaway.** Memory limits how many users fit in a server. Count the bytes of a token's cache
+# > first: it decides the largest batch.
 #
 # ## Guessing ahead
 # One user alone leaves the arithmetic units idle. They could check *guesses*. After "red, green,
 # blue, red, green" the next word isn't hard to guess. The server guesses that what came next last
 # time comes again, up to 24 tokens of it (others let a small model guess), runs them through the
 # model in one go, like a prompt, and keeps as many as the model would have chosen itself. This is
-# **speculative decoding**, and but for rounding it doesn't change the text.
+# **speculative decoding**, and apart from rounding it doesn't change the text.
 #
 # **Guess first.** We ask for a list of colours that repeats itself, once from F32 and once from
 # Q4_1. How many times faster does F32 get? At most 25, if every guess is right and checking costs
@@ -363,12 +364,12 @@ lk.expect(
 # > in a full batch, there is nothing to spend.
 #
 # ## The knee
-# Real users don't wait for each other. They come at random moments, whether or not you're ready. Of
-# the kinds of load that
-# [LoadGen](https://github.com/mlcommons/inference/blob/master/loadgen/README.md) of the MLPerf
-# benchmarks has, we use `SingleStream`, one request after the other; `Offline`, everything at once;
-# and `Server`, random arrivals at a given rate. It says whether a run is VALID: long enough, and,
-# for `Server`, within its **objective**, here nine of ten TTFT within 0.5 s and TPOT within 0.15 s.
+# Real users don't wait for each other. They come at random moments, whether or not you're ready.
+# [LoadGen](https://github.com/mlcommons/inference/blob/master/loadgen/README.md), of the MLPerf
+# benchmarks, makes three kinds of load here: `SingleStream`, one request after the other;
+# `Offline`, everything at once; and `Server`, random arrivals at a given rate. It says whether a
+# run is VALID: long enough, and, for `Server`, within its **objective**, here nine of ten TTFT
+# within 0.5 s and TPOT within 0.15 s.
 
 # %%
 slo = serving.SLO(ttft_s=0.5, tpot_s=0.15)
@@ -499,7 +500,7 @@ if fleet:
 careful = fleet and fleet.kill_under_load(1, time_s=3, down_s=0.5, max_tokens=4)
 kept_alive = share_lost(careful, "requests lost with retries and breaker")
 lk.show(kept_alive)
-fleet and lk.draw.tokens_over_time(careful, "One replica is gone, and comes back")
+fleet and lk.draw.tokens_over_time(careful, "One replica is gone (shaded), and comes back")
 
 # %% tags=["collapsed"]
 row = told["careful", "plain"]
@@ -513,7 +514,7 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# While one replica is gone, the other makes what it can. For longer, with cheap requests:
+# While one replica is gone, the other makes what it can. The same for longer, with cheap requests:
 
 # %% tags=["collapsed"]
 print(f"[recorded] {kills.source}")
@@ -611,7 +612,8 @@ for batch in (1, 16, 128):
 
 # %% [markdown]
 # **Play.** You promise a time per token. How many chips does it take for 200 requests a second, and
-# what does a million tokens cost? (At 3 $ an hour and 1,000 W a chip, with one replica to spare.)
+# what does a million tokens cost? (At 3 dollars an hour and 1,000 W a chip, with one replica to
+# spare.)
 
 
 # %% tags=["collapsed"]
@@ -648,8 +650,8 @@ lk.Explorer(
 )
 
 # %% [markdown]
-# As a what-if: some services [disaggregate](https://arxiv.org/abs/2401.09670). Some replicas only
-# read, others only write, and the KV cache travels between them.
+# Some services [disaggregate](https://arxiv.org/abs/2401.09670): some replicas only read, others
+# only write, and the KV cache travels between them.
 
 # %% tags=["collapsed"]
 apart = inference.disaggregated(replica, chat, batch=64)
@@ -667,7 +669,7 @@ print(f"[modelled] replicas that read, for each that writes: {apart.prefill_per_
 # breaker stops that after two failures, and a retry keeps both from the user. (It counts failures:
 # what is only slow needs a time limit.) The report's own remedies are better handling of failures
 # when a server starts, and alerts on error rates. And before all that: measure what users wait for,
-# stay below the knee, count the bytes of the cache, and kill a server yourself.
+# stay below the knee, and count the bytes of the cache.
 #
 # **Next**: the [exercises](../exercises/19_serving.ipynb), then [power and
 # energy](20_power_and_energy.ipynb).

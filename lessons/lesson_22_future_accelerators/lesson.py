@@ -19,7 +19,7 @@
 # **The question of this lesson**: somebody shows you a machine that beats GPUs. Which number do you
 # ask for before you believe it?
 #
-# You'll run five candidates, and then design a chip.
+# You'll try five candidates, mostly in simulators; then design a chip.
 #
 # *{time} Needs lessons [02](02_roofline.ipynb), [12](12_systolic_arrays.ipynb) and
 # [20](20_power_and_energy.ipynb). Where a section's library is missing, it says what to install and
@@ -69,12 +69,11 @@ def accuracy(votes, labels):
 # In a **neuromorphic** chip a neuron sends nothing but **spikes**. A spike that arrives adds a
 # weight to a neuron's voltage, which leaks away in between; when it's high enough, the neuron
 # spikes itself and starts over. Where nothing spikes, no weight is read. And a spike needs only an
-# addition for each neuron that it reaches, where an ordinary network multiplies and adds. Intel
-# says that Hala Point, its largest such machine, takes [100 times less
-# energy](https://btw.media/en/intel-develops-the-largest-neuromorphic-computer-system) than GPUs,
-# for tasks that suit it.
+# addition for each neuron that it reaches, where an ordinary network multiplies and adds. Intel's
+# largest such machine, Hala Point, is said to take [100 times less
+# energy](https://btw.media/en/intel-develops-the-largest-neuromorphic-computer-system) than GPUs.
 #
-# So let's count. We train one network twice, in its ordinary form and with spiking neurons
+# We train one network twice, in its ordinary form and with spiking neurons
 # ([snntorch](https://snntorch.readthedocs.io)), which look at a digit for 15 steps. In each step a
 # pixel spikes with a probability equal to its brightness.
 
@@ -175,11 +174,12 @@ lk.expect(
 )  # fmt: skip
 
 # %% [markdown]
-# (Energies of a 45 nm process, [Horowitz](https://doi.org/10.1109/ISSCC.2014.6757323).) A spiking
-# network reads each weight several times for one digit, so what decides is how *few* spikes there
-# are. An [independent study](https://arxiv.org/abs/2409.08290v4) that counts data movement finds
-# that over 5 steps a neuron may spike in 5.7 % of them at most, if the ordinary network gets by
-# with numbers of 3 bits. Ours spikes far more often. And ordinary chips can skip zeros.
+# (Energies of a 45 nm process, [Horowitz](https://doi.org/10.1109/ISSCC.2014.6757323), and none for
+# the neurons' voltages.) A spiking network reads each weight several times for one digit, so what
+# decides is how *few* spikes there are. An [independent study](https://arxiv.org/abs/2409.08290v4)
+# that counts data movement finds that over 5 steps a neuron may spike in 5.7 % of them at most, if
+# the ordinary network gets by with numbers of 3 bits. Ours spikes far more, and ordinary chips can
+# skip zeros.
 #
 # > **Takeaway.** Spiking hardware wins where almost nothing happens almost all of the time. Ask how
 # > often each weight was read, and whether the reads were counted.
@@ -256,8 +256,8 @@ chart.picture("Time to simulate against the number of qubits", varies=True)
 # µs](https://arxiv.org/abs/2408.13687) even for a whole cycle of the error correction below. That
 # exponential wall is why people build the real thing.
 #
-# Real qubits err, though. Next, each step that makes a row of qubits agree fails with 1 %. Do they
-# agree?
+# Real qubits err, though. Next, each step fails with a probability of 1 %. Does a row of qubits
+# still agree?
 
 # %% tags=["collapsed"]
 noisy = lk.run_or_recorded(
@@ -348,11 +348,11 @@ chart.picture("Logical errors against physical ones for three distances", varies
 # %% [markdown]
 # In December 2024 Google [went below it](https://arxiv.org/abs/2408.13687) with a chip of a hundred
 # qubits: each step of the distance by two divided the logical error by 2.14. It still left 1.4
-# errors in a thousand cycles. How large must it be for one in a trillion? That's an exercise. And
-# matrix products? Every number would have to be put in, and a reading gives one state.
+# errors in a thousand cycles. How large must it be for one in a trillion? (An exercise.) And matrix
+# products? Every number would have to be put in, and a reading gives one state.
 #
-# > **Takeaway.** Nobody knows how to speed up ordinary matrix products with qubits, which need a
-# > problem with much structure and little data. Ask for logical qubits, not qubits.
+# > **Takeaway.** Nobody knows how to speed up ordinary matrix products with qubits. They need
+# > problems with much structure and little data. Ask for logical qubits, not qubits.
 #
 # ## Weights as conductances
 # Put a voltage across a resistor: the current is voltage times conductance, and currents into one
@@ -475,7 +475,7 @@ for row in light:
     lk.show(light.reading(what, row["probability"], "%"))
 
 # %% [markdown]
-# Equal photons *never* part: "both pass" and "both bounce" cancel. That's computing by
+# Equal photons leave *together*: "both pass" and "both bounce" cancel. That's computing by
 # interference, for no energy. But if four photons get through with 90 % each, all four arrive with
 # only 0.9⁴.
 #
@@ -593,7 +593,7 @@ lk.show(
 
 # %% [markdown]
 # Too low, by far: NVIDIA gave matrix units a larger share of the die, and no constant knows that.
-# What share of the printed peak software *reaches* carries over better.
+# The share of the printed peak that software *reaches* carries over better.
 #
 # **Play.** You start with the A100. Its MACs are so much larger than bare ones because machinery
 # surrounds them: schedulers, registers, other arithmetic. Can you make a token faster at the same
@@ -668,7 +668,7 @@ CLAIMS = {  # joules for one operation
     "H100, 8 bit": (1 / FP8_FLOP_PER_J, "modelled"),
     "Lightmatter, 16 bit": ((78 + 1.6) / 65.5e12, "modelled"),
     "IBM, analog": (1 / 12.4e12, "published"),
-    "Hala Point": (1 / 15e12, "published"),
+    "Hala Point, 8 bit": (1 / 15e12, "published"),
 }
 chart = lk.draw.Chart(
     lk.draw.Axis("", names=list(CLAIMS)), lk.draw.Axis("energy of one operation", "J", log=True),
@@ -680,8 +680,10 @@ chart.picture("Energy of one operation: from a picojoule to a fifteenth of one")
 
 # %% [markdown]
 # They lie closer together than "a hundred times" suggests, and don't even say the same thing: some
-# include HBM, some converters, some only what suits them. Sycamore's 10,000 years were such a
-# number: true for the one algorithm that it had been compared with.
+# include HBM, some converters, and [Hala
+# Point's](https://newsroom.intel.com/artificial-intelligence/intel-builds-worlds-largest-neuromorphic-system-to-enable-more-sustainable-ai)
+# is for an ordinary network. Sycamore's 10,000 years were such a number: true for the one algorithm
+# that it had been compared with.
 #
 # > **Takeaway.** Ask for the same problem, to the same accuracy, measured at the plug, against the
 # > best that others can do *today*; and then ask again in a year.
