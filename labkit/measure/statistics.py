@@ -46,8 +46,8 @@ def median_interval(
     """The order-statistic interval (low, high) of the median, or None when n is too small for one.
 
     It covers the median of the distribution with at least `confidence`, for any distribution, as
-    long as the samples are independent. See `median_ranks`. Raises ValueError for a sample that isn't
-    a number.
+    long as the samples are independent. See `median_ranks`. Raises ValueError for a sample that
+    isn't a number.
     """
     samples = _in_order(samples)
     ranks = median_ranks(len(samples), confidence)

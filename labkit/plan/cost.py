@@ -8,7 +8,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from labkit.plan.energy import J_PER_KWH, S_PER_HOUR, checked
+from labkit.plan.amounts import checked
+from labkit.plan.energy import J_PER_KWH, S_PER_HOUR
 
 HOURS_PER_YEAR = 365 * 24
 

@@ -10,7 +10,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from labkit.plan.energy import checked
+from labkit.plan.amounts import checked
 
 
 def fleet_mttf_s(n_parts: int, part_mttf_s: float) -> float:

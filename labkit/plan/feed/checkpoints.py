@@ -2,7 +2,7 @@
 
 import math
 
-from labkit.plan.energy import checked
+from labkit.plan.amounts import checked
 from labkit.plan.zero import MIXED_PRECISION_ADAM, StateBytes
 
 

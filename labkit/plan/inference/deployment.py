@@ -5,7 +5,7 @@ import functools
 from typing import NamedTuple
 
 from labkit.hardware import chip
-from labkit.plan.energy import checked
+from labkit.plan.amounts import checked
 
 _MEMORY_SHARE, _RESERVED_BYTES = 0.9, 3e9  # of a chip for weights and cache; contexts and graphs
 MOST_TOKENS = 8192  # the most tokens of one step, for which room is kept

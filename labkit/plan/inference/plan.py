@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from labkit.plan.energy import checked
+from labkit.plan.amounts import checked
 from labkit.plan.inference.deployment import MOST_TOKENS, Deployment, Traffic
 from labkit.plan.inference.step import TENSORRT_LLM, VLLM, Stack, Step, step
 

@@ -2,8 +2,9 @@
 
 import dataclasses
 
+from labkit.plan.amounts import checked
 from labkit.plan.cost import cost_usd
-from labkit.plan.energy import checked, run_energy_j
+from labkit.plan.energy import run_energy_j
 from labkit.plan.training.fitting import fitted
 from labkit.plan.training.job import Job
 from labkit.plan.training.layer import Tuning
