@@ -90,6 +90,13 @@ def test_a_region_goes_by_name_or_code(name):
     assert "2023" in reading.source
 
 
+@pytest.mark.parametrize("point", [(math.nan, 1), (1, math.nan), ("1 s", 1), (1,)])
+def test_a_point_that_is_none_is_a_sentence(point):
+    """NaN has no place in an order: the front was that point alone."""
+    with pytest.raises(ValueError, match="begins with a time and an energy, two numbers"):
+        pareto([(1, 2), point, (2, 1)])
+
+
 @pytest.mark.parametrize(
     ("find", "words"),
     [

@@ -236,6 +236,12 @@ def test_a_higher_zero_stage_holds_less(split, stage):
         ({"seq": 0}, "seq must be a whole number from 1"),
         ({"batch": float("nan")}, "global_batch must be above 0"),
         ({"nic": 0}, "nic_bytes_per_s must be above 0"),
+        ({"nic": 400}, "it is in bytes a second, so 50e9 stands for 400 Gbit/s"),
+        ({"tp": 5}, "tp 5 does not divide the 96 heads"),
+        ({"cp": 3}, "cp 3 does not divide sequences of 2048 tokens"),
+        ({"micro_batch": "1"}, "micro_batch must be above 0, got '1'"),
+        ({"batch": "1536"}, "global_batch must be above 0, got '1536'"),
+        ({"chip": None}, "The planner knows no chip None"),
     ],
 )
 def test_bad_input_is_answered_by_a_sentence(changes, words):

@@ -5,7 +5,9 @@ carbon = energy × intensity); the roofline for the time of prefill and decode.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Any, NamedTuple
 
 from labkit.plan.amounts import checked
@@ -66,8 +68,13 @@ def pareto(points: Iterable[tuple]) -> list:
     """The points (time, energy, ...) that no other beats in both, sorted by time.
 
     Only the first two items of a point are compared, less is better; the rest is carried along.
+    Raises ValueError for a point whose first two items aren't numbers.
     """
-    front = []
+    points, front = list(points), []
+    for point in points:
+        both = point[:2]
+        if len(both) < 2 or not all(isinstance(x, Real) and not math.isnan(x) for x in both):
+            raise ValueError(f"A point begins with a time and an energy, two numbers: got {point}.")
     for point in sorted(points, key=lambda point: point[:2]):
         if not front or point[1] < front[-1][1]:
             front.append(point)

@@ -108,7 +108,8 @@ def _has(chip):
 
 
 def _refuse_negative(intensity_flop_per_byte):
-    if not intensity_flop_per_byte >= 0:  # also catches NaN
+    is_number = isinstance(intensity_flop_per_byte, numbers.Real)
+    if not (is_number and intensity_flop_per_byte >= 0):  # also catches NaN
         raise ValueError(
             f"An arithmetic intensity is a number from 0 in FLOP/B, got {intensity_flop_per_byte}."
         )
