@@ -123,7 +123,7 @@ def test_bytes_and_links_that_cannot_be_are_a_sentence(amount):
         lambda: AlphaBeta(amount, 1e9).time_s(100),
     )
     for call in calls:
-        with pytest.raises(ValueError, match="must be a number (from|above) 0, got"):
+        with pytest.raises(ValueError, match=r"must be a number (from|above) 0, got"):
             call()
 
 

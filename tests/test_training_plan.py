@@ -249,6 +249,27 @@ def test_bad_input_is_answered_by_a_sentence(changes, words):
         job(**changes)
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"kv_heads": 7}, "96 heads, which 7 kv_heads cannot share"),
+        ({"experts": 8}, "A mixture of 8 experts needs moe_ffn"),
+        ({"experts": 8, "top_k": 9, "moe_ffn": 4096}, "a top_k from 1 to 8: got 4096 and 9"),
+        ({"experts": -1}, "experts must be a whole number from 0, got -1"),
+    ],
+)
+def test_a_model_that_cannot_be_is_a_sentence(changes, words):
+    """Each of these got a plan, with a time and a price."""
+    with pytest.raises(ValueError, match=words):
+        dataclasses.replace(GPT_175B, **changes)
+
+
+def test_a_chip_that_draws_nothing_costs_no_energy():
+    """power_w=0 was taken for the default, the chip's TDP."""
+    bill = plan_training(job()).bill(300e9, usd_per_chip_hour=2, pue=1.1, power_w=0)
+    assert bill.energy.value == 0
+
+
 def test_a_file_without_a_column_is_refused_by_name(tmp_path):
     path = tmp_path / "runs.csv"
     path.write_text("name,source\nx,y\n")
