@@ -159,7 +159,10 @@ def tokens_per_s(work: Work, n_tokens: float, roof: Roofline, n_chips: int = 1) 
     An upper bound, which served models stay below. Raises ValueError for nonsense.
     """
     n_tokens, n_chips = checked(n_tokens=n_tokens, n_chips=n_chips)
-    return n_tokens * n_chips / roof.time_s(work)
+    time_s = roof.time_s(work)
+    if not time_s:
+        raise ValueError("This work is nothing at all, so no rate of tokens follows from it.")
+    return n_tokens * n_chips / time_s
 
 
 def j_per_token(
