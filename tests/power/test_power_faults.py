@@ -6,10 +6,12 @@ import math
 import re
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from labkit.hardware import machine
+from labkit.hardware.nvml import NvidiaGpu
 from labkit.power import energy, probes
 from labkit.power.counter import stands_still, unwrap, why_not
 from labkit.power.powercap import powercap_probes
@@ -119,6 +121,20 @@ def test_powers_that_come_out_of_order_are_no_energy():
 def test_a_probe_that_tells_energy_and_power_is_read_as_it_declares():
     e = told(lambda s, ns: Sample(ns, 1e6 + 50 * s, 100.0), "averaged_power")
     assert e.energy_j == pytest.approx(200, rel=0.01)
+
+
+@pytest.mark.parametrize("limit_mw", [2**32 - 1, 0, -1, "N/A", None])
+def test_a_power_limit_that_is_none_is_unknown(limit_mw):
+    """4.29 MW would have made every glitch a power that can be, and every bound useless."""
+    driver = SimpleNamespace(
+        nvmlDeviceGetPowerManagementLimit=lambda handle: limit_mw,
+        nvmlDeviceGetArchitecture=lambda handle: "N/A",
+    )
+    gpu = NvidiaGpu(0, nvml=driver)
+    assert gpu.power_limit_w() is None
+    assert gpu.architecture() is None
+    driver.nvmlDeviceGetPowerManagementLimit = lambda handle: 700_000
+    assert gpu.power_limit_w() == 700
 
 
 @pytest.mark.parametrize(
