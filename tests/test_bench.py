@@ -598,12 +598,6 @@ def test_a_function_whose_call_runs_nothing_is_refused(measure, fn, kind):
         measure(fn)
 
 
-def started_thread():
-    thread = threading.Thread(target=time.sleep, args=(0.2,))
-    thread.start()
-    return thread
-
-
 @pytest.mark.parametrize(
     ("fn", "kind"),
     [
@@ -616,13 +610,25 @@ def started_thread():
         (lambda: itertools.starmap(pow, [(1, 2)]), "returned an iterator that has not begun"),
         (lambda: [Future(), Future()], "returned a future"),
         (lambda: {"loss": generator()}, "returned a generator"),
-        (started_thread, "returned a thread or process that still runs"),
     ],
 )
 @pytest.mark.parametrize("measure", [bench, lambda fn: compare(nothing, fn), bench_energy])
 def test_a_result_that_is_still_to_be_worked_out_is_refused(measure, fn, kind):
     with pytest.raises(TypeError, match=kind):
         measure(fn)
+
+
+def test_a_thread_that_still_runs_is_no_result():
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        with pytest.raises(TypeError, match="a thread or process that still runs"):
+            bench_energy(lambda: thread)
+    finally:
+        done.set()
+        thread.join()
+    bench(lambda: thread, min_time_s=0, min_samples=1, warmup=0)  # it has ended
 
 
 def test_a_process_that_still_runs_is_no_result():

@@ -84,7 +84,7 @@ class Computing:
 def test_a_result_that_is_still_computed_is_waited_for(monkeypatch):
     monkeypatch.delitem(sys.modules, "jax", raising=False)
     times = times_in_turns(lambda n: Computing(), (1,), max_time_s=0)
-    assert min(times.samples_s[1]) >= 2e-3
+    assert min(times.samples_s[1]) > 1.9e-3
 
 
 def test_no_setting_is_a_sentence():
