@@ -89,7 +89,7 @@ class Reading:
     def __post_init__(self):
         object.__setattr__(self, "of", _origins(self.name, self.of))
         object.__setattr__(self, "origin", _origin(self.name, self.origin, self.of))
-        if not self.name or ":" in self.name or "\n" in self.name:
+        if not isinstance(self.name, str) or not self.name or ":" in self.name or "\n" in self.name:
             raise ValueError(
                 f"The name of a reading is one line without a colon, got {self.name!r}: the colon "
                 f"parts the name from the figure."

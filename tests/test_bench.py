@@ -4,6 +4,7 @@ import asyncio
 import functools
 import itertools
 import random
+import subprocess
 import sys
 import threading
 import time
@@ -460,6 +461,23 @@ def test_calls_that_take_no_time_on_this_clock_say_so(machine, monkeypatch):
     assert "shorter than the clock can tell" in repr(found.a)
 
 
+def test_a_clock_of_coarse_steps_is_told(machine, monkeypatch):
+    """Windows' old clock moves every 15.6 ms; between two moves all readings are alike."""
+    step_ns = 15_625_000
+    monkeypatch.setattr(
+        stopwatch, "perf_counter_ns", lambda: machine.read_ns() // step_ns * step_ns
+    )
+    found = bench(lambda: machine.work(20 * MS), warmup=0, min_time_s=0.1)
+    assert found.flags[-1:] == ("below_resolution",)
+    assert stopwatch.Stopwatch("cpu").resolution_ns() == step_ns
+
+
+def test_a_time_is_never_below_0():
+    """What the empty loop costs varies, so single samples may be."""
+    found = timing([-1e-9, 1e-9, 2e-9, 3e-9, 4e-9, 5e-9, 6e-9])
+    assert (found.ci95_s[0], found.time().low) == (-1e-9, 0.0)
+
+
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
     [
@@ -501,6 +519,8 @@ def nothing():
         ({"max_time_s": float("inf")}, "above 0, got inf"),
         ({"min_time_s": -1}, "at least 0, got -1"),
         ({"warmup": "long"}, "warmup is a time in seconds"),
+        ({"warmup": float("inf")}, "A warm-up has an end"),
+        ({"name": 3}, "one line without a colon, got 3"),
         ({"device": "gpu"}, "knows no device 'gpu'. Use 'auto'"),
         ({"device": 0}, "such as 'auto' or 'cuda:0', got 0"),
         ({"name": "a: b"}, "without a colon"),
@@ -586,12 +606,45 @@ def test_a_function_whose_call_runs_nothing_is_refused(measure, fn, kind):
         (lambda: asynchronous_generator(), "returned an asynchronous generator"),
         (lambda: map(nothing, [1]), "returned an iterator that has not begun"),
         (lambda: Future(), "returned a future"),
+        (lambda: zip([1], [2], strict=True), "returned an iterator that has not begun"),
+        (lambda: itertools.starmap(pow, [(1, 2)]), "returned an iterator that has not begun"),
+        (lambda: [Future(), Future()], "returned a future"),
+        (lambda: {"loss": generator()}, "returned a generator"),
     ],
 )
 @pytest.mark.parametrize("measure", [bench, lambda fn: compare(nothing, fn), bench_energy])
 def test_a_result_that_is_still_to_be_worked_out_is_refused(measure, fn, kind):
     with pytest.raises(TypeError, match=kind):
         measure(fn)
+
+
+def test_a_thread_that_still_runs_is_no_result():
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        with pytest.raises(TypeError, match="a thread or process that still runs"):
+            bench_energy(lambda: thread)
+    finally:
+        done.set()
+        thread.join()
+    bench(lambda: thread, min_time_s=0, min_samples=1, warmup=0)  # it has ended
+
+
+def test_a_process_that_still_runs_is_no_result():
+    sleep = [sys.executable, "-c", "import time; time.sleep(60)"]
+    with subprocess.Popen(sleep) as process:
+        try:
+            with pytest.raises(TypeError, match="a thread or process that still runs"):
+                bench(lambda: process)
+        finally:
+            process.kill()
+    bench(lambda: process, min_time_s=0, min_samples=1, warmup=0)  # it has ended
+
+
+@pytest.mark.parametrize("result", [[1, 2], range(9), {"a": 1}, b"12", np.arange(3), (None,), "ab"])
+def test_a_result_that_is_there_is_measured(result):
+    assert bench(lambda: result, min_time_s=0, min_samples=1, warmup=0).samples_s
 
 
 def test_a_function_that_runs_a_coroutine_to_its_end_is_measured():

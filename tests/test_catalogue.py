@@ -173,6 +173,20 @@ def test_figures_are_in_base_units():
     assert h200.figures["mem_type"].value == "HBM3e"
 
 
+def test_the_board_power_of_amds_cards_is_not_called_a_tdp():
+    for name, kind in (("mi355x", "peak TBP"), ("rx7900xtx", "TBP"), ("mi300x", "peak TBP")):
+        assert chip(name).figures["power_kind"].value == kind
+
+
+def test_an_l1_cache_is_that_of_its_compute_capability():
+    """With shared memory, in KiB: NVIDIA's tuning guides for Volta, Turing, Ampere, Ada, Hopper."""
+    both = {"7.0": 128, "7.5": 96, "8.0": 192, "8.6": 128, "8.9": 128, "9.0": 256, "10.0": 256}
+    for one in chips("gpu"):
+        if "l1_kb" in one.figures:
+            capability = one.figures["compute_capability"].value
+            assert one.figures["l1_kb"].value == both[capability] * 2**10
+
+
 def test_the_sram_of_groqs_chip_is_printed_in_decimal_megabytes():
     """230 MB of SRAM are 220 MiB: only HBM is printed in GB that are GiB."""
     sram = chip("groq-lpu1").memory
@@ -199,6 +213,8 @@ def test_a_dtype_that_nobody_collects_is_refused_with_the_known_ones():
     ("Tesla T4", "t4"), ("NVIDIA L4", "l4"), ("NVIDIA A100-SXM4-40GB", "a100-sxm-40"),
     ("NVIDIA A100 80GB PCIe", "a100-pcie-80"), ("NVIDIA H100 80GB HBM3", "h100-sxm"),
     ("NVIDIA H200", "h200-sxm"),
+    ("m1", "apple-m1"), ("Apple M3 Max", "apple-m3-max"),
+    ("Apple M4 Neural Engine", "apple-m4-npu"),
 ])  # fmt: skip
 def test_a_chip_is_found_by_words_that_fit_it_alone(name, id_):
     assert chip(name).id == id_
@@ -207,6 +223,11 @@ def test_a_chip_is_found_by_words_that_fit_it_alone(name, id_):
 @pytest.mark.parametrize(("name", "near"), [
     ("H100", "'h100-sxm', 'h100-pcie'"), ("NVIDIA H100", "'h100-sxm', 'h100-pcie'"),
     ("H-100", "'h100-sxm'"), ("MI300", "'mi300x'"), ("A10", "'a10g'"), ("L40", "'l40s'"),
+    # an M3 isn't an M3 Max; of a card that is not here, as the driver writes it, the kin come first
+    ("M3", "'apple-m3-max'"), ("apple m2", "'apple-m2-ultra'"), ("m4", "'apple-m4-max'"),
+    ("40", "fits 3 chips"), ("NVIDIA H100 NVL", "mean 'h100-sxm' or 'h100-pcie'"),
+    ("NVIDIA H200 NVL", "mean 'h200-sxm'"), ("NVIDIA A10", "mean 'a10g'"),
+    ("NVIDIA A100-PCIE-40GB", "mean 'a100-sxm-40' or"), ("DGX H100", "mean 'h100-sxm'"),
     ("tpuv4", "'tpu-v4'"), ("Tesla V100-SXM2-16GB", "'v100-sxm2-32'"), ("", "lists all"),
     (None, "lists all"),
 ])  # fmt: skip

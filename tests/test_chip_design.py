@@ -146,6 +146,8 @@ def test_over_the_power_limit_only_the_macs_slow_down():
     ({"machinery": 1.5}, "machinery is a share"),
     ({"power_limit_w": 0}, "power_limit_w must be above 0"),
     ({"hbm_stacks": math.nan}, "hbm_stacks must be a number"),
+    ({"n_macs": "many"}, "n_macs must be a number from 0, got 'many'"),
+    ({"die_mm2": math.nan}, "die_mm2 must be above 0, got nan"),
 ])  # fmt: skip
 def test_a_design_that_cannot_be_is_refused(changes, words):
     with pytest.raises(ValueError, match=words):
@@ -155,6 +157,17 @@ def test_a_design_that_cannot_be_is_refused(changes, words):
 def test_chips_that_need_one_another_need_links():
     with pytest.raises(ValueError, match="has no links, and this workload needs 2 chips"):
         design(n_links=0).run(Work(1, 1, 0), 100 * GIB)
+
+
+@pytest.mark.parametrize("memory", ["hbm", "L2", "SRAM"])
+def test_a_roofline_over_a_memory_that_is_not_there_is_a_sentence(memory):
+    with pytest.raises(ValueError, match=f"has no '{memory}' for a roofline: it has HBM"):
+        design(sram_bytes=0).roofline(memory)
+
+
+def test_bytes_that_cannot_be_are_a_sentence():
+    with pytest.raises(ValueError, match="resident_bytes must be a number from 0, got nan"):
+        design().run(Work(1, 1, 0), math.nan)
 
 
 def test_without_watts_for_macs_nothing_runs():

@@ -96,6 +96,46 @@ def test_nonsense_is_refused(samples, sentence):
         plan.fit_alpha_beta(samples)
 
 
+@pytest.mark.parametrize("n_ranks", [0, -1, 2.5, math.nan, math.inf, "8", None, True])
+def test_a_number_of_ranks_that_is_none_is_a_sentence(n_ranks):
+    for call in (
+        plan.bus_factor, *plan.ALL_REDUCES.values(),
+        lambda n: plan.ring_all_reduce_s(1e6, n, LINK),
+        lambda n: plan.tree_all_reduce_s(1e6, n, LINK),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="n_ranks must be a whole number from 1, got"):
+            call(n_ranks)
+
+
+def test_whole_numbers_may_be_floats():
+    assert plan.ALL_REDUCES["ring"](4.0) == plan.ALL_REDUCES["ring"](4)
+    assert plan.tree_all_reduce_s(4e6, 4.0, LINK) == plan.tree_all_reduce_s(4e6, 4, LINK)
+
+
+@pytest.mark.parametrize("amount", [-1, math.nan, "1", None])
+def test_bytes_and_links_that_cannot_be_are_a_sentence(amount):
+    """A message of -1 byte took less time than none, a link of -1 B/s a negative time."""
+    calls = (
+        lambda: LINK.time_s(amount),
+        lambda: plan.ring_all_reduce_s(amount, 8, LINK),
+        lambda: plan.hierarchical_all_reduce_s(amount, 2, 8, LINK, LINK),
+        lambda: AlphaBeta(1e-6, amount).time_s(100),
+        lambda: AlphaBeta(amount, 1e9).time_s(100),
+    )
+    for call in calls:
+        with pytest.raises(ValueError, match=r"must be a number (from|above) 0, got"):
+            call()
+
+
+@pytest.mark.parametrize(
+    "samples", [[1, 2], {1024: 1.0, 2048: 2.0}, {"1024": [1.0], "2048": [2.0]}]
+)
+def test_samples_in_another_form_are_a_sentence(samples):
+    for fit in (plan.fit_alpha_beta, plan.fit_amdahl, plan.fit_gustafson):
+        with pytest.raises(TypeError, match="a dict from a number to a list of times"):
+            fit(samples)
+
+
 def test_an_unknown_collective_names_the_known_ones():
     with pytest.raises(ValueError, match="all-reduce, all-reduce in the network"):
         plan.bus_factor(8, "gossip")

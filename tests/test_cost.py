@@ -127,7 +127,9 @@ def test_owning_never_pays_when_electricity_alone_costs_the_rent():
         ({"pue": 0.99}, "pue must be a number from 1, got 0.99"),
         ({"life_years": 0}, "life_years must be a number above 0, got 0"),
         ({"residual_fraction": 1.5}, "residual_fraction must be a number from 0 to 1, got 1.5"),
-        ({"interest": -0.01}, "interest must be a number from 0, got -0.01"),
+        ({"interest": -0.01}, "interest must be a number from 0 to 1, got -0.01"),
+        ({"interest": 8}, "from 0 to 1, got 8: it is a fraction a year, so 0.08 stands for 8 %"),
+        ({"maintenance_fraction_per_year": 5}, "it is a share of the purchase price"),
         ({"capex_usd": -1.0}, "capex_usd must be a number from 0, got -1.0"),
     ],
 )
@@ -160,6 +162,7 @@ def test_a_tornado_varies_one_input_at_a_time():
     [
         ({"d": (0, 1)}, "base has no 'd' to vary. It has: a."),
         ({"a": (2, 1)}, "The range of a runs from 2 to 1: put the lower first."),
+        ({"a": 3}, "The range of a is a pair (low, high), got 3."),
     ],
 )
 def test_a_range_that_cannot_be_is_a_sentence(ranges, words):

@@ -26,6 +26,7 @@ from labkit.plan import (
 from labkit.plan.data import _rows
 from labkit.reading import Origin
 from labkit.results import published
+from labkit.workload import Work
 
 AMOUNTS = st.floats(1e-3, 1e9)
 PUES = st.floats(1, 3)
@@ -88,6 +89,18 @@ def test_a_region_goes_by_name_or_code(name):
     reading = carbon_intensity(name)
     assert (reading.value, reading.origin) == (56.039, Origin.PUBLISHED)
     assert "2023" in reading.source
+
+
+def test_no_work_makes_no_tokens():
+    with pytest.raises(ValueError, match="nothing at all"):
+        tokens_per_s(Work(0, 0, 0), 1, Roofline("x", 1e12, 1e9, "measured"))
+
+
+@pytest.mark.parametrize("point", [(math.nan, 1), (1, math.nan), ("1 s", 1), (1,)])
+def test_a_point_that_is_none_is_a_sentence(point):
+    """NaN has no place in an order: the front was that point alone."""
+    with pytest.raises(ValueError, match="begins with a time and an energy, two numbers"):
+        pareto([(1, 2), point, (2, 1)])
 
 
 @pytest.mark.parametrize(

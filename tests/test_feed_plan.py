@@ -183,6 +183,7 @@ def test_nonsense_is_refused(nonsense):
         lambda: play(loader(), 4, [1, 2]), lambda: play(loader(), 3, [1, 2, -1]),
         lambda: checkpoint_bytes(-1), lambda: checkpoint_write_s(1, 0),
         lambda: checkpoint_write_s(1, 1e9, 0), lambda: checkpoint_write_s(1, math.nan),
+        lambda: checkpoint_write_s(1, "1 GB/s"), lambda: checkpoint_write_s(1, 1e9, 1, None),
     ],
 )  # fmt: skip
 def test_other_nonsense_is_refused(call):

@@ -123,7 +123,50 @@ def test_a_chip_whose_servers_are_not_known_is_said(name):
         Deployment(LLAMA_3_8B, name)
 
 
-@pytest.mark.parametrize("batch", [0, -1, math.nan, math.inf])
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: Deployment(LLAMA_3_8B, "h100-sxm", 3), "32 heads, which 3 chips cannot share"),
+        (lambda: Deployment(LLAMA_3_8B, "h100-sxm", 2.5), "which 2.5 chips cannot share evenly"),
+        (lambda: Deployment(LLAMA_3_8B, "h100-sxm", weight_bytes=8), "so 1 stands for 8 bits"),
+        (lambda: Deployment(LLAMA_3_8B, "h100-sxm", kv_bytes=0), "kv_bytes must be a number above"),
+        (lambda: Traffic(100, 0), "output must be a number above 0, got 0"),
+        (lambda: Traffic(-1, 100), "prompt must be a number from 0, got -1"),
+        (lambda: Traffic(math.nan, 100), "got nan"),
+        (lambda: offline_tokens_per_s(EIGHT, CHAT, 0), "n_requests must be a whole number from 1"),
+        (lambda: offline_tokens_per_s(EIGHT, CHAT, 2.5), "whole number from 1, got 2.5"),
+        (lambda: largest_batch(EIGHT, CHAT, -1), "tpot_s must be a number above 0, got -1"),
+        (lambda: served(requests_per_s=0), "requests_per_s must be a number above 0, got 0"),
+        (lambda: served(n_spares=-3), "n_spares must be a whole number from 0, got -3"),
+        (lambda: served(n_spares=0.5), "n_spares must be a whole number from 0, got 0.5"),
+        (lambda: served(headroom=70), "headroom must be a number above 0 to 1, got 70"),
+        (lambda: disaggregated(EIGHT, CHAT, 8, link_bytes_per_s=-1), "above 0, got -1"),
+        (lambda: disaggregated(EIGHT, CHAT, 10**6), "there is room for"),
+    ],
+)
+def test_what_cannot_be_served_is_a_sentence(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def served(requests_per_s=10.0, **options):
+    return plan_serving(EIGHT, CHAT, requests_per_s, tpot_s=0.04, **MONEY, **options)
+
+
+def test_chips_beyond_the_kv_heads_hold_copies_of_the_cache():
+    """Llama has 8 KV heads: 16 chips hold each of them twice, so the cache has no more room."""
+    eight, sixteen = (Deployment(LLAMA_3_70B, "h100-sxm", n) for n in (8, 16))
+    per_token = LLAMA_3_70B.kv_bytes_per_token() / 8
+    fits = sixteen.most_sequences(CHAT) * per_token * (CHAT.prompt + CHAT.output)
+    assert fits <= sixteen.cache_bytes < 1.2 * eight.cache_bytes
+    assert step(sixteen, CHAT, 64).kv_s == step(eight, CHAT, 64).kv_s
+
+
+def test_requests_without_a_prompt_need_nobody_to_read_one():
+    assert disaggregated(EIGHT, Traffic(0, 100), 8).prefill_per_decode == 0
+
+
+@pytest.mark.parametrize("batch", [0, -1, math.nan, math.inf, "8", None])
 def test_a_batch_of_nothing_is_refused(batch):
     with pytest.raises(ValueError, match="above 0"):
         step(EIGHT, CHAT, batch)

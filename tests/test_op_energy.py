@@ -82,5 +82,7 @@ def test_what_is_not_listed_is_a_sentence():
     with pytest.raises(KeyError) as caught:
         op_energy("mul", "fp8")
     assert str(caught.value).startswith("There is no energy of 'mul' 'fp8'. There are: add int8, ")
+    with pytest.raises(KeyError, match="There is no energy of None 'fp32'"):
+        op_energy(None, "fp32")
     with pytest.raises(ValueError, match="There are figures for 45 nm and 7 nm, not for 5 nm"):
         op_energy("mul", "fp32", node_nm=5)

@@ -1,5 +1,7 @@
 """Pipelines on paper: orders that can run, and bubbles that come out as the papers print them."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from labkit.plan.pipeline import (
     SCHEDULES,
     Task,
     bubble_share,
+    gpipe,
     idle_share,
     interleaved,
     most_in_flight,
@@ -102,6 +105,8 @@ def test_an_order_that_never_ends_says_who_waits():
     [
         (lambda: bubble_share(0, 4), "at least one rank"),
         (lambda: bubble_share(4, 2.5), "at least one micro-batch, a whole number: got 2.5"),
+        (lambda: bubble_share(math.inf, 4), "at least one rank, a whole number: got inf"),
+        (lambda: bubble_share("4", 4), "at least one rank, a whole number: got 4"),
         (lambda: interleaved(4, 6), "whole rounds of 4"),
         (lambda: play([[]]), "no rank has a task"),
         (lambda: play(one_f_one_b(2, 2), {"F": 1}), "No time is given for the kind B"),
@@ -116,3 +121,7 @@ def test_nonsense_is_refused_in_a_sentence(call, words):
 def test_the_order_of_a_run_can_be_played_again(n_ranks, n_rounds, name):
     spans = play(SCHEDULES[name](n_ranks, n_ranks * n_rounds))
     assert play(order_of(spans)) == spans
+
+
+def test_whole_numbers_may_be_floats():
+    assert gpipe(2.0, 4.0) == gpipe(2, 4)

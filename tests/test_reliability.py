@@ -188,6 +188,8 @@ def test_a_checkpoint_counts_only_once_it_is_written():
         (lambda: availability(1, 1, 2.5), "n_parts"),
         (lambda: run_through([], 1, 1, 1), "one or more positive"),
         (lambda: run_through([1, -1], 1, 1, 1), "one or more positive"),
+        (lambda: run_through("ab", 1, 1, 1), "one or more positive"),
+        (lambda: run_through([[1], [2, 3]], 1, 1, 1), "one or more positive"),
     ],
 )
 def test_nonsense_gets_a_sentence(call, word):

@@ -64,3 +64,5 @@ def test_an_unknown_key_is_a_sentence_with_the_known_ones(find, words):
     with pytest.raises(KeyError) as error:
         find("tpu-v9")
     assert str(error.value).startswith(words)
+    with pytest.raises(KeyError, match=r"result \['tpu-v9'\]\. There are: "):
+        find(["tpu-v9"])

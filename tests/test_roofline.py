@@ -214,6 +214,22 @@ def test_without_a_clock_there_is_no_peak(tmp_path):
     assert "clock_hz is unknown" in modelled_cpu_peak(machine(tmp_path)).note
 
 
+def test_integers_are_operations_and_no_flop():
+    roof = roofline("tpu-v1", "int8")
+    assert str(roof.peak).startswith("[published] tpu-v1 int8 peak: 92 TOP/s")
+    assert "2.71 kOP/B" in repr(roof)
+    assert roofline("h100-sxm", "fp8").peak.unit == "FLOP/s"
+    with pytest.raises(ValueError, match="in FLOP/s or, for integers, in OP/s: got 'TFLOP/s'"):
+        Roofline("chip", 1, 1, "modelled", unit="TFLOP/s")
+
+
+@pytest.mark.parametrize("n_fma_units", [0, -1, 2.5, "2"])
+def test_a_core_has_a_whole_number_of_units(tmp_path, n_fma_units):
+    """-1 gave a peak of -166 GFLOP/s."""
+    with pytest.raises(ValueError, match="a whole number of FMA units from 1"):
+        modelled_cpu_peak(cpu(tmp_path, "avx2 fma"), n_fma_units=n_fma_units)
+
+
 def test_the_cpu_peak_is_for_fp32_and_fp64(tmp_path):
     with pytest.raises(ValueError, match="fp32 and fp64 only, not for 'bf16'"):
         modelled_cpu_peak(cpu(tmp_path, "avx2 fma"), "bf16")

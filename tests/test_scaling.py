@@ -62,6 +62,16 @@ def test_nonsense_gets_a_sentence(law):
         law(0, 0.1)
     with pytest.raises(ValueError, match="between 0 and 1, got 10"):
         law(8, 10)
+    with pytest.raises(ValueError, match="at least one worker, got eight"):
+        law("eight", 0.1)
+    with pytest.raises(ValueError, match="between 0 and 1, got None"):
+        law(8, None)
+
+
+def test_infinitely_many_workers_have_a_limit_by_one_law_only():
+    assert amdahl(float("inf"), 0.1) == 10
+    with pytest.raises(ValueError, match="n_workers must be finite"):
+        gustafson(float("inf"), 1.0)
 
 
 # The fits

@@ -105,7 +105,7 @@ def test_a_planted_slowdown_of_3_percent_is_found():
 
 
 def test_pairs_of_different_number_are_refused():
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="in pairs: got 2 of one and 1 of the other"):
         paired_ratio([1.0, 2.0], [1.0])
 
 
@@ -122,6 +122,26 @@ def test_the_median_of_an_even_number_lies_between():
 def test_a_confidence_outside_0_to_1_is_a_sentence(confidence):
     with pytest.raises(ValueError, match=r"written 0\.95"):
         median_ranks(31, confidence)
+
+
+@pytest.mark.parametrize("fraction", [95, -0.1, 1.01, math.nan, "0.5"])
+def test_a_quantile_outside_of_the_samples_is_a_sentence(fraction):
+    """quantile([1, 2, 3], 95) was 191: a line drawn on beyond the samples."""
+    with pytest.raises(ValueError, match="fraction from 0 to 1"):
+        quantile([1.0, 2.0, 3.0], fraction)
+
+
+@pytest.mark.parametrize("n", [-1, 7.5, "7", None])
+def test_a_number_of_samples_that_is_none_is_a_sentence(n):
+    with pytest.raises(ValueError, match="whole number from 0"):
+        median_ranks(n)
+
+
+@pytest.mark.parametrize("summary", [median, median_interval, lambda s: paired_ratio(s, [1.0] * 7)])
+def test_a_sample_that_is_no_number_is_a_sentence(summary):
+    """NaN has no place in an order: the median depended on where it stood."""
+    with pytest.raises(ValueError, match="must be a number, got nan"):
+        summary([math.nan, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
 
 
 def test_no_samples_is_a_sentence():

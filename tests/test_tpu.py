@@ -94,6 +94,11 @@ def test_the_entry_has_no_names_of_files():
     ]
 
 
+def test_a_text_without_an_entry_is_a_sentence():
+    with pytest.raises(ValueError, match="has no ENTRY, so it isn't HLO"):
+        entry(types.SimpleNamespace(as_text=lambda: "module @jit_f {}"))
+
+
 def test_an_asynchronous_collective_counts_once():
     assert collectives(PROGRAM) == {"all-gather": 1, "all-reduce": 1}
 

@@ -236,11 +236,38 @@ def test_a_higher_zero_stage_holds_less(split, stage):
         ({"seq": 0}, "seq must be a whole number from 1"),
         ({"batch": float("nan")}, "global_batch must be above 0"),
         ({"nic": 0}, "nic_bytes_per_s must be above 0"),
+        ({"nic": 400}, "it is in bytes a second, so 50e9 stands for 400 Gbit/s"),
+        ({"tp": 5}, "tp 5 does not divide the 96 heads"),
+        ({"cp": 3}, "cp 3 does not divide sequences of 2048 tokens"),
+        ({"micro_batch": "1"}, "micro_batch must be above 0, got '1'"),
+        ({"batch": "1536"}, "global_batch must be above 0, got '1536'"),
+        ({"chip": None}, "The planner knows no chip None"),
     ],
 )
 def test_bad_input_is_answered_by_a_sentence(changes, words):
     with pytest.raises(ValueError, match=words):
         job(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"kv_heads": 7}, "96 heads, which 7 kv_heads cannot share"),
+        ({"experts": 8}, "A mixture of 8 experts needs moe_ffn"),
+        ({"experts": 8, "top_k": 9, "moe_ffn": 4096}, "a top_k from 1 to 8: got 4096 and 9"),
+        ({"experts": -1}, "experts must be a whole number from 0, got -1"),
+    ],
+)
+def test_a_model_that_cannot_be_is_a_sentence(changes, words):
+    """Each of these got a plan, with a time and a price."""
+    with pytest.raises(ValueError, match=words):
+        dataclasses.replace(GPT_175B, **changes)
+
+
+def test_a_chip_that_draws_nothing_costs_no_energy():
+    """power_w=0 was taken for the default, the chip's TDP."""
+    bill = plan_training(job()).bill(300e9, usd_per_chip_hour=2, pue=1.1, power_w=0)
+    assert bill.energy.value == 0
 
 
 def test_a_file_without_a_column_is_refused_by_name(tmp_path):

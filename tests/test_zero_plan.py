@@ -40,8 +40,23 @@ def test_one_rank_has_nobody_to_send_to():
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [((0, 4, 1), "has parameters"), ((1e9, 0, 1), "at least one rank"), ((1e9, 4, 4), "stages 0")],
+    [
+        ((0, 4, 1), "has parameters"),
+        ((1e9, 0, 1), "at least one rank"),
+        ((1e9, 4, 4), "stages 0"),
+        ((1e9, 2.5, 1), "n_ranks must be a whole number from 1, got 2.5"),
+        ((1e9, "8", 1), "got '8'"),
+        ((float("inf"), 8, 1), "got inf"),
+        ((1e9, 8, [1]), r"got \[1\]"),
+    ],
 )
 def test_nonsense_is_refused_in_a_sentence(arguments, words):
     with pytest.raises(ValueError, match=words):
         zero_bytes(*arguments)
+    with pytest.raises(ValueError, match=words):
+        zero_sent_bytes(*arguments)
+
+
+def test_parameters_of_negative_size_are_refused():
+    with pytest.raises(ValueError, match="itemsize must be a number from 0, got -2"):
+        zero_sent_bytes(1e9, 8, 1, itemsize=-2)

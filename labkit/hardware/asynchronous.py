@@ -7,10 +7,19 @@ that the callable or its caller has already imported are asked.
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from types import ModuleType
 
 TORCH_KINDS = ("cuda", "mps", "xpu")
+NAMELESS = "a function without a name"  # what a reading calls a lambda
+_LOOKED_INTO = 100  # items of a result that is a list, a tuple or a dict
+
+
+def name_of(fn: Callable) -> str:
+    """What a message or a reading calls a function."""
+    name = getattr(fn, "__name__", type(fn).__name__)
+    return NAMELESS if name == "<lambda>" else name
 
 
 def refuse_deferred(fn: Callable) -> None:
@@ -24,8 +33,9 @@ def refuse_deferred(fn: Callable) -> None:
     for code in (called, type(called).__call__):
         for is_kind, kind, cure in _DEFERRED:
             if is_kind(code):
-                name = getattr(called, "__name__", type(called).__name__)
-                raise TypeError(f"{name} is {kind}: calling it runs none of its lines. {cure}")
+                raise TypeError(
+                    f"{name_of(called)} is {kind}: calling it runs none of its lines. {cure}"
+                )
 
 
 _DEFERRED = (
@@ -48,30 +58,68 @@ _DEFERRED = (
 
 
 def refuse_unfinished(result: object, name: str) -> None:
-    """Raise TypeError for a result that stands for work which has not been done: `name` gave it."""
-    kinds = {
-        "a coroutine": inspect.iscoroutine,
-        "a generator": inspect.isgenerator,
-        "an asynchronous generator": inspect.isasyncgen,
-        "an awaitable": inspect.isawaitable,
-        "an iterator that has not begun": lambda value: isinstance(value, (map, filter)),
-        "a future": _is_future,
-    }
-    kind = next((kind for kind, is_kind in kinds.items() if is_kind(result)), None)
-    if kind is None:
-        return
-    if inspect.iscoroutine(result) or inspect.isgenerator(result):
-        result.close()  # or Python warns that nobody awaited it
-    raise TypeError(
-        f"{name} returned {kind}, so its work was not done when the call came back. Measure a "
-        f"function that returns when all is done: one that runs the loop to its end, or asks for "
-        f"the result."
+    """Raise TypeError for a result that stands for work which has not been done: `name` gave it.
+
+    In a list, a tuple or a dict, too.
+    """
+    for value in chain([result], _items(result)):
+        kind = next((kind for kind, is_kind in _UNFINISHED.items() if is_kind(value)), None)
+        if kind is None:
+            continue
+        if inspect.iscoroutine(value) or inspect.isgenerator(value):
+            value.close()  # or Python warns that nobody awaited it
+        raise TypeError(
+            f"{name} returned {kind}, so its work was not done when the call came back. Measure a "
+            f"function that returns when all is done: one that runs the loop to its end, or asks "
+            f"for the result."
+        )
+
+
+def _items(result):
+    """The first items of what holds several."""
+    if isinstance(result, Mapping):
+        result = result.values()
+    elif not isinstance(result, (list, tuple)):
+        return ()
+    return islice(result, _LOOKED_INTO)
+
+
+def _is_lazy(value):
+    """map, filter, zip, itertools: they do their work when they are asked for the next item."""
+    return isinstance(value, Iterator) and type(value).__module__ in ("builtins", "itertools")
+
+
+def _is_pending(value):
+    """Of an executor or a pool; of one that is done the result is there."""
+    kinds = (("concurrent.futures", "Future"), ("multiprocessing.pool", "AsyncResult"))
+    return any(_is_a(value, *kind) for kind in kinds)
+
+
+def _is_running(value):
+    is_worker = any(
+        _is_a(value, module, kind)
+        for module, kind in (("threading", "Thread"), ("multiprocessing.process", "BaseProcess"))
     )
+    if is_worker:
+        return value.is_alive()
+    return _is_a(value, "subprocess", "Popen") and value.poll() is None
 
 
-def _is_future(value):
-    futures = sys.modules.get("concurrent.futures")
-    return futures is not None and isinstance(value, futures.Future)
+def _is_a(value, module, kind):
+    """Whether it is of a class whose module somebody has imported."""
+    cls = getattr(sys.modules.get(module), kind, None)
+    return cls is not None and isinstance(value, cls)
+
+
+_UNFINISHED = {
+    "a coroutine": inspect.iscoroutine,
+    "a generator": inspect.isgenerator,
+    "an asynchronous generator": inspect.isasyncgen,
+    "an awaitable": inspect.isawaitable,
+    "an iterator that has not begun": _is_lazy,
+    "a future": _is_pending,
+    "a thread or process that still runs": _is_running,
+}
 
 
 def wait_for(result: object) -> None:

@@ -43,6 +43,10 @@ _NO_FIGURE = {"n/a": "this chip has no such mode", "": "not published"}
 _MARK_IN_WORDS = {"EST": "estimate", "C": "sources disagree", "U": "unverified"}
 
 
+# A chip whose name has one of these is another one without it: an M3 isn't an M3 Max.
+_VARIANTS = {"max", "ultra", "npu"}
+
+
 class ChipNotFound(NotListedError):  # noqa: N818
     """No chip, or more than one, fits the name; the message lists near names."""
 
@@ -145,7 +149,7 @@ def chip(name: str) -> Chip:
     Raises ChipNotFound (a KeyError), which lists near names.
     """
     catalogue = _catalogue()
-    fitting = [chip for chip in catalogue.values() if _words(name) == _words(chip.id)]
+    fitting = [c for c in catalogue.values() if _words(name) in (_words(c.id), _words(c.name))]
     fitting = fitting or [chip for chip in catalogue.values() if _fits(name, chip)]
     if len(fitting) == 1:
         return fitting[0]
@@ -208,16 +212,28 @@ def _fits(name, chip):
     """Whether each whole word is one of the chip's: an L40 is not an L40S, nor an A10 an A10G."""
     memory_type = chip.figures["mem_type"].value or ""
     words = set(_words(name)) - {"tesla"}  # drivers still say "Tesla T4"
-    return bool(words) and words <= {*_words(chip.id), *_words(chip.name), *_words(memory_type)}
+    named = {*_words(chip.id), *_words(chip.name)}
+    if not words <= {*named, *_words(memory_type)}:
+        return False
+    # A maker, a memory or a number alone names no chip, and so leaves no variant out.
+    names_a_chip = any(not word.isdigit() for word in words & _model_words(chip))
+    return bool(words) and not (names_a_chip and named & _VARIANTS - words)
 
 
 def _near(name, catalogue):
     """Up to three ids that look like `name`, or have a word that looks like one of its words."""
-    id_of = {}
+    ids_of = {}
+    makers = {word for chip in catalogue.values() for word in _words(chip.vendor)}
     for chip in catalogue.values():
-        words = {*_words(chip.id), *_words(chip.name)} - {*_words(chip.vendor)}
-        for alias in (chip.id, chip.name.lower(), *sorted(words)):
-            id_of.setdefault(alias, chip.id)
-    wanted = ("-".join(_words(name)), *_words(name))
-    close = [near for word in wanted for near in difflib.get_close_matches(word, id_of, 3, 0.7)]
-    return list(dict.fromkeys(id_of[alias] for alias in close))[:3]
+        for alias in (chip.id, chip.name.lower(), *sorted(_model_words(chip))):
+            ids_of.setdefault(alias, []).append(chip.id)
+    words = [word for word in _words(name) if word not in makers]
+    wanted = ("-".join(words), *words)
+    same = [word for word in words if word in ids_of and re.search(r"\d", word)]
+    close = [near for word in wanted for near in difflib.get_close_matches(word, ids_of, 3, 0.7)]
+    return list(dict.fromkeys(id_ for alias in (*same, *close) for id_ in ids_of[alias]))[:3]
+
+
+def _model_words(chip):
+    """The words of a chip's name that aren't those of its maker."""
+    return {*_words(chip.id), *_words(chip.name)} - {*_words(chip.vendor)}

@@ -8,10 +8,12 @@ import dataclasses
 import os
 import warnings
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 LIBRARY = "LABKIT_NVML_LIBRARY"
+_MOST_MW = 10_000_000  # no card is allowed 10 kW; drivers say 4,294,967,295 for "not set"
 DEVICE_FILES = ("dev/nvidiactl", "dev/nvidia0", "dev/dxg")  # the last one is Windows' WSL2
 
 
@@ -54,13 +56,15 @@ class NvidiaGpu:
         return self.nvml.nvmlDeviceGetPowerUsage(self.handle) * 1e-3
 
     def power_limit_w(self) -> float | None:
-        """The power limit in W that is set; None where none is told."""
+        """The power limit in W that is set; None where none is told, or one that cannot be."""
         limit_mw = _or_none(lambda: self.nvml.nvmlDeviceGetPowerManagementLimit(self.handle))
-        return limit_mw * 1e-3 if limit_mw else None
+        is_fit = isinstance(limit_mw, Real) and 0 < limit_mw < _MOST_MW
+        return limit_mw * 1e-3 if is_fit else None
 
     def architecture(self) -> int | None:
         """NVML's number of the architecture (7: Ampere); None where it is not told."""
-        return _or_none(lambda: self.nvml.nvmlDeviceGetArchitecture(self.handle))
+        number = _or_none(lambda: self.nvml.nvmlDeviceGetArchitecture(self.handle))
+        return number if isinstance(number, int) else None
 
     @property
     def tells_power(self) -> bool:

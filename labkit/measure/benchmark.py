@@ -7,13 +7,13 @@ from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
-from labkit.hardware.asynchronous import refuse_deferred, refuse_unfinished, wait_for
+from labkit.hardware.asynchronous import name_of, refuse_deferred, refuse_unfinished, wait_for
 from labkit.hardware.cgroup import throttled_ns
 from labkit.hardware.system_files import SystemFiles
 from labkit.measure import flags, stopwatch
 from labkit.measure.statistics import median
 from labkit.measure.time_limit import OutOfTime, time_limit
-from labkit.measure.timing import NAMELESS, Comparison, Timing
+from labkit.measure.timing import Comparison, Timing
 from labkit.reading import Origin, Reading
 from labkit.units import si
 
@@ -143,6 +143,8 @@ class _Plan:
         _refuse_below(0, "min_time_s", self.min_time_s)
         if self.warmup != "auto":
             _refuse_below(0, "warmup", self.warmup)
+            if self.warmup == float("inf"):
+                raise ValueError("A warm-up has an end: give warmup in seconds, or 'auto'.")
         if not (isinstance(self.max_time_s, Real) and 0 < self.max_time_s < float("inf")):
             raise ValueError(f"max_time_s is a time in seconds above 0, got {self.max_time_s!r}.")
         if not (isinstance(self.min_samples, Integral) and self.min_samples >= 1):
@@ -182,8 +184,7 @@ class _Run:
                 f"result: bench(f, x), not bench(f(x))."
             )
         refuse_deferred(fn)
-        given = getattr(fn, "__name__", type(fn).__name__)
-        self.name = name or (NAMELESS if given == "<lambda>" else given)
+        self.name = name or name_of(fn)
         Reading(self.name, None, "s", Origin.MEASURED)  # refuses a bad name before the work begins
         self.call = functools.partial(fn, *args) if args else fn
         self.args, self.plan = args, plan

@@ -6,7 +6,8 @@ and a normal interval around it misses the median; ranks do not care how late a 
 
 import functools
 from collections.abc import Iterable, Sequence
-from math import floor
+from math import floor, isnan
+from numbers import Integral, Real
 
 
 def median_ranks(n: int, confidence: float = 0.95) -> tuple[int, int] | None:
@@ -15,13 +16,16 @@ def median_ranks(n: int, confidence: float = 0.95) -> tuple[int, int] | None:
     n independent samples fall below the median like n coin flips, so [x(k), x(n + 1 - k)] misses it
     with probability 2 P(Bin(n, 1/2) < k), whatever the distribution. Returns (k, n + 1 - k) for the
     largest k that keeps this at or below 1 - confidence. None when even the whole range is not
-    enough, as for 95 % and n < 6. Raises ValueError for a confidence outside 0 to 1.
+    enough, as for 95 % and n < 6. Raises ValueError for a confidence outside 0 to 1, and for an n
+    that isn't a whole number from 0.
     """
-    if not 0 < confidence < 1:
+    if not (isinstance(n, Integral) and n >= 0):
+        raise ValueError(f"n is how many samples there are, a whole number from 0, got {n!r}.")
+    if not (isinstance(confidence, Real) and 0 < confidence < 1):
         raise ValueError(
             f"A confidence lies between 0 and 1, got {confidence!r}: 95 % is written 0.95."
         )
-    return _median_ranks(n, confidence)
+    return _median_ranks(int(n), float(confidence))
 
 
 @functools.cache
@@ -42,22 +46,39 @@ def median_interval(
     """The order-statistic interval (low, high) of the median, or None when n is too small for one.
 
     It covers the median of the distribution with at least `confidence`, for any distribution, as
-    long as the samples are independent. See `median_ranks`.
+    long as the samples are independent. See `median_ranks`. Raises ValueError for a sample that
+    isn't a number.
     """
-    samples = sorted(samples)
+    samples = _in_order(samples)
     ranks = median_ranks(len(samples), confidence)
     return ranks and (samples[ranks[0] - 1], samples[ranks[1] - 1])
 
 
 def quantile(samples: Iterable[float], fraction: float) -> float:
-    """The value below which `fraction` of the samples lie, linear between neighbours."""
-    samples = sorted(samples)
+    """The value below which `fraction` (0 to 1) of the samples lie, linear between neighbours.
+
+    Raises ValueError for another fraction, for no samples and for one that isn't a number.
+    """
+    samples = _in_order(samples)
+    if not (isinstance(fraction, Real) and 0 <= fraction <= 1):
+        raise ValueError(
+            f"A quantile is for a fraction from 0 to 1, got {fraction!r}: 95 % is written 0.95."
+        )
     if not samples:
         raise ValueError("There is no quantile of no samples: give at least one.")
     place = fraction * (len(samples) - 1)
     left = min(floor(place), max(len(samples) - 2, 0))
     low, high = samples[left], samples[min(left + 1, len(samples) - 1)]
     return low + (place - left) * (high - low)
+
+
+def _in_order(samples):
+    """The samples, sorted; one that is NaN would leave them in no order at all."""
+    samples = list(samples)
+    for sample in samples:
+        if not isinstance(sample, Real) or isnan(sample):
+            raise ValueError(f"A sample must be a number, got {sample!r}.")
+    return sorted(samples)
 
 
 def median(samples: Iterable[float]) -> float:
@@ -72,8 +93,14 @@ def paired_ratio(
 
     If a and b have one distribution and each pair's order is drawn by lot, a[i] > b[i] is a fair
     coin, so the interval holds 1 in at least 95 % of such comparisons, even while both drift.
-    (None, None) if a sample is not above 0: a time that the clock cannot tell has no ratio.
+    (None, None) if a sample is not above 0: a time that the clock cannot tell has no ratio. Raises
+    ValueError where a sample has no partner.
     """
+    if len(a) != len(b):
+        raise ValueError(
+            f"Samples that were taken in turns come in pairs: got {len(a)} of one and {len(b)} of "
+            f"the other."
+        )
     if any(sample <= 0 for sample in (*a, *b)):
         return None, None
     ratios = [x / y for x, y in zip(a, b, strict=True)]

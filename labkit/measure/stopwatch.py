@@ -21,6 +21,7 @@ from labkit.hardware.asynchronous import (
 
 FLUSH_BYTES = 256 * 2**20  # more than the last-level cache of today's CPUs and GPUs
 _CUDA_EVENT_RESOLUTION_NS = 500
+_MOST_READS = 1_000_000  # of a clock that doesn't move: longer than the steps of Windows' old one
 
 
 class Stopwatch:
@@ -60,7 +61,8 @@ class Stopwatch:
         That is what a reading costs; only of a clock coarser than that is it the clock's step.
         """
         reads = [perf_counter_ns() for _ in range(100)]
-        return min((b - a for a, b in pairwise(reads) if b > a), default=1)
+        steps_ns = [b - a for a, b in pairwise(reads) if b > a]
+        return min(steps_ns, default=None) or _step_ns()
 
     def _window_ns(self, loop, call, n):
         self.wait()
@@ -106,6 +108,18 @@ class CudaEventStopwatch(Stopwatch):
         stop.record(self._stream())
         self.wait()
         return round(start.elapsed_time(stop) * 1e6)  # CUDA counts milliseconds
+
+
+def _step_ns():
+    """The step of a clock that stands still for many readings: from one move to the next."""
+    moves_ns = [perf_counter_ns()]
+    for _ in range(_MOST_READS):
+        now_ns = perf_counter_ns()
+        if now_ns > moves_ns[-1]:
+            moves_ns.append(now_ns)
+        if len(moves_ns) == 3:
+            break
+    return moves_ns[-1] - moves_ns[-2] if len(moves_ns) > 2 else 1_000_000_000
 
 
 def _call(call, n):

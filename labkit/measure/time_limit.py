@@ -6,6 +6,8 @@ import threading
 from contextlib import AbstractContextManager
 from time import monotonic
 
+_LONGEST_S = 1e8  # three years: what timers take
+
 
 class OutOfTime(BaseException):
     """Raised inside the call that ran out of time; no Exception, so that the call cannot eat it."""
@@ -18,6 +20,7 @@ def time_limit(limit_s: float) -> AbstractContextManager[None]:
     Windows and on other threads the block ends at its next Python instruction, so a sleep ends
     late. A call into C that never comes back to Python cannot be ended from inside the process.
     """
+    limit_s = min(limit_s, _LONGEST_S)
     on_main = threading.current_thread() is threading.main_thread()
     return _alarm(limit_s) if on_main and hasattr(signal, "setitimer") else _watchdog(limit_s)
 

@@ -5,12 +5,12 @@ import math
 from numbers import Real
 from typing import ClassVar
 
+from labkit.hardware.asynchronous import NAMELESS
 from labkit.measure.statistics import median, median_interval, paired_ratio, quantile, ratio
 from labkit.reading import Origin, Reading
 from labkit.units import si
 
 TOO_SHORT = "shorter than the clock can tell"
-NAMELESS = "a function without a name"  # what a reading calls a lambda
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,7 +62,10 @@ class Timing:
 
     def time(self, name: str | None = None) -> Reading:
         """The median time of one call as a Reading in s, with its 95 % interval."""
-        return self._reading(name, self.median_s, "s", *(self.ci95_s or (None, None)))
+        low_s, high_s = self.ci95_s or (None, None)
+        # What the empty loop costs varies, so a sample may be below 0; a time isn't.
+        low_s = None if low_s is None else max(low_s, 0.0)
+        return self._reading(name, self.median_s, "s", low_s, high_s)
 
     def bytes_per_s(self, n_bytes: float, name: str | None = None) -> Reading:
         """The bandwidth of a call that moves `n_bytes`, as a Reading in B/s."""

@@ -1,12 +1,14 @@
 """One piece of work in several settings, timed in turns: what disturbs one disturbs them all."""
 
 import dataclasses
+import functools
 import time
-from collections.abc import Callable, Iterable, Mapping
-from time import perf_counter_ns
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from numbers import Real
 from typing import Any
 
-from labkit.measure import statistics
+from labkit.hardware.asynchronous import name_of, refuse_deferred, refuse_unfinished
+from labkit.measure import statistics, stopwatch
 from labkit.measure.timing import TOO_SHORT
 from labkit.reading import Origin, Reading
 from labkit.results import Recorded, recorded
@@ -72,24 +74,47 @@ def times_in_turns(
     """Time `run(setting)` for each setting, round after round, for about `max_time_s` in all.
 
     Each setting runs once before the rounds begin, so that compiling and first touches stay out. At
-    least 7 rounds are made, for fewer give no 95 % interval, and at most 101.
-    Raises ValueError where there is no setting, and what `run` raises.
+    least 7 rounds are made, for fewer give no 95 % interval, and at most 101. A setting that is
+    given twice counts once. What a call leaves running on a device is waited for, as by `bench`.
+
+    Raises ValueError where there is no setting or a time that makes no sense, TypeError for a
+    function whose call runs none of its lines, and what `run` raises.
     """
-    settings = list(settings)
-    if not settings:
-        raise ValueError("There is nothing to time: give at least one setting.")
-    for setting in settings:
-        run(setting)
-    samples_s: dict[Any, list[float]] = {setting: [] for setting in settings}
+    settings = _checked(run, settings, max_time_s)
+    calls = {setting: functools.partial(run, setting) for setting in settings}
+    watches = {setting: _watch(call, setting) for setting, call in calls.items()}
+    samples_s: dict[Any, list[float]] = {setting: [] for setting in calls}
     end_s = time.monotonic() + max_time_s
     for n_rounds in range(_MAX_ROUNDS):
         if n_rounds >= _MIN_ROUNDS and time.monotonic() > end_s:
             break
-        for setting in settings:
-            start_ns = perf_counter_ns()
-            run(setting)
-            samples_s[setting].append((perf_counter_ns() - start_ns) * 1e-9)
+        for setting, call in calls.items():
+            samples_s[setting].append(watches[setting].block_ns(call, 1) * 1e-9)
     return TimesInTurns({setting: tuple(samples) for setting, samples in samples_s.items()})
+
+
+def _checked(run, settings, max_time_s):
+    """The settings as a list. Raises where there is nothing to time, or no way to."""
+    if not callable(run):
+        raise TypeError(f"There is nothing to call in {run!r}: pass a function of one setting.")
+    refuse_deferred(run)
+    if not isinstance(settings, Iterable):
+        raise TypeError(f"The settings are a list such as [1, 2, 4], got {settings!r}.")
+    settings = list(settings)
+    if not all(isinstance(setting, Hashable) for setting in settings):
+        raise TypeError(f"Times are kept by setting, so each must be hashable, got {settings!r}.")
+    if not settings:
+        raise ValueError("There is nothing to time: give at least one setting.")
+    if not (isinstance(max_time_s, Real) and 0 <= max_time_s < float("inf")):
+        raise ValueError(f"max_time_s is a time in seconds from 0, got {max_time_s!r}.")
+    return settings
+
+
+def _watch(call, setting):
+    """The stopwatch for a setting, after a first call that isn't timed."""
+    result = call()
+    refuse_unfinished(result, name_of(call.func))
+    return stopwatch.choose("auto", "auto", (setting,), result)
 
 
 def recorded_times(key: str, setting: str = "n_threads") -> TimesInTurns:

@@ -13,8 +13,10 @@ NVIDIA, "What is NVLink?" (1.3 pJ a bit); Stillmaker and Baas 2017 (areas from 4
 import dataclasses
 import functools
 import math
+import numbers
 
 from labkit.hardware import chip
+from labkit.plan.amounts import checked
 from labkit.plan.roofline import Roofline
 from labkit.reading import Origin
 from labkit.results import op_energy
@@ -104,14 +106,17 @@ class ChipDesign:
         if self.technology is None:
             object.__setattr__(self, "technology", a100_technology())
         for field in ("n_macs", "sram_bytes", "hbm_stacks", "n_links", "machinery"):
-            if not 0 <= getattr(self, field) < math.inf:
-                raise ValueError(f"{field} must be a number from 0, got {getattr(self, field)!r}.")
+            amount = getattr(self, field)
+            if not (isinstance(amount, numbers.Real) and 0 <= amount < math.inf):
+                raise ValueError(f"{field} must be a number from 0, got {amount!r}.")
         if self.machinery > 1:
             raise ValueError(f"machinery is a share, from 0 to 1, got {self.machinery!r}.")
         if not (self.n_macs and (self.sram_bytes or self.hbm_stacks)):
             raise ValueError("A chip needs MACs, and SRAM or HBM to feed them from.")
-        if not 0 < self.power_limit_w < math.inf:
-            raise ValueError(f"power_limit_w must be above 0, got {self.power_limit_w!r}.")
+        for field in ("die_mm2", "power_limit_w"):
+            amount = getattr(self, field)
+            if not (isinstance(amount, numbers.Real) and 0 < amount < math.inf):
+                raise ValueError(f"{field} must be above 0, got {amount!r}.")
         used = sum(self.areas_mm2.values())
         if not used <= self.die_mm2 * (1 + 1e-9):
             raise ValueError(
@@ -175,6 +180,9 @@ class ChipDesign:
         Raises ValueError for a memory that the design lacks.
         """
         rates = {"HBM": self.hbm_bytes_per_s, "SRAM": self.sram_bytes_per_s}
+        if not rates.get(memory):
+            has = " and ".join(name for name, rate in rates.items() if rate)
+            raise ValueError(f"{self.name} has no {memory!r} for a roofline: it has {has}.")
         return Roofline(
             f"{self.name}, {memory}", self.peak_flop_per_s, rates[memory], Origin.MODELLED
         )
@@ -193,6 +201,9 @@ class ChipDesign:
         The work is split evenly: no design runs faster. Raises ValueError where links are needed
         and there are none.
         """
+        resident_bytes, link_bytes, n_syncs = checked(
+            resident_bytes=resident_bytes, link_bytes=link_bytes, n_syncs=n_syncs
+        )
         on_chip = resident_bytes <= self.sram_bytes or not self.hbm_stacks
         memory = "SRAM" if on_chip else "HBM"
         capacity = self.sram_bytes if on_chip else self.hbm_bytes

@@ -10,7 +10,8 @@ import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from labkit.plan.scaling import INTERVAL_SAMPLES
+from labkit.plan.amounts import checked
+from labkit.plan.scaling import INTERVAL_SAMPLES, refuse_unsorted
 
 _N_RESAMPLES = 2000
 
@@ -39,13 +40,16 @@ class AlphaBeta(NamedTuple):
     bytes_per_s_high: float | None = None
 
     def time_s(self, n_bytes: float) -> float:
-        """How long it takes to move `n_bytes`."""
-        return self.alpha_s + n_bytes / self.bytes_per_s
+        """How long it takes to move `n_bytes`. Raises ValueError for nonsense, of the link too."""
+        n_bytes, alpha_s, bytes_per_s = checked(
+            n_bytes=n_bytes, alpha_s=self.alpha_s, bytes_per_s=self.bytes_per_s
+        )
+        return alpha_s + n_bytes / bytes_per_s
 
 
 def through_one(n_ranks: int) -> list[Transfer]:
     """An all-reduce in which all send everything to rank 0, and get the sum back from it."""
-    _refuse_ranks(n_ranks)
+    (n_ranks,) = checked(n_ranks=n_ranks)
     others = range(1, n_ranks)
     return [Transfer(0, rank, 0, 1.0) for rank in others] + [
         Transfer(1, 0, rank, 1.0) for rank in others
@@ -54,7 +58,7 @@ def through_one(n_ranks: int) -> list[Transfer]:
 
 def ring(n_ranks: int) -> list[Transfer]:
     """An all-reduce around a ring: a reduce-scatter and an all-gather, n - 1 steps each."""
-    _refuse_ranks(n_ranks)
+    (n_ranks,) = checked(n_ranks=n_ranks)
     return [
         Transfer(step, rank, (rank + 1) % n_ranks, 1 / n_ranks)
         for step in range(2 * (n_ranks - 1))
@@ -64,7 +68,7 @@ def ring(n_ranks: int) -> list[Transfer]:
 
 def tree(n_ranks: int) -> list[Transfer]:
     """An all-reduce in a binomial tree: sums travel to rank 0 in log2 n steps, and back again."""
-    _refuse_ranks(n_ranks)
+    (n_ranks,) = checked(n_ranks=n_ranks)
     n_levels = (n_ranks - 1).bit_length()
     up = [
         Transfer(level, rank, rank - 2**level, 1.0)
@@ -93,7 +97,7 @@ def busiest_share(transfers: Sequence[Transfer]) -> float:
 
 def ring_all_reduce_s(n_bytes: float, n_ranks: int, link: AlphaBeta) -> float:
     """Time of an all-reduce around a ring: 2 (n - 1) messages of B / n bytes, one after another."""
-    _refuse_ranks(n_ranks)
+    n_ranks, n_bytes = checked(n_ranks=n_ranks, n_bytes=n_bytes)
     return 2 * (n_ranks - 1) * link.time_s(n_bytes / n_ranks)
 
 
@@ -103,7 +107,7 @@ def tree_all_reduce_s(n_bytes: float, n_ranks: int, link: AlphaBeta) -> float:
     Libraries cut the data into pieces that follow one another through the tree, which costs fewer
     bytes in a row and more messages.
     """
-    _refuse_ranks(n_ranks)
+    n_ranks, n_bytes = checked(n_ranks=n_ranks, n_bytes=n_bytes)
     return 2 * (n_ranks - 1).bit_length() * link.time_s(n_bytes)
 
 
@@ -115,7 +119,7 @@ def hierarchical_all_reduce_s(
     A reduce-scatter inside each host; then rank i of each host all-reduces its part with the rank i
     of the other hosts, all parts at the same time; then an all-gather inside each host.
     """
-    _refuse_ranks(n_hosts)
+    n_hosts, n_per_host, n_bytes = checked(n_hosts=n_hosts, n_per_host=n_per_host, n_bytes=n_bytes)
     inner = ring_all_reduce_s(n_bytes, n_per_host, inside)  # a reduce-scatter and an all-gather
     return inner + ring_all_reduce_s(n_bytes / n_per_host, n_hosts, between)
 
@@ -138,7 +142,7 @@ def bus_factor(n_ranks: int, collective: str = "all-reduce") -> float:
                 `all-to-all`, `broadcast` or `reduce`. Raises ValueError for another, and for
                 nonsense.
     """
-    _refuse_ranks(n_ranks)
+    (n_ranks,) = checked(n_ranks=n_ranks)
     if collective not in _BUS_FACTORS:
         known = ", ".join(_BUS_FACTORS)
         raise ValueError(f"No bus factor is known for {collective!r}. There are: {known}.")
@@ -182,12 +186,8 @@ def _fit(n_bytes, times_s):
     return alpha, np.divide(1.0, slope, out=np.full_like(slope, math.inf), where=slope > 0)
 
 
-def _refuse_ranks(n_ranks):
-    if not (n_ranks >= 1 and n_ranks == int(n_ranks)):
-        raise ValueError(f"A collective needs at least one rank, a whole number: got {n_ranks}.")
-
-
 def _refuse_samples(samples):
+    refuse_unsorted(samples)
     if len(samples) < 2 or any(not _is_positive(size) for size in samples):
         sizes = ", ".join(map(str, samples)) or "none"
         raise ValueError(f"A fit needs the times of two or more sizes in bytes, got {sizes}.")

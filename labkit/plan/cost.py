@@ -5,10 +5,11 @@ A year has 365 days. Prices are arguments everywhere; dated ones are in `labkit.
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from labkit.plan.energy import J_PER_KWH, S_PER_HOUR, checked
+from labkit.plan.amounts import checked
+from labkit.plan.energy import J_PER_KWH, S_PER_HOUR
 
 HOURS_PER_YEAR = 365 * 24
 
@@ -163,9 +164,12 @@ def tornado(
 
     Raises ValueError for a range of a name that `base` has not, or whose ends are swapped.
     """
-    for name, (low, high) in ranges.items():
+    for name, ends in ranges.items():
         if name not in base:
             raise ValueError(f"base has no {name!r} to vary. It has: {', '.join(base)}.")
+        if not (isinstance(ends, Sequence) and len(ends) == 2):
+            raise ValueError(f"The range of {name} is a pair (low, high), got {ends!r}.")
+        low, high = ends
         if not low <= high:
             raise ValueError(f"The range of {name} runs from {low} to {high}: put the lower first.")
     swings = [

@@ -1,5 +1,6 @@
 """What a CPU's matrix units could reach at the clock that the system reports."""
 
+from numbers import Integral
 from typing import Any
 
 from labkit.reading import Origin, Reading
@@ -17,10 +18,13 @@ def modelled_cpu_peak(machine: Any, dtype: str = "fp32", n_fma_units: int | None
 
     No limit where the clock is one that turbo may pass, as on most virtual machines: the note says
     which clock it is. Value None, with the reason, where the system does not tell what is needed.
-    Raises ValueError for a dtype other than fp32 and fp64.
+    Raises ValueError for a dtype other than fp32 and fp64, and for units that aren't a whole
+    number.
     """
     if dtype not in _BITS:
         raise ValueError(f"The CPU's peak is modelled for fp32 and fp64 only, not for {dtype!r}.")
+    if n_fma_units is not None and not (isinstance(n_fma_units, Integral) and n_fma_units >= 1):
+        raise ValueError(f"A core has a whole number of FMA units from 1, got {n_fma_units!r}.")
     if n_fma_units is None and machine.simd in ("AVX2", "AVX-512"):
         n_fma_units = 2
     n_cores = _cores(machine)

@@ -6,54 +6,16 @@ carbon = energy × intensity); the roofline for the time of prefill and decode.
 
 import dataclasses
 import math
-import numbers
 from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import Any, NamedTuple
 
+from labkit.plan.amounts import checked
 from labkit.plan.roofline import Roofline
 from labkit.workload import Work, attention, transformer_step
 
 J_PER_KWH = 3.6e6
 S_PER_HOUR = 3600.0
-
-# What a parameter of this name may be: lowest, highest, and why. All others: 0 and more.
-_LIMITS = {
-    "pue": (1.0, math.inf, "it is the energy of the facility over that of its computers"),
-    "utilisation": (0.0, 1.0, "it is the share of the time in which the machine is used"),
-    "residual_fraction": (0.0, 1.0, "it is a share of the purchase price"),
-    "chance": (0.0, 1.0, "it is a probability"),
-    "n_parts": (1, math.inf, "a fleet has at least one part"),
-}
-_ABOVE_ZERO = (
-    "utilisation", "life_years", "tokens_per_s", "n_tokens", "n_chips", "mttf_s", "part_mttf_s",
-    "interval_s",
-)  # fmt: skip
-
-
-def checked(**amounts: float) -> list[float]:
-    """The amounts as floats, in their order; the names say what each may be.
-
-    Raises ValueError, a sentence, for what isn't a number, is negative, a PUE below 1, a
-    utilisation above 1, and for a 0 where one divides.
-    """
-    return [_checked(name, amount) for name, amount in amounts.items()]
-
-
-def _checked(name, amount):
-    lo, hi, why = _LIMITS.get(name, (0.0, math.inf, ""))
-    floor = "above 0" if name in _ABOVE_ZERO else f"from {lo:g}"
-    span = floor if hi == math.inf else f"{floor} to {hi:g}"
-    fits = (
-        isinstance(amount, numbers.Real)
-        and not isinstance(amount, bool)
-        and lo <= amount <= hi
-        and amount < math.inf
-        and (amount > 0 or name not in _ABOVE_ZERO)
-    )
-    if not fits:
-        reason = f": {why}" if why else ""
-        raise ValueError(f"{name} must be a number {span}, got {amount!r}{reason}.")
-    return float(amount)
 
 
 def run_energy_j(n_chips: int, power_w: float, time_s: float, *, pue: float) -> float:
@@ -106,8 +68,13 @@ def pareto(points: Iterable[tuple]) -> list:
     """The points (time, energy, ...) that no other beats in both, sorted by time.
 
     Only the first two items of a point are compared, less is better; the rest is carried along.
+    Raises ValueError for a point whose first two items aren't numbers.
     """
-    front = []
+    points, front = list(points), []
+    for point in points:
+        both = point[:2]
+        if len(both) < 2 or not all(isinstance(x, Real) and not math.isnan(x) for x in both):
+            raise ValueError(f"A point begins with a time and an energy, two numbers: got {point}.")
     for point in sorted(points, key=lambda point: point[:2]):
         if not front or point[1] < front[-1][1]:
             front.append(point)
@@ -192,7 +159,10 @@ def tokens_per_s(work: Work, n_tokens: float, roof: Roofline, n_chips: int = 1) 
     An upper bound, which served models stay below. Raises ValueError for nonsense.
     """
     n_tokens, n_chips = checked(n_tokens=n_tokens, n_chips=n_chips)
-    return n_tokens * n_chips / roof.time_s(work)
+    time_s = roof.time_s(work)
+    if not time_s:
+        raise ValueError("This work is nothing at all, so no rate of tokens follows from it.")
+    return n_tokens * n_chips / time_s
 
 
 def j_per_token(

@@ -9,6 +9,8 @@ Sources: GPipe (Huang et al. 2019, arXiv 1811.06965); 1F1B, interleaved or not (
 orders are those of `torch.distributed.pipelining`.
 """
 
+import math
+import numbers
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -45,13 +47,13 @@ def bubble_share(n_ranks: int, n_batches: int, n_chunks: int = 1) -> float:
     nothing here. (The Megatron papers print the bubble over the ideal time, (p - 1) / (v m).)
     Raises ValueError for nonsense.
     """
-    _refuse_nonsense(n_ranks, n_batches, n_chunks)
+    n_ranks, n_batches, n_chunks = _counts(n_ranks, n_batches, n_chunks)
     return (n_ranks - 1) / (n_chunks * n_batches + n_ranks - 1)
 
 
 def gpipe(n_ranks: int, n_batches: int) -> Order:
     """All forward passes, then all backward passes."""
-    _refuse_nonsense(n_ranks, n_batches)
+    n_ranks, n_batches, _ = _counts(n_ranks, n_batches)
     return [
         [Task(kind, stage, batch) for kind in "FB" for batch in range(n_batches)]
         for stage in range(n_ranks)
@@ -68,7 +70,7 @@ def interleaved(n_ranks: int, n_batches: int, n_chunks: int = 2) -> Order:
 
     Raises ValueError where several chunks meet micro-batches that are not a multiple of the ranks.
     """
-    _refuse_nonsense(n_ranks, n_batches, n_chunks)
+    n_ranks, n_batches, n_chunks = _counts(n_ranks, n_batches, n_chunks)
     if n_chunks > 1 and n_batches % n_ranks:
         raise ValueError(
             f"Interleaved stages need micro-batches in whole rounds of {n_ranks}, one for each "
@@ -86,7 +88,7 @@ def interleaved(n_ranks: int, n_batches: int, n_chunks: int = 2) -> Order:
 
 def zero_bubble(n_ranks: int, n_batches: int) -> Order:
     """1F1B whose backward passes are cut in two; the gradients of weights fill the idle time."""
-    _refuse_nonsense(n_ranks, n_batches)
+    n_ranks, n_batches, _ = _counts(n_ranks, n_batches)
     order = []
     for stage in range(n_ranks):
         tasks, n_inputs, n_weights = [], 0, 0
@@ -208,10 +210,12 @@ def _end(alternatives, ends):
     return next((ends[task] for task in alternatives if task in ends), None)
 
 
-def _refuse_nonsense(n_ranks, n_batches, n_chunks=1):
+def _counts(n_ranks, n_batches, n_chunks=1):
+    """The three as ints. Raises ValueError for what isn't a whole number from 1."""
     for n, what in ((n_ranks, "rank"), (n_batches, "micro-batch"), (n_chunks, "stage on a rank")):
-        if not (n >= 1 and n == int(n)):
+        if not (isinstance(n, numbers.Real) and 1 <= n < math.inf and n % 1 == 0):
             raise ValueError(f"A pipeline needs at least one {what}, a whole number: got {n}.")
+    return int(n_ranks), int(n_batches), int(n_chunks)
 
 
 def _refuse_unknown(order, times):

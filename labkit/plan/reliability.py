@@ -10,7 +10,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from labkit.plan.energy import checked
+from labkit.plan.amounts import checked
 
 
 def fleet_mttf_s(n_parts: int, part_mttf_s: float) -> float:
@@ -142,7 +142,10 @@ def run_through(
     """
     import numpy as np
 
-    gaps = np.asarray(between_failures_s, float)
+    try:
+        gaps = np.asarray(between_failures_s, float)
+    except (TypeError, ValueError):  # texts, lists of several lengths
+        gaps = np.empty(0)
     if gaps.ndim != 1 or not gaps.size or not (np.isfinite(gaps).all() and gaps.min() > 0):
         raise ValueError(
             "between_failures_s must be a list of one or more positive numbers, the times from one "

@@ -18,6 +18,7 @@ class Roofline:
 
     peak_flop_per_s, peak_bytes_per_s   in FLOP/s (or OP/s, with intensities in OP/B) and B/s
     origin, source                      as for a Reading: published and recorded need a source
+    unit                                of the peak: FLOP/s, or OP/s for integers
 
     Raises ValueError for a limit that is not positive.
     """
@@ -27,6 +28,7 @@ class Roofline:
     peak_bytes_per_s: float
     origin: Origin
     source: str | None = None
+    unit: str = "FLOP/s"
 
     def __post_init__(self):
         for what, limit in (("peak", self.peak_flop_per_s), ("bandwidth", self.peak_bytes_per_s)):
@@ -34,12 +36,14 @@ class Roofline:
                 raise ValueError(
                     f"The {what} of {self.name} must be a positive number, got {limit!r}."
                 )
+        if self.unit not in ("FLOP/s", "OP/s"):
+            raise ValueError(f"A peak is in FLOP/s or, for integers, in OP/s: got {self.unit!r}.")
         object.__setattr__(self, "origin", self.peak.origin)  # checks name, origin and source
 
     @property
     def peak(self) -> Reading:
-        """The flat part, as a Reading in FLOP/s."""
-        return self._reading("peak", self.peak_flop_per_s, "FLOP/s")
+        """The flat part, as a Reading in FLOP/s or OP/s."""
+        return self._reading("peak", self.peak_flop_per_s, self.unit)
 
     @property
     def bandwidth(self) -> Reading:
@@ -91,6 +95,7 @@ def roofline(chip_or_name: Chip | str, dtype: str) -> "Roofline":
         peak_bytes_per_s=bandwidth.value,
         origin=Origin.MODELLED if Origin.MODELLED in origins else Origin.PUBLISHED,
         source=f"peak: {_remarks(peak)}; bandwidth: {_remarks(bandwidth)}",
+        unit=peak.unit,
     )
 
 
@@ -108,7 +113,8 @@ def _has(chip):
 
 
 def _refuse_negative(intensity_flop_per_byte):
-    if not intensity_flop_per_byte >= 0:  # also catches NaN
+    is_number = isinstance(intensity_flop_per_byte, numbers.Real)
+    if not (is_number and intensity_flop_per_byte >= 0):  # also catches NaN
         raise ValueError(
             f"An arithmetic intensity is a number from 0 in FLOP/B, got {intensity_flop_per_byte}."
         )

@@ -7,7 +7,7 @@ the parallel run.
 
 import math
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 INTERVAL_SAMPLES = 6  # with fewer no 95 % interval of a median exists
@@ -41,6 +41,8 @@ def gustafson(n_workers: float, serial_share: float) -> float:
     serial_share   of the time on `n_workers`, 0 to 1. Raises ValueError for nonsense.
     """
     _refuse_nonsense(n_workers, serial_share)
+    if n_workers == math.inf:
+        raise ValueError("The work grows with its workers, so n_workers must be finite.")
     return n_workers - (n_workers - 1) * serial_share
 
 
@@ -98,13 +100,27 @@ def _gustafson_share(n_workers, speedups):
 
 
 def _refuse_nonsense(n_workers, serial_share):
-    if not n_workers >= 1:
+    if not (isinstance(n_workers, numbers.Real) and n_workers >= 1):
         raise ValueError(f"Work needs at least one worker, got {n_workers}.")
-    if not 0 <= serial_share <= 1:
+    if not (isinstance(serial_share, numbers.Real) and 0 <= serial_share <= 1):
         raise ValueError(f"A serial share lies between 0 and 1, got {serial_share}.")
 
 
+def refuse_unsorted(samples: object) -> None:
+    """Raise TypeError for what isn't a dict from a number to a list of samples."""
+    is_fit = isinstance(samples, Mapping) and all(
+        isinstance(key, numbers.Real) and isinstance(group, Iterable) and hasattr(group, "__len__")
+        for key, group in samples.items()
+    )
+    if not is_fit:
+        raise TypeError(
+            f"Samples come as a dict from a number to a list of times, such as "
+            f"{{1: [2.0, 2.1], 4: [0.6, 0.5]}}, got {samples!r}."
+        )
+
+
 def _refuse_samples(samples, least):
+    refuse_unsorted(samples)
     several = [n for n in samples if n > 1]
     if any(not n >= 1 for n in samples) or not several or len(samples) < least:
         numbers_given = ", ".join(map(str, samples)) or "none"

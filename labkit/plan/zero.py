@@ -7,6 +7,8 @@ buffers and fragmentation come on top.
 
 from typing import NamedTuple
 
+from labkit.plan.amounts import checked
+
 
 class StateBytes(NamedTuple):
     """Bytes of model state: of one parameter, or of what one rank holds."""
@@ -40,7 +42,7 @@ def zero_bytes(
             3: parameters, too
     each    bytes for each parameter. Raises ValueError for nonsense.
     """
-    _refuse_nonsense(n_parameters, n_ranks, stage)
+    n_parameters, n_ranks = _checked(n_parameters, n_ranks, stage)
     cut_from = StateBytes(parameters=3, gradients=2, optimizer=1)
     return StateBytes(*(
         n_parameters * part / (n_ranks if stage >= first else 1)
@@ -57,15 +59,13 @@ def zero_sent_bytes(n_parameters: float, n_ranks: int, stage: int, itemsize: flo
 
     itemsize   bytes of a parameter, and of its gradient. Raises ValueError for nonsense.
     """
-    _refuse_nonsense(n_parameters, n_ranks, stage)
+    n_parameters, n_ranks = _checked(n_parameters, n_ranks, stage)
+    (itemsize,) = checked(itemsize=itemsize)
     n_passes = 3 if stage == 3 else 2
     return n_passes * n_parameters * itemsize * (n_ranks - 1) / n_ranks
 
 
-def _refuse_nonsense(n_parameters, n_ranks, stage):
-    if not n_parameters > 0:
-        raise ValueError(f"A model has parameters, got {n_parameters} of them.")
-    if not n_ranks >= 1:
-        raise ValueError(f"Data parallelism needs at least one rank, got {n_ranks}.")
-    if stage not in STAGES:
+def _checked(n_parameters, n_ranks, stage):
+    if stage not in tuple(STAGES):
         raise ValueError(f"ZeRO has the stages 0, 1, 2 and 3, got {stage!r}.")
+    return checked(n_parameters=n_parameters, n_ranks=n_ranks)

@@ -3,6 +3,7 @@
 Pure functions of samples: `times_s` ascending, `joules` what the counter showed at those times.
 """
 
+import statistics
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
@@ -29,6 +30,8 @@ def wraps_between(
     if range_j is None:
         return 0 if 0 <= step_j <= most_j else None
     fewest = 0 if step_j >= 0 else 1
+    if step_j + fewest * range_j < 0:
+        return None  # it showed more than it can, so this isn't its range
     if step_j + fewest * range_j > most_j or step_j + (fewest + 1) * range_j <= most_j:
         return None
     return fewest
@@ -53,7 +56,9 @@ def unwrap(
         wraps = wraps_between(before_j, after_j, gap_s, range_j, max_power_w)
         if wraps is None:
             return None, None
-        total_j.append(total_j[-1] + after_j - before_j + wraps * (range_j or 0.0))
+        # The step first: added one by one, a counter that rests would move by its rounding.
+        step_j = after_j - before_j + wraps * (range_j or 0.0)
+        total_j.append(total_j[-1] + step_j)
         n_wraps += wraps
     return total_j, n_wraps
 
@@ -146,7 +151,8 @@ def counter_energy(
     low_0, high_0 = _edge(times_s, joules, start_s, slowest_s, max_power_w)
     low_1, high_1 = _edge(times_s, joules, stop_s, slowest_s, max_power_w)
     at_0, at_1 = (_at_j(times_s, joules, t_s, update_s, moves) for t_s in (start_s, stop_s))
-    low_j, high_j = max(low_1 - high_0 - unit_j, 0.0), max(high_1 - low_0, 0.0) + unit_j
+    low_j = max(low_1 - high_0 - unit_j, 0.0)
+    high_j = max(high_1 - low_0 + unit_j, low_j)  # equal but for rounding where no step is declared
     flags = ("window_below_update_period",) if stop_s - start_s < update_s else ()
     return Estimate.within(low_j, at_1 - at_0, high_j, flags)
 
@@ -176,10 +182,17 @@ def counter_power(
 
 def _moves(times_s, joules, update_s):
     """(time, energy) of each move that was seen: since the sample before, in the last update."""
-    return [
-        ((max(before_s, t_s - update_s) + t_s) / 2, after_j)
+    moved = [
+        (before_s, t_s, after_j)
         for (before_s, before_j), (t_s, after_j) in pairwise(zip(times_s, joules, strict=True))
         if after_j > before_j
+    ]
+    # Some counters move far more often than they are declared to: where polls are dense they show.
+    gaps_s = [t_s - before_s for (_, before_s, _), (_, t_s, _) in pairwise(moved)]
+    dense_s = [gap_s for gap_s in gaps_s if gap_s <= 1.2 * update_s]
+    update_s = min(update_s, statistics.median(dense_s)) if dense_s else update_s
+    return [
+        ((max(before_s, t_s - update_s) + t_s) / 2, after_j) for before_s, t_s, after_j in moved
     ]
 
 

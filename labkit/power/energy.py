@@ -269,12 +269,15 @@ def _choose(probes):
     """The probes of a total: each part of the machine once, and what is missing for it."""
     if isinstance(probes, str) and probes == "auto":
         return _automatic(find_probes())
-    probes = [probes] if isinstance(probes, Probe) else list(probes)
+    given, is_several = probes, isinstance(probes, Iterable) and not isinstance(probes, str)
+    probes = list(probes) if is_several else [probes]
     for probe in probes:
         if not isinstance(probe, Probe):
+            inside = " in it" if is_several else ""
+            wanted = given if isinstance(given, str) else "nvml:0"
             raise TypeError(
-                f"probes is 'auto', a Probe or a list of them, got {probe!r} in it. Take them from "
-                f"lk.probes(), such as lk.probes()['nvml:0']."
+                f"probes is 'auto', a Probe or a list of them, got {probe!r}{inside}. Take them "
+                f"from lk.probes(), such as lk.probes()[{wanted!r}]."
             )
     added = disjoint(probes)
     readable = list({probe.id: probe for probe in probes if probe.available}.values())

@@ -1,11 +1,14 @@
 """`bench_energy`: how many joules does one call take?"""
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable
+from numbers import Integral, Real
 from time import perf_counter
 from typing import Any
 
 from labkit.hardware.asynchronous import (
+    name_of,
     refuse_deferred,
     refuse_unfinished,
     wait_for,
@@ -117,7 +120,7 @@ def bench_energy(
         )
     refuse_deferred(fn)
     _refuse_nonsense(min_time_s, min_calls, max_time_s)
-    name = str(name or getattr(fn, "__name__", type(fn).__name__))
+    name = str(name or name_of(fn))
     call_s = _call_time_s(fn, args)
     meter = energy(probes, load_period_s=call_s, name=f"energy of {name}")
     at_least_s = max(min_time_s, WINDOWS * meter.longest_window_s)
@@ -136,7 +139,7 @@ def bench_energy(
 def _call_time_s(fn, args):
     """The time of one call, its compilation apart: the load's period if it is called in a row."""
     result = fn(*args)
-    refuse_unfinished(result, getattr(fn, "__name__", type(fn).__name__))
+    refuse_unfinished(result, name_of(fn))
     wait_for(result)
     wait_until_idle(args)
     start_s, n_calls = perf_counter(), 0
@@ -148,9 +151,9 @@ def _call_time_s(fn, args):
 
 
 def _refuse_nonsense(min_time_s, min_calls, max_time_s):
-    if not min_time_s >= 0:
+    if not (isinstance(min_time_s, Real) and min_time_s >= 0):
         raise ValueError(f"min_time_s is a time in seconds, at least 0, got {min_time_s!r}.")
-    if not (isinstance(min_calls, int) and min_calls >= 1):
+    if not (isinstance(min_calls, Integral) and min_calls >= 1):
         raise ValueError(f"min_calls is a whole number, at least 1, got {min_calls!r}.")
-    if not 0 < max_time_s < float("inf"):
+    if not (isinstance(max_time_s, Real) and 0 < max_time_s < math.inf):
         raise ValueError(f"max_time_s is a time in seconds above 0, got {max_time_s!r}.")

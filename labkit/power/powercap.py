@@ -192,7 +192,7 @@ def _max_power_w(files, domain):
 
 def _micro(files: SystemFiles, domain: Domain, name: str) -> float | None:
     count = files.number(f"{domain.path}/{name}")
-    return count * 1e-6 if count else None
+    return count * 1e-6 if count and count > 0 else None
 
 
 def _sample(path):

@@ -1,13 +1,21 @@
 """`Probe`: one power source, what it declares about itself, and how to read it."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable
+from numbers import Real
 from typing import Any, NamedTuple
 
 from labkit.reading import Origin
 from labkit.units import si
 
 POLLED = ("instant_power", "averaged_power")
+METHODS = ("energy_counter", *POLLED, "model")
+_ABOVE_0 = ("update_period_s", "range_j", "max_power_w")
+_FROM_0 = (
+    "averaging_window_s", "shortest_window_s", "longest_window_s", "resolution_j", "resolution_w",
+    "rel_uncertainty",
+)  # fmt: skip
 
 
 class Sample(NamedTuple):
@@ -44,7 +52,8 @@ class Probe:
     present              the hardware is there, readable or not
     permission           only a permission is missing
 
-    Times in s, energies in J, powers in W. Anything unknown is None.
+    Times in s, energies in J, powers in W. Anything unknown is None. Raises ValueError for another
+    method, and for an amount that cannot be.
     """
 
     id: str
@@ -71,6 +80,22 @@ class Probe:
     present: bool = True
     permission: bool = False
     reader: Callable[[], Sample] | None = dataclasses.field(default=None, repr=False)
+
+    def __post_init__(self):
+        if self.method not in METHODS:
+            known = ", ".join(METHODS)
+            raise ValueError(
+                f"{self.id} has the method {self.method!r}, and it must be one of {known}."
+            )
+        for name in (*_ABOVE_0, *_FROM_0):
+            amount = getattr(self, name)
+            floor = "above 0" if name in _ABOVE_0 else "from 0"
+            is_fit = isinstance(amount, Real) and (amount > 0 if name in _ABOVE_0 else amount >= 0)
+            if amount is not None and not (is_fit and amount < math.inf):
+                raise ValueError(
+                    f"{name} of {self.id} must be a number {floor}, or None where it is not "
+                    f"known: got {amount!r}."
+                )
 
     @property
     def available(self) -> bool:

@@ -1,15 +1,19 @@
 """Reading probes in the background: one daemon thread, a time for every sample, none dropped."""
 
+import math
 import threading
 from array import array
 from collections.abc import Callable, Iterable
+from numbers import Integral, Real
 from time import perf_counter_ns, sleep
 
-from labkit.power.probe import POLLED, Probe
+from labkit.power.probe import POLLED, Probe, Sample
+from labkit.units import si
 
 POLLS_PER_UPDATE = 5  # dense enough to tell one update from the next
 SHORTEST_POLL_S = 0.005
 COUNTER_POLL_S = 0.2  # a counter loses nothing between two readings, but it may get stuck
+OLDEST_NS = 1_000_000_000  # a sample whose time lies further back has another clock, or is stale
 
 
 class RealClock:
@@ -62,28 +66,50 @@ class Trace:
         self.due_ns = self._fast_until_ns = 0
         self._fast_ns, self._slow_ns = (round(s * 1e9) for s in _periods_s(probe, hz))
 
-    def read(self) -> None:
+    def read(self, clock: "RealClock") -> None:
         """Take one sample and plan the next."""
         if self.failure:
             return
+        began_ns = clock.now_ns()
         try:
             sample = self.probe.read()
+            problem = self._problem(sample, began_ns, clock.now_ns())
         except (Exception, SystemExit) as error:  # whatever a file or a vendor's library raises
-            self.failure, self.due_ns = f"{type(error).__name__}: {error}", 2**62
-            return
-        value = sample.power_w if sample.energy_j is None else sample.energy_j
-        if value is None:
-            self.failure, self.due_ns = "showed neither energy nor power", 2**62
+            problem = f"{type(error).__name__}: {error}"
+        if problem:
+            self.failure, self.due_ns = problem, 2**62
             return
         self.times_ns.append(sample.t_ns)
-        self.values.append(value)
-        fast = sample.t_ns < self._fast_until_ns
-        self.due_ns = sample.t_ns + (self._fast_ns if fast else self._slow_ns)
+        self.values.append(self._value(sample))
+        fast = began_ns < self._fast_until_ns
+        self.due_ns = began_ns + (self._fast_ns if fast else self._slow_ns)
 
-    def read_edge(self, now_ns: int) -> None:
+    def read_edge(self, clock: "RealClock") -> None:
         """Take one sample, and look closely until the sensor has moved twice."""
-        self._fast_until_ns = now_ns + 2 * round((self.probe.update_period_s or 0.0) * 1e9)
-        self.read()
+        update_ns = round((self.probe.update_period_s or 0.0) * 1e9)
+        self._fast_until_ns = clock.now_ns() + 2 * update_ns
+        self.read(clock)
+
+    def _value(self, sample):
+        return sample.power_w if self.probe.method in POLLED else sample.energy_j
+
+    def _problem(self, sample, began_ns, ended_ns):
+        """Why a sample cannot be used, or None."""
+        if not isinstance(sample, Sample):
+            return f"gave {sample!r}, which isn't a Sample"
+        value, t_ns = self._value(sample), sample.t_ns
+        what, unit = ("power", "W") if self.probe.method in POLLED else ("energy", "J")
+        if value is None:
+            return f"showed no {what}, though it is declared as {self.probe.method}"
+        # A power that isn't a number is dropped as a glitch; what a counter lost cannot be told.
+        if not isinstance(value, Real) or (unit == "J" and not math.isfinite(value)):
+            return f"showed {value!r}, which isn't an amount of {what} in {unit}"
+        if not isinstance(t_ns, Integral) or not began_ns - OLDEST_NS <= t_ns <= ended_ns:
+            return f"gave {t_ns!r} as its time, which isn't when time.perf_counter_ns() was read"
+        if self.times_ns and t_ns < self.times_ns[-1]:
+            back = si((self.times_ns[-1] - t_ns) * 1e-9, "s")
+            return f"gave a time that lies {back} before that of the sample before"
+        return None
 
 
 def _periods_s(probe, hz):
@@ -117,7 +143,7 @@ class Sampler:
         """Read every probe now, in the caller's thread; returns the time after that, in ns."""
         with self._lock:
             for trace in self.traces:
-                trace.read_edge(self.clock.now_ns())
+                trace.read_edge(self.clock)
         marked_ns = self.clock.now_ns()
         if self._background:
             self._background.wake()
@@ -135,5 +161,5 @@ class Sampler:
             now_ns = self.clock.now_ns()
             for trace in self.traces:
                 if trace.due_ns <= now_ns:
-                    trace.read()
+                    trace.read(self.clock)
             return min(trace.due_ns for trace in self.traces)

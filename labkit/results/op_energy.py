@@ -70,7 +70,7 @@ def op_energy(op: str, kind: str, node_nm: int = 7) -> "OpEnergy":
     if node_nm not in NODES_NM:
         raise ValueError(f"There are figures for 45 nm and 7 nm, not for {node_nm!r} nm.")
     figures = {(found.op, found.kind): found for found in op_energies(node_nm)}
-    if (op, kind) not in figures:
+    if (str(op), str(kind)) not in figures:
         known = ", ".join(f"{op} {kind}" for op, kind in figures)
         raise NotListedError(f"There is no energy of {op!r} {kind!r}. There are: {known}.")
     return figures[op, kind]

@@ -95,7 +95,7 @@ def training_runs_path(which: str = "training_runs.csv") -> Path:
 
 def _find(origin, kind, key):
     results = _results(origin, kind)
-    if key not in results:
+    if not isinstance(key, str) or key not in results:
         raise NotListedError(f"No {origin} result {key!r}. There are: {', '.join(results)}.")
     return results[key]
 

@@ -33,8 +33,13 @@ class Exchange(NamedTuple):
 
 
 def entry(compiled: Any) -> str:
-    """The lines of the program's entry, one for each kernel, without names of source files."""
+    """The lines of the program's entry, one for each kernel, without names of source files.
+
+    Raises ValueError for a text without one.
+    """
     text = compiled.as_text()
+    if "\nENTRY " not in text:
+        raise ValueError(f"This program has no ENTRY, so it isn't HLO: {text.strip()[:200]!r}")
     body = text[text.index("\nENTRY ") + 1 :]
     return re.sub(_NOISE, "", body[: body.index("\n}") + 2])
 

@@ -1,12 +1,13 @@
 """Energy from counters that move in steps and wrap."""
 
+import dataclasses
 from itertools import accumulate
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.power import sensors
+from labkit.power import energy, sensors
 from labkit.power.counter import counter_energy, counter_power, unwrap, wraps_between
 
 MAX_POWER_W = 400.0
@@ -55,6 +56,20 @@ def test_a_counter_that_was_reset_is_ambiguous_not_negative():
     assert wraps_between(200_000.0, 5.0, gap_s=1, range_j=262_143, max_power_w=400) is None
 
 
+def test_a_counter_beyond_its_range_has_another_range():
+    """It showed 66 kJ, so it cannot have started again at 65.5 kJ: the step would be negative."""
+    assert wraps_between(66_000.0, 50.0, gap_s=1, range_j=65_532, max_power_w=1000) is None
+
+
+@given(st.lists(st.floats(0, 0.1), min_size=2, max_size=30), st.floats(0, 250_000))
+def test_a_counter_that_rests_does_not_move_by_its_rounding(steps_j, start_j):
+    """A rest that looked like a move of 2e-13 J moved the lower bound of a window by 19 J."""
+    joules = [start_j, *accumulate(steps_j, initial=start_j)]
+    shown = [count for count in joules for _ in range(2)]  # each is read twice
+    counted, _ = unwrap([0.1 * n for n in range(len(shown))], shown)
+    assert counted[::2] == counted[1::2]
+
+
 def test_without_a_range_a_fall_is_unknown_and_a_rise_is_not():
     assert wraps_between(10.0, 5.0, 1.0, None, 400) is None
     assert wraps_between(5.0, 10.0, 1.0, None, 400) == 0
@@ -75,6 +90,42 @@ def test_the_power_between_moves_holds_nothing_of_what_comes_after():
 def test_two_readings_far_apart_tell_a_power_and_two_close_ones_do_not():
     assert counter_power([0.0, 1.0], [5.0, 65.0], 0.0, 1.0, 0.001) == 60
     assert counter_power([0.0, 1.0], [5.0, 65.0], 0.0, 1.0, 0.5) is None
+
+
+@pytest.mark.parametrize("really_s", [0.001, 0.02])
+def test_a_counter_that_moves_more_often_than_it_says_tells_its_idle(really_s):
+    """Declared 100 ms, as an H100's: its moves were dated half of that too early, 4 % of a pad."""
+    clock = sensors.SimulatedClock(10.0)
+    sensor = sensors.CounterSensor(sensors.constant(100), update_s=really_s)
+    probe = dataclasses.replace(sensors.simulated_probe(sensor, clock), update_period_s=0.1)
+    with energy(probe, clock=clock, pad=1.0) as found:
+        clock.sleep(1.7)
+    assert found.idle_power_w == pytest.approx(100, rel=0.01)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    start_s=st.floats(2, 4),
+    duration_s=st.floats(0.05, 3),
+    period_s=st.floats(0.1, 1),
+    phase_s=st.floats(0, 0.1),
+)
+def test_the_truth_lies_in_the_bounds_of_a_whole_measurement(
+    start_s, duration_s, period_s, phase_s
+):
+    """As `energy` reads it, with all its steps between the counter and the bounds."""
+    load = sensors.square_wave(300, 60, period_s, 0.5)
+    sensor = sensors.CounterSensor(load, update_s=0.1, phase_s=phase_s)
+    found = sensors.simulated_energy(sensor, start_s, start_s + duration_s, pad_s=1.0)
+    truth_j = load.energy_between_j(start_s, start_s + duration_s)
+    rounding_j = 1e-6  # the clock counts whole nanoseconds
+    assert found.energy_lo_j - rounding_j <= truth_j <= found.energy_hi_j + rounding_j
+
+
+def test_a_counter_that_declares_no_steps_has_its_bounds_in_order():
+    times_s = [0.1 * n for n in range(60)]
+    found = counter_energy(times_s, [100 * t_s for t_s in times_s], 1.0, 3.3, update_s=0.0)
+    assert 0 <= found.low_j <= found.energy_j <= found.high_j
 
 
 @pytest.mark.parametrize("duty", [0.1, 0.5, 1.0])

@@ -161,6 +161,10 @@ def test_an_option_that_makes_no_sense_is_refused_before_anything_is_measured(op
 def test_a_probe_that_is_none_is_refused_with_a_sentence():
     with pytest.raises(TypeError, match=r"Take them from lk.probes\(\)"):
         energy(["nvml:0"])
+    with pytest.raises(TypeError, match=r"got 'nvml:1'\. .*lk\.probes\(\)\['nvml:1'\]"):
+        energy("nvml:1")
+    with pytest.raises(TypeError, match="got None"):
+        energy(None)
 
 
 def cpu_share(seconds=1.0):

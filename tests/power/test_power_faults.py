@@ -2,16 +2,21 @@
 
 import contextlib
 import itertools
+import math
+import re
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from labkit.hardware import machine
+from labkit.hardware.nvml import NvidiaGpu
 from labkit.power import energy, probes
 from labkit.power.counter import stands_still, unwrap, why_not
 from labkit.power.powercap import powercap_probes
 from labkit.power.probe import Probe, Sample, disjoint
+from labkit.power.sensors import SimulatedClock
 
 
 @pytest.fixture
@@ -62,6 +67,91 @@ def counter_probe(joules, id="counter:0", **more):  # noqa: A002
         return Sample(time.perf_counter_ns(), joules(now_s), None)
 
     return Probe(id, "device", "energy_counter", update_period_s=0.001, reader=read, **more)
+
+
+# Readings that are none
+
+
+def told(reading, method="energy_counter"):
+    """What `energy` says of a simulated probe that answers `reading(time in s, time in ns)`."""
+    clock = SimulatedClock(10.0)
+    probe = Probe(
+        "odd:0", "device", method, update_period_s=0.1, averaging_window_s=0.1,
+        reader=lambda: reading(clock.now_ns() * 1e-9, clock.now_ns()),
+    )  # fmt: skip
+    with energy(probe, clock=clock, pad=0.5) as e:
+        clock.sleep(2.0)
+    return e
+
+
+@pytest.mark.parametrize(
+    ("reading", "words"),
+    [
+        (
+            lambda s, ns: Sample(ns, "N/A", None),
+            "showed 'N/A', which isn't an amount of energy in J",
+        ),
+        (lambda s, ns: Sample(ns, math.nan if s > 11 else 9 * s, None), "showed nan"),
+        (lambda s, ns: Sample(ns, math.inf, None), "showed inf"),
+        (lambda s, ns: Sample(ns, None, 100.0), "showed no energy, though it is declared as"),
+        (lambda s, ns: 100.0 * s, "which isn't a Sample"),
+        (lambda s, ns: None, "gave None, which isn't a Sample"),
+        (lambda s, ns: Sample(ns // 1000, 100 * s, None), "isn't when time.perf_counter_ns"),
+        (lambda s, ns: Sample(1_700_000_000 * 10**9, 9 * s, None), "isn't when time.perf_counter"),
+        (lambda s, ns: Sample(None, 100 * s, None), "gave None as its time"),
+        (lambda s, ns: Sample(ns - ns % 7 * 10**8, 9 * s, None), "lies|isn't when"),
+        (lambda s, ns: Sample(10 * 10**9, 100 * s, None), "isn't when time.perf_counter_ns"),
+    ],
+)
+def test_a_reading_that_is_none_makes_the_energy_unknown(reading, words):
+    """And says which: a text ended the thread, another clock's time kept it busy for ever."""
+    e = told(reading)
+    assert (e.kind, e.energy_j) == ("unknown", None)
+    assert re.search(words, e.by_domain["odd:0"].reason)
+
+
+def test_powers_that_come_out_of_order_are_no_energy():
+    """Every second poll dated half a second back gave 2,143 J, for sure, of a true 503."""
+    dates = itertools.cycle((0, 500_000_000))
+    e = told(lambda s, ns: Sample(ns - next(dates), None, 100 + s), "averaged_power")
+    assert e.energy_j is None
+    assert "lies 5" in e.by_domain["odd:0"].reason
+
+
+def test_a_probe_that_tells_energy_and_power_is_read_as_it_declares():
+    e = told(lambda s, ns: Sample(ns, 1e6 + 50 * s, 100.0), "averaged_power")
+    assert e.energy_j == pytest.approx(200, rel=0.01)
+
+
+@pytest.mark.parametrize("limit_mw", [2**32 - 1, 0, -1, "N/A", None])
+def test_a_power_limit_that_is_none_is_unknown(limit_mw):
+    """4.29 MW would have made every glitch a power that can be, and every bound useless."""
+    driver = SimpleNamespace(
+        nvmlDeviceGetPowerManagementLimit=lambda handle: limit_mw,
+        nvmlDeviceGetArchitecture=lambda handle: "N/A",
+    )
+    gpu = NvidiaGpu(0, nvml=driver)
+    assert gpu.power_limit_w() is None
+    assert gpu.architecture() is None
+    driver.nvmlDeviceGetPowerManagementLimit = lambda handle: 700_000
+    assert gpu.power_limit_w() == 700
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"method": "energy-counter"}, "must be one of energy_counter, instant_power"),
+        ({"update_period_s": 0}, "update_period_s of x:0 must be a number above 0"),
+        ({"update_period_s": -0.1}, "above 0"),
+        ({"averaging_window_s": math.nan}, "averaging_window_s of x:0 must be a number from 0"),
+        ({"max_power_w": "700 W"}, "got '700 W'"),
+        ({"range_j": 0}, "or None where it is not known"),
+        ({"resolution_j": math.inf}, "got inf"),
+    ],
+)
+def test_a_probe_that_declares_nonsense_is_refused(more, words):
+    with pytest.raises(ValueError, match=words):
+        Probe(**{"id": "x:0", "scope": "device", "method": "energy_counter", **more})
 
 
 # Stuck

@@ -131,6 +131,15 @@ def test_without_a_range_a_fall_is_unknown_never_zero(tree):
     assert "how often it wrapped" in repr(e)
 
 
+@pytest.mark.parametrize("text", ["-1", "0", "1e9", ""])
+def test_a_range_that_is_none_is_unknown_and_takes_no_domain_along(tree, text):
+    tree.domain("intel-rapl:0", "package-0", energy_uj=5_000_000)
+    tree.domain("intel-rapl:1", "package-1", energy_uj=5_000_000)
+    tree.write("sys/class/powercap/intel-rapl:0/max_energy_range_uj", text)
+    found = powercap_probes(tree.root)
+    assert [(p.available, p.range_j is None) for p in found] == [(True, True), (True, False)]
+
+
 def test_an_empty_counter_is_listed_with_the_reason(tree):
     tree.domain("intel-rapl:0", "package-0", energy_uj="")
     (probe,) = powercap_probes(tree.root)

@@ -1,8 +1,9 @@
 """Checkpoints as traffic: how many bytes one writes, and how long that takes."""
 
 import math
+import numbers
 
-from labkit.plan.energy import checked
+from labkit.plan.amounts import checked
 from labkit.plan.zero import MIXED_PRECISION_ADAM, StateBytes
 
 
@@ -30,8 +31,10 @@ def checkpoint_write_s(
     Raises ValueError for nonsense.
     """
     n_bytes, n_writers = checked(n_bytes=n_bytes, n_writers=n_writers)
-    rate = min(storage_bytes_per_s, n_writers * writer_bytes_per_s) if n_writers else 0.0
-    if not rate > 0:
+    rates = storage_bytes_per_s, writer_bytes_per_s
+    if n_writers and all(isinstance(rate, numbers.Real) and rate > 0 for rate in rates):
+        rate = min(storage_bytes_per_s, n_writers * writer_bytes_per_s)
+    else:
         raise ValueError(
             f"Somebody has to write, and something to take it: got {n_writers:g} writers of "
             f"{writer_bytes_per_s} B/s and a storage of {storage_bytes_per_s} B/s."

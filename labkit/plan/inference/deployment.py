@@ -5,7 +5,7 @@ import functools
 from typing import NamedTuple
 
 from labkit.hardware import chip
-from labkit.plan.energy import checked
+from labkit.plan.amounts import checked
 
 _MEMORY_SHARE, _RESERVED_BYTES = 0.9, 3e9  # of a chip for weights and cache; contexts and graphs
 MOST_TOKENS = 8192  # the most tokens of one step, for which room is kept
@@ -89,11 +89,22 @@ LLAMA_3_70B = ServedModel("Llama-3.1-70B", 70.6e9, 80, 8192, 64, 8, 128, 128_256
 LLAMA_3_405B = ServedModel("Llama-3.1-405B", 405.9e9, 126, 16384, 128, 8, 128, 128_256)
 
 
-class Traffic(NamedTuple):
-    """The tokens of a request: of its prompt, and of its answer."""
-
+class _Tokens(NamedTuple):
     prompt: float
     output: float
+
+
+class Traffic(_Tokens):
+    """The tokens of a request: of its prompt, and of its answer.
+
+    Raises ValueError for a prompt that isn't a number from 0, and an answer that isn't above 0.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, prompt: float, output: float) -> "Traffic":
+        checked(prompt=prompt, output=output)
+        return super().__new__(cls, prompt, output)
 
     @property
     def mean_context(self) -> float:
@@ -107,8 +118,8 @@ class Deployment:
 
     weight_bytes, kv_bytes   of a weight, and of a number in the cache: 2, 1, or 0.5 for 4 bits
 
-    Raises ValueError, a sentence, for a chip whose figures or shares are not known, and for a model
-    that does not fit.
+    Raises ValueError, a sentence, for a chip whose figures or shares are not known, for a number of
+    chips that does not divide the model's heads, and for a model that does not fit.
     """
 
     model: ServedModel
@@ -119,6 +130,11 @@ class Deployment:
 
     def __post_init__(self):
         checked(n_chips=self.n_chips, weight_bytes=self.weight_bytes, kv_bytes=self.kv_bytes)
+        if self.model.n_heads % self.n_chips:  # half a chip is no divisor either
+            raise ValueError(
+                f"{self.model.name} has {self.model.n_heads} heads, which {self.n_chips:g} chips "
+                f"cannot share evenly: take a number of chips that divides them."
+            )
         figures = figures_of(self.chip_name)  # raises for a chip that is not known
         if figures.flop_8 is None and self.weight_bytes < 2:
             raise ValueError(f"{self.chip_name} has no 8-bit peak: take 2 bytes a weight.")
@@ -144,7 +160,12 @@ class Deployment:
         memory = figures_of(self.chip_name).memory_bytes
         return _MEMORY_SHARE * (memory - weights - _RESERVED_BYTES - activations)
 
+    @property
+    def cache_shards(self) -> int:
+        """Over how many chips the cache is split: where KV heads are fewer, chips keep copies."""
+        return min(self.n_chips, self.model.n_kv_heads)
+
     def most_sequences(self, traffic: "Traffic") -> int:
         """How many requests fit at once, with room for the whole answer of each."""
-        per_token = self.model.kv_bytes_per_token(self.kv_bytes) / self.n_chips
+        per_token = self.model.kv_bytes_per_token(self.kv_bytes) / self.cache_shards
         return int(self.cache_bytes / (per_token * (traffic.prompt + traffic.output)))

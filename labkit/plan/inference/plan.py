@@ -3,7 +3,7 @@
 import dataclasses
 import math
 
-from labkit.plan.energy import checked
+from labkit.plan.amounts import checked
 from labkit.plan.inference.deployment import MOST_TOKENS, Deployment, Traffic
 from labkit.plan.inference.step import TENSORRT_LLM, VLLM, Stack, Step, step
 
@@ -14,8 +14,9 @@ def offline_tokens_per_s(
     """Output tokens a second when `n_requests` wait from the start.
 
     The batch is what fits. All requests are alike, so they come and go in waves, and the last wave
-    may be small. Raises ValueError where not one fits.
+    may be small. Raises ValueError where not one fits, and for nonsense.
     """
+    (n_requests,) = checked(n_requests=n_requests)
     batch = min(deployment.most_sequences(traffic), stack.most_sequences, n_requests)
     if batch < 1:
         raise ValueError("Not even one request fits into the memory that the weights leave.")
@@ -30,7 +31,11 @@ def largest_batch(
     deployment: Deployment, traffic: Traffic, tpot_s: float, stack: Stack = VLLM,
     *, with_prompts: bool = True,
 ) -> int:  # fmt: skip
-    """The most sequences whose tokens come every `tpot_s` or sooner, and that fit; 0 for none."""
+    """The most sequences whose tokens come every `tpot_s` or sooner, and that fit; 0 for none.
+
+    Raises ValueError for a time that isn't above 0.
+    """
+    (tpot_s,) = checked(tpot_s=tpot_s)
     low, high = 0, min(deployment.most_sequences(traffic), stack.most_sequences)
     while low < high:
         middle = (low + high + 1) // 2
@@ -72,11 +77,11 @@ def plan_serving(
     power_w    of a chip with its share of the host
     n_spares   replicas more than the load needs, because some are always being repaired
 
-    Raises ValueError, a sentence, where no batch keeps to `tpot_s`.
+    Raises ValueError, a sentence, where no batch keeps to `tpot_s`, and for nonsense.
     """
-    rate, price, power_w, headroom = checked(
+    rate, price, power_w, headroom, n_spares = checked(
         requests_per_s=requests_per_s, usd_per_chip_hour=usd_per_chip_hour, power_w=power_w,
-        utilisation=headroom,
+        headroom=headroom, n_spares=n_spares,
     )  # fmt: skip
     batch = largest_batch(deployment, traffic, tpot_s, stack)
     if not batch:
@@ -121,7 +126,13 @@ def disaggregated(
     """What separate replicas for prompts and for decoding would give, beside doing both in one.
 
     link_bytes_per_s   between replicas; 50 GB/s is a 400 Gbit network card
+
+    Raises ValueError for nonsense.
     """
+    (link_bytes_per_s,) = checked(link_bytes_per_s=link_bytes_per_s)
+    most = deployment.most_sequences(traffic)
+    if batch > most:
+        raise ValueError(f"A batch of {batch:g} does not fit: there is room for {most} sequences.")
     together = step(deployment, traffic, batch, stack)
     apart = step(deployment, traffic, batch, stack, with_prompts=False)
     prompts_s = max(_prompts_s(deployment, traffic, batch, stack), 0.0)
@@ -136,6 +147,8 @@ def disaggregated(
 def _prompts_s(deployment, traffic, batch, stack):
     """Seconds that a replica of prompts alone needs for those of one step of `batch` sequences."""
     tokens = batch * traffic.prompt / traffic.output
+    if not tokens:
+        return 0.0
     reading = Traffic(traffic.prompt, traffic.prompt)  # one prompt token a decoded one
     full = step(deployment, reading, MOST_TOKENS, stack)
     alone = step(deployment, reading, MOST_TOKENS, stack, with_prompts=False)

@@ -23,6 +23,7 @@ published runs, each model left out in turn: `tools/bench_plan.py --serving`.
 
 import dataclasses
 import math
+import numbers
 
 from labkit.plan.inference.deployment import Deployment, Traffic, figures_of
 
@@ -112,7 +113,7 @@ def step(
 
     Raises ValueError for a batch that isn't a number above 0.
     """
-    if not 0 < batch < math.inf:
+    if not (isinstance(batch, numbers.Real) and 0 < batch < math.inf):
         raise ValueError(f"A batch is a number above 0, got {batch!r}.")
     model, t, figures = deployment.model, deployment.n_chips, figures_of(deployment.chip_name)
     filled = next((size for size in stack.graph_sizes if size >= batch), batch)
@@ -121,7 +122,8 @@ def step(
     bytes_per_s = figures.shares.bandwidth * figures.bytes_per_s
     compute_s = 2 * model.n_multiplied * tokens / t / deployment.product_flop_per_s
     read_s = model.n_multiplied * deployment.weight_bytes / t / bytes_per_s
-    kv_bytes = model.kv_bytes_per_token(deployment.kv_bytes) * traffic.mean_context * batch / t
+    kv_bytes = model.kv_bytes_per_token(deployment.kv_bytes) * traffic.mean_context * batch
+    kv_bytes /= deployment.cache_shards
     # Half of all pairs of prompt tokens, 4 flop for each number of a head.
     pairs_flop = 2 * model.n_layers * model.n_heads * model.head_size * traffic.prompt
     flash = _FLASH_SHARE * traffic.prompt / (traffic.prompt + _FLASH_HALF_TOKENS)

@@ -81,11 +81,10 @@ def accelerators() -> list[str]:
 
 def accelerator(name: str) -> Accelerator:
     """The accelerator of this name: `accelerator("h100")`. ValueError names the known ones."""
-    try:
-        return _chips()[name]
-    except KeyError:
+    if not isinstance(name, str) or name not in _chips():
         known = ", ".join(_chips())
-        raise ValueError(f"The planner knows no chip {name!r}. It knows {known}.") from None
+        raise ValueError(f"The planner knows no chip {name!r}. It knows {known}.")
+    return _chips()[name]
 
 
 @functools.cache

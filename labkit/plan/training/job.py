@@ -4,6 +4,7 @@ import dataclasses
 import math
 import numbers
 
+from labkit.plan.amounts import checked
 from labkit.plan.training.chips import Accelerator, accelerator
 
 RECOMPUTE = ("none", "selective", "minimal", "full", "offload")
@@ -38,6 +39,18 @@ class Transformer:
         sizes = ("layers", "hidden", "heads", "kv_heads", "head_dim", "ffn", "vocab")
         for name in sizes:
             _refuse_size(name, getattr(self, name))
+        for name in ("experts", "top_k", "moe_ffn"):
+            _refuse_size(name, getattr(self, name), least=0)
+        if self.heads % self.kv_heads:
+            raise ValueError(
+                f"{self.name} has {self.heads} heads, which {self.kv_heads} kv_heads cannot share "
+                f"evenly."
+            )
+        if self.experts and not (1 <= self.top_k <= self.experts and self.moe_ffn):
+            raise ValueError(
+                f"A mixture of {self.experts} experts needs moe_ffn, their inner width, and a "
+                f"top_k from 1 to {self.experts}: got {self.moe_ffn} and {self.top_k}."
+            )
 
     @property
     def query_width(self) -> int:
@@ -119,8 +132,8 @@ class Split:
     def __post_init__(self):
         for name in ("tp", "pp", "dp", "cp", "ep", "vp"):
             _refuse_size(name, getattr(self, name))
-        if not self.micro_batch > 0:
-            raise ValueError(f"micro_batch must be above 0, got {self.micro_batch}.")
+        if not (_is_number(self.micro_batch) and 0 < self.micro_batch < math.inf):
+            raise ValueError(f"micro_batch must be above 0, got {self.micro_batch!r}.")
         if self.zero not in range(4):
             raise ValueError(f"zero is a stage from 0 to 3, got {self.zero!r}.")
         _refuse_unknown("recompute", self.recompute, RECOMPUTE)
@@ -168,13 +181,17 @@ class Job:
     nic_bytes_per_s: float
 
     def __post_init__(self):
-        if isinstance(self.chip, str):
+        if not isinstance(self.chip, Accelerator):
             object.__setattr__(self, "chip", accelerator(self.chip))
         _refuse_size("seq", self.seq)
         for name in ("global_batch", "nic_bytes_per_s"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)!r}.")
+            amount = getattr(self, name)
+            if not (_is_number(amount) and 0 < amount < math.inf):
+                raise ValueError(f"{name} must be above 0, got {amount!r}.")
+        checked(nic_bytes_per_s=self.nic_bytes_per_s)
         _refuse_misfit(self.model, self.split)
+        if self.seq % self.split.cp:
+            raise ValueError(f"cp {self.split.cp} does not divide sequences of {self.seq} tokens.")
         if self.micro_batches < 1:
             raise ValueError(
                 f"A batch of {self.global_batch:g} sequences is too small for dp {self.split.dp} × "
@@ -224,14 +241,24 @@ def _refuse_misfit(model, split):
         raise ValueError(
             f"tp {split.tp} splits single heads: {model.name} has {model.heads}. Take a smaller tp."
         )
+    if model.heads % split.tp or max(model.kv_heads, split.tp) % min(model.kv_heads, split.tp):
+        raise ValueError(
+            f"tp {split.tp} does not divide the {model.heads} heads of {model.name}, or not its "
+            f"{model.kv_heads} heads of keys and values."
+        )
     if split.ep > max(1, model.experts):
         raise ValueError(f"ep {split.ep} is more than the {model.experts} experts of {model.name}.")
+    if model.experts % split.ep:
+        raise ValueError(f"ep {split.ep} does not divide the {model.experts} experts.")
 
 
-def _refuse_size(name, size):
-    whole = isinstance(size, numbers.Integral) and not isinstance(size, bool)
-    if not whole or size < 1:
-        raise ValueError(f"{name} must be a whole number from 1, got {size!r}.")
+def _is_number(amount):
+    return isinstance(amount, numbers.Real) and not isinstance(amount, bool)
+
+
+def _refuse_size(name, size, least=1):
+    if not (_is_number(size) and isinstance(size, numbers.Integral) and size >= least):
+        raise ValueError(f"{name} must be a whole number from {least}, got {size!r}.")
 
 
 def _refuse_unknown(name, given, known):

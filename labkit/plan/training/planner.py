@@ -2,8 +2,9 @@
 
 import dataclasses
 
+from labkit.plan.amounts import checked
 from labkit.plan.cost import cost_usd
-from labkit.plan.energy import checked, run_energy_j
+from labkit.plan.energy import run_energy_j
 from labkit.plan.training.fitting import fitted
 from labkit.plan.training.job import Job
 from labkit.plan.training.layer import Tuning
@@ -159,7 +160,8 @@ class TrainingPlan:
         Raises ValueError for nonsense.
         """
         (tokens,) = checked(n_tokens=tokens)
-        chips, power_w = self.job.split.chips, power_w or self.job.chip.power_w
+        chips = self.job.split.chips
+        power_w = self.job.chip.power_w if power_w is None else power_w
         time_s = tokens / self.tokens_per_s
         energy_j = run_energy_j(chips, power_w, time_s, pue=pue)
         usd = cost_usd(time_s=time_s * chips, usd_per_hour=usd_per_chip_hour)
