@@ -122,7 +122,7 @@ def _sector_panel(addresses, itemsize, active, title):
     wide = min(_CELL, _SIDE / max(len(columns), 1))
     words = (
         f"{counted(len(columns), 'sector')}, {len(used)} of "
-        f"{SECTOR_BYTES * len(columns)} bytes used"
+        f"{SECTOR_BYTES * len(columns):,} bytes used"
     )
     parts = list(_frame(title, words, active, "sectors touched, in order of address"))
     for place, sector in enumerate(columns):

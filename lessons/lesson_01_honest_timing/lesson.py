@@ -484,7 +484,7 @@ lk.show(again)
 values = np.random.default_rng(0).random(2**16)
 # Sorting all values against finding only the one in the middle.
 sorting = lk.compare(lambda: np.sort(values), lambda: np.partition(values, 2**15))
-sorting
+lk.show(sorting)
 
 # %% tags=["collapsed"]
 lk.expect(

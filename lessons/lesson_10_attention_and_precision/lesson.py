@@ -850,7 +850,7 @@ for quantity, color in (("energy_j", LINES[0]), ("area_um2", LINES[1])):
     for place, value in enumerate(worth):
         chart.mark(place, value, "modelled", f"{value:.0f}" if value > 1 else "")
 energy, area = (table[names[-1]][of] / table[names[0]][of] for of in ("energy_j", "area_um2"))
-print(f"[published] {operations.source}")
+lk.show(f"[published] {operations.source}")
 chart.picture(
     f"Energy and area of {len(names)} operations, in int8 additions: an fp32 multiplication takes "
     f"{energy:.0f} times the energy and {area:.0f} times the area"

@@ -30,7 +30,7 @@ ADDRESS = None  # or "http://host:8000", of vLLM or another server that speaks O
 
 server = serving.Server(ADDRESS) if ADDRESS else serving.Replica(slots=8, context=512)
 answer = serving.ask(server, "Why is the sky blue?", max_tokens=32)
-print("[measured] the model says:", *answer.text.split())
+lk.show(f"[measured] the model says: {' '.join(answer.text.split())}")
 
 # %% [markdown]
 # That was [SmolLM2](https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct), with 135 million
@@ -411,7 +411,7 @@ lk.expect(
 
 # %%
 sweep = lk.recorded("serving-rates").rows
-tried = []
+tried = [(calm_rate, calm.percentile("latency_s", 90))]  # the calm run above
 
 
 def load_it(rate):
@@ -420,7 +420,7 @@ def load_it(rate):
     return lk.draw.latency_curve(sweep, tried)
 
 
-lk.Explorer(load_it, rate=lk.draw.Slider(1, 12, 2, label="requests a second"))
+lk.Explorer(load_it, rate=lk.draw.Slider(1, 12, 4, label="requests a second"))
 
 # %% [markdown]
 # **Play**, without running anything: you set the objective, and the recorded run says up to which
@@ -653,10 +653,12 @@ lk.Explorer(
 
 # %% tags=["collapsed"]
 apart = inference.disaggregated(replica, chat, batch=64)
-print(f"[modelled] TPOT at batch 64: {1e3 * apart.together_tpot_s:.1f} ms together, "
-      f"{1e3 * apart.tpot_s:.1f} ms apart")  # fmt: skip
-print(f"[modelled] replicas that read, for each that writes: {apart.prefill_per_decode:.2f}; "
-      f"the cache of a question travels for {1e3 * apart.transfer_s:.1f} ms")  # fmt: skip
+lk.show(
+    f"[modelled] TPOT at batch 64: {1e3 * apart.together_tpot_s:.1f} ms together, "
+    f"{1e3 * apart.tpot_s:.1f} ms apart",
+    f"[modelled] replicas that read, for each that writes: {apart.prefill_per_decode:.2f}; "
+    f"the cache of a question travels for {1e3 * apart.transfer_s:.1f} ms",
+)
 
 # %% [markdown]
 # > **Takeaway.** The promise to the user sets the batch, the batch sets the price. Work backwards
