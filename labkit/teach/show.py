@@ -7,8 +7,9 @@ from labkit.reading import Origin, Reading
 from labkit.teach.line import line, say
 
 _MARKS = tuple(f"[{word}] " for word in (*Origin, "here"))
-_REMEDY = (  # two lines, as a notebook breaks a long one inside a word
-    'make it a reading, which does, as in\nlk.Reading("ridge point", 12.5, "FLOP/B", "modelled")'
+_REMEDY = (
+    "make a reading that says what it is and where it is from, as in "
+    'lk.Reading("ridge point", 12.5, "FLOP/B", "modelled")'
 )
 
 

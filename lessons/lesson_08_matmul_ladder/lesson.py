@@ -161,8 +161,8 @@ for row in nsight.rows:
     assert per_load[row["kernel"]] == row["sectors_per_request"] == pair / 2
     formula = pair * row["n"] ** 3 / 32
     print(
-        f"[modelled] {row['kernel']:10} n = {row['n']}: {formula:.3g} sectors, "
-        f"published {row['load_sectors']:.3g}"
+        f"[modelled] {row['kernel']:10} n = {row['n']:,}: {formula / 1e9:.3g} billion "
+        f"sectors, published {row['load_sectors'] / 1e9:.3g}"
     )
     assert float(f"{formula:.3g}") == row["load_sectors"]
 

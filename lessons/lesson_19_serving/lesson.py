@@ -518,7 +518,7 @@ lk.expect(
 # %% tags=["collapsed"]
 print(f"[recorded] {kills.source}")
 for row in kills.rows:
-    print(f"{row['requests']:17} {row['router']:23} {row['lost']:5} of {row['sent']} lost")
+    print(f"{row['requests']:17} {row['router']:23} {row['lost']:6,} of {row['sent']:,} lost")
 
 # %% [markdown]
 # ### Half an answer
@@ -607,7 +607,7 @@ chat = inference.Traffic(prompt=1000, output=300)
 for batch in (1, 16, 128):
     step = inference.step(replica, chat, batch)
     print(f"[modelled] batch {batch:3}: {1e3 * step.time_s:5.1f} ms a token, "
-          f"{step.tokens_per_s:6.0f} tokens/s; longest part: {step.bound}")  # fmt: skip
+          f"{step.tokens_per_s:6,.0f} tokens/s; longest part: {step.bound}")  # fmt: skip
 
 # %% [markdown]
 # **Play.** You promise a time per token. How many chips does it take for 200 requests a second, and
