@@ -288,7 +288,7 @@ def transpose_through(width):
 
 tiled = transpose_through(32)
 padded = transpose_through(33)
-lk.draw.accesses(lk.profile(padded[(2, 3), (32, 32)], small, turned), "tile")
+lk.draw.accesses(lk.profile(padded[(2, 3), (32, 32)], small, turned), "tile", notes=False)
 
 # %% tags=["collapsed"]
 for kernel, conflicts in ((loaded_by_columns, True), (tiled, True), (padded, False)):
