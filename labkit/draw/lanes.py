@@ -36,7 +36,7 @@ def accesses(profile: "Profile", array: str | None = None, notes: bool = True) -
     The first panel of each memory has notes beside it that say how to read it.
 
     array   the name of one array, to see its accesses alone
-    notes   False for who has read them: the panels then stand side by side
+    notes   False where they have been read before: the panels then stand side by side
 
     Raises LookupError when the profile has no such access.
     """
