@@ -709,7 +709,7 @@ def explore(tile, elements_a_thread, dtype, chip):
         resident = f"no launch: {fits.limited_by[0]}"
     rate = roof.attainable_flop_per_s(intensity)
     dot = lk.draw.Dot(f"tile {tile}: {roof.bound_by(intensity)}-bound", intensity, rate, "modelled")
-    title = f"{threads} threads, {shared_bytes // 1024} KiB shared; {resident}"
+    title = f"{threads:,} threads, {shared_bytes // 1024} KiB shared; {resident}"
     return lk.draw.roofline([roof], [dot], x=(1, 1000), y=(1e11, 2e15), title=title)
 
 

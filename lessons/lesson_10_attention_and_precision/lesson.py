@@ -388,7 +388,7 @@ def traffic(length, head_size, KiB_on_chip):
     chart = lk.draw.Chart(
         lk.draw.Axis("tokens", lo=100, hi=100_000, log=True),
         lk.draw.Axis("traffic of one head", "B", lo=1e4, hi=1e11, log=True),
-        title=f"{length} tokens, heads of {head_size}, tiles of {rows} rows",
+        title=f"{length:,} tokens, heads of {head_size}, tiles of {rows} rows",
         width=760,
     )
     names = "step by step", "in tiles", "each array once"

@@ -369,7 +369,7 @@ def layers_s(batch):
 
 for batch in (1, 50, 200, 250, 1350, 2700):
     time_s = layers_s(batch)
-    lk.show(f"[modelled] batch {batch:4}: {time_s * 1e3:.2f} ms, {batch / time_s:7,.0f} requests/s")
+    lk.show(f"[modelled] batch {batch:,}: {time_s * 1e3:.2f} ms, {batch / time_s:,.0f} requests/s")
 assert layers_s(1350) < 1.02 * layers_s(1) < layers_s(2700)
 
 # %% [markdown]
