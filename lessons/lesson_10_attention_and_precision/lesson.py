@@ -398,7 +398,7 @@ def traffic(length, head_size, KiB_on_chip):
     for n_bytes in (stepwise, in_tiles):
         chart.mark(length, n_bytes, "modelled", si(n_bytes, "B"))
     return chart.picture(
-        f"{length} tokens: {si(stepwise, 'B')} step by step, "
+        f"{length:,} tokens: {si(stepwise, 'B')} step by step, "
         f"{si(in_tiles, 'B')} in tiles: {stepwise / in_tiles:.1f} times less"
     )
 
