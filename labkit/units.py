@@ -34,7 +34,8 @@ def si(value: float | None, unit: str = "", digits: int = 3) -> str:
     """Write `value` with an SI prefix: `si(4.8e12, "B/s")` is `4.8 TB/s`.
 
     A unit of `1` is a pure number, `%` takes a fraction (0.37 is `37 %`), dollars (`USD`, `USD/h`)
-    get no prefix. `None` is `unknown`.
+    and hours get no prefix. A whole part has a comma before each three digits, `12,347`. `None` is
+    `unknown`.
     """
     if value is None:
         return "unknown"
@@ -44,8 +45,8 @@ def si(value: float | None, unit: str = "", digits: int = 3) -> str:
         return f"{_digits(100 * value, digits)} %"
     if unit == "1":
         return _digits(value, digits)
-    if unit.startswith("USD"):  # nobody pays in millidollars
-        return f"{_money(value, digits)} {unit}"
+    if unit.startswith("USD") or unit == "h":  # nobody pays in millidollars, or waits a megahour
+        return f"{_in_millions(value, digits)} {unit}"
     # Round first, then choose the prefix, or 999.96 W becomes `1e+03 W`.
     rounded = float(f"{value:.{digits - 1}e}")
     exponent = 0 if rounded == 0 else 3 * math.floor(math.log10(abs(rounded)) / 3)
@@ -98,10 +99,10 @@ def _unit(powers):
     return _HAS_A_NAME.get(unit, unit)
 
 
-def _money(value, digits):
+def _in_millions(value, digits):
     if abs(value) >= 1e6:
         return f"{_digits(value / 1e6, digits)} million"
-    return f"{value:,.0f}" if abs(value) >= 1000 else _digits(value, digits)
+    return _digits(value, digits)
 
 
 def binary(n_bytes: float | None, digits: int = 3) -> str:
@@ -110,18 +111,20 @@ def binary(n_bytes: float | None, digits: int = 3) -> str:
         return "unknown"
     value = float(n_bytes)
     for name in _BINARY:
-        if abs(float(_digits(value, digits))) < 1024 or name == _BINARY[-1]:
+        # As it will be written: four digits before the point leave `digits - 4` behind it.
+        if round(abs(value), max(digits - 4, 0)) < 1024 or name == _BINARY[-1]:
             return f"{_digits(value, digits)} {name}"
         value /= 1024
     raise AssertionError("unreachable: the last name always returns")
 
 
 def _digits(value, digits):
-    """`value` with `digits` significant digits, never in the form 1e+03 below a million."""
+    """`value` with `digits` significant digits and commas, never 1e+03 below a million."""
     if value != 0 and not 1e-4 <= abs(value) < 1e6:
         return f"{value:.{digits}g}"
     whole = len(str(int(abs(float(f"{value:.{digits - 1}e}")))))
-    text = f"{value:.{max(digits - whole, 0) if abs(value) >= 1 else _decimals(value, digits)}f}"
+    decimals = max(digits - whole, 0) if abs(value) >= 1 else _decimals(value, digits)
+    text = f"{value:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

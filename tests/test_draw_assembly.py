@@ -91,6 +91,12 @@ def test_a_widget_sends_all_chips_once_and_shows_a_still_picture(found):
     assert data["text/html"] == draw.source_beside_assembly(found, "h100-sxm", 13)._repr_html_()
 
 
+def test_a_widget_begins_with_the_chip_that_it_is_given(found):
+    assert repr(draw.AssemblyExplorer(found, chip="t4")) == "AssemblyExplorer(scaled, t4, line 13)"
+    with pytest.raises(KeyError, match="not for 'b200'"):
+        draw.AssemblyExplorer(found, chip="b200")
+
+
 def test_a_widget_follows_python_and_refuses_what_is_not_there(found):
     widget = draw.AssemblyExplorer(found)
     widget.chip, widget.line = "t4", 12

@@ -60,7 +60,7 @@ def test_an_axis_has_a_handful_of_ticks_all_on_it(one, other, log):
     (Axis("intensity", "FLOP/B"), 0.1, "0.1"),
     (Axis("memory", "GiB"), 40 * GIB, "40 GiB"),
     (Axis("mfu", "%"), 0.37, "37 %"),
-    (Axis("n"), 2000, "2000"),
+    (Axis("n"), 2000, "2,000"),
     (Axis("n"), 20000, "20 k"),
     (Axis("op", names=("copy", "triad")), 1, "triad"),
 ])  # fmt: skip

@@ -100,6 +100,17 @@ def test_one_array_can_be_picked():
     assert accesses(counts_of_gather(), "x").alt.count("sectors") == 1
 
 
+def test_without_notes_two_panels_stand_side_by_side():
+    counts = counts_of_gather()
+    explained, bare = accesses(counts), accesses(counts, notes=False)
+    assert "Each row is a lane" in explained
+    assert "Each row is a lane" not in bare
+    assert bare.alt == explained.alt
+    second = 'transform="translate(384 0)"'  # on the right of the first
+    assert second in bare.svg
+    assert second not in explained.svg
+
+
 def test_an_array_that_is_not_accessed_is_refused_with_the_known_ones():
     with pytest.raises(LookupError, match="no access to y that can be drawn; its arrays: index"):
         accesses(counts_of_gather(), "y")

@@ -28,6 +28,11 @@ def test_what_was_tried_here_is_measured():
     assert picture.alt.startswith("[measured]")
 
 
+def test_a_run_in_which_no_request_was_answered_has_no_mark():
+    picture = latency_curve(SWEEP, [(3.0, 0.2), (9.0, float("nan"))])
+    assert "tried here: 1" in picture.alt
+
+
 def test_an_objective_names_the_last_rate_within_it():
     assert "up to 8 a second" in words(latency_curve(SWEEP, limit_s=1.0))
     assert "up to 5 a second" in words(latency_curve(SWEEP, limit_s=0.3))

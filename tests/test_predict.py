@@ -124,7 +124,7 @@ def test_the_same_guess_again_is_no_second_one(printed):
 
 @pytest.mark.parametrize(("guess", "words"), [
     (40, "3.2 times too high"), (5, "2.5 times too low"), (12.4, "right within 5 %"),
-    (12.5, "exactly that"), (0, "too low by 12.5 GB/s"), (12.5e3, "1000 times too high"),
+    (12.5, "exactly that"), (0, "too low by 12.5 GB/s"), (12.5e3, "1,000 times too high"),
 ])  # fmt: skip
 def test_a_guess_is_held_against_the_result(printed, guess, words):
     prediction = predict("00.a", guess, "GB/s")

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from labkit.reading import Reading
 from labkit.teach import check, predict, progress, registry, store
+from labkit.teach.progress import Progress, Row
 
 
 @pytest.fixture(autouse=True)
@@ -449,8 +451,8 @@ def test_the_picture_says_the_same_as_the_text():
     board = progress()
     picture = board.picture()
     assert picture.alt == board.summary == "1 of 4 exercises passed, 1 prediction made"
-    for name in ("90.1", "90.2", "90.3", "90.4", "90.a"):
-        assert picture.svg.count(f">{name}</text>") == 1
+    for written in ("90", "1", "2", "3", "4", "a"):  # the lesson's row, and the column of each
+        assert picture.svg.count(f">{written}</text>") == 1
     assert board._repr_html_() == picture._repr_html_()
 
 
@@ -463,4 +465,22 @@ def test_the_same_progress_gives_the_same_picture():
 
 def test_a_name_in_the_file_cannot_break_the_picture():
     predict("<b>.a", 3)
-    assert "&lt;b&gt;.a" in progress().picture().svg
+    assert "&lt;b&gt;</text>" in progress().picture().svg
+
+
+def test_a_whole_course_fits_a_screen():
+    """At 900 pixels 780 remain for an output, where text of 13 pixels may shrink to 12."""
+    names = [*"12345", "t1", "t2", "t3", "t4", "t5"]
+    rows = [
+        Row(
+            f"{n:02}",
+            tuple((f"{n:02}.{name}", "todo") for name in names),
+            tuple(f"{n:02}.{name}" for name in "abcdefg"),
+        )
+        for n in range(24)
+    ]
+    svg = Progress(tuple(rows)).picture().svg
+    width, height = map(int, re.search(r'viewBox="0 0 (\d+) (\d+)"', svg).groups())
+    assert width <= 780 * 13 / 12
+    assert height <= 400
+    assert svg.count("<path") == 24 * 17

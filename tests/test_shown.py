@@ -140,6 +140,18 @@ def test_only_the_figure_of_a_prediction_is_bold(notebook, reading):
     assert words(shown) == "12.3 GB/s"
 
 
+@pytest.mark.parametrize(("rest", "bold"), [
+    ("4.8 TB/s (a data sheet)", "4.8 TB/s"), ("30.8 million h; as printed", "30.8 million h"),
+    ("17,094 cycles, 4.2 M weights cross the edges", "17,094 cycles"), ("unknown", "unknown"),
+    ("AMD EPYC", "AMD EPYC"), ("12 GB/s (95 % interval 11 GB/s to 13 GB/s) (noisy)", "12 GB/s"),
+    ("gradients differ by at most 3e-07", ""), ("128 registers of sums, 244 in all", ""),
+    ("and loads beside it, by a warp group of their own", ""), ("", ""),
+])  # fmt: skip
+def test_a_figure_is_bold_and_a_sentence_is_not(rest, bold):
+    markup = line(f"[published] x: {rest}").html
+    assert words("".join(re.findall("<b>(.*?)</b>", markup))) == bold
+
+
 @pytest.mark.parametrize(("guess", "reading"), [
     (3.0, Reading("x", None, "s", "measured")),
     (1e308, Reading("x", float("inf"), "1", "modelled")),

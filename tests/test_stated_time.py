@@ -53,7 +53,10 @@ def test_a_break_gives_each_part_a_time_of_its_own():
     assert [(part.lesson_min, part.exercises_min) for part in time.parts] == [(25, 20), (25, 10)]
     assert (time.lesson_min, time.exercises_min) == (50, 30)
     assert time.is_within_budget
-    assert "25 min and exercises 20, then 25 min and exercises 10 min" in str(time)
+    assert str(time) == (
+        "Part one: lesson 25 min, exercises 20 min. "
+        "Part two, after a break: lesson 25 min, exercises 10 min."
+    )
 
 
 @pytest.mark.parametrize(("n_cells", "n_exercises"), [(41, 0), (24, 3), (36, 1)])

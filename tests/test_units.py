@@ -27,6 +27,11 @@ from labkit.units import GIB, MIB, binary, si
     (0.0892, "USD/kWh", "0.0892 USD/kWh"),
     (30_215, "USD", "30,215 USD"),
     (5.576e6, "USD", "5.58 million USD"),
+    (30.84e6, "h", "30.8 million h"),
+    (12_347, "1", "12,347"),
+    (-1234.5, "1", "-1,234"),
+    (1024, "FLOP/B", "1.02 kFLOP/B"),
+    (12.5, "%", "1,250 %"),
 ])  # fmt: skip
 def test_si(value, unit, text):
     assert si(value, unit) == text
@@ -34,6 +39,7 @@ def test_si(value, unit, text):
 
 @pytest.mark.parametrize(("n_bytes", "text"), [
     (80 * GIB, "80 GiB"), (512, "512 B"), (1.5 * MIB, "1.5 MiB"), (1023.9 * MIB, "1 GiB"),
+    (1000 * MIB, "1,000 MiB"),
     (None, "unknown"),
 ])  # fmt: skip
 def test_binary(n_bytes, text):

@@ -103,6 +103,12 @@ def test_the_alt_writes_values_with_their_units():
     assert Explorer(lambda peak: card("x"), peak=peak).alt == "Explorer(peak=100 TFLOP/s)"
 
 
+def test_counts_have_their_commas_in_sliders_and_lists():
+    explorer = Explorer(lambda **_: card("x"), m=(1, 4096, 2048), n=[16_384, 8], kind=["a"])
+    assert explorer.alt == "Explorer(m=2,048, n=16,384, kind=a)"
+    assert explorer.sliders[1]["written"] == ["16,384", "8"]
+
+
 def test_the_alt_of_a_picture_is_kept_and_says_where_the_sliders_stand():
     explorer = Explorer(lambda n: Picture(card(n), "a card", measured=True), n=(1, 9, 2))
     assert explorer.alt == "[measured] a card (n=2)"

@@ -19,6 +19,7 @@ MOST_PART_MIN = 45  # with them, for a part of a lesson that has a break
 PLACEHOLDER = "{time}"
 _CELL_MIN = ((4, ("lk.your_turn(",)), (2, ("lk.predict(", "Explorer(", "Player(", ".explore")))
 _ADDRESS = re.compile(r"\]\([^)]*\)")
+_PART_NAMES = ("one", "two, after a break", "three, after another")
 _BREAK = re.compile(r"# Part (?:two|three)\b")
 _WORD = re.compile(r"[^\W_][\w’'.,-]*")
 
@@ -34,9 +35,15 @@ class StatedTime:
 
     def __str__(self):
         if not self.parts:
-            return f"Lesson {self.lesson_min} min, exercises {self.exercises_min} min."
-        said = (f"{part.lesson_min} min and exercises {part.exercises_min}" for part in self.parts)
-        return f"Parts with a break between them: {', then '.join(said)} min."
+            return f"Lesson {self._said}."
+        return " ".join(
+            f"Part {name}: lesson {part._said}."
+            for name, part in zip(_PART_NAMES, self.parts, strict=False)
+        )
+
+    @property
+    def _said(self):
+        return f"{self.lesson_min} min, exercises {self.exercises_min} min"
 
     @property
     def is_within_budget(self):

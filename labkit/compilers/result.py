@@ -53,7 +53,7 @@ class Compiled:
         """What is spilled, as the vendor counts it: `16 B` or `132 registers`."""
         if self.spilled_registers is not None:
             return f"{self.spilled_registers} registers"
-        return "unknown" if self.spill_bytes is None else f"{self.spill_bytes} B"
+        return "unknown" if self.spill_bytes is None else f"{self.spill_bytes:,} B"
 
     @property
     def is_spilled(self) -> bool:

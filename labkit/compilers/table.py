@@ -9,7 +9,8 @@ from labkit.units import binary
 if TYPE_CHECKING:
     from labkit.compilers.result import CompiledKernel
 
-_CELL = "padding:2px 10px;text-align:right;white-space:nowrap"
+_CELL = "padding:2px 6px;text-align:right;white-space:nowrap"
+_HEAD = "padding:2px 6px;text-align:right;vertical-align:bottom"  # its words may stand in two lines
 
 
 def table(found: "CompiledKernel") -> str:
@@ -25,7 +26,7 @@ def table(found: "CompiledKernel") -> str:
     sources = "; ".join(dict.fromkeys(row.source for row in rows if row.source))
     foot = html.escape(f"[{origins}] Instructions of {found.kernel}, not executed. {sources}.")
     notice = f"<br>{html.escape(found.notice)}" if found.notice else ""
-    head = "".join(_cell(name, "th") for name in heads)
+    head = "".join(_cell(name, "th", _HEAD) for name in heads)
     return (
         f'<table class="lk-compiled"><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n'
         f'<caption style="caption-side:bottom;text-align:left">{foot}{notice}</caption></table>'
@@ -44,5 +45,5 @@ def _row(row, kinds, width):
     return f"<tr>{_cell(row.chip, 'th')}{''.join(map(_cell, cells))}</tr>"
 
 
-def _cell(value, tag="td"):
-    return f'<{tag} style="{_CELL}">{html.escape(str(value))}</{tag}>'
+def _cell(value, tag="td", style=_CELL):
+    return f'<{tag} style="{style}">{html.escape(str(value))}</{tag}>'

@@ -106,7 +106,7 @@ def figures_of(one: "Compiled") -> str:
     """The figures of a compiled kernel, in a line."""
     if one.refusal:
         return f"not compiled, {one.refusal}"
-    return f"{one.registers} registers, {one.spills} spilled, {one.shared_bytes} B shared"
+    return f"{one.registers} registers, {one.spills} spilled, {one.shared_bytes:,} B shared"
 
 
 def _counted(counts: Counts):

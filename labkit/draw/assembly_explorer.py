@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 
 class AssemblyExplorer(PictureWidget):
-    """Source beside assembly: `AssemblyExplorer(lk.compile_for(kernel, ...))`.
+    """Source beside assembly: `AssemblyExplorer(lk.compile_for(kernel, ...), chip="h100-sxm")`.
 
+    chip      to begin with; left out, the first that the kernel was compiled for
     profile   of `lk.profile`, for a kernel of the executor: its counters stand behind the lines
 
     Hovering a line shows its instructions, and an instruction its line; a click or the arrow keys
     choose a line. `line` and `chip` are what is chosen; both can be set from Python. Raises
-    TraitError for a line that is not the kernel's and for a chip that it was not compiled for.
+    TraitError for a line that is not the kernel's and for a chip that it was not compiled for;
+    NotListedError for such a chip to begin with.
     """
 
     _esm = javascript("assembly_explorer.js")
@@ -37,11 +39,14 @@ class AssemblyExplorer(PictureWidget):
     chip = traitlets.Unicode().tag(sync=True)
     line = traitlets.Int().tag(sync=True)
 
-    def __init__(self, found: "CompiledKernel", profile: "Profile | None" = None):
+    def __init__(
+        self, found: "CompiledKernel", profile: "Profile | None" = None, chip: str | None = None
+    ) -> None:
         self._found, self._profile = found, profile
         chips = list(found)
+        chip = chip or chips[0]
         packed = zlib.compress(json.dumps(self._all()).encode())
-        super().__init__(packed=packed, chips=chips, chip=chips[0], line=busiest(found, chips[0]))
+        super().__init__(packed=packed, chips=chips, chip=chip, line=busiest(found, chip))
 
     def __repr__(self):
         return f"AssemblyExplorer({self._found.kernel}, {self.chip}, line {self.line})"

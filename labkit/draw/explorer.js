@@ -4,9 +4,12 @@ const PAUSE_MS = 30; // between two messages to the kernel while a slider is dra
 const PREFIXES = ["f", "p", "n", "µ", "m", "", "k", "M", "G", "T", "P", "E"]; // 1e-15 to 1e18
 const BINARY = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
+// All of a whole number, with a comma before each three digits.
+const whole = (value) => value.toLocaleString("en-US");
+
 // Three significant digits, but all of a whole part.
 function digits(value) {
-  return String(Math.abs(value) >= 100 ? Math.round(value) : +value.toPrecision(3));
+  return Math.abs(value) >= 100 ? whole(Math.round(value)) : String(+value.toPrecision(3));
 }
 
 // A value as labkit.units.si writes it, or labkit.units.binary for a capacity.
@@ -16,8 +19,8 @@ function inWords(value, unit) {
   if (unit === "GiB") return binary(value);
   const rounded = +value.toPrecision(3);
   const power = rounded === 0 ? 0 : Math.floor(Math.log10(Math.abs(rounded)) / 3);
-  const whole = ["B", "FLOP", "OP", "MAC"].includes(unit); // there is no 200 mB
-  const step = Math.min(Math.max(power, whole ? 0 : -5), 6);
+  const least = ["B", "FLOP", "OP", "MAC"].includes(unit) ? 0 : -5; // there is no 200 mB
+  const step = Math.min(Math.max(power, least), 6);
   return `${digits(rounded / 1000 ** step)} ${PREFIXES[step + 5]}${unit}`;
 }
 
@@ -44,7 +47,7 @@ function slider(spec, changed) {
   input.max = hi + 1e-9; // so that the last step is not lost to rounding
   input.step = spec.whole && !spec.log ? 1 : (hi - lo) / steps;
   const write = (v) => {
-    text.textContent = spec.whole && spec.unit === "1" ? String(v) : inWords(v, spec.unit);
+    text.textContent = spec.whole && spec.unit === "1" ? whole(v) : inWords(v, spec.unit);
     input.setAttribute("aria-valuetext", text.textContent);
   };
   input.addEventListener("input", () => {
@@ -59,7 +62,8 @@ function slider(spec, changed) {
 }
 
 function choice(spec, changed) {
-  const options = spec.options.map((option) => element("option", { textContent: String(option) }));
+  const options = spec.options.map((option, n) =>
+    element("option", { value: String(option), textContent: spec.written[n] }));
   const select = element("select", { name: spec.name }, ...options);
   select.addEventListener("change", () => changed(spec.options[select.selectedIndex]));
   const show = (v) => { select.selectedIndex = spec.options.indexOf(v); };

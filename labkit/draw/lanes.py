@@ -30,12 +30,13 @@ _WASTE, _EMPTY = (
 )  # tints of what is moved without being asked for, and of an empty column
 
 
-def accesses(profile: "Profile", array: str | None = None) -> Picture:
+def accesses(profile: "Profile", array: str | None = None, notes: bool = True) -> Picture:
     """Draw each access of a profile as its first warp made it: a panel for each load and store.
 
     The first panel of each memory has notes beside it that say how to read it.
 
     array   the name of one array, to see its accesses alone
+    notes   False where they have been read before: the panels then stand side by side
 
     Raises LookupError when the profile has no such access.
     """
@@ -54,8 +55,8 @@ def accesses(profile: "Profile", array: str | None = None) -> Picture:
         for one in samples
     ]
     first = {one.space: n for n, one in reversed(list(enumerate(samples)))}
-    notes = {n: _NOTES[space] for space, n in first.items()}
-    return _page(panels, profile.kernel, notes)
+    beside = {n: _NOTES[space] for space, n in first.items()} if notes else {}
+    return _page(panels, profile.kernel, beside)
 
 
 def pattern(addresses: Sequence[int], itemsize: int = 4, title: str = "one warp") -> Picture:
@@ -122,7 +123,7 @@ def _sector_panel(addresses, itemsize, active, title):
     wide = min(_CELL, _SIDE / max(len(columns), 1))
     words = (
         f"{counted(len(columns), 'sector')}, {len(used)} of "
-        f"{SECTOR_BYTES * len(columns)} bytes used"
+        f"{SECTOR_BYTES * len(columns):,} bytes used"
     )
     parts = list(_frame(title, words, active, "sectors touched, in order of address"))
     for place, sector in enumerate(columns):

@@ -92,6 +92,7 @@ def launch_2d(rows: int, columns: int, *, is_swapped: bool = False) -> Picture:
         _boxes(boxes["none"], stroke=INK, dash="3 2", opacity=0.9),
         *_frames(down, right, is_swapped),
         text(12, _TABLE_TOP - 8, "column", size=SMALL, muted=True),
+        text(12, _TABLE_TOP + 12, "row", size=SMALL, muted=True),
         *(
             text(_LEFT + column * _BOX, _TABLE_TOP - 8, column, size=SMALL, muted=True)
             for column in range(0, width, 8)

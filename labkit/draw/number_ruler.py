@@ -41,11 +41,12 @@ def number_ruler(x: float, formats: Sequence[str] | None = None) -> Picture:
         parts.append(text(_WORDS, y + 27, _becomes(form, x)))
     parts += _cursor(x, foot)
     told = "; ".join(f"{form.name} {_becomes(form, x)}" for form in known)
-    return sheet(_WIDTH, foot + _FOOT, parts, f"Number formats around {x:.4g}: {told}", TEXT)
+    alt = f"Number formats around {si(x, '1', 4)}: {told}"
+    return sheet(_WIDTH, foot + _FOOT, parts, alt, TEXT)
 
 
 def _head(x, foot):
-    yield text(12, 26, f"Where {x:.6g} lies in each format", size=17, bold=True)
+    yield text(12, 26, f"Where {si(x, '1', 6)} lies in each format", size=17, bold=True)
     low, high = ((1 + side * _AROUND) * x for side in (-1, 1))
     for (left, right), words in (
         (_RANGE, "magnitudes it reaches"), (_ZOOM, "its values near x"),
@@ -53,7 +54,7 @@ def _head(x, foot):
         yield text((left + right) / 2, 56, words, "middle", muted=True)
     yield text(_WORDS, 56, "x becomes", muted=True)
     for at, value, anchor in ((_ZOOM[0], low, "start"), (_ZOOM[1], high, "end")):
-        yield text(at, 80, f"{value:.4g}", anchor, muted=True)
+        yield text(at, 80, si(value, "1", 4), anchor, muted=True)
 
 
 def _scale(foot):
@@ -103,7 +104,7 @@ def _becomes(form, x):
         return "0: too small"
     error = abs(rounded - x) / x
     exact = "exact" if error == 0 else f"off by {si(error, '%', 2)}"
-    return f"{rounded:.6g}, {exact}"
+    return f"{si(rounded, '1', 6)}, {exact}"
 
 
 def _log_pixel(value):

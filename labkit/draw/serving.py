@@ -1,5 +1,6 @@
 """Charts of a server: latency against load, tokens over time, and what a number format brings."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,10 +17,11 @@ def latency_curve(
     """Latency against the rate of requests.
 
     kept      rows of a recorded sweep with `rate_per_s` and `latency_p90_s`
-    tried     (requests a second, 90th percentile of the latency in s), measured here
+    tried     (requests a second, 90th percentile of the latency in s), measured here; NaN, where
+              no request was answered, is left out
     limit_s   an objective: it is drawn, and the last recorded rate within it named
     """
-    tried = list(tried)
+    tried = [(rate, latency_s) for rate, latency_s in tried if math.isfinite(latency_s)]
     rates = [row["rate_per_s"] for row in kept]
     latencies = [row["latency_p90_s"] for row in kept]
     chart = Chart(

@@ -61,7 +61,7 @@ class Slider:
         """The value as a person reads it."""
         if self.unit == "GiB":
             return binary(value)
-        return str(value) if self.whole and self.unit == "1" else si(value, self.unit)
+        return _as_count(value) if self.whole and self.unit == "1" else si(value, self.unit)
 
     def describe(self, name: str) -> dict:
         """What the browser has to know."""
@@ -87,11 +87,13 @@ class Choice:
         return value
 
     def text(self, value: object) -> str:
-        return str(value)
+        """The option as a person reads it."""
+        return _as_count(value)
 
     def describe(self, name: str) -> dict:
         """What the browser has to know."""
-        return {"name": name, "label": in_words(name), "options": list(self.options)}
+        return {"name": name, "label": in_words(name), "options": list(self.options),
+                "written": [self.text(option) for option in self.options]}  # fmt: skip
 
 
 def control(name: str, spec: "Slider | tuple | list") -> "Slider | Choice":
@@ -114,6 +116,11 @@ def control(name: str, spec: "Slider | tuple | list") -> "Slider | Choice":
 
 def _is_number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _as_count(value):
+    is_count = isinstance(value, int) and not isinstance(value, bool)
+    return f"{value:,}" if is_count else str(value)
 
 
 def in_words(name: str) -> str:

@@ -9,6 +9,7 @@ from labkit.draw.marks import LAVENDER
 from labkit.draw.picture import Picture
 from labkit.draw.slider import in_words
 from labkit.draw.svg import INK
+from labkit.units import si
 
 
 class Swing(Protocol):
@@ -47,7 +48,8 @@ def tornado(
         lows, highs = [place - 0.3] * 2, [place + 0.3] * 2
         chart.band([min(left, now), max(right, now)], lows, highs, color=LAVENDER, opacity=0.2)
         chart.band([left, right], lows, highs, color=LAVENDER, opacity=0.6)
-        chart.label(max(right, now), place, f"{first:g} to {last:g}")
+        words = " to ".join(si(end, "1", digits=6) for end in (first, last))
+        chart.label(max(right, now), place, words)
     chart.line([now, now], [-0.5, len(swings) - 0.5], color=INK, dash=True)
     longest = " and ".join(labels[:2])
     return chart.picture(f"{title}: around {axis.text(now)}, the longest bars are {longest}")

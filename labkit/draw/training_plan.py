@@ -33,9 +33,9 @@ def training_plan(plan: TrainingPlan, lines: tuple[str, ...] = ()) -> Picture:
     y = 24 + 20 * len(wrapped(title, _WIDTH - 24, TEXT))
     shares = {cause: share for cause, share in plan.shares.items() if share > 0}
     parts += _bar(y + 20, "one step", shares, _COLORS, 1.0, "{:.0%}".format)
-    parts += _memory(y + 124, plan)
+    parts += _memory(y + 136, plan)
     said = [_sentence(plan.explain()), *(str(reading) for reading in plan.readings()), *lines]
-    at = y + 218
+    at = y + 230
     for line in said:
         for row in wrapped(line.removeprefix("[modelled] "), _WIDTH - 24, TEXT):
             parts.append(text(12, at, row, bold=line == said[0]))

@@ -8,7 +8,7 @@ from typing import ClassVar
 from labkit.hardware.asynchronous import NAMELESS
 from labkit.measure.statistics import median, median_interval, paired_ratio, quantile, ratio
 from labkit.reading import Origin, Reading
-from labkit.units import si
+from labkit.units import counted, si
 
 TOO_SHORT = "shorter than the clock can tell"
 
@@ -179,5 +179,5 @@ def in_words(flag: str) -> str:
 
 def _samples_in_words(timing):
     n, size = len(timing.samples_s), timing.block_size
-    samples = "1 sample" if n == 1 else f"{n} samples"
-    return samples if size == 1 else f"{samples} of {size} calls"
+    samples = counted(n, "sample")
+    return samples if size == 1 else f"{samples} of {size:,} calls"

@@ -74,7 +74,7 @@ class EnergyTiming:
     def energy(self, name: str | None = None) -> Reading:
         """The energy of one call as a Reading in J."""
         total = self.window.readings()[0]
-        note = "; ".join(filter(None, (f"mean of {self.n_calls} calls", total.note)))
+        note = "; ".join(filter(None, (f"mean of {self.n_calls:,} calls", total.note)))
         bounds = self.energy_lo_j, self.energy_hi_j
         name = name or f"energy of {self.name}"
         return Reading(name, self.energy_j, "J", total.origin, None, note, *bounds, total.of)

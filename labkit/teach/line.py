@@ -25,7 +25,8 @@ GROUNDS = {
 }
 # One line of HTML is one line of text, so that the sanitizer can blank a line that varies.
 _LINE = re.compile(r"\[(?P<word>\w+)\] (?P<name>[^:]*): (?P<rest>.*)", re.S)
-_FIGURE = re.compile(r".*?(?= \(|; |$)", re.S)  # before its interval and what is said of it
+# A figure has at most three words, before its interval and what is said of it; more is a sentence.
+_FIGURE = re.compile(r" *(?:\S+ ){0,2}?\S+?(?= \(|[,;] |$)|")
 _SENTENCE = re.compile(r"\[(?P<word>\w+)\] (?P<rest>.*)", re.S)
 _VARIES = re.compile(
     r"\[(measured|here)\]|\[modelled\].*\bfrom measured\b|\[(simulated|modelled)\].*\bsampled\b",
@@ -72,7 +73,8 @@ def line(text: str, below: str = "") -> Line:
     name = f"{_words(match['name'])}: " if "name" in match.groupdict() else ""
     if word in set(Origin) and name:
         figure = _FIGURE.match(rest)[0]
-        rest = f"<b>{_words(figure)}</b>{_words(rest.removeprefix(figure))}"
+        bold = f"<b>{_words(figure)}</b>" if figure else ""
+        rest = f"{bold}{_words(rest.removeprefix(figure))}"
     else:
         rest = _words(rest)
     varies = "lk-line lk-varies" if _VARIES.match(text) else "lk-line"

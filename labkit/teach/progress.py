@@ -10,26 +10,27 @@ from labkit.draw.svg import INK, SMALL, TEXT, path, text
 from labkit.teach import store
 from labkit.teach.registry import exercises
 
-_CELL, _GAP, _LABEL, _TOP, _FOOT = 62, 8, 92, 40, 26  # pixels
-_KEY = "tick: passed · bar: again · empty: to do · diamond: predicted"
+_CELL, _LABEL, _TOP, _FOOT = 21, 36, 66, 30  # pixels
+_PANEL_ROWS = 12  # more lessons than these stand in a second panel, so that all fit a screen
+_KEY = "tick: passed · bar: again · empty: to do · diamond: predicted · t1, t2: turns in a lesson"
 
 
 @dataclasses.dataclass(frozen=True)
 class _Style:
     """How a cell looks: no two states differ by colour alone."""
 
-    frame: str  # an SVG path around the centre of the sign
+    frame: str  # an SVG path around the centre of the cell
     edge: str
     sign: str = ""
     tint: float = 0  # of the edge's colour, inside
 
 
-_SQUARE = "m-28,-20h56v56h-56z"
+_SQUARE = "m-8,-8h16v16h-16z"
 _STYLES = {
-    "pass": _Style(_SQUARE, GREEN, "m-10,0l7,7l13,-14", tint=0.25),
-    "again": _Style(_SQUARE, ORANGE, "m-9,0h18"),
+    "pass": _Style(_SQUARE, GREEN, "m-4,0l3,3l6,-6", tint=0.25),
+    "again": _Style(_SQUARE, ORANGE, "m-4,0h8"),
     "todo": _Style(_SQUARE, INK),
-    "predicted": _Style("m0,-14l14,14l-14,14l-14,-14z", SKY, tint=0.5),
+    "predicted": _Style("m0,-8l8,8l-8,8l-8,-8z", SKY, tint=0.5),
 }
 
 
@@ -66,15 +67,19 @@ class Progress:
 
     def picture(self):
         """The board as a Picture: a row for each lesson, with a sign for what is done."""
-        rows, title = self.rows, self.summary
-        n_columns = max((len(row.cells) + len(row.predictions) for row in rows), default=0)
-        width = max(_LABEL + n_columns * (_CELL + _GAP), text_width(title, 16) * 1.1 + 24, 460)
-        height = _TOP + len(rows) * (_CELL + _GAP) + _FOOT
-        parts = [text(8, 24, title, size=16, bold=True)]
-        for n, row in enumerate(rows):
-            parts += _row(row, _TOP + n * (_CELL + _GAP))
-        parts.append(text(8, height - 8, _KEY, size=SMALL, muted=True))
-        return sheet(width, height, parts, title)
+        n_panels = max(-(-len(self.rows) // _PANEL_ROWS), 1)
+        n_rows = -(-len(self.rows) // n_panels)
+        columns = sorted({_column(name) for row in self.rows for name, _ in _signs(row)})
+        panel = _LABEL + len(columns) * _CELL + 8
+        words = max(text_width(self.summary, 16) * 1.1, text_width(_KEY, SMALL))
+        width = 12 + max(n_panels * panel, words + 12)
+        height = _TOP + n_rows * _CELL + _FOOT
+        parts = [text(12, 24, self.summary, size=16, bold=True)]
+        for n in range(n_panels):
+            rows = self.rows[n * n_rows : (n + 1) * n_rows]
+            parts += _panel(rows, columns, 12 + n * panel)
+        parts.append(text(12, height - 10, _KEY, size=SMALL, muted=True))
+        return sheet(width, height, parts, self.summary)
 
 
 def progress() -> Progress:
@@ -101,20 +106,35 @@ def _in_words(row):
     return f"lesson {row.lesson}: {', '.join(parts)}"
 
 
-def _row(row, top):
-    yield text(8, top + _CELL // 2 + 5, f"lesson {row.lesson}")
-    named = [*row.cells, *((name, "predicted") for name in row.predictions)]
-    for n, (name, state) in enumerate(named):
-        yield from _cell(_LABEL + n * (_CELL + _GAP), top, name, _STYLES[state])
+def _signs(row):
+    """What stands in a row: (name, state) of its exercises, then of its predictions."""
+    return [*row.cells, *((name, "predicted") for name in row.predictions)]
 
 
-def _cell(left, top, name, style):
-    x, y = left + _CELL // 2, top + 22
+def _column(name):
+    """The column of `05.t1`, as it is sorted: exercises 1, 2, ..., turns t1, ..., guesses a, ..."""
+    short = name.partition(".")[2] or name
+    kind = 0 if short.isdigit() else 2 if len(short) == 1 else 1
+    return kind, short
+
+
+def _panel(rows, columns, left):
+    for n, (_, short) in enumerate(columns):
+        x = left + _LABEL + (n + 0.5) * _CELL
+        yield text(x, _TOP - 12, short, "middle", size=SMALL, muted=True)
+    for n, row in enumerate(rows):
+        y = _TOP + (n + 0.5) * _CELL
+        yield text(left, y + 5, row.lesson, size=TEXT)
+        for name, state in _signs(row):
+            place = columns.index(_column(name))
+            yield from _sign(left + _LABEL + (place + 0.5) * _CELL, y, _STYLES[state])
+
+
+def _sign(x, y, style):
     faint = 0.35 if style.edge == INK else 1
     yield path(
-        f"M{x},{y}{style.frame}", stroke=style.edge, line=2, opacity=faint, fill=style.edge,
-        tint=style.tint,
+        f"M{x:.0f},{y:.0f}{style.frame}", stroke=style.edge, line=1.6, opacity=faint,
+        fill=style.edge, tint=style.tint,
     )  # fmt: skip
     if style.sign:
-        yield path(f"M{x},{y}{style.sign}", stroke=style.edge, line=4)
-    yield text(x, top + _CELL - 9, name, "middle", size=TEXT)
+        yield path(f"M{x:.0f},{y:.0f}{style.sign}", stroke=style.edge, line=3)

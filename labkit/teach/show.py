@@ -6,7 +6,7 @@ from typing import Any
 from labkit.reading import Origin, Reading
 from labkit.teach.line import line, say
 
-_MARKS = tuple(f"[{origin}] " for origin in Origin)
+_MARKS = tuple(f"[{word}] " for word in (*Origin, "here"))
 _REMEDY = (
     "make a reading that says what it is and where it is from, as in "
     'lk.Reading("ridge point", 12.5, "FLOP/B", "modelled")'
@@ -15,6 +15,8 @@ _REMEDY = (
 
 def show(*readings: Any) -> None:
     """Show each Reading, or what has one (a Timing), or what prints as marked lines, on its line.
+
+    A marked line begins with an origin, or with `[here]` where it is true of one machine only.
 
     In a notebook: a badge by origin, the value, its interval, and the source as a link. Elsewhere,
     and beside it, the line of text, `[measured] copy bandwidth: 12.3 GB/s`.

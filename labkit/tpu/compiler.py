@@ -52,7 +52,7 @@ class TpuProgram:
     def _said(self):
         if self.refusal:
             return f"refused, {self.refusal}"
-        cycles = "no estimate of cycles" if self.cycles is None else f"{self.cycles} cycles"
+        cycles = "no estimate of cycles" if self.cycles is None else f"{self.cycles:,} cycles"
         return f"{cycles}, {si(self.argument_bytes, 'B')} of arguments"
 
 

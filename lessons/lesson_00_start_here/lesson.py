@@ -28,6 +28,8 @@
 # The next cell looks for what your machine has and prints its **passport**.
 
 # %%
+import textwrap
+
 import numpy as np
 
 import labkit as lk
@@ -316,7 +318,7 @@ lk.show(
 try:
     lk.show(12.3)
 except TypeError as refusal:
-    print(refusal)
+    print(textwrap.fill(str(refusal), 80))
 
 # %% [markdown]
 # > **Takeaway.** Ask of every number where it comes from. What was measured elsewhere, calculated

@@ -319,7 +319,7 @@ lk.show(
     lk.Reading("this clock's tick", time.get_clock_info("perf_counter").resolution, "s",
                "measured"),
 )  # fmt: skip
-print(f"[measured] calls in one window: {tiny.block_size}")
+print(f"[measured] calls in one window: {tiny.block_size:,}")
 
 # %% [markdown]
 # If the least time between two readings is longer than the tick, as it is on most machines, then
@@ -444,7 +444,7 @@ rules = {
 kept_s = {n: [noisy_samples_s(n, 0.10, seed) for seed in range(1000)] for n in (7, 31, 101)}
 table = {name: [coverage(*rule, kept_s[n]) for n in kept_s] for name, rule in rules.items()}
 
-print("[simulated] intervals that contain the truth, of 1000")
+print("[simulated] intervals that contain the truth, of 1,000")
 print(f"{'samples':18}" + "".join(f"{n:8}" for n in kept_s))
 for name, shares in table.items():
     print(f"{name:18}" + "".join(f"{share:8.1%}" for share in shares))
@@ -466,7 +466,7 @@ assert all(share >= 0.94 for share in table["median, by coins"])
 # thousand benchmarks.) `lk.bench` does the same:
 
 # %% tags=["collapsed"]
-again = lk.bench(np.sum, np.ones(2**13), name="sum of 8192 numbers")
+again = lk.bench(np.sum, np.ones(2**13), name="sum of 8,192 numbers")
 assert again.ci95_s == tuple(median_interval(np.array(again.samples_s)))
 lk.show(again)
 
@@ -484,7 +484,7 @@ lk.show(again)
 values = np.random.default_rng(0).random(2**16)
 # Sorting all values against finding only the one in the middle.
 sorting = lk.compare(lambda: np.sort(values), lambda: np.partition(values, 2**15))
-sorting
+lk.show(sorting)
 
 # %% tags=["collapsed"]
 lk.expect(

@@ -128,7 +128,7 @@ guarded = "with a guard (yours once it has passed, ours until then)"
 for name, kernel in {"without a guard": no_guard, guarded: fahrenheit}.items():
     # It stops at the first: a thread has to read celsius[1000] before it can write out[1000].
     findings = lk.sanitize(kernel[blocks, THREADS], celsius, out)
-    print(f"{name}:", *findings or ["nothing found"])
+    lk.show(f"[simulated] {name}: {findings[0] if findings else 'nothing found'}")
 
 # %% [markdown]
 # > **Takeaway.** Right results don't prove that a kernel is right. Guard every access, and let a

@@ -288,7 +288,7 @@ def transpose_through(width):
 
 tiled = transpose_through(32)
 padded = transpose_through(33)
-lk.draw.accesses(lk.profile(padded[(2, 3), (32, 32)], small, turned), "tile")
+lk.draw.accesses(lk.profile(padded[(2, 3), (32, 32)], small, turned), "tile", notes=False)
 
 # %% tags=["collapsed"]
 for kernel, conflicts in ((loaded_by_columns, True), (tiled, True), (padded, False)):
@@ -381,7 +381,7 @@ padding_guess.against(lk.Reading("padding, H200", gain, "1", of=h200, note=h200.
 lk.show(lk.Reading("padding, GPU of the published counts", other_gain, "1", of=published))
 print(f"{'':24}{'H200, recorded':>17}{'other GPU, published':>24}")
 for name in KERNELS:
-    print(f"{name:24}{time_s[name] * 1e6:14.0f} µs{other_s[name] * 1e6:21.0f} µs")
+    print(f"{name:24}{time_s[name] * 1e6:14,.0f} µs{other_s[name] * 1e6:21,.0f} µs")
 assert round(other_s["tile, padded"] / time_s["tile, padded"]) == 8  # the text says so
 
 # %% [markdown]

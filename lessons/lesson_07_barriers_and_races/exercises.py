@@ -14,7 +14,6 @@
 # a cell of its own.
 
 # %%
-import textwrap
 
 import numpy as np
 
@@ -78,7 +77,7 @@ def ranks_with_a_fault(x, out):
 
 x = np.random.default_rng(1).random(300, dtype=np.float32)
 for finding in lk.sanitize(ranks_with_a_fault[3, THREADS], x, np.zeros(300, np.int64)):
-    print(textwrap.fill(str(finding), 80))
+    lk.show(f"[simulated] {finding}")
 
 # %% [markdown]
 # Write it without the fault. A thread may load two numbers from global memory, and not more. (two

@@ -29,7 +29,6 @@
 
 # %%
 import itertools
-import textwrap
 
 import numpy as np
 
@@ -162,7 +161,7 @@ lk.Explorer(microscope, order=sorted(ORDERS, key=lambda order: order != "ABABAB"
 
 # %%
 def tell(findings):
-    print(*(textwrap.fill(str(one), 80) for one in findings), sep="\n")
+    lk.show(*(f"[simulated] {one}" for one in findings))
 
 
 findings = lk.sanitize(histogram[BLOCKS, THREADS], values, np.zeros(N_BINS, np.int32))

@@ -161,8 +161,8 @@ for row in nsight.rows:
     assert per_load[row["kernel"]] == row["sectors_per_request"] == pair / 2
     formula = pair * row["n"] ** 3 / 32
     print(
-        f"[modelled] {row['kernel']:10} n = {row['n']}: {formula:.3g} sectors, "
-        f"published {row['load_sectors']:.3g}"
+        f"[modelled] {row['kernel']:10} n = {row['n']:,}: {formula / 1e9:.3g} billion "
+        f"sectors, published {row['load_sectors'] / 1e9:.3g}"
     )
     assert float(f"{formula:.3g}") == row["load_sectors"]
 
@@ -709,7 +709,7 @@ def explore(tile, elements_a_thread, dtype, chip):
         resident = f"no launch: {fits.limited_by[0]}"
     rate = roof.attainable_flop_per_s(intensity)
     dot = lk.draw.Dot(f"tile {tile}: {roof.bound_by(intensity)}-bound", intensity, rate, "modelled")
-    title = f"{threads} threads, {shared_bytes // 1024} KiB shared; {resident}"
+    title = f"{threads:,} threads, {shared_bytes // 1024} KiB shared; {resident}"
     return lk.draw.roofline([roof], [dot], x=(1, 1000), y=(1e11, 2e15), title=title)
 
 

@@ -164,7 +164,7 @@ def half_a_warp(a, b, d):
         d[0, 0] = sums[0]
 
 
-print(*lk.sanitize(half_a_warp[1, 32], a, b, d))
+lk.show(*(f"[simulated] {finding}" for finding in lk.sanitize(half_a_warp[1, 32], a, b, d)))
 
 # %% [markdown]
 # > **Takeaway.** The elements of a small matrix product lie in the registers of all 32 lanes, each
@@ -283,9 +283,9 @@ def run_matmul(n=64):
 
 
 try:
-    print(f"[here] {run_matmul()}")
+    lk.show(f"[here] {run_matmul()}")
 except ModuleNotFoundError as missing:
-    print(f"[here] {missing}")
+    lk.show(f"[here] {missing}")
 
 # %% [markdown]
 # Triton needs a GPU to *run* it quickly, but not to compile it. `lk.compile_for` hands a kernel to
@@ -306,7 +306,7 @@ compiled
 # most of the instructions?
 
 # %% tags=["collapsed"]
-lk.draw.AssemblyExplorer(compiled)
+lk.draw.AssemblyExplorer(compiled, chip="a100-sxm-80")
 
 # %% [markdown]
 # On the A100 the store has the most instructions, but it runs once. Each of a block's four warps
@@ -451,7 +451,7 @@ peak = lk.chip("h100-sxm").peak("bf16").value
 for row in rungs:
     rate = row["flop_per_s"]
     lk.show(
-        f"[published] {rate / 1e12:.1f} TFLOP/s, {rate / peak:.0%} of the peak: {row['kernel']}"
+        f"[published] {row['kernel']}: {rate / 1e12:.1f} TFLOP/s, {rate / peak:.0%} of the peak"
     )
 first, second = (row["flop_per_s"] for row in rungs[:2])
 lk.show(lk.Reading("the first step, times faster", second / first, "1", of=ladder))

@@ -388,7 +388,7 @@ def traffic(length, head_size, KiB_on_chip):
     chart = lk.draw.Chart(
         lk.draw.Axis("tokens", lo=100, hi=100_000, log=True),
         lk.draw.Axis("traffic of one head", "B", lo=1e4, hi=1e11, log=True),
-        title=f"{length} tokens, heads of {head_size}, tiles of {rows} rows",
+        title=f"{length:,} tokens, heads of {head_size}, tiles of {rows} rows",
         width=760,
     )
     names = "step by step", "in tiles", "each array once"
@@ -398,7 +398,7 @@ def traffic(length, head_size, KiB_on_chip):
     for n_bytes in (stepwise, in_tiles):
         chart.mark(length, n_bytes, "modelled", si(n_bytes, "B"))
     return chart.picture(
-        f"{length} tokens: {si(stepwise, 'B')} step by step, "
+        f"{length:,} tokens: {si(stepwise, 'B')} step by step, "
         f"{si(in_tiles, 'B')} in tiles: {stepwise / in_tiles:.1f} times less"
     )
 
@@ -850,7 +850,7 @@ for quantity, color in (("energy_j", LINES[0]), ("area_um2", LINES[1])):
     for place, value in enumerate(worth):
         chart.mark(place, value, "modelled", f"{value:.0f}" if value > 1 else "")
 energy, area = (table[names[-1]][of] / table[names[0]][of] for of in ("energy_j", "area_um2"))
-print(f"[published] {operations.source}")
+lk.show(f"[published] {operations.source}")
 chart.picture(
     f"Energy and area of {len(names)} operations, in int8 additions: an fp32 multiplication takes "
     f"{energy:.0f} times the energy and {area:.0f} times the area"

@@ -314,7 +314,7 @@ for row in applications.rows:
     reached = row["achieved_op_per_s"] / chip["peak_op_per_s"]
     waits = row["weight_stall_fraction"] + row["weight_shift_fraction"]
     useful = row["useful_mac_fraction"] / row["array_active_fraction"]
-    print(f"{row['app']:5} {row['intensity_mac_per_byte']:7} {bound:8.0%} {reached:8.0%} "
+    print(f"{row['app']:5} {row['intensity_mac_per_byte']:7,} {bound:8.0%} {reached:8.0%} "
           f"{waits:8.0%} {useful:8.0%}")  # fmt: skip
     assert reached < bound
 by_app = {row["app"]: row for row in applications.rows}
@@ -369,7 +369,7 @@ def layers_s(batch):
 
 for batch in (1, 50, 200, 250, 1350, 2700):
     time_s = layers_s(batch)
-    lk.show(f"[modelled] batch {batch:4}: {time_s * 1e3:.2f} ms, {batch / time_s:7,.0f} requests/s")
+    lk.show(f"[modelled] batch {batch:,}: {time_s * 1e3:.2f} ms, {batch / time_s:,.0f} requests/s")
 assert layers_s(1350) < 1.02 * layers_s(1) < layers_s(2700)
 
 # %% [markdown]

@@ -122,7 +122,7 @@ program = compiled(activate, x.shape)
 print(tpu.entry(program))
 moved_bytes = program.cost_analysis()["bytes accessed"]
 copied_bytes = lk.workload.copy(x.size, itemsize=4).bytes
-print(f"[modelled] XLA counts {moved_bytes:.0f} bytes, and a copy moves {copied_bytes}")
+print(f"[modelled] XLA counts {moved_bytes:,.0f} bytes, and a copy moves {copied_bytes:,}")
 assert moved_bytes == copied_bytes
 
 # %% [markdown]
@@ -166,7 +166,8 @@ xla = {name: program.cost_analysis() for name, program in programs.items()}
 # %% tags=["collapsed"]
 for name in ("matmul", "mlp"):
     print(
-        f"[modelled] {name:6} FLOP: {counted[name].flop} counted, {xla[name]['flops']:.0f} by XLA"
+        f"[modelled] {name:6} FLOP: {counted[name].flop:,} counted, "
+        f"{xla[name]['flops']:,.0f} by XLA"
     )
 ratio = xla["attention"]["flops"] / counted["attention"].flop
 print(f"[modelled] attention: XLA has {ratio:.2f} times the FLOP counted")
@@ -176,10 +177,10 @@ assert xla["matmul"]["bytes accessed"] == counted["matmul"].bytes
 assert xla["mlp"]["flops"] - counted["mlp"].flop == hidden
 more_bytes = xla["mlp"]["bytes accessed"] - counted["mlp"].bytes
 memory = programs["mlp"].memory_analysis()
-print(f"[modelled] mlp: {hidden} hidden numbers take {hidden * 4} bytes")
-print(f"[modelled] mlp: XLA moves {more_bytes:.0f} bytes more than counted")
-print(f"[modelled] mlp: {memory.argument_size_in_bytes} bytes in, "
-      f"{memory.output_size_in_bytes} out, {memory.temp_size_in_bytes} in between")  # fmt: skip
+print(f"[modelled] mlp: {hidden:,} hidden numbers take {hidden * 4:,} bytes")
+print(f"[modelled] mlp: XLA moves {more_bytes:,.0f} bytes more than counted")
+print(f"[modelled] mlp: {memory.argument_size_in_bytes:,} bytes in, "
+      f"{memory.output_size_in_bytes:,} out, {memory.temp_size_in_bytes:,} in between")  # fmt: skip
 
 written, attention_bytes = counted["attention"], xla["attention"]["bytes accessed"]
 fused = lk.workload.attention(

@@ -67,7 +67,7 @@ def who_sends(algorithm, ranks):
     transfers = lk.plan.ALL_REDUCES[algorithm](ranks)
     busiest = lk.plan.busiest_share(transfers)
     return lk.draw.cables(
-        transfers, ranks, title=f"All-reduce of {ranks} ranks: {algorithm}",
+        transfers, ranks, title=f"All-reduce of {ranks:,} ranks: {algorithm}",
         busiest_words=f"The busiest cable carries {busiest:.3g} times the array one way.",
     )  # fmt: skip
 
@@ -358,7 +358,7 @@ def ring_or_tree(ranks, alpha):
     chart = lk.draw.Chart(
         lk.draw.Axis("size of the array", "B", log=True),
         lk.draw.Axis("time", "s", 1e-6, 10, log=True),
-        title=f"All-reduce of {ranks} ranks, modelled",
+        title=f"All-reduce of {ranks:,} ranks, modelled",
     )
     for words, time_s in (
         ("ring", lk.plan.ring_all_reduce_s), ("tree", lk.plan.tree_all_reduce_s),

@@ -151,7 +151,7 @@ lk.show(
     lk.Reading("gain published", gains.rows[1]["gain"], "%", "published", source=gains.source),
     lk.Reading("MFU predicted", faster.mfu, "%", "modelled"),
 )
-print(faster.explain(), faster.verdict, sep="; ")
+lk.show(f"[modelled] {faster.explain()}; {faster.verdict}")
 
 # %% [markdown]
 # > **Takeaway.** A split is a trade between memory, talk and waiting. Relieve the one that binds,

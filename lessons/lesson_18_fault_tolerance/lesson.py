@@ -62,7 +62,8 @@ years_guess.against(lk.Reading("years of one GPU per interruption", gpu_s / DAY_
 # its share of the 419:
 
 # %% tags=["collapsed"]
-print(f"{'cause':32} count  share printed   ({causes.source})")
+lk.show(f"[published] what stopped the run ({causes.source})")
+print(f"{'cause':32} count  share printed")
 for row in causes.rows[:9]:
     print(f"{row['component']:32} {row['count']:5}  {row['share_fraction']:13.1%}")
 rest = causes.rows[9:]

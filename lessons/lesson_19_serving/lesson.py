@@ -30,7 +30,7 @@ ADDRESS = None  # or "http://host:8000", of vLLM or another server that speaks O
 
 server = serving.Server(ADDRESS) if ADDRESS else serving.Replica(slots=8, context=512)
 answer = serving.ask(server, "Why is the sky blue?", max_tokens=32)
-print("[measured] the model says:", *answer.text.split())
+lk.show(f"[measured] the model says: {' '.join(answer.text.split())}")
 
 # %% [markdown]
 # That was [SmolLM2](https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct), with 135 million
@@ -412,7 +412,7 @@ lk.expect(
 
 # %%
 sweep = lk.recorded("serving-rates").rows
-tried = []
+tried = [(calm_rate, calm.percentile("latency_s", 90))]  # the calm run above
 
 
 def load_it(rate):
@@ -421,7 +421,7 @@ def load_it(rate):
     return lk.draw.latency_curve(sweep, tried)
 
 
-lk.Explorer(load_it, rate=lk.draw.Slider(1, 12, 2, label="requests a second"))
+lk.Explorer(load_it, rate=lk.draw.Slider(1, 12, 4, label="requests a second"))
 
 # %% [markdown]
 # **Play**, without running anything: you set the objective, and the recorded run says up to which
@@ -519,7 +519,7 @@ lk.expect(
 # %% tags=["collapsed"]
 print(f"[recorded] {kills.source}")
 for row in kills.rows:
-    print(f"{row['requests']:17} {row['router']:23} {row['lost']:5} of {row['sent']} lost")
+    print(f"{row['requests']:17} {row['router']:23} {row['lost']:6,} of {row['sent']:,} lost")
 
 # %% [markdown]
 # ### Half an answer
@@ -608,7 +608,7 @@ chat = inference.Traffic(prompt=1000, output=300)
 for batch in (1, 16, 128):
     step = inference.step(replica, chat, batch)
     print(f"[modelled] batch {batch:3}: {1e3 * step.time_s:5.1f} ms a token, "
-          f"{step.tokens_per_s:6.0f} tokens/s; longest part: {step.bound}")  # fmt: skip
+          f"{step.tokens_per_s:6,.0f} tokens/s; longest part: {step.bound}")  # fmt: skip
 
 # %% [markdown]
 # **Play.** You promise a time per token. How many chips does it take for 200 requests a second, and
@@ -655,10 +655,12 @@ lk.Explorer(
 
 # %% tags=["collapsed"]
 apart = inference.disaggregated(replica, chat, batch=64)
-print(f"[modelled] TPOT at batch 64: {1e3 * apart.together_tpot_s:.1f} ms together, "
-      f"{1e3 * apart.tpot_s:.1f} ms apart")  # fmt: skip
-print(f"[modelled] replicas that read, for each that writes: {apart.prefill_per_decode:.2f}; "
-      f"the cache of a question travels for {1e3 * apart.transfer_s:.1f} ms")  # fmt: skip
+lk.show(
+    f"[modelled] TPOT at batch 64: {1e3 * apart.together_tpot_s:.1f} ms together, "
+    f"{1e3 * apart.tpot_s:.1f} ms apart",
+    f"[modelled] replicas that read, for each that writes: {apart.prefill_per_decode:.2f}; "
+    f"the cache of a question travels for {1e3 * apart.transfer_s:.1f} ms",
+)
 
 # %% [markdown]
 # > **Takeaway.** The promise to the user sets the batch, the batch sets the price. Work backwards

@@ -456,7 +456,7 @@ cap_guess.against(
     lk.Reading("longer at 150 W", epochs_s[150] / epochs_s[250] - 1, "%", of=zeus, note=zeus.source)
 )
 for cap_w, epoch_s, power_w in zip(*columns, strict=True):
-    print(f"[recorded] cap {cap_w} W: {epoch_s:4.0f} s at {power_w:5.1f} W, which makes "
+    print(f"[recorded] cap {cap_w} W: {epoch_s:5,.0f} s at {power_w:5.1f} W, which makes "
           f"{epoch_s * power_w / 1e3:.0f} kJ an epoch (modelled)")  # fmt: skip
 
 # %% [markdown]

@@ -533,8 +533,10 @@ a100 = lk.chip("a100-sxm-80")
 from_hbm = round((a100.peak("bf16") / a100.bandwidth).value)  # cycles a tile: the ridge
 for name, load_cycles in {"from the A100's HBM": from_hbm, "a row a cycle": 128}.items():
     count = lk.systolic.MatrixUnit(128, 128, load_cycles=load_cycles).count(m=8, k=4096, n=4096)
-    print(f"[modelled] batch 8, weights {name}: a tile loads for {load_cycles} cycles while the one"
-          f" before is used for 8: {count.utilisation:.1%} of the array works")  # fmt: skip
+    lk.show(
+        f"[modelled] batch 8, weights {name}: a tile loads for {load_cycles} cycles while the one "
+        f"before is used for 8: {count.utilisation:.1%} of the array works"
+    )
 
 # %% [markdown]
 # It can't. An array that keeps its weights still wants a large batch, however fast the memory is.

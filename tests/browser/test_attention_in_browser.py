@@ -13,9 +13,9 @@ def lesson(ran):
 
 def test_the_traffic_follows_the_dragged_length(lesson):
     traffic = explorer(lesson, "length")
-    says(traffic, "1024 tokens: 8.91 MB step by step, 1.31 MB in tiles: 6.8 times less")
+    says(traffic, "1,024 tokens: 8.91 MB step by step, 1.31 MB in tiles: 6.8 times less")
     drag(traffic, "length", 1)
-    says(traffic, "100000 tokens: 80.1 GB step by step")
+    says(traffic, "100,000 tokens: 80.1 GB step by step")
     lesson.screenshot("attention_traffic", traffic)
     drag(traffic, "length", 0)
     says(traffic, "100 tokens: 131 kB step by step, 51.2 kB in tiles: 2.6 times less")
