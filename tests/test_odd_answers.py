@@ -176,7 +176,7 @@ def toy(monkeypatch):
     (lambda x: "1600",
      "your function returns the text '1600', and what is asked for is a number"),
     (lambda x: True, "your function returns True or False, and what is asked for is a number"),
-    (lambda x: {}, "your function returns of type dict, and what is asked for is a number"),
+    (lambda x: {}, "your function returns a dictionary, and what is asked for is a number"),
     (lambda x: [1600], "got [1600], expected 1600"),
     (lambda x: Everything(), "the answer holds an object of type Everything: hand in plain numbe"),
     (lambda x: np.ma.array(1600, mask=True), "the answer is a masked array, which hides"),

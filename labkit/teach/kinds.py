@@ -21,6 +21,7 @@ TRUTH, SEQUENCE = "True or False", "a list, tuple or array"
 _TRUSTED = (
     "numpy", "ml_dtypes", "jax", "jaxlib", "torch", "numba", "concurrent", "labkit", "lessons",
 )  # fmt: skip
+_IN_WORDS = {dict: "a dictionary", set: "a set", type(None): "None"}
 _HELP = "hand in plain numbers, texts, lists, tuples, dictionaries or arrays"
 
 
@@ -42,7 +43,7 @@ def kind(value: Any) -> str:
         return SEQUENCE
     if callable(value):
         return FUNCTION
-    return f"of type {type(value).__name__}"
+    return _IN_WORDS.get(type(value), f"a value of type {type(value).__name__}")
 
 
 def is_class(value: Any) -> bool:
@@ -88,6 +89,21 @@ def fitted(value: Any, like: Any) -> Any:
         return value
     same_depth = all(_ndim(one) == value.ndim - 1 for one in like)
     return type(like)(value if value.ndim > 1 else value.tolist()) if same_depth else value
+
+
+def misfit(value: Any, like: Any) -> str | None:
+    """What in `value`, a plain one, is of another kind than in `like`, in words; None if nothing.
+
+    Where a list or tuple has another length, its items are held against the first one of `like`.
+    """
+    wanted, got = kind(like), kind(value)
+    if wanted != got:
+        return f"{got} where {wanted} is asked for"
+    if type(like) in (list, tuple) and type(value) in (list, tuple):
+        likes = like if len(like) == len(value) else like[:1] * len(value)
+        found = (misfit(item, one) for item, one in zip(value, likes, strict=False))
+        return next(filter(None, found), None)
+    return None
 
 
 def _ndim(value):

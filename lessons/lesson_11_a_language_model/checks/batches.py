@@ -69,6 +69,12 @@ def _one_too_many(m, w, u, b, f, p):
     return n, n / max((w + n * u) / b, n * f / p)
 
 
+def _rounded_down(m, w, u, b, f, p):
+    """Right but where the memory is full to the last byte, with an odd number of users."""
+    n = max(0, round((m - w) / u - 0.5))
+    return (n, n / max((w + n * u) / b, n * f / p)) if n else (0, 0)
+
+
 @exercise(
     "11.4",
     title="how many users fit",
@@ -79,6 +85,7 @@ def _one_too_many(m, w, u, b, f, p):
         (_not_whole, "whole"),
         (_ignores_the_weights, "the weights need room, too"),
         (_one_too_many, "users"),
+        (_rounded_down, "users"),
         (_no_zero, "nobody can be served"),
     ],
 )
@@ -93,7 +100,8 @@ def full_house(answer, rng):
         share = rng.uniform(0.3, 0.8) if step % 2 else rng.uniform(1.5, 4)
         _one(answer, (memory, weights, user, bandwidth, flop, users * flop / read_s / share))
     weights, user = 16e9, 2.0**30
-    _one(answer, (weights + 4 * user, weights, user, 2e12, 16e9, 1e15))  # to the last byte
+    for users in (4, 5):  # to the last byte; an odd number, as round goes to the even one
+        _one(answer, (weights + users * user, weights, user, 2e12, 16e9, 1e15))
     for memory in (weights + 0.5 * user, 0.3 * weights):
         args = (memory, weights, user, 2e12, 16e9, 1e15)
         case = f"{memory / 1e9:.1f} GB for {weights / 1e9:.0f} GB of weights"
