@@ -21,7 +21,7 @@ TRUTH, SEQUENCE = "True or False", "a list, tuple or array"
 _TRUSTED = (
     "numpy", "ml_dtypes", "jax", "jaxlib", "torch", "numba", "concurrent", "labkit", "lessons",
 )  # fmt: skip
-_IN_WORDS = {dict: "a dictionary", set: "a set", type(None): "None"}
+_IN_WORDS = {dict: "a dictionary", set: "a set", bytes: "bytes", type(None): "None"}
 _HELP = "hand in plain numbers, texts, lists, tuples, dictionaries or arrays"
 
 
@@ -154,7 +154,7 @@ _BASES = {
     set: _items(set),
     frozenset: _items(frozenset),
     dict: lambda value: {plain(key): plain(item) for key, item in dict.items(value)},
-    range: lambda value: value,
+    range: list,
 }
 
 

@@ -83,6 +83,7 @@ def _rounded_down(m, w, u, b, f, p):
         (always(3), "two numbers"),
         *((_with_rate(rate), words) for rate, words in _RATES),
         (_not_whole, "whole"),
+        (lambda *args: _full_house(*args)[::-1], "first the users"),
         (_ignores_the_weights, "the weights need room, too"),
         (_one_too_many, "users"),
         (_rounded_down, "users"),
@@ -121,6 +122,8 @@ def _one(answer, args):
     got = answer(*args)
     assert_pair(got, case, "users and tokens a second")
     users, rate = _full_house(*args)
+    swapped = tuple(got) == (rate, users)
+    assert not swapped, f"{case}: first the users, then the tokens a second"
     assert got[0] == int(got[0]), f"{case}: got {got[0]:.3g} users: a whole number of them fits"
     assert_right(
         got[0], users, f"{case}: users", [(int(memory // user), "the weights need room, too")]

@@ -29,8 +29,9 @@ def _changed(change):
         (lambda *given: _most(*given) + 1, "one more"),
         (lambda b, n, t, s, u: s * t / (u * b * n), "whole number"),
         (lambda *given: max(1, _most(*given)), "not even one"),
-        (lambda b, n, t, s, u: round(s * t / (u * b * n) - 0.5), "one more, if only just"),
-        (lambda b, n, t, s, u: math.ceil(s * t / (u * b * n)) - 1, "one more, if only just"),
+        (lambda b, n, t, s, u: round(s * t / (u * b * n) - 0.5), "it feeds one more"),
+        (lambda b, n, t, s, u: math.ceil(s * t / (u * b * n)) - 1, "it feeds one more"),
+        (_changed(lambda b, n, t, s, u: (b / 8, n, t, s, u)), "bytes, not bits"),
         (lambda *given: min(100, _most(*given)), "expected"),
         (_changed(lambda b, n, t, s, u: (b, n, 1.0, s, u)), "expected"),
     ],
@@ -74,9 +75,11 @@ def _compare(answer, n, given):
     elif got == math.floor(storage * least * step_s / (batch * sample_bytes)):
         hint = ": a lower utilisation feeds more of them, so divide by it"
     elif got == right - 1:
-        hint = ": it feeds one more, if only just"
+        hint = ": it feeds one more well enough"
     elif got == right + 1:
         hint = ": with that one more, all of them wait too long: round down"
+    elif got == math.floor(8 * storage * step_s / (least * batch * sample_bytes)):
+        hint = ": sizes and rates are both in bytes, not bits"
     elif got > 3 * right:
         hint = ": a step needs a whole batch"
     raise AssertionError(f"{case}: got {got:g}, expected {right}{hint}")
