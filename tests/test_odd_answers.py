@@ -266,6 +266,9 @@ def test_what_a_pair_holds_of_another_kind_is_named(pair, answer, words):
     ([1, 2], [], None),
     (np.array([1, 2]), [1, 2], None),
     (b"12", "12", "bytes where a text in quotes is asked for"),
+    ((np.zeros((2, 2)), 0), np.zeros((2, 2)), "rows of different lengths where an array is asked"
+     " for"),
+    ([[1, 2], [3, 4]], np.zeros((2, 2)), None),
 ])  # fmt: skip
 def test_what_is_of_another_kind_is_found_at_any_depth(value, like, words):
     assert misfit(value, like) == words

@@ -99,6 +99,8 @@ def misfit(value: Any, like: Any) -> str | None:
     wanted, got = kind(like), kind(value)
     if wanted != got:
         return f"{got} where {wanted} is asked for"
+    if type(like) is np.ndarray and type(fitted(value, like)) in (list, tuple):
+        return "rows of different lengths where an array is asked for"
     if type(like) in (list, tuple) and type(value) in (list, tuple):
         likes = like if len(like) == len(value) else like[:1] * len(value)
         found = (misfit(item, one) for item, one in zip(value, likes, strict=False))

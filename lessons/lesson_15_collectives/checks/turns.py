@@ -15,7 +15,15 @@ def _run(answer, n_ranks, parts_of, case):
     parts = [[part.copy() for part in parts_of[rank]] for rank in range(n_ranks)]
 
     def program(rank, n_ranks, send, receive):
-        answer(parts[rank], rank, n_ranks, send, receive)
+        def send_or_stop(array):
+            if len(ring.sent[rank]) >= 10 * n_ranks:
+                raise RingError(
+                    f"rank {rank} has sent {10 * n_ranks} messages, and {n_ranks - 1} are enough: "
+                    f"does your loop end?"
+                )
+            send(array)
+
+        answer(parts[rank], rank, n_ranks, send_or_stop, receive)
 
     try:
         ring.run(program)
@@ -142,6 +150,14 @@ def _receives_floats(parts, rank, n_ranks, send, receive):
         parts[due] += receive(np.empty(parts[due].size)).astype(int)
 
 
+def _never_ends(parts, rank, n_ranks, send, receive):
+    step = 0
+    while step < n_ranks - 1:
+        send(parts[(rank - step) % n_ranks])
+        due = (rank - step - 1) % n_ranks
+        parts[due] = parts[due] + receive(parts[due])
+
+
 def _receives_whole_numbers(parts, rank, n_ranks, send, receive):
     for step in range(n_ranks - 1):
         send(parts[(rank - step) % n_ranks])
@@ -179,6 +195,7 @@ def _for_four(half):
         (_then(list), "is a list afterwards"),
         (_forgets_what_it_sent, "is a NoneType afterwards"),
         (_receives_floats, "int64 and gives an array of float64"),
+        (_never_ends, "does your loop end?"),
         (_receives_whole_numbers, "float32 and gives an array of int64"),
         (_then(lambda part: part.astype(int)), "int64 and gives an array of float32"),
     ],
