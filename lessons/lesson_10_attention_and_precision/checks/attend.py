@@ -149,7 +149,6 @@ def _largest_of_the_first_tile(q, tiles):
         (_collected, "same time"),
         (_scores_collected, "same time"),
         (lambda q, tiles: _attend(q, itertools.islice(tiles, 12)), "any number of tiles"),
-        (lambda q, tiles: _attend(q.astype(np.float32), tiles).astype(np.float32), "expected"),
     ],
 )
 def attend(answer, rng):

@@ -54,8 +54,8 @@ def _one(answer, n_parameters, n_ranks, stage, hint=""):
         (right / n_parameters, "that is of one parameter: the model has more"),
         (right / 1e9, "answer in bytes"),
         (right / 2**30, "answer in bytes"),
-        (8 * right, "answer in bytes, not bits"),
         (right * n_ranks, "that is of all ranks together: one rank is asked for"),
+        (8 * right, "answer in bytes, not bits"),
         (by_stage[3], "everything is cut at stage 3 only"),
     ]
     case = f"{n_parameters} parameters, {n_ranks} ranks, stage {stage}"
