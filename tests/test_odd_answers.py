@@ -2,6 +2,7 @@
 
 import fractions
 import functools
+import math
 import types
 from decimal import Decimal
 from unittest import mock
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from labkit.teach import exercise, exercises, registry
 from labkit.teach.check import judge
-from labkit.teach.kinds import OddKindError, fitted, kind, plain
+from labkit.teach.kinds import OddKindError, fitted, kind, misfit, plain
 
 COURSE = exercises()
 
@@ -176,7 +177,7 @@ def toy(monkeypatch):
     (lambda x: "1600",
      "your function returns the text '1600', and what is asked for is a number"),
     (lambda x: True, "your function returns True or False, and what is asked for is a number"),
-    (lambda x: {}, "your function returns of type dict, and what is asked for is a number"),
+    (lambda x: {}, "your function returns a dictionary, and what is asked for is a number"),
     (lambda x: [1600], "got [1600], expected 1600"),
     (lambda x: Everything(), "the answer holds an object of type Everything: hand in plain numbe"),
     (lambda x: np.ma.array(1600, mask=True), "the answer is a masked array, which hides"),
@@ -228,6 +229,60 @@ def test_a_lie_deep_inside_is_found(number, value):
     (told,) = plain([LyingFloat(number)])
     assert type(told) is float
     assert told == float(number)
+
+
+@pytest.fixture
+def pair(monkeypatch):
+    """An exercise whose solution returns two numbers, and whose check computes with them."""
+    monkeypatch.setattr(registry, "_EXERCISES", {})
+    monkeypatch.setattr(registry, "_rooms", dict)
+
+    @exercise("90.1", title="toy", solution=lambda x: (x, 2.0 * x), wrong=[])
+    def _(answer, rng):
+        for x in (1, 2):
+            one, other = answer(x)
+            assert abs(one - x) + abs(other - 2 * x) < 1e-9, f"got {one} and {other}"
+
+    return registry._EXERCISES["90.1"]
+
+
+@pytest.mark.parametrize(("answer", "words"), [
+    (lambda x: (x, f"{2 * x} s"), "a text in quotes where a number is asked for"),
+    (lambda x: (x, None), "None where a number is asked for"),
+    (lambda x: (x, [2 * x]), "a list, tuple or array where a number is asked for"),
+    (lambda x: [{}, x], "a dictionary where a number is asked for"),
+])  # fmt: skip
+def test_what_a_pair_holds_of_another_kind_is_named(pair, answer, words):
+    verdict = judge(pair, answer)
+    assert str(verdict) == f"[again] 90.1: what your function returns holds {words}"
+
+
+@pytest.mark.parametrize(("value", "like", "words"), [
+    ((1, 2.5), (1, 2), None),
+    ([1, 2, 3], (1, 2), None),
+    ([1, 2, "3"], (1, 2), "a text in quotes where a number is asked for"),
+    ([("F", 0), ("B", 1)], [("F", 0)], None),
+    ([("F", "0")], [("F", 0)], "a text in quotes where a number is asked for"),
+    ([1, 2], [], None),
+    (np.array([1, 2]), [1, 2], None),
+    (b"12", "12", "bytes where a text in quotes is asked for"),
+    ((np.zeros((2, 2)), 0), np.zeros((2, 2)), "rows of different lengths where an array is asked"
+     " for"),
+    ([[1, 2], [3, 4]], np.zeros((2, 2)), None),
+])  # fmt: skip
+def test_what_is_of_another_kind_is_found_at_any_depth(value, like, words):
+    assert misfit(value, like) == words
+
+
+def test_whole_numbers_and_infinity_are_one_kind(toy):
+    """Where a solution may return infinity, a text is still no number."""
+    chips = toy(lambda x: math.inf if x > 5 else x)
+    verdict = judge(chips, lambda x: f"{x} chips")
+    assert verdict.text.endswith("and what is asked for is a number")
+
+
+def test_a_range_is_a_list(toy):
+    assert judge(toy(lambda x: [1, 2]), lambda x: range(1, 3)).word == "pass"
 
 
 class PlainArray(np.ndarray):

@@ -6,7 +6,7 @@ import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
-from itertools import pairwise, product
+from itertools import groupby, pairwise, product
 
 import numpy as np
 import pytest
@@ -526,6 +526,18 @@ def attend_by_pairs(q, tiles):
     return (kept[2] / kept[1]).tolist()
 
 
+def attend_as_it_goes(q, tiles):
+    """The result so far is always divided already, as FlashAttention's first version does it."""
+    largest, total, result = np.full(len(q), -np.inf), np.zeros(len(q)), 0.0
+    for k, v in tiles:
+        scores = k @ q.T
+        higher = np.maximum(largest, scores.max(axis=0))
+        weights, old = np.exp(scores - higher), total * np.exp(largest - higher)
+        total, largest = old + weights.sum(axis=0), higher
+        result = (result * old[:, None] + weights.T @ v) / total[:, None]
+    return result
+
+
 def merged(one, other):
     largest = np.maximum(one[0], other[0])
     shrink_one, shrink_other = np.exp(one[0] - largest), np.exp(other[0] - largest)
@@ -795,6 +807,44 @@ def backward_from_the_end(layers, alpha_s, bytes_per_s):
     return np.max(np.cumsum(compute_s) + rest_s)
 
 
+def backward_by_recursion(layers, alpha_s, bytes_per_s):
+    if not layers:
+        return 0.0
+    *earlier, (_, n_bytes) = layers
+    computed_s = math.fsum(compute_s for compute_s, _ in layers)
+    begins_s = max(computed_s, backward_by_recursion(earlier, alpha_s, bytes_per_s))
+    return begins_s + alpha_s + n_bytes / bytes_per_s
+
+
+def scattered_by_carrying(parts, rank, n_ranks, send, receive):
+    """Only the part that passes by is kept, and stored at the end."""
+    passing = parts[rank]
+    for step in range(1, n_ranks):
+        send(passing)
+        own = parts[(rank - step) % n_ranks]
+        passing = own + receive(own)
+    parts[(rank + 1) % n_ranks] = passing
+
+
+def batches_by_a_difference(share, n_ranks, n_chunks):
+    least = math.ceil((n_ranks - 1) / (share * n_chunks) - (n_ranks - 1) / n_chunks)
+    return least + -least % n_ranks
+
+
+def neurons_by_einsum(x, up, down, rank, n_ranks):
+    hidden = np.einsum("ti,ih->th", x, np.hsplit(up, n_ranks)[rank])
+    return np.einsum("th,ho->to", np.clip(hidden, 0, None), np.vsplit(down, n_ranks)[rank])
+
+
+def neurons_in_loops(x, up, down, rank, n_ranks):
+    each = len(down) // n_ranks
+    out = np.zeros((len(x), down.shape[1]))
+    for j in range(rank * each, (rank + 1) * each):
+        for t in range(len(x)):
+            out[t] += max(0.0, sum(x[t] * up[:, j])) * down[j]
+    return out.tolist()
+
+
 def batches_by_searching(share, n_ranks, n_chunks):
     n_batches = n_ranks
     while (n_ranks - 1) / (n_chunks * n_batches + n_ranks - 1) > share:
@@ -886,6 +936,14 @@ def crossing_by_a_root(ps, small, large):
     gap = np.subtract(large, small)
     for i in np.flatnonzero((gap[:-1] <= 0) & (gap[1:] > 0)):
         return float(np.interp(0, gap[i : i + 2], ps[i : i + 2]))
+    return math.inf
+
+
+def crossing_by_slopes(ps, small, large):
+    for (p, q), (a, b), (c, d) in zip(*map(pairwise, (ps, small, large)), strict=True):
+        slope, other = (b - a) / (q - p), (d - c) / (q - p)
+        if slope != other and 0 <= (c - a) / (slope - other) <= (q - p) * (1 + 1e-12):
+            return p + (c - a) / (slope - other)
     return math.inf
 
 
@@ -1312,6 +1370,7 @@ RIGHT = [
     ("10.t4", blocks_in_a_loop),
     ("10.1", lambda *pairs: list(solution("10.1")(*pairs))),
     ("10.2", attend_by_pairs),
+    ("10.2", attend_as_it_goes),
     ("10.3", lambda a, w: list(solution("10.3")(a, w))),
     ("10.3", int8_with_the_errors_made),
     ("10.3", int8_with_halves_rounded_down),
@@ -1319,6 +1378,7 @@ RIGHT = [
     ("10.4", mxfp4_one_by_one),
     ("12.t1", lambda m, rows, columns: sum([rows, m, rows - 1, columns - 1])),
     ("12.t2", lambda r, c, size, rate, clock: np.ceil(max(r, clock / (rate / (r * c * size))))),
+    ("12.t2", lambda r, c, size, rate, clock: max(r, -int(-(r * c * size) // (rate / clock)))),
     ("12.1", edge_words_by_tiles),
     ("12.4", tick_as_lists),
     ("12.4", tick_as_one_array),
@@ -1326,12 +1386,16 @@ RIGHT = [
     ("13.t3", mlp_of_a_tuple),
     ("13.t1", lambda reads, n_inputs: sum(n + 1 for n in reads) / (1 + n_inputs)),
     ("13.t2", rows_by_counting_up),
+    ("13.t2", lambda side, ridge: math.ceil(1 / (1 / ridge - 2 / side))),
+    ("13.t2", lambda side, ridge: -(-ridge * side // (side - 2 * ridge))),
     ("13.t4", sent_step_by_step),
     ("13.t5", fetches_by_pairs),
+    ("13.t5", lambda grid, block_at: len(list(groupby(block_at(*at) for at in np.ndindex(*grid))))),
     ("13.2", type_bytes_by_pattern),
     ("13.4", block_from_the_divisors),
     ("17.1", lambda t, n, k, w, s, c, p: 6 * t * (n + 2 * k * w * s) / c / p),
     ("17.2", micro_batches_by_searching),
+    ("17.2", lambda x, pp, vp: max(1, math.ceil((pp - 1) / vp / x - (pp - 1) / vp - 1e-9))),
     ("17.t2", sizes_as_lists),
     ("15.t1", scattered_in_place),
     ("15.t1", scattered_into_slices),
@@ -1339,11 +1403,14 @@ RIGHT = [
     ("15.2", faster_by_logarithm),
     ("15.3", hierarchy_by_bytes),
     ("15.4", backward_from_the_end),
+    ("15.4", backward_by_recursion),
+    ("15.t1", scattered_by_carrying),
     ("16.1", lambda p, n, stage, size: (2 + stage // 3) * (p - p / n) * size),
     ("16.2", gpus_by_stages),
     ("16.3", merged_by_the_ratio),
     ("16.4", plan_by_sorting),
     ("16.5", batches_by_searching),
+    ("16.5", batches_by_a_difference),
     (
         "16.t1",
         lambda p, n, stage: p * sum([2, 2, 12][i] / (n if stage > 2 - i else 1) for i in (0, 1, 2)),
@@ -1352,6 +1419,8 @@ RIGHT = [
     ("16.2", gpus_by_searching),
     ("16.t1", state_in_whole_parts),
     ("16.t2", neurons_by_splitting),
+    ("16.t2", neurons_by_einsum),
+    ("16.t2", neurons_in_loops),
     ("16.t3", order_by_queues),
     ("16.t3", order_as_arrays),
     ("17.5", scaling_by_rates_of_one_gpu),
@@ -1363,6 +1432,7 @@ RIGHT = [
     ("14.t2", train_with_the_first_batch_loaded_here),
     ("14.1", accelerators_by_counting),
     ("14.2", share_in_blocks),
+    ("14.2", lambda n, rank, n_ranks, w, n_w: range(rank + n_ranks * w, n, n_ranks * n_w)),
     ("14.3", shuffled_by_replacing),
     ("14.3", shuffled_by_choices),
     ("14.4", batches_left_by_steps),
@@ -1410,6 +1480,7 @@ RIGHT = [
     ("21.2", cheapest_by_sorting),
     ("22.t1", energies_as_an_array),
     ("22.t2", crossing_by_a_root),
+    ("22.t2", crossing_by_slopes),
     ("22.1", share_by_the_budget),
     ("22.2", qubits_by_doubling),
     ("22.3", code_by_logarithms),

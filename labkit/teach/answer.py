@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from labkit.teach.kinds import NUMBER, SEQUENCE, TEXT, fitted, kind, plain
+from labkit.teach.kinds import NUMBER, SEQUENCE, TEXT, fitted, kind, misfit, plain
 
 
 class BlankError(Exception):
@@ -72,6 +72,8 @@ class Tried:
                 self.misfit = "your function returns an iterator: make it a list by list(...)"
             # A number for a pair, or a pair for a number: the check itself may know better words.
             assert {wanted, got} == {NUMBER, SEQUENCE}, self.misfit
+        elif inside := misfit(result, example):  # told only if the check can't use it
+            self.misfit = f"what your function returns holds {inside}"
         return fitted(result, example)
 
     def _called(self, args, kwargs):

@@ -21,6 +21,7 @@ TRUTH, SEQUENCE = "True or False", "a list, tuple or array"
 _TRUSTED = (
     "numpy", "ml_dtypes", "jax", "jaxlib", "torch", "numba", "concurrent", "labkit", "lessons",
 )  # fmt: skip
+_IN_WORDS = {dict: "a dictionary", set: "a set", bytes: "bytes", type(None): "None"}
 _HELP = "hand in plain numbers, texts, lists, tuples, dictionaries or arrays"
 
 
@@ -42,7 +43,7 @@ def kind(value: Any) -> str:
         return SEQUENCE
     if callable(value):
         return FUNCTION
-    return f"of type {type(value).__name__}"
+    return _IN_WORDS.get(type(value), f"a value of type {type(value).__name__}")
 
 
 def is_class(value: Any) -> bool:
@@ -88,6 +89,23 @@ def fitted(value: Any, like: Any) -> Any:
         return value
     same_depth = all(_ndim(one) == value.ndim - 1 for one in like)
     return type(like)(value if value.ndim > 1 else value.tolist()) if same_depth else value
+
+
+def misfit(value: Any, like: Any) -> str | None:
+    """What in `value`, a plain one, is of another kind than in `like`, in words; None if nothing.
+
+    Where a list or tuple has another length, its items are held against the first one of `like`.
+    """
+    wanted, got = kind(like), kind(value)
+    if wanted != got:
+        return f"{got} where {wanted} is asked for"
+    if type(like) is np.ndarray and type(fitted(value, like)) in (list, tuple):
+        return "rows of different lengths where an array is asked for"
+    if type(like) in (list, tuple) and type(value) in (list, tuple):
+        likes = like if len(like) == len(value) else like[:1] * len(value)
+        found = (misfit(item, one) for item, one in zip(value, likes, strict=False))
+        return next(filter(None, found), None)
+    return None
 
 
 def _ndim(value):
@@ -138,7 +156,7 @@ _BASES = {
     set: _items(set),
     frozenset: _items(frozenset),
     dict: lambda value: {plain(key): plain(item) for key, item in dict.items(value)},
-    range: lambda value: value,
+    range: list,
 }
 
 

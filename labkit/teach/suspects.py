@@ -17,13 +17,18 @@ def assert_right(
     suspects  pairs of a wrong value and what to say to whoever has it; the first that fits is told
     hint      what to say when none of them fits
     """
-    if _is_close(got, right):
+    if math.isclose(got, right, abs_tol=_TINY):
         return
-    hint = next((words for value, words in suspects if _is_close(got, value)), hint)
-    digits = next(n for n in (4, 7, 10, 17) if n == 17 or f"{got:.{n}g}" != f"{right:.{n}g}")
-    raise AssertionError(
-        f"{case}: got {got:.{digits}g}, expected {right:.{digits}g}" + (f": {hint}" if hint else "")
-    )
+    # A suspect may be far smaller than what rounding leaves: only one that is 0 gets a tolerance.
+    hint = next((words for value, words in suspects if _is_suspect(got, value)), hint)
+    mine, ours = apart(got, right)
+    raise AssertionError(f"{case}: got {mine}, expected {ours}" + (f": {hint}" if hint else ""))
+
+
+def apart(one: float, other: float) -> tuple[str, str]:
+    """Two numbers that differ, as texts with as many digits as it takes to tell them apart."""
+    texts = ((f"{one:.{n}g}", f"{other:.{n}g}") for n in (4, 7, 10, 17))
+    return next((pair for pair in texts if pair[0] != pair[1]), (repr(one), repr(other)))
 
 
 def assert_pair(got: Any, case: str, what: str) -> None:
@@ -32,5 +37,5 @@ def assert_pair(got: Any, case: str, what: str) -> None:
     assert is_pair, f"{case}: got {got!r}: return two numbers, {what}"
 
 
-def _is_close(got, value):
-    return math.isclose(got, value, abs_tol=_TINY)
+def _is_suspect(got, value):
+    return math.isclose(got, value, abs_tol=_TINY if value == 0 else 0.0)

@@ -6,7 +6,7 @@ from labkit.simt import cuda
 from labkit.teach import kernels
 from labkit.teach.kernels import changed
 from labkit.teach.registry import always, exercise, solution
-from lessons.lesson_09_tensor_cores_and_tiles.checks.softmax_of_rows import assert_near
+from lessons.lesson_09_tensor_cores_and_tiles.checks.softmax_of_rows import assert_near, unwritten
 
 _attention = solution("09.4")
 _UPPER = "largest_of_four(max(max(s[0], s[1]), max(t[0], t[1])))"
@@ -38,6 +38,12 @@ def _zeros(q, k_turned, v, out):
                  "right_sums = mma_sync(weights, left_v"), "expected"),
         (changed(_attention, f"max(upper, {_UPPER})", "max(upper, max(s[0], s[1]))"), "expected"),
         (changed(_attention, f"max(upper, {_UPPER})", _UPPER), "expected"),
+        (changed(_attention, "max(max(s[0], s[1]), max(t[0], t[1]))", "max(s[0], s[1])"),
+         "expected"),
+        (changed(_attention, "max(max(s[2], s[3]), max(t[2], t[3]))", "max(t[2], t[3])"),
+         "expected"),
+        (changed(_attention, "range(0, v.shape[0], 16)", "range(0, v.shape[0] - 16, 16)"),
+         "0 / 0 is nan"),
         (changed(_attention, f"max(upper, {_UPPER})", f"max(max(zero, upper), {_UPPER})"),
          "expected"),
         (changed(_attention, "left_sums = mma_sync(weights, left_v, (",
@@ -54,10 +60,12 @@ def attention(answer, rng):
         if scale == 2:
             k[15], q[3, 15] = 1, -200  # all scores of a query far below zero
         if scale == 5:
-            k[:, 0] = 200 * q[0] / (q[0] @ q[0])  # a score far above those of all later tiles
+            # Scores far above those of all later tiles, and of the other half of their own.
+            for query, key in ((0, 0), (9, 33), (5, 25), (12, 46)):
+                k[:, key] = 200 * q[query] / (q[query] @ q[query])
         q, k, v = (x.astype(np.float16) for x in (q, k, v))
         out, case = (
-            np.full((16 * blocks, 16), np.nan, np.float32),
+            unwritten((16 * blocks, 16)),
             (f"We also tried {16 * blocks} queries and {16 * tiles} keys"),
         )
         counts = kernels.clean_counts(answer, blocks, 32, q, k, v, out, case=case)

@@ -59,6 +59,7 @@ def _one_larger(*chip):
         (_of_halves, "bytes of a number"),
         (_whole_tile_in_a_lane, "32 lanes"),
         (_rows_and_columns, "registers of each lane"),
+        (lambda *chip: _tile(*chip)[::-1], "First the side"),
         (_one_smaller, "starves them"),
         (_one_larger, "a smaller one would do"),
     ],
@@ -78,6 +79,7 @@ def feeding_tile(answer, rng):
             "return two whole numbers: the side, and the registers of a lane"
         )
         case += f": got {tuple(got)}, expected {(side, registers)}"
+        assert tuple(got) != (registers, side) or side == registers, f"{case}. First the side"
         assert got[0] in [2**exponent for exponent in range(31)], f"{case}. Answer a power of two"
         if got[0] == _tile(*chip[:2], 2)[0] != side:
             raise AssertionError(f"{case}. What do the bytes of a number do to FLOP a byte?")

@@ -1,10 +1,12 @@
 """Exercise 10.2: attention over tiles that pass by."""
 
+import itertools
 import tracemalloc
 
 import numpy as np
 
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.suspects import apart
 
 
 class _SecondPassError(Exception):
@@ -146,6 +148,7 @@ def _largest_of_the_first_tile(q, tiles):
         (lambda q, tiles: [_whole(q, k, v) for k, v in tiles][-1], "all keys"),
         (_collected, "same time"),
         (_scores_collected, "same time"),
+        (lambda q, tiles: _attend(q, itertools.islice(tiles, 12)), "any number of tiles"),
     ],
 )
 def attend(answer, rng):
@@ -172,11 +175,15 @@ def _refuse_collecting(answer, draw):
     try:
         before = tracemalloc.get_traced_memory()[0]
         tracemalloc.reset_peak()
-        answer(q, tiles)
+        got = answer(q, tiles)
         held = (tracemalloc.get_traced_memory()[1] - before) / (k[:n_rows].nbytes * 2)
     finally:
         if not was_tracing:
             tracemalloc.stop()
+    assert np.allclose(got, _whole(q, k, v)), (
+        f"{n_tiles} tiles: got {got[0][0]:.4g} first, expected {_whole(q, k, v)[0, 0]:.4g}: there "
+        f"may be any number of tiles"
+    )
     assert held < n_tiles / 4, (
         f"{n_tiles} tiles: right, but at the end you hold as much as {held:.0f} of them at the "
         f"same time. A chip has no room for that: of a tile that has passed by keep only the "
@@ -217,4 +224,5 @@ def _try_attention(answer, q, k, v, n_rows):
         f"{case}: that is attention over the last tile alone, and all keys count"
     )
     i, e = (int(axis[0]) for axis in np.nonzero(wrong))
-    raise AssertionError(f"{case}: [{i}, {e}] is {got[i, e]:.4g}, expected {right[i, e]:.4g}")
+    mine, ours = apart(got[i, e], right[i, e])
+    raise AssertionError(f"{case}: [{i}, {e}] is {mine}, expected {ours}")

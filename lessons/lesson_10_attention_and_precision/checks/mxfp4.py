@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.suspects import apart
 from labkit.workload import block_format
 
 _mxfp4 = solution("10.4")
@@ -130,4 +131,5 @@ def _try_block(answer, x, case):
     for slip, why in _SLIPS:
         assert not np.allclose(got, slip(x), rtol=1e-6, atol=0), f"{case}: {why}"
     at = int(np.nonzero(wrong)[0][0])
-    raise AssertionError(f"{case}: [{at}] is {got[at]:.4g}, expected {right[at]:.4g}")
+    mine, ours = apart(got[at], right[at])
+    raise AssertionError(f"{case}: [{at}] is {mine}, expected {ours}")

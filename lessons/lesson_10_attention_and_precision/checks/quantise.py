@@ -3,6 +3,7 @@
 import numpy as np
 
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.suspects import apart
 
 # One scale for each group of numbers
 
@@ -163,12 +164,15 @@ def _left_in_blocks(x, size):
         (_blocks_of_all_rows, "a row of its own"),
         (_left_in_blocks, "shape"),
         (lambda x, size: _in_blocks(x, 2 * size), "expected"),
+        (lambda x, size: _in_blocks(x, x.shape[1] // size), "expected"),
+        (lambda x, size: _in_blocks(x, 8 if x.shape[1] % 8 == 0 else 5), "expected"),
+        (lambda x, size: _in_blocks(x, size).astype(np.float16), "expected"),
     ],
 )
 def rounded_in_blocks(answer, rng):
     draw = np.random.default_rng(rng.getrandbits(64))
-    for _ in range(3):
-        rows, n_blocks, size = rng.randint(2, 6), 2 * rng.randint(2, 3), rng.choice((5, 8, 16))
+    for size in rng.sample((5, 8, 16), 3):
+        rows, n_blocks = rng.randint(2, 6), 2 * rng.randint(2, 3)
         x = draw.normal(0, 1, (rows, n_blocks, size))
         x *= 10.0 ** draw.uniform(-2, 2, (rows, n_blocks, 1))
         _try_blocks(answer, x.reshape(rows, -1), size)
@@ -195,4 +199,5 @@ def _try_blocks(answer, x, size):
     for slip, why in _SLIPS:
         assert not np.allclose(got, slip(x, size), rtol=1e-6, atol=1e-12), f"{case}: {why}"
     i, j = (int(axis[0]) for axis in np.nonzero(wrong))
-    raise AssertionError(f"{case}: [{i}, {j}] is {got[i, j]:.4g}, expected {right[i, j]:.4g}")
+    mine, ours = apart(got[i, j], right[i, j])
+    raise AssertionError(f"{case}: [{i}, {j}] is {mine}, expected {ours}")

@@ -69,6 +69,12 @@ def _one_too_many(m, w, u, b, f, p):
     return n, n / max((w + n * u) / b, n * f / p)
 
 
+def _rounded_down(m, w, u, b, f, p):
+    """Right but where the memory is full to the last byte, with an odd number of users."""
+    n = max(0, round((m - w) / u - 0.5))
+    return (n, n / max((w + n * u) / b, n * f / p)) if n else (0, 0)
+
+
 @exercise(
     "11.4",
     title="how many users fit",
@@ -77,8 +83,10 @@ def _one_too_many(m, w, u, b, f, p):
         (always(3), "two numbers"),
         *((_with_rate(rate), words) for rate, words in _RATES),
         (_not_whole, "whole"),
+        (lambda *args: _full_house(*args)[::-1], "first the users"),
         (_ignores_the_weights, "the weights need room, too"),
         (_one_too_many, "users"),
+        (_rounded_down, "users"),
         (_no_zero, "nobody can be served"),
     ],
 )
@@ -93,7 +101,8 @@ def full_house(answer, rng):
         share = rng.uniform(0.3, 0.8) if step % 2 else rng.uniform(1.5, 4)
         _one(answer, (memory, weights, user, bandwidth, flop, users * flop / read_s / share))
     weights, user = 16e9, 2.0**30
-    _one(answer, (weights + 4 * user, weights, user, 2e12, 16e9, 1e15))  # to the last byte
+    for users in (4, 5):  # to the last byte; an odd number, as round goes to the even one
+        _one(answer, (weights + users * user, weights, user, 2e12, 16e9, 1e15))
     for memory in (weights + 0.5 * user, 0.3 * weights):
         args = (memory, weights, user, 2e12, 16e9, 1e15)
         case = f"{memory / 1e9:.1f} GB for {weights / 1e9:.0f} GB of weights"
@@ -113,6 +122,8 @@ def _one(answer, args):
     got = answer(*args)
     assert_pair(got, case, "users and tokens a second")
     users, rate = _full_house(*args)
+    swapped = tuple(got) == (rate, users)
+    assert not swapped, f"{case}: first the users, then the tokens a second"
     assert got[0] == int(got[0]), f"{case}: got {got[0]:.3g} users: a whole number of them fits"
     assert_right(
         got[0], users, f"{case}: users", [(int(memory // user), "the weights need room, too")]

@@ -161,6 +161,7 @@ def _only_the_new_one(keys, values, position, k, v):
          "the new key isn't in keys"),
         (lambda keys, values, position, k, v: _remember(keys, values, position, k, v)[::-1],
          "first the keys, then the values"),
+        (lambda *args: [kept.astype(np.float16) for kept in _remember(*args)], "as they are"),
     ],
 )  # fmt: skip
 def remember(answer, rng):
@@ -200,7 +201,10 @@ def _assert_returned(got, keys, values, position, case):
             f"{case}: you return {min(n_got)} of {n_right} tokens. A token looks back at the "
             f"earlier tokens, and it looks at itself, too"
         )
-    for one, right in zip(got, (keys[:n_right], values[:n_right]), strict=True):
-        assert np.array_equal(one, right), (
-            f"{case}: return first the keys, then the values, each of tokens 0 to {position}"
-        )
+    right = keys[:n_right], values[:n_right]
+    assert not all(map(np.array_equal, got, right[::-1])), (
+        f"{case}: return first the keys, then the values, each of tokens 0 to {position}"
+    )
+    assert all(map(np.array_equal, got, right)), (
+        f"{case}: return the keys and the values of tokens 0 to {position} just as they are stored"
+    )

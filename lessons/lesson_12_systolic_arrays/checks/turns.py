@@ -70,6 +70,12 @@ _load = solution("12.t2")
          "bytes over bandwidth"),
         (lambda *tile: _load(*tile) + 1, "one fewer"),
         (lambda r, c, size, rate, clock: max(r, int(r * c * size / rate * clock) + 1), "one fewer"),
+        (lambda r, c, size, rate, clock: max(r, round(r * c * size / rate * clock + 0.5)),
+         "one fewer"),
+        (lambda r, c, size, rate, clock: max(c, math.ceil(r * c * size / rate * clock)),
+         "one row goes in each cycle"),
+        (lambda r, c, size, rate, clock: max(r, math.ceil(8 * r * c * size / rate * clock)),
+         "bytes, not bits"),
     ],
 )  # fmt: skip
 def tile_load_cycles(answer, rng):
@@ -82,6 +88,9 @@ def tile_load_cycles(answer, rng):
     for _ in range(3):  # 8 bytes a cycle: powers of two, so that no way of dividing rounds
         rows, columns, itemsize = (2 ** rng.randint(*sizes) for sizes in ((6, 8), (6, 8), (0, 2)))
         _compare_load(answer, rows, columns, itemsize, 2.0**33, 2.0**30)
+    # The same with an odd number of cycles: where round goes to the even one, it shows.
+    rows, columns = 8 * (2 * rng.randint(5, 15) + 1), 2 * rng.randint(5, 99) + 1
+    _compare_load(answer, rows, columns, 1, 2.0**33, 2.0**30)
 
 
 def _one_load(answer, rng, rows, from_memory, itemsize):
@@ -108,6 +117,7 @@ def _compare_load(answer, rows, columns, itemsize, bytes_per_s, clock_hz):
         (exact / clock_hz, "that is in seconds: how many cycles are they?"),
         (right + 1, "one fewer is enough"),
         (from_memory - 1, "then the last weights aren't there yet: round up"),
+        (math.ceil(8 * exact), "those are bytes, not bits"),
         (rows + from_memory, "weights go in as they arrive, so only the longer of the two counts"),
     ]
     if from_memory > rows:
@@ -117,7 +127,6 @@ def _compare_load(answer, rows, columns, itemsize, bytes_per_s, clock_hz):
             (square, "this array is not square: rows times columns"),
         ]
     else:
-        suspects.append(
-            (from_memory, f"one row goes in each cycle, so {rows} rows take at least {rows}")
-        )
+        words = f"one row goes in each cycle, so {rows} rows take at least {rows}"
+        suspects += [(from_memory, words), (columns, words)]
     assert_right(got, right, case, suspects, "bytes over bandwidth is a time; how many cycles?")

@@ -56,6 +56,15 @@ def _eight_rows(x_ref, y_ref):
     y_ref[:8, :] += x_ref[:8, :]
 
 
+def _three_blocks(x_ref, y_ref):
+    import jax.numpy as jnp
+    from jax.experimental import pallas as pl
+
+    step = pl.program_id(0)
+    so_far = jnp.where(step == 0, 0.0, y_ref[...])
+    y_ref[...] = so_far + jnp.where(step < 3, x_ref[...], 0.0)
+
+
 def _clears_large_rubbish(x_ref, y_ref):
     import jax.numpy as jnp
 
@@ -80,12 +89,14 @@ def _clears_large_rubbish(x_ref, y_ref):
         (_takes_the_rubbish, "whatever is in it"),
         (_python_if, "pl.when"),
         (_eight_rows, "expected"),
+        (lambda x_ref, y_ref: x_ref[...] + y_ref[...], "write the sum into y_ref"),
+        (_three_blocks, "expected"),
         (_clears_large_rubbish, "whatever is in it"),
     ],
     max_time_s=30.0,
 )
 def sum_blocks(answer, rng):
-    n_blocks = rng.randint(3, 5)
+    n_blocks = rng.randint(4, 5)
     draw = np.random.default_rng(rng.getrandbits(64))
     rows, columns = rng.choice(((16, 128), (24, 128), (16, 256)))
     blocks = draw.integers(1, 100, (n_blocks, rows, columns)).astype(np.float32)
@@ -130,6 +141,11 @@ def _interpreted(kernel, blocks, left=None):
     import jax
     from jax.experimental import pallas as pl
 
+    def writes(x_ref, y_ref):
+        assert kernel(x_ref, y_ref) is None, (
+            "your kernel returns something, and nobody takes it: write the sum into y_ref[...]"
+        )
+
     n, *block = blocks.shape
     of_step, always_first = (
         pl.BlockSpec(block, lambda i: (i, 0)),
@@ -139,10 +155,10 @@ def _interpreted(kernel, blocks, left=None):
     tall = blocks.reshape(-1, block[1])
     try:
         if left is None:
-            call = pl.pallas_call(kernel, grid=(n,), in_specs=[of_step], interpret=True, **out)
+            call = pl.pallas_call(writes, grid=(n,), in_specs=[of_step], interpret=True, **out)
             return np.asarray(call(tall))
         call = pl.pallas_call(
-            lambda x_ref, left_ref, y_ref: kernel(x_ref, y_ref),
+            lambda x_ref, left_ref, y_ref: writes(x_ref, y_ref),
             grid=(n,), in_specs=[of_step, always_first], input_output_aliases={1: 0},
             interpret=True, **out,
         )  # fmt: skip

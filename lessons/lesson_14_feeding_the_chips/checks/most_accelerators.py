@@ -29,6 +29,9 @@ def _changed(change):
         (lambda *given: _most(*given) + 1, "one more"),
         (lambda b, n, t, s, u: s * t / (u * b * n), "whole number"),
         (lambda *given: max(1, _most(*given)), "not even one"),
+        (lambda b, n, t, s, u: round(s * t / (u * b * n) - 0.5), "it feeds one more"),
+        (lambda b, n, t, s, u: math.ceil(s * t / (u * b * n)) - 1, "it feeds one more"),
+        (_changed(lambda b, n, t, s, u: (b / 8, n, t, s, u)), "bytes, not bits"),
         (lambda *given: min(100, _most(*given)), "expected"),
         (_changed(lambda b, n, t, s, u: (b, n, 1.0, s, u)), "expected"),
     ],
@@ -38,6 +41,9 @@ def most_accelerators(answer, rng):
         _one_storage(answer, rng, rng.randint(2, 60))
     _one_storage(answer, rng, 0)
     _one_storage(answer, rng, rng.randint(1000, 5000))
+    # Exactly enough for an odd number; powers of two, so that no way of dividing rounds.
+    n = 2 * rng.randint(2, 30) + 1
+    _compare(answer, n, (2.0**20, 32, 0.5, n * 2.0**25, 0.5))
 
 
 def _one_storage(answer, rng, n):
@@ -46,7 +52,11 @@ def _one_storage(answer, rng, n):
     step_s, least = rng.uniform(0.05, 1), rng.choice((0.7, 0.8, 0.9))
     each = least * batch * sample_bytes / step_s
     storage = (n + rng.uniform(0.2, 0.8)) * each
-    given = (sample_bytes, batch, step_s, storage, least)
+    _compare(answer, n, (sample_bytes, batch, step_s, storage, least))
+
+
+def _compare(answer, n, given):
+    sample_bytes, batch, step_s, storage, least = given
     got, right = answer(*given), _most(*given)
     case = (
         f"batches of {batch} samples of {sample_bytes:.4g} bytes, steps of {step_s:.3g} s, "
@@ -64,8 +74,12 @@ def _one_storage(answer, rng, n):
         hint = ": each may wait a little: a step may last step_s / least_utilisation"
     elif got == math.floor(storage * least * step_s / (batch * sample_bytes)):
         hint = ": a lower utilisation feeds more of them, so divide by it"
+    elif got == right - 1:
+        hint = ": it feeds one more well enough"
     elif got == right + 1:
         hint = ": with that one more, all of them wait too long: round down"
+    elif got == math.floor(8 * storage * step_s / (least * batch * sample_bytes)):
+        hint = ": sizes and rates are both in bytes, not bits"
     elif got > 3 * right:
         hint = ": a step needs a whole batch"
     raise AssertionError(f"{case}: got {got:g}, expected {right}{hint}")

@@ -15,7 +15,15 @@ def _run(answer, n_ranks, parts_of, case):
     parts = [[part.copy() for part in parts_of[rank]] for rank in range(n_ranks)]
 
     def program(rank, n_ranks, send, receive):
-        answer(parts[rank], rank, n_ranks, send, receive)
+        def send_or_stop(array):
+            if len(ring.sent[rank]) >= 10 * n_ranks:
+                raise RingError(
+                    f"rank {rank} has sent {10 * n_ranks} messages, and {n_ranks - 1} are enough: "
+                    f"does your loop end?"
+                )
+            send(array)
+
+        answer(parts[rank], rank, n_ranks, send_or_stop, receive)
 
     try:
         ring.run(program)
@@ -62,9 +70,14 @@ def _cases(rng):
 
 
 def _numbers(rng, n_ranks, size):
-    """Arrays of whole numbers, one for each rank, cut into parts."""
+    """Arrays of whole numbers, one for each rank, cut into parts.
+
+    Five ranks get them as float32, in which their sums are exact, too, in whatever order.
+    """
     draw = np.random.default_rng(rng.getrandbits(64))
-    return [np.array_split(draw.integers(1, 1000, size), n_ranks) for _ in range(n_ranks)]
+    dtype = np.float32 if n_ranks == 5 else np.int64
+    arrays = [draw.integers(1, 1000, size).astype(dtype) for _ in range(n_ranks)]
+    return [np.array_split(array, n_ranks) for array in arrays]
 
 
 # --- the first half ---
@@ -137,6 +150,21 @@ def _receives_floats(parts, rank, n_ranks, send, receive):
         parts[due] += receive(np.empty(parts[due].size)).astype(int)
 
 
+def _never_ends(parts, rank, n_ranks, send, receive):
+    step = 0
+    while step < n_ranks - 1:
+        send(parts[(rank - step) % n_ranks])
+        due = (rank - step - 1) % n_ranks
+        parts[due] = parts[due] + receive(parts[due])
+
+
+def _receives_whole_numbers(parts, rank, n_ranks, send, receive):
+    for step in range(n_ranks - 1):
+        send(parts[(rank - step) % n_ranks])
+        due = (rank - step - 1) % n_ranks
+        parts[due] = parts[due] + receive(np.empty(parts[due].size, np.int64))
+
+
 def _for_four(half):
     def answer(parts, rank, n_ranks, send, receive):
         half(parts, rank, min(n_ranks, 4), send, receive)
@@ -167,6 +195,9 @@ def _for_four(half):
         (_then(list), "is a list afterwards"),
         (_forgets_what_it_sent, "is a NoneType afterwards"),
         (_receives_floats, "int64 and gives an array of float64"),
+        (_never_ends, "does your loop end?"),
+        (_receives_whole_numbers, "float32 and gives an array of int64"),
+        (_then(lambda part: part.astype(int)), "int64 and gives an array of float32"),
     ],
 )
 def reduce_scatter(answer, rng):
@@ -238,6 +269,13 @@ def _gather_floats(parts, rank, n_ranks, send, receive):
     parts[rank] = parts[rank].astype(float)
 
 
+def _gather_whole_numbers(parts, rank, n_ranks, send, receive):
+    for step in range(n_ranks - 1):
+        send(parts[(rank + 1 - step) % n_ranks])
+        due = (rank - step) % n_ranks
+        parts[due] = receive(np.empty(parts[due].size, np.int64))
+
+
 def _all_parts_each_step(parts, rank, n_ranks, send, receive):
     for step in range(n_ranks - 1):
         for part in parts:
@@ -265,12 +303,12 @@ def _all_parts_each_step(parts, rank, n_ranks, send, receive):
         (_for_four(_all_gather), "5 ranks"),
         (_gather_adds_in_place, "nobody adds"),
         (_gather_floats, "an array of its size and type"),
+        (_gather_whole_numbers, "float32 and gives an array of int64"),
     ],
 )
 def all_gather(answer, rng):
     for n_ranks, size, case in _cases(rng):
-        sums = _numbers(rng, 1, size)[0]
-        sums = np.array_split(np.concatenate(sums), n_ranks)
+        sums = _numbers(rng, n_ranks, size)[0]
         given = [
             [sums[i] if i == (rank + 1) % n_ranks else -1 - rank - 0 * sums[i]
              for i in range(n_ranks)]

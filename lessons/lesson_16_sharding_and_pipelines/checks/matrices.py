@@ -1,5 +1,7 @@
 """Turn 16.t2: one rank's share of an MLP whose hidden neurons are cut."""
 
+from typing import ClassVar
+
 import numpy as np
 
 from labkit.teach.registry import always, exercise, solution
@@ -49,6 +51,19 @@ def _from_one(x, up, down, rank, n_ranks):
     return _relu(x @ up[:, mine]) @ down[mine]
 
 
+def _whole_hidden_layer(x, up, down, rank, n_ranks):
+    """The right share, but all ranks multiply by all of up."""
+    each = up.shape[1] // n_ranks
+    mine = slice(rank * each, (rank + 1) * each)
+    return _relu(x @ up)[:, mine] @ down[mine]
+
+
+def _zeros_elsewhere(x, up, down, rank, n_ranks):
+    """The right share, with zeros in place of the neurons of others, which multiply like any."""
+    is_mine = np.arange(up.shape[1]) // (up.shape[1] // n_ranks) == rank
+    return _relu(x @ (up * is_mine)) @ down
+
+
 def _own_outputs(x, up, down, rank, n_ranks):
     """Adds up to the whole, but each rank computes all hidden neurons."""
     edges = np.linspace(0, down.shape[1], n_ranks + 1).astype(int)
@@ -77,6 +92,8 @@ def _everything(x, up, down, rank, n_ranks):
         (_everything, "whole result"),
         (_from_one, "counted from 0"),
         (_own_outputs, "columns of down"),
+        (_whole_hidden_layer, "of all ranks"),
+        (_zeros_elsewhere, "of all ranks"),
         (lambda x, up, down, rank, n: _relu(x @ up) @ down / n, "divided"),
         (lambda x, up, down, rank, n: _one_part(x, up, down, 0, n), "rank 0's"),
         (lambda x, up, down, rank, n: _one_part(x, up, down, rank, 4), "n_ranks"),
@@ -87,11 +104,21 @@ def one_part(answer, rng):
     for n_ranks in (4, 2, 3, 8):
         numbers = np.random.default_rng(rng.getrandbits(64))
         tokens, out = rng.randint(8, 12), rng.randint(8, 12)  # one for each rank, or more
-        width, hidden = rng.randint(3, 9), n_ranks * rng.randint(2, 5)
+        width, hidden = rng.randint(3, 9), n_ranks * rng.randint(7, 9)  # nothing else is as wide
         x, up = numbers.normal(size=(tokens, width)), numbers.normal(size=(width, hidden))
         down = numbers.normal(size=(hidden, out))
         for rank in range(n_ranks):
             _one(answer, x, up, down, rank, n_ranks)
+
+
+class _Watched(np.ndarray):
+    """Tokens that note how wide the arrays are that are made of them: products, and their parts."""
+
+    widths: ClassVar[set[int]] = set()
+
+    def __array_finalize__(self, other):
+        if self.ndim == 2:
+            self.widths.add(self.shape[1])
 
 
 def _one(answer, x, up, down, rank, n_ranks):
@@ -125,3 +152,8 @@ def _one(answer, x, up, down, rank, n_ranks):
         hint = "each rank does its own part, with n_ranks equal parts of the columns of up"
         hint = next((words for wrong, words in suspects if np.allclose(got, wrong)), hint)
         raise AssertionError(f"{case}: {hint}")
+    _Watched.widths.clear()
+    answer(x.view(_Watched), up, down, rank, n_ranks)
+    assert up.shape[1] not in _Watched.widths, (
+        f"{case}: right, but it works out the neurons of all ranks: cut up before you multiply"
+    )

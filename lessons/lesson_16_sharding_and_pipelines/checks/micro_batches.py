@@ -43,6 +43,8 @@ def _p_for_p_less_one(share, n_ranks, n_chunks):
         (lambda share, p, v: _batches_for(share, p, v) * v, "n_chunks"),
         (lambda share, p, v: _batches_for(share, p, v) // p, "whole rounds"),
         (lambda share, p, v: 4 * p, "4"),
+        (lambda share, p, v: p * round((p - 1) * (1 / share - 1) / v / p + 0.5), "met exactly"),
+        (lambda share, p, v: p * int((p - 1) * (1 / share - 1) / v / p + 1), "met exactly"),
         (lambda share, p, v: 0 if share >= 0.8 else _batches_for(share, p, v), "one round"),
     ],
 )
@@ -50,12 +52,13 @@ def batches_for(answer, rng):
     for n_chunks in (1, 1, 2, 3, 4):
         for share in (rng.uniform(0.3, 0.5), rng.uniform(0.01, 0.03), rng.uniform(0.04, 0.2)):
             _one(answer, share, rng.randint(5, 24), n_chunks)
-    for case in ((1 / 16, 5, 3), (1 / 4, 3, 1), (1 / 64, 9, 2)):  # met exactly, without rounding
-        _one(answer, *case)
+    # Met exactly, after 2, 3 and 28 rounds; powers of two, so that no way of solving it rounds up.
+    for case in ((1 / 4, 3, 1), (1 / 16, 5, 4), (1 / 64, 9, 2)):
+        _one(answer, *case, is_exact=True)
     _one(answer, rng.uniform(0.8, 0.9), rng.randint(4, 9), rng.randint(1, 3))
 
 
-def _one(answer, share, n_ranks, n_chunks):
+def _one(answer, share, n_ranks, n_chunks, is_exact=False):
     got, right = answer(share, n_ranks, n_chunks), _batches_for(share, n_ranks, n_chunks)
     case = (
         f"at most {share:.2%} bubble, {n_ranks} ranks, n_chunks={n_chunks}: got {got} micro-batches"
@@ -65,6 +68,9 @@ def _one(answer, share, n_ranks, n_chunks):
         raise AssertionError(f"{case}: with several stages on a rank, n_chunks, fewer are enough")
     assert got % n_ranks == 0, (
         f"{case}: they come in whole rounds of {n_ranks}, so answer with a multiple of that"
+    )
+    assert not is_exact or got != right + n_ranks, (
+        f"{case}, but with {right} the share is met exactly, and at most means that this is enough"
     )
     if got == _over_ideal(share, n_ranks, n_chunks) != right:
         raise AssertionError(

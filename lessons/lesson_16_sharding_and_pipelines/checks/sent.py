@@ -27,6 +27,8 @@ _NEEDS = {
         (lambda p, n, stage, size: _sent_bytes(p, n, stage, size) * n / (n - 1), "(n - 1) / n"),
         (lambda p, n, stage, size: _sent_bytes(p, n, stage, size) * (n - 1), "(n - 1) / n"),
         (lambda p, n, stage, size: _sent_bytes(p, n, 3 if stage == 1 else stage, size), "two"),
+        (lambda p, n, stage, size: 8 * _sent_bytes(p, n, stage, size), "not bits"),
+        (lambda p, n, stage, size: _sent_bytes(p, n, stage, size) / 1e9, "not GB"),
         (lambda p, n, stage, size: _sent_bytes(p, max(n, 2), stage, size), "nobody to send to"),
     ],
 )
@@ -47,6 +49,8 @@ def _one(answer, n_parameters, n_ranks, stage, itemsize, hint=""):
             (right * n_ranks, "that is what all ranks send: one rank is asked for"),
             (right / n_ranks, "each pass sends all but one of n parts: (n - 1) / n of the bytes"),
             (right * 2 / itemsize, "a parameter takes itemsize bytes"),
+            (8 * right, "answer in bytes, not bits"),
+            (right / 1e9, "answer in bytes, not GB"),
             (right * (n_ranks - 1), "each pass sends (n - 1) / n of the bytes, not n - 1 times"),
         ]
     case = f"{n_parameters} parameters of {itemsize} bytes, {n_ranks} ranks, stage {stage}"

@@ -24,6 +24,8 @@ _EACH = {0: "nothing is cut", 1: "12 bytes are cut", 2: "14 bytes are cut", 3: "
         (lambda p, n, stage: {0: 4, 1: 4 + 12 / n, 2: 2 + 14 / n, 3: 16 / n}[stage] * p, "nothing"),
         (lambda p, n, stage: _state_bytes(p, n, stage) / p, "of one parameter"),
         (lambda p, n, stage: _state_bytes(p, n, stage) / 1e9, "in bytes"),
+        (lambda p, n, stage: _state_bytes(p, n, stage) / 2**30, "in bytes"),
+        (lambda p, n, stage: 8 * _state_bytes(p, n, stage), "not bits"),
         (lambda p, n, stage: _state_bytes(p, n, stage) * n, "of all ranks"),
         (lambda p, n, stage: _state_bytes(p, max(n, 2), stage), "one rank"),
         (lambda p, n, stage: _state_bytes(p, min(n, 64), stage), "any number of ranks"),
@@ -51,7 +53,9 @@ def _one(answer, n_parameters, n_ranks, stage, hint=""):
         (by_stage[max(stage - 1, 0)], "that is one stage too few"),
         (right / n_parameters, "that is of one parameter: the model has more"),
         (right / 1e9, "answer in bytes"),
+        (right / 2**30, "answer in bytes"),
         (right * n_ranks, "that is of all ranks together: one rank is asked for"),
+        (8 * right, "answer in bytes, not bits"),
         (by_stage[3], "everything is cut at stage 3 only"),
     ]
     case = f"{n_parameters} parameters, {n_ranks} ranks, stage {stage}"

@@ -38,12 +38,15 @@ _SUSPECTS = (
         (lambda x, p, v: math.ceil(round((p - 1) / v * (1 - x) / x, 9)), "at least 1"),
         (lambda x, p, v: _fewest(x, p, v) + 1, "one fewer"),
         (lambda x, p, v: math.ceil((p - 1) / v * (1 - x) / x) or 1, "rounding"),
+        (lambda x, p, v: max(1, round(round((p - 1) / v * (1 - x) / x, 9) + 0.5)), "one fewer"),
+        (lambda x, p, v: max(1, int((p - 1) / v * (1 - x) / x) + 1), "one fewer"),
     ],
 )
 def micro_batches_for(answer, rng):
     cases = [
         (rng.uniform(0.02, 0.4), rng.randint(2, 64), rng.choice((1, 2, 3, 5, 8))) for _ in range(12)
     ]
+    cases += [(0.25, 4, 1), (0.25, 11, 2)]  # an odd whole number, from powers of two
     cases += [(0.2, 4, 2), (0.2, 7, 1), (0.25, 9, 2), (0.2, 17, 4), (0.3, 1, 1), (0.05, 12, 5)]
     got = [answer(*case) for case in cases]
     for suspect, hint in _SUSPECTS:

@@ -1,6 +1,7 @@
 """Turn 18.t1: which checkpoint may be loaded?"""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def _newest_or_none(folder):
     return newest.name if newest and (newest / ".metadata").exists() else ""
 
 
+def _tidies_up(folder):
+    newest = _newest_finished(folder)
+    for place in folder.glob("step*"):
+        if not (place / ".metadata").exists():
+            shutil.rmtree(place)
+    return newest
+
+
 @exercise(
     "18.t1",
     title="the newest finished checkpoint",
@@ -57,6 +66,8 @@ def _newest_or_none(folder):
         (_of(lambda places: min(places, key=_step)), "there is a newer one"),
         (_newest_or_none, "an older one is finished"),
         (lambda folder: _newest(_finished(folder)).name, "an empty text", "error"),
+        (lambda folder: _newest_finished(folder) or None, "there the answer is an empty text"),
+        (_tidies_up, "only look at it"),
         (lambda folder: _newest_finished(folder) or "step0", "nothing here is finished"),
         (lambda folder: str(folder / _newest_finished(folder)), "the name alone"),
     ],
@@ -79,14 +90,17 @@ def _one_folder(answer, checkpoints):
             _write(folder / f"step{step}", is_finished, age)
         told = [f"step{s} ({'finished' if ok else 'torn'})" for s, ok in checkpoints.items()]
         case = f"a folder with {', '.join(told) or 'no checkpoint'}"
-        right = _newest_finished(folder)
+        right, before = _newest_finished(folder), sorted(folder.rglob("*"))
         try:
             got = answer(folder)
-        except (ValueError, IndexError) as error:
+        except (AssertionError, ValueError, IndexError) as error:  # the first where it gives None
             if right:
                 raise
             words = f"{error} (in {case}: there the answer is an empty text)"
             raise type(error)(words) from None
+        assert sorted(folder.rglob("*")) == before, (
+            f"{case}: your function changes what is in the folder: only look at it"
+        )
         hint = _hint(got, right, checkpoints, str(folder))
         assert got == right, f"{case}: got {got!r}, expected {right!r}: {hint}"
 

@@ -20,6 +20,9 @@ _chance = solution("18.2")
         (lambda n, days, rate: 1 - _chance(n, days, rate), "at least one failure"),
         (lambda n, days, rate: n / 8 * days * rate / 1000, "how many failures"),
         (lambda n, days, rate: math.exp(-n / 8 * rate / 1000), "number of days"),
+        (lambda n, days, rate: 100 * _chance(n, days, rate), "not percent"),
+        (lambda n, days, rate: 1 / _chance(n, days, rate), "the exponent is negative"),
+        (lambda n, days, rate: (1 - rate / 1000) ** (n / 8 * days), "e to the minus m"),
         (lambda n, days, rate: math.exp(-(n // 64) * 8 * days * rate / 1000), "e to the minus m"),
     ],
 )
@@ -38,6 +41,8 @@ def _one_run(answer, n_gpus, days, rate):
         (max(0.0, 1 - m), "1 - m is only nearly right"),
         (math.exp(-8 * m), "there are 8 GPUs in a node"),
         (math.exp(-1000 * m), "the rate is of failures in 1,000 days of a node"),
+        (100 * right, "a chance is a number from 0 to 1, not percent"),
+        (math.exp(m), "the exponent is negative: more failures, less chance"),
         (math.exp(-m / days), "m also grows with the number of days"),
     ]
     case = f"{n_gpus} GPUs for {days:.3g} days, {rate:.3g} failures per 1,000 node-days"

@@ -34,6 +34,9 @@ def _blocks(tokens):
         (_by(lambda p, o: _blocks(p + o) / 8), "in bytes already"),
         (lambda m, kv, p, o: round(m / (_blocks(p + o) * kv)), "whole requests"),
         (lambda m, kv, p, o: math.ceil(m / (_blocks(p + o) * kv)), "whole requests"),
+        (lambda m, kv, p, o: round(m / (_blocks(p + o) * kv) - 0.5), "to the last byte"),
+        (lambda m, kv, p, o: math.ceil(m / (_blocks(p + o) * kv)) - 1, "to the last byte"),
+        (lambda m, kv, p, o: m // (round((p + o) / _BLOCK + 0.5) * _BLOCK * kv), "whole already"),
         (lambda m, kv, p, o: m / (_blocks(p + o) * kv), "whole requests"),
         (lambda m, kv, p, o: m // (math.ceil((p + o) / _BLOCK) * kv), "16 tokens each"),
         (lambda m, kv, p, o: max(1, _fit(m, kv, p, o)), "0 if not one fits"),
@@ -45,8 +48,9 @@ def most_requests(answer, rng):
         _one_case(answer, rng, prompt, output, rng.randint(300, 900) + 0.37)
         one_more = 16 * rng.randint(2, 30) + 1 - prompt % 16  # a block for a single token
         _one_case(answer, rng, prompt, one_more, rng.randint(300, 900) + 0.81)
-    whole = 16 * rng.randint(5, 50)
-    _one_case(answer, rng, whole - 48, 48, rng.randint(150, 190), "the blocks are whole already")
+    # Odd numbers of blocks and of requests, as round goes to the even ones.
+    whole, n_fit = 16 * (2 * rng.randint(3, 24) + 1), 2 * rng.randint(75, 95) + 1
+    _one_case(answer, rng, whole - 48, 48, n_fit, "the blocks are whole already")
     _one_case(answer, rng, 1000, 200, 0.4, "not one fits")
 
 
@@ -79,6 +83,8 @@ def _one_case(answer, rng, prompt, output, n_fit, what=""):
     hint = fits.get(got, "")
     if what == "not one fits":
         hint = "it is 0 if not one fits"
+    elif whole and got == right - 1:
+        hint = "one more fits, which fills the memory to the last byte"
     elif got != int(got) or got == right + 1:
         hint = hint or "only whole requests count: round down"
     raise AssertionError(f"{case}: got {got}, expected {right}" + f": {hint}" * bool(hint))

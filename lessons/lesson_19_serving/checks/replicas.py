@@ -25,6 +25,7 @@ _replicas = solution("19.3")
         (lambda rate, stay, slots, busy: math.ceil((rate * stay + 1) / (slots * busy)), "spare"),
         (lambda *args: max(3, _replicas(*args)), "one and its spare"),
         (lambda rate, stay, slots, busy: rate * stay / (slots * busy) + 1, "whole number"),
+        (lambda rate, stay, slots, busy: round(rate * stay / (slots * busy) + 0.5) + 1, "no round"),
         (lambda rate, stay, slots, busy: math.ceil(rate * stay / (slots * busy) + 1.5), "too many"),
         (
             lambda rate, stay, slots, busy: math.ceil(math.ceil(rate * stay) / (slots * busy)) + 1,
@@ -45,8 +46,9 @@ def how_many(answer, rng):
         stay_s = rng.choice((0.2, 0.3, 4.0, 7.0))
         _one_case(answer, wanted * slots * busy / stay_s, stay_s, slots, busy)
     _one_case(answer, rng.uniform(0.1, 0.4), 0.5, 8, 0.5, "one and its spare are enough")
-    # Powers of two have no rounding: what is needed is a whole number already.
-    _one_case(answer, 16.0, 2.0, 8, 0.5, "no rounding is needed")
+    # Powers of two have no rounding: what is needed is a whole number already, 8 and 9.
+    for rate in (16.0, 18.0):
+        _one_case(answer, rate, 2.0, 8, 0.5, "no rounding is needed")
 
 
 def _one_case(answer, rate, stay_s, slots, busy, what=""):

@@ -47,6 +47,7 @@ _capped = _counting(lambda n, first, most: min(first * 2**n, most))
         (lambda out, first, most: _capped(out, first, most) + 1, "the first try isn't a retry"),
         (lambda out, first, most: math.ceil(out / most), "begin with"),
         (_stays_below, "reach longest_s"),
+        (lambda out, first, most: _capped(out + 1e-9, first, most), "just the outage are enough"),
         (_counting(lambda n, first, most: min(first * 1.5**n, most)), "add up"),
         (_counting(lambda n, first, most: min(first * 2**n, most / 2)), "add up"),
         (lambda out, first, most: math.ceil(math.log2(out / first + 1)), "never longer than"),
@@ -60,12 +61,12 @@ _capped = _counting(lambda n, first, most: min(first * 2**n, most))
 def retries(answer, rng):
     for _ in range(10):
         _one_case(answer, rng.uniform(5, 60), rng.choice((0.03, 0.05, 0.1)), rng.choice((0.7, 1.3)))
-    _one_case(answer, 0.7, 0.1, 64.0)  # 0.1 + 0.2 + 0.4, and the cap is far away
-    _one_case(answer, 3.75, 0.25, 64.0)
+    for exactly in ((0.7, 0.1, 64.0), (3.75, 0.25, 64.0)):  # 0.1 + 0.2 + 0.4, far below the cap
+        _one_case(answer, *exactly, "waits that add up to just the outage are enough")
     _one_case(answer, 0.0, 0.05, 1.0)
 
 
-def _one_case(answer, outage_s, first_s, longest_s):
+def _one_case(answer, outage_s, first_s, longest_s, hint=""):
     got, right = answer(outage_s, first_s, longest_s), _needed(outage_s, first_s, longest_s)
     case = f"{outage_s:.4g} s, first wait {first_s:g} s, longest {longest_s:g} s"
     if got == right:
@@ -73,6 +74,7 @@ def _one_case(answer, outage_s, first_s, longest_s):
     assert got == int(got), f"{case}: got {got}: answer with a whole number"
     if outage_s == 0:
         raise AssertionError(f"{case}: got {got}, expected 0: nothing was gone")
+    assert not hint or got != right + 1, f"{case}: got {got}, expected {right}: {hint}"
     others = (
         (_counting(lambda n, a, b: a * 2**n), "a wait is never longer than longest_s"),
         (_counting(lambda n, a, b: a), "each wait is twice as long as the one before"),

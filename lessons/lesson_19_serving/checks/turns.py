@@ -4,7 +4,7 @@ import itertools
 import statistics
 
 from labkit.teach.registry import always, exercise, solution
-from labkit.teach.suspects import assert_right
+from labkit.teach.suspects import assert_pair, assert_right
 
 _waits = solution("19.t1")
 _kv_bytes = solution("19.t2")
@@ -33,6 +33,9 @@ def _tpot(rule):
         (lambda s, t: _waits(s, t)[::-1], "TTFT first"),
         (_tpot(lambda s, t: (len(t) - 1) / (t[-1] - t[0])), "tokens a second"),
         (_tpot(lambda s, t: max(_gaps(t))), "longest gap"),
+        (_tpot(lambda s, t: _gaps(t)), "a list, tuple or array where a number is asked for"),
+        (lambda s, t: (*_waits(s, t), len(t)), "return two numbers, TTFT and TPOT"),
+        (lambda s, t: _waits(s, t)[:1], "return two numbers, TTFT and TPOT"),
         (_tpot(lambda s, t: statistics.median(_gaps(t))), "median"),
         (_tpot(lambda s, t: t[-1] - t[-2]), "only the last gap"),
         (_tpot(lambda s, t: (t[-1] - t[1]) / max(len(t) - 2, 1)), "the first gap counts"),
@@ -53,7 +56,9 @@ def waits(answer, rng):
 
 
 def _one_answer(answer, sent_s, times_s):
-    ttft_s, tpot_s = answer(sent_s, times_s)
+    got = answer(sent_s, times_s)
+    assert_pair(got, f"{len(times_s)} tokens", "TTFT and TPOT")
+    ttft_s, tpot_s = got
     right_ttft_s, right_tpot_s = _waits(sent_s, times_s)
     n, gaps = len(times_s), _gaps(times_s)
     case = f"{n} tokens"

@@ -25,6 +25,11 @@ def _best(
     return min(allowed)[1:]
 
 
+def _sooner(settings, max_time_s):
+    """Takes only what needs less than the limit, and nothing that needs all of it."""
+    return _best(settings, max_time_s * (1 - 1e-9))
+
+
 def _two_may_fail(settings, max_time_s):
     """Leaves out settings with more than two failed runs, however many there were."""
     return _best([s for s in settings if s[2].count(None) <= 2], max_time_s)
@@ -50,6 +55,7 @@ def _two_may_fail(settings, max_time_s):
         (lambda s, t: _best(s, t)[0], "a pair"),
         (lambda s, t: _best(s, t)[::-1], "batch first"),
         (_two_may_fail, "may fail"),
+        (_sooner, "takes exactly"),
     ],
 )
 def best_setting(answer, rng):
@@ -91,6 +97,13 @@ def best_setting(answer, rng):
         ):
             assert got != _best(settings, max_time_s, **slip), f"{got} {hint}"
         raise AssertionError(f"got {got}, expected {right}: the least energy to target in time")
+    # Whole numbers and powers of two, so that no way of taking the mean rounds.
+    just = [(32, 100, (30, 34, None), 64.0, 100.0), (64, 200, (32,), 32.0, 300.0)]
+    got = tuple(answer(just, 2048.0))
+    assert got == (32, 100), (
+        f"got {got}, expected (32, 100), which takes exactly the time that is allowed, and that is "
+        f"still within it"
+    )
 
 
 def _lab(rng, n_runs, *, right_fails):

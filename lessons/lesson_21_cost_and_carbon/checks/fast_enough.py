@@ -54,6 +54,7 @@ def _dearness(offer):
         (lambda o, n, s: _best(o, n, s, lambda offer: offer[1] * offer[2]), "for an hour"),
         (lambda o, n, s: _cheapest(o, n, s).replace("none", o[0][0]), "return 'none'"),
         (lambda o, n, s: o[0][0], "expected"),
+        (lambda o, n, s: _cheapest(o, n, s / 1000), "in time"),
         (
             lambda o, n, s: [offer for offer in o if offer[0] == _cheapest(o, n, s)],
             "what is asked for is a text",
@@ -82,6 +83,7 @@ def fast_enough(answer, rng):
         assert right == exactly or got != exactly, (
             f"{said}: {right} takes exactly {limit_s} s, and that's still in time"
         )
+        assert got != "none", f"{said}, whose answer is in time"
         for cost, hint in (
             (_haste, "answers only just in time, and its tokens are dearer"),
             (_usd_per_hour, "is the cheapest for an hour, but makes few tokens in it"),

@@ -18,6 +18,7 @@ _most = solution("22.2")
         (lambda m, a: int(math.log2(m)), "don't fit"),
         (lambda m, a: int(math.log2(m / a / 2)), "one more"),
         (lambda m, a: math.log2(m / a), "whole number"),
+        (lambda m, a: round(math.log2(m / a) - 0.5), "exactly full"),
         (lambda m, a: int(math.log2(m / 16)), "bytes"),
         (lambda m, a: int(math.log10(m / a)), "one more"),
         (lambda m, a: max(n for n in range(60) if 2**n * a < m), "exactly full"),
@@ -29,8 +30,8 @@ def most_qubits(answer, rng):
         _one_memory(answer, 16 * rng.randint(2**10, 2**44), 16)
     for _ in range(4):
         _one_memory(answer, 2 ** rng.randint(20, 45) + rng.randint(1, 99_999), 8)
-    for _ in range(3):
-        n = rng.randint(4, 40)
+    first = rng.randint(4, 38)
+    for n in (first, first + 1, first + 2):  # odd ones and even ones, as round goes to these
         _one_memory(answer, 16 * 2**n, 16, "a memory may be exactly full")
         _one_memory(answer, 16 * 2**n - 1, 16, "one byte is missing for one more")
         # two numbers of 80 bits each: 20 is not a power of two
