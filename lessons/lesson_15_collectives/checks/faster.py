@@ -22,6 +22,21 @@ def _tree(b, n, a, beta):
     return 2 * (n - 1).bit_length() * (a + b / beta)
 
 
+def _levels(count):
+    """An answer whose tree has other levels."""
+    return _by(_ring, lambda b, n, a, beta: 2 * count(n) * (a + b / beta))
+
+
+_whole_arrays = _by(lambda b, n, a, beta: 2 * (n - 1) * (a + b / beta), _tree)
+_ROUNDED = "the levels of a tree are log2 n, rounded up: 2 for 4 ranks, 3 for 5 to 8"
+_SLIPS = (
+    (_levels(lambda n: int(math.log2(n))), _ROUNDED),
+    (_levels(math.log2), _ROUNDED),
+    (_levels(int.bit_length), _ROUNDED),
+    (_whole_arrays, "a message of the ring is one nth of the array"),
+)
+
+
 @exercise(
     "15.2",
     title="tree or ring",
@@ -30,13 +45,13 @@ def _tree(b, n, a, beta):
         (always("tree"), "the ring takes"),
         (lambda *args: {"ring": "tree", "tree": "ring"}[_faster(*args)], "takes"),
         (lambda *args: _faster(*args).upper(), "one of"),
-        (_by(lambda b, n, a, beta: 2 * (n - 1) * (a + b / beta), _tree), "the ring takes"),
+        (_whole_arrays, "one nth of the array"),
         (_by(_ring, lambda b, n, a, beta: 2 * (n - 1).bit_length() * (a + b / n / beta)), "takes"),
         (_by(_ring, lambda b, n, a, beta: (n - 1).bit_length() * (a + b / beta)), "takes"),
         (_by(lambda b, n, a, beta: (n - 1) * (a + b / n / beta), _tree), "takes"),
-        (_by(_ring, lambda b, n, a, beta: 2 * int(math.log2(n)) * (a + b / beta)), "rounded up"),
-        (_by(_ring, lambda b, n, a, beta: 2 * n.bit_length() * (a + b / beta)), "rounded up"),
-        (_by(_ring, lambda b, n, a, beta: 2 * math.log2(n) * (a + b / beta)), "rounded up"),
+        (_levels(lambda n: int(math.log2(n))), "rounded up"),
+        (_levels(int.bit_length), "rounded up"),
+        (_levels(math.log2), "rounded up"),
         (_by(_ring, lambda b, n, a, beta: 2 * (n - 1).bit_length() * a + b / beta), "takes"),
         (_by(lambda b, n, a, beta: 2 * n * (a + b / n / beta), _tree), "takes"),
         (lambda b, n, a, beta: "ring" if b > 1e6 else "tree", "takes"),
@@ -67,9 +82,8 @@ def _one(answer, n_bytes, n_ranks, alpha_s, beta, same="got"):
     got, right = answer(n_bytes, n_ranks, alpha_s, beta), _faster(n_bytes, n_ranks, alpha_s, beta)
     assert got in ("ring", "tree"), f"got {got!r}: answer with one of 'ring' and 'tree'"
     times = _ring(n_bytes, n_ranks, alpha_s, beta), _tree(n_bytes, n_ranks, alpha_s, beta)
-    power = n_ranks & (n_ranks - 1) == 0
-    hint = "" if power else " (the levels of a tree are log2 n, rounded up)"
-    hint = " (2 levels for 4 ranks, 3 for 5 to 8: rounded up)" if power else hint
+    slips = (words for slip, words in _SLIPS if slip(n_bytes, n_ranks, alpha_s, beta) == got)
+    hint = next((f" ({words})" for words in slips), "")
     assert got == right, (
         f"{n_bytes:.4g} bytes, {n_ranks} ranks, alpha {alpha_s:.3g} s, {beta:.3g} B/s: the ring "
         f"takes {times[0]:.4g} s and the tree takes {times[1]:.4g} s, {same} {got!r}{hint}"
