@@ -189,6 +189,14 @@ def test_a_result_of_another_kind_is_named(toy, answer, text):
     assert verdict.text.startswith(text)
 
 
+def test_an_item_of_another_kind_is_named(toy):
+    exercise = toy(lambda x: [1600, 3])
+    object.__setattr__(exercise, "run", lambda answer, rng: sum(answer(2)))
+    verdict = judge(exercise, lambda x: [1600, "3 s"])
+    assert verdict.word == "again"
+    assert verdict.text == "what your function returns holds the text '3 s' in place of a number"
+
+
 @pytest.mark.parametrize("answer", [lambda x: map(int, "12"), lambda x: (i for i in (1, 2))])
 def test_an_iterator_is_to_be_made_a_list(toy, answer):
     verdict = judge(toy(lambda x: [1, 2]), answer)
