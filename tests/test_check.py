@@ -267,7 +267,7 @@ def test_a_number_may_be_any_scalar(line):
     ("90.2", "512", "the answer is a number, and yours is a text in quotes"),
     ("90.2", [512], "the answer is a number, and yours is a list, tuple or array"),
     ("90.2", True, "the answer is a number, and yours is True or False"),
-    ("90.2", {}, "the answer is a number, and yours is an object of type dict"),
+    ("90.2", {}, "the answer is a number, and yours is of type dict"),
     ("90.2", toy_checks.double, "the answer is a number, and yours is a function"),
 ])  # fmt: skip
 def test_an_answer_of_another_kind_is_told(line, name, answer, words):

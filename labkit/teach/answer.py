@@ -66,24 +66,13 @@ class Tried:
             return result
         wanted, got = kind(example), kind(result)
         if wanted != got:
-            self.misfit = (
-                f"your function returns {_told(result)}, and what is asked for is {wanted}"
-            )
+            what = f"the text {result!r}" if got == TEXT else got
+            self.misfit = f"your function returns {what}, and what is asked for is {wanted}"
             if wanted == SEQUENCE and isinstance(result, Iterator):  # as pool.map and map give
                 self.misfit = "your function returns an iterator: make it a list by list(...)"
             # A number for a pair, or a pair for a number: the check itself may know better words.
             assert {wanted, got} == {NUMBER, SEQUENCE}, self.misfit
-        elif type(example) in (list, tuple) and type(result) in (list, tuple):
-            self._note_odd_items(result, {kind(item) for item in example})
         return fitted(result, example)
-
-    def _note_odd_items(self, result, wanted):
-        """Where a check fails at an item of another kind than all of the solution's, that's why."""
-        odd = next((item for item in result if kind(item) not in wanted), None)
-        if len(wanted) == 1 and odd is not None:
-            self.misfit = (
-                f"what your function returns holds {_told(odd)} in place of {wanted.pop()}"
-            )
 
     def _called(self, args, kwargs):
         try:
@@ -105,10 +94,6 @@ class Tried:
                 f"your function takes ({', '.join(theirs.parameters)}), "
                 f"but it is called with ({', '.join(ours.parameters)})"
             ) from None
-
-
-def _told(value):
-    return f"the text {value!r}" if kind(value) == TEXT else kind(value)
 
 
 def _keep_plain(value):

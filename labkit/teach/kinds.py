@@ -42,7 +42,7 @@ def kind(value: Any) -> str:
         return SEQUENCE
     if callable(value):
         return FUNCTION
-    return f"an object of type {type(value).__name__}"
+    return f"of type {type(value).__name__}"
 
 
 def is_class(value: Any) -> bool:

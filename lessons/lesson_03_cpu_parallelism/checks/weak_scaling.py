@@ -19,7 +19,6 @@ def _powers_of_two(rows):
         (lambda rows: [p / rows[0][0] * rows[0][2] / t for p, _, t in rows], "per GPU, not"),
         (lambda rows: [rows[0][2] / (p * t) for _, p, t in rows], "aren't equally large"),
         (lambda rows: [1 / x for x in _weak_scaling(rows)], "upside down"),
-        (lambda rows: [f"{x:.1%}" for x in _weak_scaling(rows)], "in place of a number"),
         (lambda rows: [round(x, 3) for x in _weak_scaling(rows)], "a rate is parameters over time"),
         (lambda rows: [p / n / t for p, n, t in rows], "relative to the baseline"),
         (lambda rows: _weak_scaling(rows)[1:], "one fraction a row"),
