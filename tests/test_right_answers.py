@@ -147,6 +147,23 @@ def bytes_array_by_array(reads, writes, array_bytes):
     return total
 
 
+def tokens_by_what_one_saves(ridge, d, f, itemsize):
+    share = 2 / (ridge * itemsize) - 1 / f - 1 / d
+    return np.ceil(1 / share) if share > 0 else np.inf
+
+
+def tokens_by_halving(ridge, d, f, itemsize):
+    def is_enough(n):
+        return 2 * n * d * f >= ridge * itemsize * (n * d + d * f + n * f)
+
+    if 2 * d * f <= ridge * itemsize * (d + f):
+        return math.inf
+    most = 1
+    while not is_enough(most):
+        most *= 2
+    return next(n for n in range(most // 2, most + 1) if is_enough(n))
+
+
 def best_batch_by_sorting(measured, limit_s):
     for batch, p99_s in sorted(measured, key=lambda row: row[1] / row[0]):
         if p99_s <= limit_s:
@@ -206,6 +223,55 @@ def smooth_by_a_loop(x, out):
     cuda.syncthreads()
     if first + t + 1 < x.size:
         out[first + t + 1] = (tile[t] + tile[t + 1] + tile[t + 2]) / 3
+
+
+# A thread that has returned is waited for no more: since compute capability 7.0, as CUDA's guide
+# says, syncthreads() waits for all threads of the block that haven't exited. So who loads nothing
+# that others need may leave before a barrier.
+
+
+@cuda.jit
+def smooth_leaving_early(x, out):
+    tile = cuda.shared.array(TILE, cuda.float64)
+    i, t = cuda.grid(1), cuda.threadIdx.x
+    if i >= x.size:
+        return
+    tile[t + 1] = x[i]
+    if t == 0:
+        tile[t] = x[max(i - 1, 0)]
+    if t + 1 == cuda.blockDim.x or i + 1 == x.size:
+        tile[t + 2] = x[min(i + 1, x.size - 1)]
+    cuda.syncthreads()
+    out[i] = (tile[t] + tile[t + 1] + tile[t + 2]) / 3
+
+
+ranks_leaving_early = changed(
+    solution("07.2"),
+    "    if t < n:\n        tile[t] = x[first + t]\n",
+    "    if t >= n:\n        return\n    tile[t] = x[first + t]\n",
+)
+scan_leaving_early = changed(
+    solution("07.5"),
+    "    if i < x.size:\n        mine = x[i]\n",
+    "    if i >= x.size:\n        return\n    mine = x[i]\n",
+)
+square_product_leaving_at_the_end = changed(
+    solution("08.5"),
+    "    sums = (",
+    "    if top + y >= c.shape[0] or left + x >= c.shape[1]:\n        return\n    sums = (",
+)
+
+
+@cuda.jit
+def turned_by_a_swizzle(a, out):
+    tile = cuda.shared.array((32, 32), cuda.float32)
+    x, y = cuda.threadIdx.x, cuda.threadIdx.y
+    left, top = cuda.blockIdx.x * 32, cuda.blockIdx.y * 32
+    if top + y < a.shape[0] and left + x < a.shape[1]:
+        tile[y, x ^ y] = a[top + y, left + x]
+    cuda.syncthreads()
+    if left + y < out.shape[0] and top + x < out.shape[1]:
+        out[left + y, top + x] = tile[x, x ^ y]
 
 
 @cuda.jit
@@ -346,6 +412,14 @@ HALVING_BY_A_FOR = """\
             s[t] = s[t] + s[t + k]
         cuda.syncthreads()
 """
+BY_THE_FIRST_WARP = """\
+    if t >= 32:
+        return
+    mine = s[t] + s[t + 32] + s[t + 64] + s[t + 96]
+    for k in (16, 8, 4, 2, 1):
+        mine += cuda.shfl_down_sync(0xFFFFFFFF, mine, k)
+    s[t] = mine
+"""
 BY_SHUFFLES = """\
     mine = s[t]
     if t < 32:
@@ -363,6 +437,7 @@ CHEAP_BARRIER = """\
         k //= 2
 """
 reduction_by_a_for = changed(solution("07.t3"), HALVING, HALVING_BY_A_FOR)
+reduction_by_the_first_warp = changed(solution("07.t3"), HALVING, BY_THE_FIRST_WARP)
 reduction_by_shuffles = changed(solution("07.t3"), HALVING, BY_SHUFFLES)
 reduction_with_cheap_barriers = changed(
     solution("07.t3"), "        cuda.syncthreads()\n        k //= 2\n", CHEAP_BARRIER
@@ -1311,6 +1386,8 @@ RIGHT = [
     ("02.t1", lambda degree: np.array([degree + degree, 1, 1])),
     ("02.t2", lambda i, peak, bandwidth: 1 / max(1 / peak, 1 / (i * bandwidth))),
     ("02.t3", tokens_by_searching),
+    ("02.t3", tokens_by_halving),
+    ("02.t3", tokens_by_what_one_saves),
     ("03.1", lambda n, s: n / (1 + s * (n - 1))),
     ("03.2", threads_by_searching),
     ("03.2", threads_by_the_time_left),
@@ -1335,6 +1412,8 @@ RIGHT = [
     ("06.t2", turned_by_other_names),
     ("06.3", scaled_by_divmod),
     ("06.4", smooth_by_a_loop),
+    ("06.4", smooth_leaving_early),
+    ("06.5", turned_by_a_swizzle),
     ("07.t1", bin_by_places),
     ("07.t1", bin_by_generators),
     ("07.t2", ranks_waiting_first),
@@ -1342,8 +1421,10 @@ RIGHT = [
     ("07.t3", reduction_by_a_for),
     ("07.t3", reduction_by_shuffles),
     ("07.t3", reduction_with_cheap_barriers),
+    ("07.t3", reduction_by_the_first_warp),
     ("07.2", ranks_with_infinities),
     ("07.2", ranks_with_an_own_number),
+    ("07.2", ranks_leaving_early),
     ("07.3", bins_by_thread_0),
     ("07.3", bins_in_chunks),
     ("07.3", bins_in_copies),
@@ -1353,11 +1434,13 @@ RIGHT = [
     ("07.4", total_by_a_while),
     ("07.5", scan_by_shuffles),
     ("07.5", scan_of_two_arrays),
+    ("07.5", scan_leaving_early),
     ("08.1", lambda n, tile: n**3 // (4 * tile)),
     ("08.2", register_tile_by_growing),
     ("08.3", turned_when_stored),
     ("08.t1", coalesced_by_hand),
     ("08.5", square_of_what_exists),
+    ("08.5", square_product_leaving_at_the_end),
     ("09.1", feeding_tile_by_logarithms),
     ("09.1", lambda *chip: (solution("09.1")(*chip)[0], solution("09.1")(*chip)[0] ** 2 // 32)),
     ("09.3", softmax_by_three_shuffles),

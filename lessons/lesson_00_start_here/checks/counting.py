@@ -23,11 +23,12 @@ _SENTENCES = list(ORIGINS)
         (lambda n, from_bytes, to_bytes: n * from_bytes * to_bytes, "read and written"),
         (lambda n, from_bytes, to_bytes: 2 * n * (from_bytes + to_bytes), "read and written"),
         (lambda n, from_bytes, to_bytes: 2 * n * max(from_bytes, to_bytes), "bytes"),
+        (lambda n, from_bytes, to_bytes: n * (from_bytes + to_bytes) % 2**31, "read and written"),
     ],
 )
 def conversion_bytes(answer, rng):
-    for _ in range(10):
-        n = rng.randint(2, 10**7)
+    for most in (99, *9 * [10**11]):
+        n = rng.randint(2, most)
         from_bytes, to_bytes = rng.choice(((10, 4), (4, 10), (10, 3), (16, 6), (6, 16)))
         suspects = [
             (2 * n * from_bytes, "what is written has to_bytes bytes"),

@@ -3,6 +3,7 @@
 import math
 
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.suspects import assert_right
 
 
 @exercise(
@@ -15,6 +16,8 @@ from labkit.teach.registry import always, exercise, solution
         (lambda n, f, b, p: n / b, "computing can take longer"),
         (lambda n, f, b, p: f / p, "moving can take longer"),
         (lambda n, f, b, p: max(b / n, p / f), "amount divided by rate"),
+        (lambda n, f, b, p: max(n // b, f // p), "a time need not be a whole number"),
+        (lambda n, f, b, p: round(max(n / b, f / p), 3), "on fresh numbers"),
     ],
 )
 def shortest_time_s(answer, rng):
@@ -40,10 +43,12 @@ def shortest_time_s(answer, rng):
     for _ in range(20):
         n_bytes, n_flop, bytes_per_s, flop_per_s = (10 ** rng.uniform(3, 12) for _ in range(4))
         right = max(n_bytes / bytes_per_s, n_flop / flop_per_s)
-        assert math.isclose(answer(n_bytes, n_flop, bytes_per_s, flop_per_s), right), (
-            f"wrong on fresh numbers: {n_bytes:.3g} bytes at {bytes_per_s:.3g} B/s and "
-            f"{n_flop:.3g} FLOP at {flop_per_s:.3g} FLOP/s take {right:.3g} s"
+        case = (
+            f"on fresh numbers, {n_bytes:.3g} bytes at {bytes_per_s:.3g} B/s and {n_flop:.3g} FLOP "
+            f"at {flop_per_s:.3g} FLOP/s"
         )
+        got = answer(n_bytes, n_flop, bytes_per_s, flop_per_s)
+        assert_right(got, right, case, [(int(right), "a time need not be a whole number")])
 
 
 _audit = solution("00.5")

@@ -23,6 +23,7 @@ from labkit.teach.suspects import assert_right
         (lambda n, itemsize, time_s: 2 * n * itemsize / time_s / 2**30, "in bytes, not in GB"),
         (lambda n, itemsize, time_s: 16 * n * itemsize / time_s, "in bytes, not in bits"),
         (lambda n, itemsize, time_s: 3 * n * itemsize / time_s, "read and written"),
+        (lambda n, itemsize, time_s: (2 * n + 1) * itemsize / time_s, "read and written"),
         (lambda n, itemsize, time_s: 2 * n * itemsize // time_s, "need not be a whole number"),
         (lambda n, itemsize, time_s: round(2 * n * itemsize / time_s), "need not be a whole"),
         (lambda n, itemsize, time_s: -(-2 * n * itemsize // time_s), "need not be a whole number"),
@@ -33,8 +34,8 @@ def copy_bytes_per_s(answer, rng):
     case = f"{n} numbers of 4 bytes in 7 s"
     whole = (8 * n // 7, 8 * n // 7 + 1)
     assert answer(n, 4, 7.0) not in whole, f"{case}: a rate need not be a whole number: use / alone"
-    for _ in range(10):
-        n, itemsize = rng.randint(2, 10**9), rng.choice((4, 12, 32))
+    for most in (99, *9 * [10**9]):
+        n, itemsize = rng.randint(2, most), rng.choice((4, 12, 32))
         time_s = 10 ** rng.uniform(-6, 2)
         moved_bytes = 2 * n * itemsize
         right = moved_bytes / time_s
@@ -109,6 +110,13 @@ def _without_brackets(a, b, c):
     return np.allclose(c @ x, a @ b @ x, rtol=1e-5)
 
 
+def _element_by_element(a, b, c):
+    for i, j in np.ndindex(c.shape):
+        if not np.isclose(sum(a[i, k] * b[k, j] for k in range(len(b))), c[i, j], rtol=1e-5):
+            return False
+    return True
+
+
 def _does_it_again(a, b, c):
     """Makes `c` right before it looks."""
     c[:] = a @ b
@@ -134,12 +142,23 @@ def _does_it_again(a, b, c):
         (_zeros_and_ones, "misses half of such errors"),
         (_misses_the_first_column, "its element [0, 0]"),
         (_without_brackets, "a @ (b @ x)"),
-        (lambda a, b, c: np.allclose(a @ b, c, rtol=1e-5), "as long as the product itself"),
-        (lambda a, b, c: np.allclose(a.dot(b), c, rtol=1e-5), "as long as the product itself"),
+        (lambda a, b, c: np.allclose(a @ b, c, rtol=1e-5), "the whole product"),
+        (lambda a, b, c: np.allclose(a.dot(b), c, rtol=1e-5), "the whole product"),
         (
             lambda a, b, c: np.allclose(np.einsum("ij,jk", a, b), c, rtol=1e-5),
-            "as long as the product itself",
+            "the whole product",
         ),
+        (
+            lambda a, b, c: all(
+                np.allclose(row @ b, of_c, rtol=1e-5) for row, of_c in zip(a, c, strict=True)
+            ),
+            "the whole product",
+        ),
+        (
+            lambda a, b, c: np.allclose((a[:, :, None] * b).sum(1), c, rtol=1e-5),
+            "the whole product",
+        ),
+        (_element_by_element, "the whole product"),
     ],
 )
 def is_product(answer, rng):
@@ -160,17 +179,18 @@ def is_product(answer, rng):
             assert not answer(a, b, c), (
                 f"{case}: that is a wrong product, and you say it's right: {hint}"
             )
-        watched = a.view(_Watched)
-        _Watched.n_elements = 0
-        answer(watched, b, right)
-        assert _Watched.n_elements < m * n, (
-            f"{case}: you multiply two whole matrices, which takes as long as the product itself. "
-            f"Multiply matrices with the vector only: a @ (b @ x)"
-        )
+    m, n, k = rng.randint(20, 40), rng.randint(40, 60), 4  # so a has few elements, and c many
+    a, b = make((m, k), np.float32), make((k, n), np.float32)
+    _Watched.n_elements = 0
+    answer(a.view(_Watched), b, a @ b)
+    assert _Watched.n_elements < m * n, (
+        f"({m}, {k}) times ({k}, {n}): you make the whole product, which takes as long as it did "
+        f"the first time. Multiply matrices with the vector only: a @ (b @ x)"
+    )
 
 
 class _Watched(np.ndarray):
-    """An array that keeps how many elements the largest product had in which it took part."""
+    """An array that counts the elements made of it, in one operation or in many."""
 
     n_elements = 0
 
@@ -178,19 +198,21 @@ class _Watched(np.ndarray):
         inputs = [x.view(np.ndarray) if isinstance(x, _Watched) else x for x in inputs]
         if out is not None:
             kwargs["out"] = tuple(np.asarray(x) for x in out)
-        return self._kept(ufunc is np.matmul, getattr(ufunc, method)(*inputs, **kwargs))
+        return self._counted(getattr(ufunc, method)(*inputs, **kwargs))
 
     def __array_function__(self, func, types, args, kwargs):
-        is_product = func in (np.dot, np.einsum, np.inner, np.tensordot)
-        return self._kept(is_product, super().__array_function__(func, types, args, kwargs))
+        return self._counted(super().__array_function__(func, types, args, kwargs))
+
+    def __getitem__(self, index):
+        item = super().__getitem__(index)
+        return item if isinstance(item, np.ndarray) else self._counted(item)
 
     def dot(self, other, out=None):
         return np.dot(self, other, out)
 
     @staticmethod
-    def _kept(is_product, result):
-        if is_product:
-            _Watched.n_elements = max(_Watched.n_elements, np.size(result))
+    def _counted(result):
+        _Watched.n_elements += np.size(result)
         return result
 
 

@@ -4,6 +4,7 @@ import math
 import time
 
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.suspects import assert_right
 from lessons.lesson_01_honest_timing.checks.world import World
 
 
@@ -14,6 +15,7 @@ def _start_at_once(work, clock):
 
 
 _warm = solution("01.2")
+_ALL_OF_THEM = "that's {} warm calls: divide by their number"
 
 
 def _on_the_wall(work, clock):
@@ -42,6 +44,14 @@ def _stop_before(work, clock):
     return stop - start
 
 
+def _forgets_the_number(work, clock):
+    work()
+    start = clock()
+    for _ in range(10):
+        work()
+    return clock() - start
+
+
 def _reversed(work, clock):
     return -_warm(work, clock)
 
@@ -56,6 +66,9 @@ def _reversed(work, clock):
         (_stop_before, "while nothing ran"),
         (_reversed, "below zero"),
         (_many_with_the_first, "warm calls only"),
+        (_forgets_the_number, "10 warm calls: divide"),
+        (lambda work, clock: 1e3 * _warm(work, clock), "answer in seconds"),
+        (lambda work, clock: round(_warm(work, clock), 4), "got"),
         (lambda work, clock: clock(), "a time of day"),
         (_on_the_wall, "was never read"),
     ],
@@ -73,13 +86,12 @@ def warm_s(answer, rng):
             f"got {got:.3g} s: that is a time of day, and you need a difference of two"
         )
         assert got > 0, "got 0 s: the clock was read twice while nothing ran"
-        assert got < compile_s / 4 or got < 2 * call_s, (
-            f"got {got:.3g} s, but a warm call takes {call_s:.3g} s: the compiler is in your window"
-        )
-        assert math.isclose(got, call_s, rel_tol=1e-6), (
-            f"got {got:.3g} s, expected {call_s:.3g} s: time warm calls only, and divide by their "
-            f"number"
-        )
+        suspects = [(n * call_s, _ALL_OF_THEM.format(n)) for n in range(2, world.n_calls)]
+        suspects += [(factor * call_s, "answer in seconds") for factor in (1e3, 1e6)]
+        hint = "time warm calls only, and divide by their number"
+        if got >= max(compile_s / 4, 2 * call_s):
+            hint = "the compiler is in your window"
+        assert_right(got, call_s, "a warm call, in seconds", suspects, hint)
 
 
 _window = solution("01.4")
@@ -113,6 +125,22 @@ def _forgets_to_divide(work, clock, tick_s):
     return clock() - start
 
 
+def _one_call_too_many(work, clock, tick_s):
+    start, calls = clock(), 1
+    while clock() - start < 1000 * tick_s:
+        work()
+        calls += 1
+    return (clock() - start) / calls
+
+
+def _a_window_of_1000_ticks(work, clock, tick_s):
+    start, calls = clock(), 0
+    while clock() - start < 1000 * tick_s:
+        work()
+        calls += 1
+    return 1000 * tick_s / calls
+
+
 @exercise(
     "01.4",
     title="wider than a tick",
@@ -123,6 +151,8 @@ def _forgets_to_divide(work, clock, tick_s):
         (_hundred_ticks, "whole ticks"),
         (_far_too_long, "waste"),
         (_forgets_to_divide, "divide by the number of calls"),
+        (_one_call_too_many, "by the calls that were made"),
+        (_a_window_of_1000_ticks, "Divide the time that passed"),
         (lambda work, clock, tick_s: _window(work, time.perf_counter, tick_s), "was never read"),
     ],
 )
@@ -144,4 +174,7 @@ def per_call_s(answer, rng):
         assert ticks > 900 or math.isclose(got, call_s, rel_tol=0.002), (
             f"{case}. In a window this narrow the clock only shows whole ticks"
         )
-        assert math.isclose(got, call_s, rel_tol=0.002), f"{case}, more than 0.2 % wrong"
+        assert math.isclose(got, call_s, rel_tol=0.002), (
+            f"{case}, more than 0.2 % wrong. Divide the time that passed by the calls that were "
+            f"made in it"
+        )

@@ -1,5 +1,6 @@
 """The turns of lesson 01: a stopwatch that waits, and intervals counted."""
 
+import math
 import time
 
 import numpy as np
@@ -51,6 +52,16 @@ def _stops_before_it_waits(launch, synchronize, clock):
     return stop - start
 
 
+def _launches_again(launch, synchronize, clock):
+    synchronize()
+    start = clock()
+    launch()
+    synchronize()
+    launch()
+    synchronize()
+    return clock() - start
+
+
 def _ten_launches(launch, synchronize, clock):
     synchronize()
     start = clock()
@@ -81,6 +92,9 @@ def _starts_after_the_launch(launch, synchronize, clock):
         (_two_launches, "is in your window"),
         (_ten_launches, "time one launch by itself"),
         (_launches_twice, "two launches"),
+        (_launches_again, "two launches"),
+        (lambda *args: 1e6 * _waited(*args), "in seconds"),
+        (lambda *args: round(_waited(*args), 3), "stop when yours is"),
         (lambda *args: -_waited(*args), "below zero"),
         (lambda launch, wait, clock: _waited(launch, wait, clock) + clock(), "a time of day"),
         (lambda launch, wait, clock: _waited(launch, wait, time.perf_counter), "was never read"),
@@ -95,14 +109,19 @@ def waited_s(answer, rng):
         got, right = answer(launch, world.synchronize, world.clock), device_s + 1e-5
         world.refuse_another_clock(got)
         assert got >= 0, f"got {got:.3g} s, below zero: subtract the earlier from the later reading"
-        assert got < 100, f"got {got:.3g} s, a time of day: subtract one reading from another"
+        is_day = got > 100 and not math.isclose(got, 1e6 * right)
+        assert not is_day, f"got {got:.3g} s, a time of day: subtract one reading from another"
         assert got > 2e-5, f"got {got:.3g} s: that is the order, not the work. Wait before you stop"
         suspects = [
             (device_s, "the clock started after the launch: the order belongs to it"),
             (2 * device_s + 1e-5, "your window holds two launches"),
-            (1000 * right, "answer in seconds"),
+            (2 * right, "your window holds two launches"),
+            (1e3 * right, "answer in seconds"),
+            (1e6 * right, "answer in seconds"),
         ]
-        hint = "work that was ordered before you is in your window" if got > 2 * right else ""
+        hint = "start when all earlier work is done, and stop when yours is"
+        if got > 2 * right:
+            hint = "work that was ordered before you is in your window"
         if device_s < got < right:
             hint = "time one launch by itself: of several, only the first order is waited for"
         assert_right(got, right, "one launch, in seconds", suspects, hint)

@@ -1,8 +1,7 @@
 """Exercise 02.3: what new hardware buys, when the ridge point moves with it."""
 
-import math
-
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.suspects import assert_right
 
 _roof = solution("02.t2")
 _speedup = solution("02.3")
@@ -18,6 +17,8 @@ _speedup = solution("02.3")
         (lambda i, p, b, pf, bf: bf if i < p / b else pf, "ridge moves too"),
         (lambda i, p, b, pf, bf: pf * bf, "at most the larger"),
         (lambda i, p, b, pf, bf: _roof(i, pf * p, bf * b), "a ratio"),
+        (lambda i, p, b, pf, bf: 1 / _speedup(i, p, b, pf, bf), "upside down"),
+        (lambda i, p, b, pf, bf: round(_speedup(i, p, b, pf, bf), 2), "expected"),
     ],
 )
 def speedup(answer, rng):
@@ -31,15 +32,14 @@ def speedup(answer, rng):
         right = _speedup(intensity, peak, bandwidth, peak_factor, bandwidth_factor)
         case = (
             f"{intensity:.3g} FLOP/B, ridge {peak / bandwidth:.3g}, peak x {peak_factor:.2f}, "
-            f"bandwidth x {bandwidth_factor:.2f}: got {got:.3g}"
+            f"bandwidth x {bandwidth_factor:.2f}"
         )
-        assert got < 1e6, f"{case}. A speed-up is a ratio: divide by the old rate"
-        assert got <= max(factors) * (1 + 1e-9), f"{case}. It is at most the larger of the factors"
+        assert got < 1e6, f"{case}: got {got:.3g}. A speed-up is a ratio: divide by the old rate"
+        assert got <= max(factors) * (1 + 1e-9), (
+            f"{case}: got {got:.3g}. It is at most the larger of the factors"
+        )
         naive = bandwidth_factor if intensity < peak / bandwidth else peak_factor
-        assert not math.isclose(got, naive) or math.isclose(got, right), (
-            f"{case}. The ridge moves too: a kernel that was limited by one may now meet the other"
-        )
-        assert math.isclose(got, right), (
-            f"{case}, expected {right:.3g}. On the slope only bandwidth helps, on the flat only "
-            f"peak"
-        )
+        moves = "the ridge moves too: a kernel that was limited by one may now meet the other"
+        upside_down = "upside down: divide the new rate by the old one"
+        hint = "on the slope only bandwidth helps, on the flat only peak"
+        assert_right(got, right, case, [(naive, moves), (1 / right, upside_down)], hint)

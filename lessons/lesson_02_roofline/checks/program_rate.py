@@ -3,6 +3,8 @@
 import math
 
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.suspects import assert_right
+from labkit.units import counted
 
 _roof = solution("02.t2")
 _program_rate = solution("02.5")
@@ -38,37 +40,43 @@ def _harmonic_mean(parts, peak, bandwidth):
         ),
         (lambda parts, p, b: min(_roof(f / n, p, b) for f, n in parts), "slowest part"),
         (_harmonic_mean, "how long does each part take"),
+        (lambda parts, p, b: _program_rate(parts[:3], p, b), "how long does each part take"),
+        (lambda parts, p, b: _program_rate(parts, p, b) / 1e9, "without a prefix"),
+        (lambda parts, p, b: float(f"{_program_rate(parts, p, b):.5g}"), "expected"),
     ],
 )
 def program_rate(answer, rng):
-    for _ in range(20):
+    for n_parts in (3, 3, 3, 5, 2, 1, *rng.sample(range(1, 9), 6)):
         peak, bandwidth = 10 ** rng.uniform(11, 15), 10 ** rng.uniform(10, 13)
         ridge = peak / bandwidth
         parts = []
-        for side in (0.1, 5.0, rng.uniform(0.05, 20)):
+        for side in (0.1, 5.0, *(rng.uniform(0.05, 20) for _ in range(6)))[:n_parts]:
             flop = 10 ** rng.uniform(9, 10)
             parts.append((flop, flop / (ridge * side)))
         rng.shuffle(parts)
         got, right = answer(parts, peak, bandwidth), _program_rate(parts, peak, bandwidth)
-        case = f"got {got:.4g} FLOP/s, expected {right:.4g}"
-        if math.isclose(got, right, rel_tol=1e-6):
-            continue
-        assert not math.isclose(got, _average_intensity(parts, peak, bandwidth)), (
-            f"{case}: one average intensity hides the parts, as it did for CNN1"
-        )
-        assert not math.isclose(got, _mean_of_rates(parts, peak, bandwidth)), (
-            f"{case}: the parts run one after the other, so add times, not rates"
-        )
-        assert not math.isclose(got, min(_roof(f / n, peak, bandwidth) for f, n in parts)), (
-            f"{case}: that is the slowest part alone; the others take time as well"
-        )
-        assert not math.isclose(got * right, sum(f for f, _ in parts)), (
-            f"{case}: that is a time in seconds; return a rate"
-        )
-        added = sum(f for f, _ in parts) / sum(f / peak + n / bandwidth for f, n in parts)
-        assert not math.isclose(got, added), (
-            f"{case}: within one part moving overlaps with computing, so the longer one counts"
-        )
-        raise AssertionError(
-            f"{case}: how long does each part take? Divide all FLOP by the sum of these times"
-        )
+        hint = "how long does each part take? Divide all FLOP by the sum of these times"
+        case = counted(n_parts, "part") + ", in FLOP/s"
+        assert_right(got, right, case, _suspects(parts, peak, bandwidth, right), hint)
+
+
+def _suspects(parts, peak, bandwidth, right):
+    """What people arrive at where it isn't right, and what to say to them."""
+    flop = sum(flop for flop, _ in parts)
+    added = flop / sum(flop / peak + n / bandwidth for flop, n in parts)
+    slowest = min(_roof(flop / n, peak, bandwidth) for flop, n in parts)
+    turns = [
+        (
+            _average_intensity(parts, peak, bandwidth),
+            "one average intensity hides the parts, as it did for CNN1",
+        ),
+        (
+            _mean_of_rates(parts, peak, bandwidth),
+            "the parts run one after the other, so add times, not rates",
+        ),
+        (slowest, "that is the slowest part alone; the others take time as well"),
+        (flop / right, "that is a time in seconds; return a rate"),
+        (added, "within one part moving overlaps with computing, so the longer one counts"),
+        (right / 1e9, "answer in FLOP/s, without a prefix"),
+    ]
+    return [(value, words) for value, words in turns if not math.isclose(value, right)]

@@ -77,6 +77,7 @@ def _up_to_a_multiple(n, q):
     return n if n <= q else math.ceil(n / q) * q
 
 
+_COUNT = "how many periods does it use up before its last one, and what is left for that one?"
 _PAUSE = "when the quota is used up, all threads stop until the next period"
 _LAST = "there is no pause after the last piece of work"
 _BURST = "in each period they burst on all threads, then stop; so in the last, too"
@@ -103,6 +104,8 @@ _THREADS = "the number of threads need not be a multiple of the quota"
         (_one_period_at_least, "nothing stops it"),
         (_uses_up_the_last, "count those *before* it"),
         (_without_a_floor, "no work"),
+        (lambda *args: round(_done_s(*args), 2), "what is left for that one"),
+        (lambda w, n, q, p: _done_s(w, n, q, 0.1), "what is left for that one"),
         (_with(quota=int), "not be a whole number"),
         (_with(quota=lambda q: max(1, int(q))), "not be a whole number"),
         (_with(quota=math.ceil), "not be a whole number"),
@@ -154,4 +157,4 @@ def _one_job(answer, work_s, n_threads, quota, period_s, hint):
             (_counts_last_pause(*args), _LAST),
             (work_s / quota, _BURST),
         ]
-    assert_right(got, right, case, suspects, hint)
+    assert_right(got, right, case, suspects, hint or _COUNT)

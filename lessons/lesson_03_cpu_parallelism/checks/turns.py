@@ -83,7 +83,7 @@ class _Work:
         self.n_parts = len(parts)
         self.expected = [self._value(part) for part in parts]
 
-    def __call__(self, part):
+    def done(self, part):
         with self._lock:
             self.n_calls += 1
             self._n_waiting += 1
@@ -127,6 +127,11 @@ def _key(part):
         (_by_part, "parts may be equal"),
         (_looked_up_by_part, "unhashable", "error"),
         (_keeps_no_answers, "return line"),
+        (
+            lambda work, parts: list(_pool.map(work, len(parts) * [parts[-1]])),
+            "its own part",
+        ),
+        (lambda work, parts: _pool.submit(work, *parts).result(), "work() takes 1", "error"),
         (lambda work, parts: _pool.map(work, parts), "list(...)"),
     ],
 )
@@ -141,7 +146,11 @@ def in_threads(answer, rng):
 
 
 def _one_run(answer, rng, parts, case):
-    work = _Work(rng, parts)
+    watched = _Work(rng, parts)
+
+    def work(part):
+        return watched.done(part)
+
     try:
         got = answer(work, parts)
     except threading.BrokenBarrierError:
@@ -151,17 +160,17 @@ def _one_run(answer, rng, parts, case):
     assert not any(isinstance(item, Future) for item in got), (
         f"{case}: you return futures: ask each for its result()"
     )
-    _assert_at_once(work, case)
+    _assert_at_once(watched, case)
     assert None not in got, (
         f"{case}: got {got}: what your threads run has no return line, so the answers are lost"
     )
     assert len(got) == len(parts), (
         f"{case}: got {len(got)} answers: return one for each part, also where parts may be equal"
     )
-    assert sorted(got) == sorted(work.expected), f"{case}: got {got}, expected {work.expected}"
-    assert list(got) == work.expected, (
-        f"{case}: got {got}, expected {work.expected}: keep the order of the parts, whichever is "
-        f"done first"
+    told = f"{case}: got {got}, expected {watched.expected}"
+    assert sorted(got) == sorted(watched.expected), f"{told}: does each thread have its own part?"
+    assert list(got) == watched.expected, (
+        f"{told}: keep the order of the parts, whichever is done first"
     )
 
 
@@ -190,6 +199,9 @@ def _assert_at_once(work, case):
         (lambda t1, tn, n: tn / t1 - 1 / n / (1 - 1 / n), "brackets"),
         (lambda t1, tn, n: (tn / t1 - 1 / n) / (1 + 1 / n), "what is left to divide by?"),
         (lambda t1, tn, n: t1 / tn, "a speed-up"),
+        (lambda t1, tn, n: 100 * _share(t1, tn, n), "not in percent"),
+        (lambda t1, tn, n: t1 * _share(t1, tn, n), "these are seconds"),
+        (lambda t1, tn, n: round(_share(t1, tn, n), 3), "beyond the ideal"),
         (lambda t1, tn, n: 1 - _share(t1, tn, n), "parallel share"),
         (lambda t1, tn, n: (n - t1 / tn) / (n - 1), "of the time on n threads"),
         (lambda t1, tn, n: max(0.05, _share(t1, tn, n)), "n times faster"),
@@ -221,7 +233,7 @@ _OUTSIDE = "the law doesn't hold, and the share says so: return it as it is,"
 def _one_share(answer, n, s, time_1_s, hint=""):
     time_n_s = time_1_s * (s + (1 - s) / n)  # Amdahl's law, for shares that it doesn't allow, too
     left, ideal = time_n_s / time_1_s, 1 / n
-    suspects = []
+    suspects, default = [], "how much of the time on one thread is left, beyond the ideal 1 / n?"
     if not hint:
         divide = "you subtracted 1 / n; what is left to divide by?"
         suspects = [
@@ -233,6 +245,9 @@ def _one_share(answer, n, s, time_1_s, hint=""):
                 left - ideal / (1 - ideal),
                 "only 1 / n is divided: put brackets around left - 1 / n",
             ),
+            ((left - ideal) / (n - 1), divide),
+            (100 * s, "a share from 0 to 1, not in percent"),
+            (s * time_1_s, "these are seconds: divide by the time on one thread"),
             (1 / left, "that is a speed-up, not a share"),
             (
                 (1 / left - ideal) / (1 - ideal),
@@ -246,4 +261,4 @@ def _one_share(answer, n, s, time_1_s, hint=""):
             ),
         ]
     case = f"{time_1_s:.4g} s on 1 thread, {time_n_s:.4g} s on {n}"
-    assert_right(answer(time_1_s, time_n_s, n), s, case, suspects, hint)
+    assert_right(answer(time_1_s, time_n_s, n), s, case, suspects, hint or default)

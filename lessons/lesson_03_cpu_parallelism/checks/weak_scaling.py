@@ -19,6 +19,7 @@ def _powers_of_two(rows):
         (lambda rows: [p / rows[0][0] * rows[0][2] / t for p, _, t in rows], "per GPU, not"),
         (lambda rows: [rows[0][2] / (p * t) for _, p, t in rows], "aren't equally large"),
         (lambda rows: [1 / x for x in _weak_scaling(rows)], "upside down"),
+        (lambda rows: [round(x, 3) for x in _weak_scaling(rows)], "a rate is parameters over time"),
         (lambda rows: [p / n / t for p, n, t in rows], "relative to the baseline"),
         (lambda rows: _weak_scaling(rows)[1:], "one fraction a row"),
         (lambda rows: _weak_scaling(rows)[:4], "one fraction a row"),
@@ -38,6 +39,9 @@ def weak_scaling(answer, rng):
         _one_table(answer, rng, n_gpus, "the number of GPUs stands in its row")
     for _ in range(5):
         _one_table(answer, rng, (1, 2, 4, 8), "a fraction may be above 1", most=20)
+
+
+_RATE = "a rate is parameters over time, per GPU, and each is held against the first row's"
 
 
 def _one_table(answer, rng, n_gpus, hint, most=1.0):
@@ -62,7 +66,7 @@ def _one_table(answer, rng, n_gpus, hint, most=1.0):
             (row[1] * truth, "the rate is per GPU, not of all"),
             (1 / truth, "this is upside down"),
         ]
-        assert_right(mine, truth, case, suspects, hint)
+        assert_right(mine, truth, case, suspects, hint or _RATE)
 
 
 def _shown(row):

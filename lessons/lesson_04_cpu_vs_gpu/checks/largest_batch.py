@@ -41,6 +41,7 @@ def _smallest_batch(rate, start_s, each_s, limit_s):
         (lambda r, s, e, m: _largest_batch(r, s, e, m) + 1, "has waited"),
         (lambda r, s, e, m: _largest_with(r, s, e, m, early=1), "just keeps up"),
         (_by_division, "falls behind"),
+        (lambda r, s, e, m: _largest_batch(r, s, e, m * (1 - 1e-9)), "at most means"),
         (lambda r, s, e, m: min(1000, _largest_batch(r, s, e, m)), "up to 10,000"),
     ],
 )
@@ -82,4 +83,13 @@ def largest_batch(answer, rng):
         assert answer(*slow) == 0, (
             f"{rate:.0f} a second, {slow[2] * 1e3:.3f} ms for each: got {answer(*slow)}, but "
             f"this machine falls behind with each request, whatever the batch: return 0"
+        )
+    unit_s = 2**-12  # sums of such times are exact
+    for most in (4, 10):
+        limit_s = (4 * (most - 1) + 12 + most) * unit_s
+        got = answer(1024, 12 * unit_s, unit_s, limit_s)
+        assert got == most, (
+            f"1024 a second, {12 * unit_s * 1e3:.3f} + b x {unit_s * 1e3:.3f} ms, limit "
+            f"{limit_s * 1e3:.3f} ms: got {got}, expected {most}, which takes as long as it may, "
+            f"exactly: at most means that this counts"
         )

@@ -3,6 +3,7 @@
 import math
 
 from labkit.teach.registry import always, exercise, solution
+from labkit.teach.suspects import assert_right
 
 _warps = solution("04.t1")
 
@@ -72,6 +73,10 @@ _gpu_time_s = solution("04.t2")
         (lambda n, s, b, k, f, p, m, w: max(n * s, b / k, f / p, m / w), "one after the other"),
         (lambda n, s, b, k, f, p, m, w: n * s + b / k + min(f / p, m / w), "longer of the two"),
         (lambda n, s, b, k, f, p, m, w: b / k + max(f / p, m / w), "every launch"),
+        (lambda n, s, b, k, f, p, m, w: n * s + 2 * b / k + max(f / p, m / w), "there and back"),
+        (lambda n, s, b, k, f, p, m, w: n * s + max(b / k, f / p, m / w), "one after the other"),
+        (lambda *args: 1e6 * _gpu_time_s(*args), "in seconds"),
+        (lambda *args: round(_gpu_time_s(*args), 6), "then the road"),
     ],
 )  # fmt: skip
 def gpu_time_s(answer, rng):
@@ -85,17 +90,21 @@ def gpu_time_s(answer, rng):
         launches_s, road_s, math_s, memory_s = parts_s
         work_s = max(math_s, memory_s)
         got, right = answer(*args), _gpu_time_s(*args)
-        case = f"got {got * 1e6:.2f} µs, expected {right * 1e6:.2f} µs"
-        for less_s in (launches_s, launches_s * (1 - 1 / n)):
-            assert not math.isclose(got, right - less_s), f"{case}: count every launch"
-        assert not math.isclose(got, launches_s + work_s), f"{case}: the road is missing"
-        assert not math.isclose(got, sum(parts_s)), (
-            f"{case}: computing and moving on the GPU overlap, so only the longer one counts"
-        )
-        assert not math.isclose(got, launches_s + road_s + min(math_s, memory_s)), (
-            f"{case}: the longer of the two is what one waits for"
-        )
-        assert not math.isclose(got, max(parts_s)), (
-            f"{case}: launches, road and work come one after the other: add them"
-        )
-        assert math.isclose(got, right), case
+        case = f"{n} launches of {args[1] * 1e6:.2f} µs, and the rest, in seconds"
+        overlap = "computing and moving on the GPU overlap, so only the longer one counts"
+        one_after_the_other = "launches, road and work come one after the other: add them"
+        suspects = [
+            (right - launches_s, "count every launch"),
+            (right - launches_s * (1 - 1 / n), "count every launch"),
+            (launches_s + work_s, f"the road is missing; {one_after_the_other}"),
+            (sum(parts_s), overlap),
+            (right - work_s + min(math_s, memory_s), "the longer of the two is what one waits for"),
+            (right - work_s + math_s, "the memory may take longer than computing"),
+            (right - work_s + memory_s, "computing may take longer than the memory"),
+            (max(parts_s), one_after_the_other),
+            (launches_s + max(road_s, work_s), one_after_the_other),
+            (right + road_s, "sent_bytes is all that crosses the link, there and back"),
+            (1e6 * right, "answer in seconds"),
+        ]
+        hint = "launches, then the road, then the longer of computing and moving"
+        assert_right(got, right, case, suspects, hint)

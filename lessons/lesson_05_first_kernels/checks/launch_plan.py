@@ -42,7 +42,7 @@ def _idle_threads(n, threads):
         (always((4, 32, 0)), "a whole block has nothing to do"),
         (always(4), "three whole numbers"),
         (lambda n, threads: (n, threads), "three whole numbers"),
-        (_no_ceiling, "have no thread"),
+        (_no_ceiling, "without a thread"),
         (_always_one_more, "a whole block has nothing to do"),
         (_warps_across_blocks, "never reaches across blocks"),
         (_half_warps, "three whole numbers"),
@@ -57,7 +57,8 @@ def launch_plan(answer, rng):
         case = f"{counted(n, 'element')} in blocks of {threads}: "
         case += f"you started {counted(blocks, 'block')}"
         right = math.ceil(n / threads)
-        assert blocks >= right, f"{case}, so {n - blocks * threads} of the elements have no thread"
+        left = counted(n - blocks * threads, "element")
+        assert blocks >= right, f"{case}, which leaves {left} without a thread"
         assert blocks <= right, f"{case}, and at least a whole block has nothing to do"
         case = f"{counted(n, 'element')} in {counted(blocks, 'block')} of {threads}"
         right *= math.ceil(threads / 32)

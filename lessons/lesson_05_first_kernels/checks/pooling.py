@@ -80,6 +80,7 @@ def _pool_all(image, out):
             "expected",
         ),
         (changed(_max_pool, f"largest = {_CORNER}", "largest = -1e6"), "can't start from -1e+06"),
+        (changed(_max_pool, f"largest = {_CORNER}", "largest = -3.4e38"), "can't start from -3.4e"),
         (
             changed(_max_pool, "row < out.shape[0]", "2 * row + 2 < image.shape[0]"),
             "Guard what you write",
@@ -113,7 +114,7 @@ def max_pool(answer, rng):
         (long[::-1], 0),
     ):  # fmt: skip
         image = kernels.numbers(rng, *(2 * size + 1 + n_more for size in shape))
-        image[:3, :3] = -1e30 * np.abs(image[:3, :3]) - 1e30  # larger than the least float32
+        image[:3, :3] = -1e300 * np.abs(image[:3, :3]) - 1e300  # below the least float32, too
         out = np.full(shape, np.nan)
         n_rows, n_columns = counted(shape[0], "row"), counted(shape[1], "column")
         case = f"We also tried an output of {n_rows} and {n_columns}"

@@ -95,6 +95,9 @@ _ONE_WARP = (
         (changed(_private_bins, _STRIDE_LOOP, "i = cuda.grid(1)\n    if i < values.size:"),
          "more values than threads"),
         (changed(_private_bins, _STRIDE_LOOP, "for i in (cuda.grid(1),):"), "out-of-bounds"),
+        (changed(_private_bins, "    if t < N_BINS:\n        mine",
+                 "    if cuda.grid(1) >= values.size:\n        return\n"
+                 "    if t < N_BINS:\n        mine"), "no thread of the block has stored to it"),
         (changed(_private_bins, "    if t < N_BINS:\n        cuda.atomic",
                  "    if t == 0:\n        cuda.atomic"), "expected"),
         (_flushed_each_pass, "once a block"),
@@ -115,9 +118,15 @@ _ONE_WARP = (
     ],
 )  # fmt: skip
 def private_bins(answer, rng):
-    for n, n_blocks in ((2 * THREADS, 2), (rng.randint(129, 250), 2), (rng.randint(3000, 4000), 5)):
+    for n, n_blocks in (
+        (2 * THREADS, 2),
+        (THREADS + rng.randint(1, N_BINS - 1), 2),  # fewer values in a block than it has bins
+        (rng.randint(150, 250), 2),
+        (rng.randint(3000, 4000), 5),
+    ):
         draw = np.random.default_rng(rng.getrandbits(64))
         values = draw.integers(0, N_BINS, n).astype(np.int32)
+        values[-1] = N_BINS - 1  # a bin whose own thread may have no value
         bins = np.zeros(N_BINS, np.int32)
         case = f"{n} values, {n_blocks} blocks"
         kernels.run(answer, n_blocks, THREADS, values, bins, case=case, adds=True)

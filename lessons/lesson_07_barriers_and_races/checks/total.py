@@ -86,6 +86,8 @@ _CHUNKS = (
         (changed(_total, _EVERY, "for i in (cuda.grid(1),):"), "out-of-bounds"),
         (changed(_total, _EVERY, "i = cuda.grid(1)\n    if i < x.size:"), "out[0] is"),
         (changed(_total, _EVERY, _CHUNKS), "sectors"),
+        (changed(_total, "    s[t] = mine\n",
+                 "    if cuda.grid(1) >= x.size:\n        return\n    s[t] = mine\n"), "rubbish"),
         (changed(_total, "while k > 0", "while k > 1"), "out[0] is"),
         (changed(_total, _FOLD, _ALONE), "one thread adds"),
         (_total_by_one_cell, "one atomic a block"),

@@ -31,6 +31,7 @@ def _of_one_block(itemsize, elements_a_thread, shared_bytes, n_blocks):
         (_by_threads_alone, "shared memory"),
         (_of_one_tile, "shared memory"),
         (_of_one_block, "shared memory"),
+        (lambda size, each, *others: _largest_tile(size, 2 * each, *others), "1024 threads"),
         (lambda *args: 2 * _largest_tile(*args), "too"),
         (lambda *args: _largest_tile(*args) // 2, "would fit"),
         (lambda *args: _largest_tile(*args) + 1, "a power of two"),
@@ -42,10 +43,15 @@ def _of_one_block(itemsize, elements_a_thread, shared_bytes, n_blocks):
 def largest_tile(answer, rng):
     kib, cases = 1024, [
         (4, 4, 228, 1), (4, 64, 100, 1), (1, 1024, 228, 1),  # each limit binds
+        (2, 2, 228, 1),  # twice its threads would be a whole step more
         (4, 1024, 128, 1), (8, 16, 1, 4),  # one that fills it to the last byte, and a small one
     ]  # fmt: skip
     for _ in range(20):
-        limits = rng.choice((1, 16, 1024)), rng.choice((9, 100, 164, 228)), rng.randint(1, 4)
+        limits = (
+            rng.choice((1, 2, 3, 8, 16, 1024)),
+            rng.choice((9, 100, 164, 228)),
+            rng.randint(1, 4),
+        )
         cases.append((rng.choice((1, 2, 4, 8)), *limits))
     for itemsize, elements, shared_kib, n_blocks in cases:
         shared_bytes = shared_kib * kib

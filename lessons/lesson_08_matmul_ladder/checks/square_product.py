@@ -72,6 +72,9 @@ def _in_columns(kernel, tile, reads):
         (changed(_square, "            if row < c.shape[0] and column < c.shape[1]:",
                  "            if row < c.shape[0]:"), "out-of-bounds"),
         (changed(_square, "sums[2 * i + j]", "sums[2 * j + i]"), "expected"),
+        (changed(_square, "    sum_00 = ",
+                 "    if top + y >= c.shape[0] or left + x >= c.shape[1]:\n        return\n"
+                 "    sum_00 = "), "rubbish"),
         (changed(_square, "cuda.float32(0)", DOUBLE), "double precision"),
         (changed(changed(_square, "a_0, a_1 = tile_a[y, k], tile_a[y + HALF, k]",
                          "a_0, a_1 = int(tile_a[y, k]), int(tile_a[y + HALF, k])"),
