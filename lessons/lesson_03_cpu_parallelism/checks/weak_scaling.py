@@ -20,6 +20,7 @@ def _powers_of_two(rows):
         (lambda rows: [rows[0][2] / (p * t) for _, p, t in rows], "aren't equally large"),
         (lambda rows: [1 / x for x in _weak_scaling(rows)], "upside down"),
         (lambda rows: [round(x, 3) for x in _weak_scaling(rows)], "a rate is parameters over time"),
+        (lambda rows: [f"{x:.1%}" for x in _weak_scaling(rows)], "where a number is asked for"),
         (lambda rows: [p / n / t for p, n, t in rows], "relative to the baseline"),
         (lambda rows: _weak_scaling(rows)[1:], "one fraction a row"),
         (lambda rows: _weak_scaling(rows)[:4], "one fraction a row"),
