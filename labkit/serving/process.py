@@ -40,8 +40,8 @@ def refuse_taken(port: int) -> None:
             f"Port {port} cannot be used ({os.strerror(error.errno or 0)}). Another program has "
             f"it: choose another port, or leave it out, and a free one is found."
         ) from None
-    except OverflowError:
-        raise ServingError(f"A port is a number from 1 to 65535, not {port}.") from None
+    except (OverflowError, TypeError):
+        raise ServingError(f"A port is a number from 1 to 65535, not {port!r}.") from None
 
 
 class Child:

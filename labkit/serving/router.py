@@ -2,7 +2,7 @@
 
 import importlib.util
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from labkit.serving.address import HasUrl, base_of
 from labkit.serving.errors import ServingError
@@ -44,6 +44,8 @@ class Router:
         policy: str = "power_of_two", port: int | None = None,
     ):  # fmt: skip
         refuse_missing()
+        if isinstance(replicas, str) or not isinstance(replicas, Iterable):
+            raise ServingError(f"A router is given a list of replicas, not {replicas!r} alone.")
         urls = [base_of(one) for one in replicas]
         if not urls:
             raise ServingError("A router needs at least one replica to send requests to.")

@@ -14,6 +14,7 @@ import pytest
 
 from labkit.serving import (
     NOTHING,
+    CpuTime,
     Fleet,
     Replica,
     Router,
@@ -254,7 +255,56 @@ def test_a_port_that_is_taken_is_said(fleet):
         Replica(port=fleet.replicas[0].port)
 
 
-@pytest.mark.parametrize("port", [70_000, -1])
+@pytest.mark.parametrize("n_bytes", [4, 23, 5_000])
+def test_a_file_that_is_too_short_has_no_rate(tmp_path, n_bytes):
+    path = tmp_path / "short.gguf"
+    path.write_bytes(model_file().read_bytes()[:n_bytes])
+    with pytest.raises(ServingError, match=r"holds no weights|too soon to be timed"):
+        read_rate(path)
+
+
+def test_a_model_that_is_no_path_is_said():
+    with pytest.raises(ServingError, match="path of a GGUF file, not 5"):
+        Replica(5)
+
+
+class Stopped:
+    pid = None
+
+
+def test_a_replica_that_does_not_run_uses_no_cpu_time():
+    with pytest.raises(ServingError, match="uses no CPU time: start it first"):
+        CpuTime(Stopped())
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.5, "2"])
+def test_a_fleet_of_nobody_is_refused(n):
+    with pytest.raises(ServingError, match="one replica or more"):
+        Fleet(n)
+
+
+@pytest.mark.parametrize("wrong", [{"n_kills": -1}, {"n_kills": 1.5}, {"down_s": -1}])
+def test_kills_of_nonsense_are_refused(fleet, wrong):
+    with pytest.raises(ServingError, match="Nobody is killed"):
+        fleet.kill_under_load(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [
+    {"rate_per_s": 0}, {"rate_per_s": -1}, {"rate_per_s": float("inf")}, {"rate_per_s": 1e9},
+    {"time_s": float("nan")}, {"least_requests": 0}, {"max_tokens": 0},
+])  # fmt: skip
+def test_a_load_of_nonsense_is_refused(wrong):
+    with pytest.raises(ServingError, match=r"requests at most|whole number from 1"):
+        loadgen("http://127.0.0.1:9", **({"rate_per_s": 1} | wrong))
+
+
+@pytest.mark.parametrize("replicas", ["http://127.0.0.1:9", Stopped()])
+def test_a_router_of_one_that_is_no_list_is_said(replicas):
+    with pytest.raises(ServingError, match="a list of replicas"):
+        Router(replicas)
+
+
+@pytest.mark.parametrize("port", [70_000, -1, "a", 1.5])
 def test_what_is_no_port_is_said(port):
     with pytest.raises(ServingError, match="from 1 to 65535"):
         Replica(port=port)
