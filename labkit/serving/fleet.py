@@ -88,6 +88,7 @@ class Fleet:
         self.router.stop()
         for replica in self.replicas:
             replica.start()
+            self._ends.enter_context(replica)  # a fleet that was stopped knows none to stop
         self.router = self._ends.enter_context(Router(self.replicas, flags, policy=policy))
 
     def kill_under_load(

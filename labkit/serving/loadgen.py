@@ -29,7 +29,7 @@ from labkit.serving.process import Child
 SCENARIOS = ("SingleStream", "Offline", "Server")
 INTERACTIVE = SLO(ttft_s=1.0, tpot_s=0.2)
 _SUMMARY = "mlperf_log_summary.txt"
-_MOST_REQUESTS = 100_000  # LoadGen lays out all of them before it begins
+_MOST_REQUESTS = 10_000  # LoadGen lays out all of them before it begins
 _MOST_AT_ONCE = 64  # requests under way; more wait in the client
 
 

@@ -1,10 +1,11 @@
 """`Router`: vllm-router, which spreads requests over replicas and goes round the dead ones."""
 
+import contextlib
 import importlib.util
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 
-from labkit.serving.address import HasUrl, base_of
+from labkit.serving.address import HasUrl, base_of, get
 from labkit.serving.errors import ServingError
 from labkit.serving.process import HOST, Child, free_port, refuse_taken
 
@@ -64,7 +65,7 @@ class Router:
             raise
         if not ready:
             self.stop()
-            raise ServingError(_why_not_started(said))
+            raise ServingError(_why_not_started(said, urls))
 
     @property
     def url(self) -> str:
@@ -104,6 +105,12 @@ def refuse_missing() -> None:
     )
 
 
+def _is_healthy(url):
+    with contextlib.suppress(OSError):
+        return get(f"{url}/health").status == 200
+    return False
+
+
 def _words(flags):
     """Flags as a command line takes them."""
     for name, value in flags.items():
@@ -114,8 +121,14 @@ def _words(flags):
             yield str(value)
 
 
-def _why_not_started(said):
+def _why_not_started(said, urls):
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     refused = [line for line in lines if "error:" in line.lower()]
+    silent = [] if refused else [url for url in urls if not _is_healthy(url)]
+    if silent:
+        return (
+            f"The router did not start, because it waits for its replicas, and nothing healthy "
+            f"answers at {', '.join(silent)}. Start them first, or correct the address."
+        )
     last = (refused or lines or ["it said nothing"])[-1]
     return f"The router did not start. Its last words: {last[:200]}"

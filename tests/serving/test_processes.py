@@ -277,6 +277,19 @@ def test_a_replica_that_does_not_run_uses_no_cpu_time():
         CpuTime(Stopped())
 
 
+@pytest.mark.parametrize("wrong", [{"slots": 0}, {"slots": 100_000}, {"threads": 10_000},
+                                   {"context": 10**12}, {"context": 1.5}])  # fmt: skip
+def test_more_than_a_replica_can_have_is_refused(wrong):
+    with pytest.raises(ServingError, match=f"{next(iter(wrong))} is a number from 1 to"):
+        Replica(**wrong)
+
+
+def test_a_router_that_waits_for_dead_replicas_says_so(monkeypatch):
+    monkeypatch.setattr(router.Child, "wait_until_ready", lambda *_: False)
+    with pytest.raises(ServingError, match=r"nothing healthy answers at http://127.0.0.1:9\."):
+        Router(["http://127.0.0.1:9"])
+
+
 @pytest.mark.parametrize("n", [0, -1, 1.5, "2"])
 def test_a_fleet_of_nobody_is_refused(n):
     with pytest.raises(ServingError, match="one replica or more"):
@@ -304,7 +317,7 @@ def test_a_router_of_one_that_is_no_list_is_said(replicas):
         Router(replicas)
 
 
-@pytest.mark.parametrize("port", [70_000, -1, "a", 1.5])
+@pytest.mark.parametrize("port", [70_000, -1, "a", 1.5, True])
 def test_what_is_no_port_is_said(port):
     with pytest.raises(ServingError, match="from 1 to 65535"):
         Replica(port=port)
