@@ -98,7 +98,8 @@ class LauncherProcess:
     def obituary(self) -> str:
         """What to say when it is gone, or no longer answers."""
         how = self._how_it_ended()
-        log = f" Its last words:\n{self.last_words}" if self.last_words else ""
+        has_failed = (self._process.poll() or 0) > 0  # else its log is about earlier runs
+        log = f" Its last words:\n{self.last_words}" if has_failed and self.last_words else ""
         return (
             f"The launcher of the ranks {how}, and all ranks ended with it. Run the cell again: "
             f"the next run starts a new launcher.{log}"
