@@ -106,7 +106,8 @@ def _timeout(folder, n_ranks, n_here, attempt, timeout_s):
         for rank in sorted(here)
     ]
     if len(here) < n_here:
-        places.append(f"{n_here - len(here)} of {n_here} ranks had not even begun")
+        ranks = "ranks" if n_here == n_ranks else "ranks of this machine"
+        places.append(f"{n_here - len(here)} of {n_here} {ranks} had not even begun")
     if not here and n_here < n_ranks:
         places.append("they wait for the other hosts: has each one run its torchrun_command?")
     elif len(ended) == n_here:
