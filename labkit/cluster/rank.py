@@ -32,6 +32,7 @@ def run_rank(folder: str, agent: int) -> None:
 
     _redirect(sys.stdout, place("out"))
     _redirect(sys.stderr, place("err"))
+    faulthandler.enable(all_threads=False)  # a crash in C says where it was
     stack = open(place("stack"), "w")  # noqa: SIM115 - open as long as the process lives
     if STACK_SIGNAL:
         faulthandler.register(STACK_SIGNAL, file=stack, all_threads=False)
