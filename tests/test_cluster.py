@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -346,6 +347,19 @@ def test_windows_is_told_what_to_do_instead(monkeypatch):
     monkeypatch.setattr(sys, "platform", "win32")
     with pytest.raises(RankError, match=r"Ranks need Linux or macOS.*WSL 2"):
         lk.run_ranks(add_up, 2)
+
+
+def test_the_sentence_for_windows_needs_no_signal_that_windows_lacks():
+    """Python there has neither SIGKILL nor SIGUSR2, so importing must not ask for them."""
+    code = """
+import signal, sys
+del signal.SIGKILL, signal.SIGUSR2
+import labkit
+sys.platform = "win32"
+labkit.run_ranks("job.py", 2)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "RankError: Ranks need Linux or macOS" in done.stderr
 
 
 def test_a_cell_that_is_interrupted_ends_its_ranks():

@@ -20,7 +20,8 @@ from labkit.cluster.report import Report
 from labkit.cluster.verdict import error_of
 
 _POLL_S = 0.02
-_DEADLY = {signal.SIGINT, signal.SIGTERM, signal.SIGABRT, getattr(signal, "SIGKILL", 9)}
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows, where no rank runs, has none
+_DEADLY = {signal.SIGINT, signal.SIGTERM, signal.SIGABRT, _KILL}
 _LATE_S = 15.0  # how long after the timeout a launcher that stopped looking is believed in
 
 
@@ -122,7 +123,7 @@ class RankRun:
             raise self._error
         return self
 
-    def kill(self, *ranks: int, signal_number: int = signal.SIGKILL) -> None:
+    def kill(self, *ranks: int, signal_number: int = _KILL) -> None:
         """Send a signal, SIGKILL unless you say otherwise, to these ranks at once.
 
         Nothing happens to ranks that have ended.
