@@ -5,7 +5,10 @@ One warm launcher serves all of them: torch is imported once.
 
 import errno
 import os
+import shutil
+import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -15,6 +18,8 @@ import pytest
 
 import labkit as lk
 from labkit.cluster import RankError, RankTimeoutError, report
+from labkit.cluster.process import launcher
+from labkit.cluster.start import how_to_launch
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="ranks need Linux or macOS")
@@ -161,6 +166,128 @@ def is_alive(pid):
         return False
 
 
+def fork_and_live_on():
+    dist = joined()
+    if os.fork() == 0:
+        time.sleep(600)
+        os._exit(0)
+    if dist.get_rank() == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    dist.barrier()
+
+
+def test_a_child_that_a_rank_forked_hides_no_end_of_its_rank():
+    with pytest.raises(RankError, match="Rank 1 of 2 was killed by SIGKILL"):
+        lk.run_ranks(fork_and_live_on, 2)
+
+
+def leave_a_child():
+    if os.fork() == 0:
+        time.sleep(600)
+        os._exit(0)
+    return "done"
+
+
+def test_a_child_that_a_rank_leaves_does_not_keep_the_run_alive():
+    assert lk.run_ranks(leave_a_child, 2, timeout_s=30).returned == ["done"] * 2
+
+
+class OneWay:
+    def __reduce__(self):
+        return int, ("not a number",)
+
+
+def give_back(what, value):
+    if what == "reported":
+        report(value=value)
+    return value if what == "returned" else None
+
+
+@pytest.mark.parametrize("what", ["reported", "returned"])
+def test_a_value_that_cannot_be_read_is_said_once_the_ranks_have_ended(what):
+    run = lk.start_ranks(make_one_way, 1, args=(what,))
+    with pytest.raises(RankError, match=f"What rank 0 {what} cannot be read in the notebook"):
+        run.wait()
+    assert not run.is_running
+
+
+def make_one_way(what):
+    return give_back(what, OneWay())
+
+
+@pytest.mark.parametrize("what", ["reported", "returned"])
+def test_a_value_that_cannot_leave_its_rank_is_said(what):
+    with pytest.raises(RankError, match=f"What the rank {what} doesn't pickle"):
+        lk.run_ranks(make_lock, 1, args=(what,))
+
+
+def make_lock(what):
+    return give_back(what, threading.Lock())
+
+
+def test_a_script_that_is_not_python_is_told_with_its_line(tmp_path):
+    script = tmp_path / "wrong.py"
+    script.write_text("print(1)\nx = (1,\n")
+    with pytest.raises(RankError, match=r"raised SyntaxError: .* \(wrong.py, line 2\)\."):
+        lk.run_ranks(script, 1)
+
+
+def fail_at_length():
+    raise ValueError("x" * 1_000_000)
+
+
+def test_a_long_error_does_not_flood_the_notebook():
+    with pytest.raises(RankError, match="raised ValueError: xxx") as told:
+        lk.run_ranks(fail_at_length, 1)
+    assert len(str(told.value)) < 20_000
+
+
+def crash():
+    import ctypes
+
+    ctypes.string_at(0)
+
+
+def test_a_crash_is_told_with_its_innermost_lines():
+    with pytest.raises(RankError, match=r"SIGSEGV.*\n\n(.*\n)*.*in crash"):
+        lk.run_ranks(crash, 1)
+
+
+def nap_twice():
+    dist = joined()
+    report(step=0)
+    time.sleep(0.5)
+    if dist.get_rank() == 0:
+        raise ValueError("rank 0 did it")
+    dist.barrier()
+
+
+def test_a_signal_that_ends_nobody_is_not_blamed():
+    run = lk.start_ranks(nap_twice, 2)
+    next(run.follow())
+    run.kill(*run.pids, signal_number=signal.SIGCONT)
+    with pytest.raises(RankError, match="Rank 0 of 2 raised ValueError: rank 0 did it"):
+        run.wait()
+    run.kill(0)  # nothing happens: its number may be another process's by now
+
+
+@pytest.mark.parametrize(
+    ("ranks", "number", "sentence"),
+    [((7,), 9, "no rank 7 to kill"), ((), 9, "Say which ranks"), ((0,), 999, "not a signal")],
+)
+def test_a_kill_of_nobody_is_refused(ranks, number, sentence):
+    with lk.start_ranks(train, 1, args=(10_000,)) as run:
+        next(run.follow())
+        with pytest.raises(ValueError, match=sentence):
+            run.kill(*ranks, signal_number=number)
+
+
+def test_a_launcher_whose_folder_was_deleted_is_replaced():
+    lk.run_ranks(exit_with, 1, args=(0,))
+    shutil.rmtree(launcher(how_to_launch()).base)
+    assert lk.run_ranks(exit_with, 1, args=(0,)).returned == [None]
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
@@ -170,7 +297,13 @@ def is_alive(pid):
         ({"timeout_s": float("inf")}, "timeout_s is a number of seconds above 0"),
         ({"timeout_s": 0}, "timeout_s is a number of seconds above 0"),
         ({"restarts": -1}, "restarts is a number from 0 up"),
+        ({"timeout_s": True}, "timeout_s is a number of seconds above 0"),
         ({"env": {"A": 1}}, r"env\['A'\] must be a string"),
+        ({"env": {1: "A"}}, r"env\[1\] must be a string"),
+        ({"env": {"A=B": "C"}}, "not what a variable can hold"),
+        ({"env": ["A"]}, "env is a mapping"),
+        ({"args": "--steps 3"}, "args is a list or tuple"),
+        ({"args": 3}, "args is a list or tuple"),
     ],
 )
 def test_nonsense_is_refused_before_anything_starts(wrong, sentence):
@@ -183,6 +316,28 @@ def test_a_script_that_is_not_there_is_named():
         lk.run_ranks("nowhere.py", 2)
 
 
+@pytest.mark.parametrize("program", [None, 3, b"job.py"])
+def test_what_is_no_program_is_said(program):
+    with pytest.raises(TypeError, match="path of a script, or a function"):
+        lk.run_ranks(program, 2)
+
+
+@pytest.mark.parametrize("n_ranks", [0, -2, 2.0, "x"])
+def test_nonsense_is_refused_wherever_ranks_are_counted(n_ranks):
+    with pytest.raises(ValueError, match="n_ranks is a number of processes"):
+        lk.cluster.run_pipelines(["GPipe"], n_ranks)
+    with pytest.raises(ValueError, match="n_ranks is a number of processes"):
+        lk.cluster.torchrun_command("job.py", n_ranks, hosts=1, rendezvous="10.0.0.1:29500")
+
+
+@pytest.mark.parametrize("n_bytes", [0, -4, 6, 3, 4.0])
+def test_bytes_that_are_no_whole_floats_are_refused(n_bytes):
+    with pytest.raises(ValueError, match="a multiple of 4"):
+        lk.cluster.time_all_reduces(2, sizes=(n_bytes,))
+    with pytest.raises(ValueError, match="a multiple of 4"):
+        lk.cluster.watch_links(2, n_bytes)
+
+
 def test_what_cannot_travel_is_named():
     with pytest.raises(TypeError, match="'add_up' cannot travel"):
         lk.run_ranks(add_up, 2, args=(threading.Lock(),))
@@ -192,6 +347,19 @@ def test_windows_is_told_what_to_do_instead(monkeypatch):
     monkeypatch.setattr(sys, "platform", "win32")
     with pytest.raises(RankError, match=r"Ranks need Linux or macOS.*WSL 2"):
         lk.run_ranks(add_up, 2)
+
+
+def test_the_sentence_for_windows_needs_no_signal_that_windows_lacks():
+    """Python there has neither SIGKILL nor SIGUSR2, so importing must not ask for them."""
+    code = """
+import signal, sys
+del signal.SIGKILL, signal.SIGUSR2
+import labkit
+sys.platform = "win32"
+labkit.run_ranks("job.py", 2)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "RankError: Ranks need Linux or macOS" in done.stderr
 
 
 def test_a_cell_that_is_interrupted_ends_its_ranks():

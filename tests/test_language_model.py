@@ -1,6 +1,7 @@
 """The small language model: its sizes, its file, and kernels that do what NumPy does."""
 
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -162,7 +163,7 @@ def test_a_missing_wheel_is_said():
 def test_a_missing_library_is_said(monkeypatch, tmp_path, library):
     monkeypatch.setitem(sys.modules, library, None)
     path = tmp_path / "x.gguf"
-    path.write_bytes(b"GGUF")
+    path.write_bytes(struct.pack("<4sIQQ", b"GGUF", 3, 1, 0))
     with pytest.raises(lm.ModelError, match=f"library {library} that reads it is missing"):
         lm.smollm2(path)
 

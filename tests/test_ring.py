@@ -52,6 +52,20 @@ def test_a_message_that_nobody_takes_is_named():
         PracticeRing(2).run(talk)
 
 
+def test_a_ring_begins_anew_after_a_run_that_failed():
+    ring = PracticeRing(2)
+    with pytest.raises(RingError):
+        ring.run(lambda rank, n_ranks, send, receive: send(np.ones(2)))
+    assert ring.run(lambda rank, n_ranks, send, receive: rank) == [0, 1]
+    assert ring.sent == [[], []]
+
+
+@pytest.mark.parametrize("n_ranks", [0, -1, 2.0])
+def test_a_ring_of_nobody_is_refused(n_ranks):
+    with pytest.raises(ValueError, match="whole number of ranks from 1"):
+        PracticeRing(n_ranks)
+
+
 def test_what_a_rank_raises_comes_out_and_lets_the_others_go():
     def fail(rank, n_ranks, send, receive):
         if rank == 1:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from numbers import Integral
 
 import numpy as np
 
@@ -38,6 +39,10 @@ def time_all_reduces(
 
     hosts and link_bit_per_s are as in `run_ranks`, and so are the errors.
     """
+    for size in sizes:
+        _refuse_part_of_a_float(size)
+    if not sizes or type(rounds) is not int or rounds < 1:
+        raise ValueError(f"Give one size or more and one round or more: got {sizes} and {rounds}.")
     if recorded is not None and (why_no_hosts() if hosts else why_no_ranks()):
         return recorded_times(recorded, "n_bytes")
     run = run_ranks(
@@ -45,6 +50,13 @@ def time_all_reduces(
         timeout_s=timeout_s, show=False,
     )  # fmt: skip
     return TimesInTurns(run.returned[0])
+
+
+def _refuse_part_of_a_float(n_bytes):
+    if not isinstance(n_bytes, Integral) or n_bytes < 4 or n_bytes % 4:
+        raise ValueError(
+            f"What is reduced are float32 of 4 bytes each: give a multiple of 4, not {n_bytes!r}."
+        )
 
 
 def _time(sizes, rounds):
@@ -97,6 +109,7 @@ def watch_links(
 
     Every rank has a host of its own. Raises what `run_ranks` raises.
     """
+    _refuse_part_of_a_float(n_bytes)
     if recorded is not None and why_no_hosts():
         return recorded_traces(recorded)
     run = run_ranks(

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 PROGRAM = "program.pickle"
 AGENT = "agent.json"  # what the agent saw: which rank failed first, and how
+READY = "ready"  # of the launcher's own folder: torch is loaded
 OUTCOME = "outcome.json"  # the launcher's last word: nothing of the run is alive any more
 
 FOLDER_VARIABLE = "LABKIT_RUN_FOLDER"
@@ -44,6 +45,22 @@ def write_whole(path: Path, data: bytes) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     unfinished.write_bytes(data)
     os.replace(unfinished, path)
+
+
+def pickled(value: Any, what: str) -> bytes:
+    """A value that leaves a rank, as bytes; TypeError, a sentence, for one that cannot leave.
+
+    what   the rank did with it: `returned` or `reported`
+    """
+    import cloudpickle
+
+    try:
+        return cloudpickle.dumps(value)
+    except Exception as error:
+        raise TypeError(
+            f"What the rank {what} doesn't pickle: {error}. Numbers, strings, lists, dicts, NumPy "
+            f"arrays and tensors do."
+        ) from None
 
 
 def read_records(stream: Any) -> Iterator[Any]:

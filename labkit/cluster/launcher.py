@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 from labkit.cluster.agent import become_cold_agent, run_agent
-from labkit.cluster.folder import OUTCOME, RankFile, rank_files, write_whole
+from labkit.cluster.folder import OUTCOME, READY, RankFile, rank_files, write_whole
 from labkit.cluster.hosts import run_hosts
 from labkit.cluster.rank import STACK_SIGNAL
 from labkit.lifetime import adopt_orphans, die_with_parent
@@ -47,6 +47,9 @@ class Job:
     reason: str | None = None
     killed_after: float | None = None
     silent_since: float | None = None
+    silent_rank: int | None = None
+    n_lost: int = 0
+    sweeps: list[float] = dataclasses.field(default_factory=list)  # when to look for orphans
 
     def stop(self, reason: str) -> None:
         """Ask the agent to end its ranks and itself; `watch` kills it if it does not."""
@@ -64,23 +67,30 @@ class Job:
             self.stop("timeout")
         elif self.reason is None and _printed_bytes(self.folder) > MAX_PRINTED_BYTES:
             self.stop("printed")
-        elif self.reason is None and self.has_silent_rank():
-            self.silent_since = self.silent_since or now
+        elif self.reason is None and (silent := self.silent_ranks()):
+            self.silent_since, self.silent_rank = self.silent_since or now, silent[0]
             if now > self.silent_since + SILENT_S:
                 self.stop("silent")
         else:
             self.silent_since = None
 
-    def has_silent_rank(self) -> bool:
-        """Did a rank of this attempt end without a word? The agent waits for such a one forever."""
+    def silent_ranks(self) -> list[int]:
+        """Ranks of this attempt that ended without a word: for such, the agent waits forever."""
         files = list(rank_files(self.folder))
         attempt = max((file.attempt for file in files), default=0)
         files = [file for file in files if file.attempt == attempt]
         told = {file.rank for file in files if file.kind in ("done", "error")}
-        return any(
-            file.kind == "pid" and file.rank not in told and not _is_alive(self.pid_in(file))
-            for file in files
-        )
+        began = [file for file in files if file.kind == "pid" and file.rank not in told]
+        return [file.rank for file in began if not _is_alive(self.pid_in(file))]
+
+    def may_have_orphans(self) -> bool:
+        """Has a rank ended lately? Its threads may take a moment longer to let its children go."""
+        files, now = list(rank_files(self.folder)), time.monotonic()
+        n_lost = sum(f.kind == "pid" and not _is_alive(self.pid_in(f)) for f in files)
+        if n_lost > self.n_lost:
+            self.sweeps = [now, now + 0.2, now + 1.0]
+        self.n_lost = n_lost
+        return bool(self.sweeps) and now >= self.sweeps[0] and self.sweeps.pop(0) > 0
 
     def pid_in(self, file: RankFile) -> int:
         """The process that a rank's file of kind `pid` names."""
@@ -164,16 +174,28 @@ class Launcher:
             if pid:
                 del self.jobs[folder]
                 self.sweep()
-                outcome = {"reason": job.reason, "status": os.waitstatus_to_exitcode(status)}
+                outcome = {
+                    "reason": job.reason,
+                    "status": os.waitstatus_to_exitcode(status),
+                    "silent_rank": job.silent_rank,
+                }
                 write_whole(job.folder / OUTCOME, json.dumps(outcome).encode())
             else:
                 job.watch()
+                if job.may_have_orphans():
+                    self.sweep(job.agent)
 
-    def sweep(self) -> None:
-        """Kill what ended agents left: their ranks, and whatever those had started."""
+    def sweep(self, session: int | None = None) -> None:
+        """Kill what ended agents left: their ranks, and whatever those had started.
+
+        session   of an agent that lives: only what its ended ranks left. A forked child keeps the
+                  pipe by which torch's agent learns of the end of its rank, which then waits for it
+        """
         agents = {job.agent for job in self.jobs.values()}
         while True:
             orphans = [p for p in psutil.Process().children() if p.pid not in agents]
+            if session is not None:
+                orphans = [p for p in orphans if _session_of(p.pid) == session]
             if not orphans:
                 return
             for orphan in orphans:
@@ -181,6 +203,13 @@ class Launcher:
                     orphan.kill()
                 with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
                     orphan.wait(1)
+
+
+def _session_of(pid):
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
 
 
 def _is_alive(pid):
@@ -208,10 +237,9 @@ def main(base: str, warmth: str) -> None:
         for module in PRELOAD:
             importlib.import_module(module)
         gc.freeze()  # a collection in a forked process would copy all of these modules' pages
-    try:
-        Launcher(warmth == "warm").serve()
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
+    (Path(base) / READY).touch()
+    Launcher(warmth == "warm").serve()
+    shutil.rmtree(base, ignore_errors=True)  # not after an error: the notebook reads its last words
 
 
 if __name__ == "__main__":

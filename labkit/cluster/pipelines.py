@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable
 
-from labkit.cluster.start import run_ranks
+from labkit.cluster.start import refuse_no_count, run_ranks
 
 Span = tuple[float, float, tuple[str, int, int]]  # start_s, end_s, (kind, stage, micro-batch)
 PIPELINES = {  # the field's name of a schedule -> torch's
@@ -50,16 +50,17 @@ def run_pipelines(
     Raises ValueError for a name that is not there and for micro-batches that are not whole rounds
     of the ranks, and what `run_ranks` raises.
     """
-    names = list(names)
+    names = [names] if isinstance(names, str) else list(names)
+    refuse_no_count(n_ranks)
     for name in names:
         if name not in PIPELINES:
             raise ValueError(f"There is no schedule {name!r}. There are: {', '.join(PIPELINES)}.")
-    if n_batches < 1 or n_batches % n_ranks:
+    if type(n_batches) is not int or n_batches < 1 or n_batches % n_ranks:
         raise ValueError(
             f"These schedules take micro-batches in whole rounds of {n_ranks}, one for each rank: "
             f"got {n_batches}."
         )
-    if n_steps < 1 or forward_s < 0:
+    if type(n_steps) is not int or n_steps < 1 or not 0 <= forward_s < timeout_s:
         raise ValueError(
             f"A run takes one step or more and sleeps 0 s or longer: got n_steps={n_steps} and "
             f"forward_s={forward_s}."

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 from labkit.cluster.errors import RankError
+from labkit.cluster.folder import READY
 
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",  # ranks share the cores among themselves
@@ -19,6 +20,7 @@ _ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
     "PYTHONUNBUFFERED": "1",
 }
+_NO_ROOM_BYTES = 1 << 16
 _launchers: dict[tuple[str, int], "LauncherProcess"] = {}
 _lock = threading.Lock()
 
@@ -65,8 +67,13 @@ class LauncherProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Is it still there?"""
-        return self._process.poll() is None
+        """Is it still there, and the folder in which it works?"""
+        return self._process.poll() is None and self.base.exists()
+
+    @property
+    def is_ready(self) -> bool:
+        """Has it loaded what it needs, so that it takes requests? One that is gone is, too."""
+        return not self.is_alive or (self.base / READY).exists()
 
     @property
     def last_words(self) -> str:
@@ -89,13 +96,27 @@ class LauncherProcess:
             raise RankError(self.obituary()) from None
 
     def obituary(self) -> str:
-        """What to say when it is gone."""
-        how = _how_it_ended(self._process.poll())
-        log = f" Its last words:\n{self.last_words}" if self.last_words else ""
+        """What to say when it is gone, or no longer answers."""
+        how = self._how_it_ended()
+        has_failed = (self._process.poll() or 0) > 0  # else its log is about earlier runs
+        log = f" Its last words:\n{self.last_words}" if has_failed and self.last_words else ""
         return (
             f"The launcher of the ranks {how}, and all ranks ended with it. Run the cell again: "
             f"the next run starts a new launcher.{log}"
         )
+
+    def _how_it_ended(self):
+        from labkit.cluster.verdict import signal_name
+
+        status = self._process.poll()
+        if status is None and not self.base.exists():
+            return f"lost its folder {self.base}, which somebody deleted"
+        with contextlib.suppress(OSError):
+            if shutil.disk_usage(self.base).free < _NO_ROOM_BYTES:
+                return f"ran out of room, because the disk with {self.base} is full"
+        if status is None:
+            return "did not answer"
+        return f"was killed by {signal_name(-status)}" if status < 0 else f"ended (status {status})"
 
     def close(self) -> None:
         """End it and everything that it runs; returns when it is gone."""
@@ -107,11 +128,3 @@ class LauncherProcess:
             self._process.kill()
             self._process.wait()
         shutil.rmtree(self.base, ignore_errors=True)
-
-
-def _how_it_ended(status):
-    from labkit.cluster.verdict import signal_name
-
-    if status is None:
-        return "does not answer"
-    return f"was killed by {signal_name(-status)}" if status < 0 else f"ended (status {status})"

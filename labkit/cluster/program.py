@@ -9,10 +9,11 @@ import runpy
 import sys
 import types
 from collections import ChainMap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from labkit.cluster.errors import RankError
 from labkit.cluster.folder import PROGRAM, write_whole
 
 
@@ -22,7 +23,11 @@ def pack(program: "str | os.PathLike[str] | Callable", args: Sequence[Any], fold
     A function travels by value, with the functions and values of the notebook that it uses, so a
     cell's function works as well as one of a module. Raises a sentence for what cannot travel.
     """
-    packed = {"cwd": os.getcwd(), "path": sys.path, "cells": _cells()}
+    if not callable(program) and not isinstance(program, (str, os.PathLike)):
+        raise TypeError(f"A rank program is the path of a script, or a function, not {program!r}.")
+    if isinstance(args, (str, bytes)) or not isinstance(args, Iterable):
+        raise TypeError(f'args is a list or tuple, such as ("--steps", 10), not {args!r}.')
+    packed = {"cwd": _folder(), "path": sys.path, "cells": _cells()}
     if callable(program):
         packed["function"] = _by_value(program, args)
     else:
@@ -33,7 +38,13 @@ def pack(program: "str | os.PathLike[str] | Callable", args: Sequence[Any], fold
                 f"a Python file, or a function."
             )
         packed |= {"script": str(script), "argv": [str(arg) for arg in args]}
-    write_whole(folder / PROGRAM, pickle.dumps(packed))
+    try:
+        write_whole(folder / PROGRAM, pickle.dumps(packed))
+    except OSError as error:
+        raise RankError(
+            f"The program could not be written into {folder} ({error.strerror}). Make room there, "
+            f"or set TMPDIR to another folder and restart the kernel."
+        ) from None
 
 
 def unpack_and_run(folder: Path) -> Any:
@@ -50,6 +61,15 @@ def unpack_and_run(folder: Path) -> Any:
     sys.path.insert(0, os.path.dirname(script))
     runpy.run_path(script, run_name="__main__")
     return None
+
+
+def _folder():
+    try:
+        return os.getcwd()
+    except OSError:
+        raise RankError(
+            "The folder in which this notebook runs was deleted: os.chdir to another one."
+        ) from None
 
 
 def _by_value(function, args):

@@ -11,10 +11,11 @@ import time
 import traceback
 from pathlib import Path
 
-from labkit.cluster.folder import FOLDER_VARIABLE, RankFile, write_whole
+from labkit.cluster.folder import FOLDER_VARIABLE, RankFile, pickled, write_whole
 from labkit.cluster.program import unpack_and_run
 from labkit.lifetime import die_with_parent
 
+MAX_TOLD = 8000  # characters of an error: one with a whole array in it must not flood the notebook
 STACK_SIGNAL = getattr(signal, "SIGUSR2", None)  # asks a rank to write down where it is
 
 
@@ -31,13 +32,14 @@ def run_rank(folder: str, agent: int) -> None:
 
     _redirect(sys.stdout, place("out"))
     _redirect(sys.stderr, place("err"))
+    faulthandler.enable(all_threads=False)  # a crash in C says where it was
     stack = open(place("stack"), "w")  # noqa: SIM115 - open as long as the process lives
     if STACK_SIGNAL:
         faulthandler.register(STACK_SIGNAL, file=stack, all_threads=False)
     write_whole(place("pid"), json.dumps([os.getpid(), time.monotonic()]).encode())
     try:
         result = unpack_and_run(Path(folder))
-        write_whole(place("done"), _pickled(result))
+        write_whole(place("done"), pickled(result, "returned"))
     except BaseException as error:
         if isinstance(error, SystemExit) and error.code in (None, 0):
             write_whole(place("done"), pickle.dumps(None))
@@ -48,29 +50,24 @@ def run_rank(folder: str, agent: int) -> None:
         sys.stdout.flush()
 
 
-def _pickled(result):
-    import cloudpickle
-
-    try:
-        return cloudpickle.dumps(result)
-    except Exception as error:
-        raise TypeError(
-            f"What the rank returned ({type(result).__name__}) doesn't pickle: {error}. Return "
-            f"numbers, strings, lists, dicts, NumPy arrays or tensors."
-        ) from error
-
-
 def _account_of(error):
     """When, what and where, in words; frames of the launcher and of labkit itself are left out."""
     if isinstance(error, SystemExit):
         what = f"called sys.exit({error.code!r})"
+    elif isinstance(error, SyntaxError):  # it begins with its file's line, which is no sentence
+        what = f"raised {type(error).__name__}: {error}"
     else:
-        text = "".join(traceback.format_exception_only(error)).strip()
-        what = f"raised {text}"
+        what = f"raised {''.join(traceback.format_exception_only(error)).strip()}"
     own = [f for f in traceback.extract_tb(error.__traceback__) if not _is_ours(f.filename)]
-    text = "".join(["Traceback (most recent call last):\n", *traceback.format_list(own)])
-    text += "".join(traceback.format_exception_only(error))
-    return {"time": time.monotonic(), "what": what, "traceback": text.rstrip()}
+    lines = ["Traceback (most recent call last):\n", *traceback.format_list(own)] if own else []
+    text = "".join([*lines, *traceback.format_exception_only(error)]).rstrip()
+    return {"time": time.monotonic(), "what": _shortened(what), "traceback": _shortened(text)}
+
+
+def _shortened(text):
+    """Both ends of a text that would flood the notebook."""
+    half = MAX_TOLD // 2
+    return text if len(text) <= MAX_TOLD else f"{text[:half]}\n ... \n{text[-half:]}"
 
 
 def _is_ours(filename):

@@ -2,11 +2,12 @@
 
 import dataclasses
 import os
+import pickle
 import time
 from pathlib import Path
 from typing import Any
 
-from labkit.cluster.folder import FOLDER_VARIABLE, RankFile
+from labkit.cluster.folder import FOLDER_VARIABLE, RankFile, pickled
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,14 +33,12 @@ def report(**values: Any) -> None:
     reaches `run.reports` and `run.follow()` at once, and it survives the death of the rank. In a
     program that was not started by `run_ranks` it prints a line.
     """
-    import cloudpickle
-
     folder, rank = os.environ.get(FOLDER_VARIABLE), int(os.environ.get("RANK", 0))
     if folder is None:
         figures = ", ".join(f"{name} = {value}" for name, value in values.items())
         print(f"rank {rank}: {figures}", flush=True)
         return
     attempt = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
-    record = cloudpickle.dumps((time.monotonic(), values))
+    record = pickle.dumps((time.monotonic(), pickled(values, "reported")))  # one can be left out
     with open(RankFile(rank, attempt, "reports").within(Path(folder)), "ab", buffering=0) as file:
         file.write(record)

@@ -93,18 +93,20 @@ class PracticeRing:
     program  is called as program(rank, n_ranks, send, receive) for each rank. A rank runs until it
              has to wait for a message, then the next one does
 
-    `sent[rank]` are copies of the arrays that a rank has sent, in order.
+    `sent[rank]` are copies of the arrays that a rank has sent in the last run, in order.
     """
 
     def __init__(self, n_ranks: int):
+        if type(n_ranks) is not int or n_ranks < 1:
+            raise ValueError(f"A ring has a whole number of ranks from 1, not {n_ranks!r}.")
         self.n_ranks = n_ranks
-        self.sent: list[list[np.ndarray]] = [[] for _ in range(n_ranks)]
-        self._inbox: list[collections.deque] = [collections.deque() for _ in range(n_ranks)]
+        self._empty()
 
     def run(self, program: Callable[..., Any]) -> list[Any]:
         """What `program` returns for each rank. Raises what it raises, and RingError."""
         import greenlet
 
+        self._empty()
         hub = greenlet.getcurrent()
         ranks = [greenlet.greenlet(program, hub) for _ in range(self.n_ranks)]
         results: list[Any] = [None] * self.n_ranks
@@ -134,6 +136,10 @@ class PracticeRing:
                     f"{self._before(number)} sent were never received"
                 )
         return results
+
+    def _empty(self):
+        self.sent: list[list[np.ndarray]] = [[] for _ in range(self.n_ranks)]
+        self._inbox: list[collections.deque] = [collections.deque() for _ in range(self.n_ranks)]
 
     def _send_from(self, rank):
         def send(array):

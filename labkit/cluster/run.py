@@ -20,6 +20,8 @@ from labkit.cluster.report import Report
 from labkit.cluster.verdict import error_of
 
 _POLL_S = 0.02
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows, where no rank runs, has none
+_DEADLY = {signal.SIGINT, signal.SIGTERM, signal.SIGABRT, _KILL}
 _LATE_S = 15.0  # how long after the timeout a launcher that stopped looking is believed in
 
 
@@ -52,6 +54,7 @@ class RankRun:
         self._read: dict[RankFile, int] = {}
         self._outcome: dict | None = None
         self._error: RankError | None = None
+        self._unread: RankError | None = None  # a value of a rank that doesn't unpickle here
         self._returned: list[Any] = [None] * n_ranks
         self._sent: dict[tuple[int, int], int] = {}  # (attempt, rank): the signal that we sent it
         self._starts: dict[int, dict[int, tuple[int, float]]] = {}  # attempt, rank: (pid, when)
@@ -96,7 +99,10 @@ class RankRun:
         return max(when for _, when in first.values()) - self.began
 
     def follow(self) -> Iterator[Report]:
-        """Yield reports as they come, until the run has ended; then raise what `wait` raises."""
+        """Yield reports as they come, until the run has ended; then raise what `wait` raises.
+
+        A loop that is left by `break` leaves the ranks running.
+        """
         seen = 0
         with self._stopped_by_interrupt():
             while True:
@@ -117,26 +123,35 @@ class RankRun:
             raise self._error
         return self
 
-    def kill(self, *ranks: int, signal_number: int = signal.SIGKILL) -> None:
-        """Send a signal, SIGKILL unless you say otherwise, to these ranks at once."""
-        pids = self.pids
+    def kill(self, *ranks: int, signal_number: int = _KILL) -> None:
+        """Send a signal, SIGKILL unless you say otherwise, to these ranks at once.
+
+        Nothing happens to ranks that have ended.
+        """
+        pids, attempt = self.pids, self.attempt
         unknown = [rank for rank in ranks if rank not in pids]
         if unknown or not ranks:
-            raise ValueError(
-                f"There is no rank {unknown[0] if unknown else ''} to kill: ranks that have begun "
-                f"are {sorted(pids)}."
-            )
+            asked = f"There is no rank {unknown[0]!r} to kill" if unknown else "Say which ranks"
+            raise ValueError(f"{asked}: ranks that have begun are {sorted(pids)}.")
+        if signal_number not in signal.valid_signals():
+            raise ValueError(f"{signal_number!r} is not a signal: give one such as signal.SIGTERM.")
+        if not self.is_running:  # their numbers may belong to other processes by now
+            return
         for rank in ranks:
-            self._sent[self.attempt, rank] = int(signal_number)
+            if signal_number in _DEADLY:
+                self._sent[attempt, rank] = int(signal_number)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pids[rank], signal_number)
 
     def stop(self) -> None:
-        """Stop all ranks, and return when nothing of the run is left. It is then not an error."""
+        """Stop all ranks, and return when nothing of the run is left. It is then not an error.
+
+        A launcher that still loads torch has started none; it then ends the run as it begins.
+        """
         if self.is_running:
             with contextlib.suppress(RankError):
                 self._launcher.ask({"stop": str(self._folder)})
-        while self.is_running:
+        while self._launcher.is_ready and self.is_running:
             time.sleep(_POLL_S)
 
     def __enter__(self) -> Self:
@@ -159,6 +174,8 @@ class RankRun:
         """An interrupt of the cell, or an error in it, ends the ranks as well."""
         try:
             yield
+        except GeneratorExit:  # a loop over `follow` was left by `break`: that is no error
+            raise
         except BaseException:
             self.stop()
             raise
@@ -184,20 +201,34 @@ class RankRun:
             return json.loads((self._folder / OUTCOME).read_bytes())
         if alive and time.monotonic() < self.began + self.timeout_s + _LATE_S:
             return None
-        if alive:
-            self._launcher.close()
-        return {"reason": "launcher", "status": None}
+        words = self._launcher.obituary()
+        self._launcher.close()
+        return {"reason": "launcher", "words": words}
 
     def _finish(self, outcome):
         if outcome["reason"] == "launcher":
-            self._error = RankError(self._launcher.obituary())
+            self._error = RankError(outcome["words"])
         else:
-            self._error = error_of(self._folder, self.n_ranks, outcome, self.timeout_s, self._sent)
+            self._error = error_of(
+                self._folder, self.n_ranks, self._n_here, outcome, self.timeout_s, self._sent
+            )
         for file in rank_files(self._folder):
             if file.kind == "done" and file.attempt == max(self._starts, default=0):
-                self._returned[file.rank] = pickle.loads(file.within(self._folder).read_bytes())
+                packed = file.within(self._folder).read_bytes()
+                self._returned[file.rank] = self._unpacked(packed, file.rank, "returned")
+        self._error = self._error or self._unread
         self._outcome = outcome
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _unpacked(self, packed, rank, what):
+        """A value from a rank; one that doesn't unpickle here becomes the error of the run."""
+        try:
+            return pickle.loads(packed)
+        except Exception as error:
+            self._unread = RankError(
+                f"What rank {rank} {what} cannot be read in the notebook ({type(error).__name__}: "
+                f"{error}). Numbers, strings, lists, dicts, NumPy arrays and tensors can.", rank,
+            )  # fmt: skip
 
     def _read_starts(self):
         for file in rank_files(self._folder):
@@ -211,7 +242,9 @@ class RankRun:
             if file.kind == "reports":
                 with open(file.within(self._folder), "rb") as stream:
                     stream.seek(self._read.get(file, 0))
-                    for when, values in read_records(stream):
-                        new.append(Report(file.rank, file.attempt, when - self.began, values))
+                    for when, packed in read_records(stream):
+                        values = self._unpacked(packed, file.rank, "reported")
+                        if values is not None:
+                            new.append(Report(file.rank, file.attempt, when - self.began, values))
                     self._read[file] = stream.tell()
         self._reports.extend(sorted(new, key=lambda report: report.time_s))

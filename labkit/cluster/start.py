@@ -83,7 +83,10 @@ def start_ranks(
     """
     if why := why_no_ranks():
         raise RankError(why)
-    _refuse_nonsense(n_ranks, timeout_s, restarts, env or {})
+    refuse_no_count(n_ranks, restarts)
+    if isinstance(timeout_s, bool) or not isinstance(timeout_s, Real) or not 0 < timeout_s < 1e9:
+        raise ValueError(f"timeout_s is a number of seconds above 0, got {timeout_s!r}.")
+    _refuse_strange_variables(env or {})
     place = _place(n_ranks, hosts, link_bit_per_s, rendezvous)
     if rendezvous and callable(program):
         raise TypeError("Real hosts share no notebook: with a rendezvous, give a script's path.")
@@ -158,6 +161,11 @@ def torchrun_command(
 
     The arguments are those of the `run_ranks` that it joins; `script` is its path over there.
     """
+    if callable(script):
+        raise TypeError("Other hosts share no notebook: give the path of a script over there.")
+    if not rendezvous:
+        raise ValueError('rendezvous is the "address:port" that the run_ranks was given.')
+    refuse_no_count(n_ranks, restarts)
     n_each = _place(n_ranks, hosts, None, rendezvous)["n_ranks_per_host"]
     command = [
         "torchrun", "--nnodes", str(hosts), "--nproc-per-node", str(n_each),
@@ -208,18 +216,24 @@ def refuse_without_ports(n_ranks: int) -> None:
             ) from None
 
 
-def _refuse_nonsense(n_ranks, timeout_s, restarts, env):
+def refuse_no_count(n_ranks: Any, restarts: Any = 0) -> None:
+    """Raise ValueError, a sentence, for what cannot be a number of ranks or of restarts."""
     if not _is_count(n_ranks) or not 1 <= n_ranks <= MAX_RANKS:
         raise ValueError(
             f"n_ranks is a number of processes from 1 to {MAX_RANKS}, got {n_ranks!r}."
         )
-    if not isinstance(timeout_s, Real) or not 0 < timeout_s < math.inf:
-        raise ValueError(f"timeout_s is a number of seconds above 0, got {timeout_s!r}.")
     if not _is_count(restarts) or restarts < 0:
         raise ValueError(f"restarts is a number from 0 up, got {restarts!r}.")
-    wrong = [name for name, value in env.items() if not isinstance(value, str)]
-    if wrong:
-        raise TypeError(f"env[{wrong[0]!r}] must be a string: {env[wrong[0]]!r}.")
+
+
+def _refuse_strange_variables(env):
+    if not isinstance(env, Mapping):
+        raise TypeError(f'env is a mapping, such as {{"NAME": "value"}}, not {env!r}.')
+    for name, value in env.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError(f"env[{name!r}] must be a string, and its name too: {value!r}.")
+        if not name or "=" in name or "\0" in name + value:
+            raise ValueError(f"env[{name!r}] = {value!r} is not what a variable can hold.")
 
 
 def _is_count(value):

@@ -15,17 +15,19 @@ _LOST_PEER = re.compile(r"connection (closed|reset|refused)|socket closed|broken
 def error_of(
     folder: Path,
     n_ranks: int,
+    n_here: int,
     outcome: dict,
     timeout_s: float,
     sent: dict[tuple[int, int], int],
 ) -> RankError | None:
     """The error that a finished run deserves, or None when every rank came to its end.
 
-    sent   (attempt, rank): a signal from the notebook, of which the agent doesn't always tell
+    n_here   ranks that this machine has, of n_ranks
+    sent     (attempt, rank): a signal from the notebook, of which the agent doesn't always tell
     """
     attempt = max((file.attempt for file in rank_files(folder)), default=0)
     if outcome["reason"] == "timeout":
-        return _timeout(folder, n_ranks, attempt, timeout_s)
+        return _timeout(folder, n_ranks, n_here, attempt, timeout_s)
     if outcome["reason"] == "printed":
         return RankError(
             "A rank printed more than 64 MiB, so all ranks were stopped. Print less, or write to "
@@ -34,7 +36,7 @@ def error_of(
     if outcome["reason"] == "stopped":
         return None
     if outcome["reason"] == "silent":
-        return _of_ranks(folder, n_ranks, attempt, [], {})
+        return _without_a_word(folder, n_ranks, attempt, outcome["silent_rank"])
     if not (folder / AGENT).exists():
         how = signal_name(-outcome["status"]) if outcome["status"] < 0 else "an error"
         return RankError(
@@ -84,23 +86,32 @@ def _of_ranks(folder, n_ranks, attempt, failures, sent):
     if silent:
         rank = next((rank for rank in silent if rank in status), silent[0])
         code = f" with status {status[rank]}" if rank in status else ""
-        return RankError(
-            f"Rank {rank} of {n_ranks} ended without a word{code}: it neither came to its end nor "
-            f"raised. Something called os._exit, a C library ended the process, or it was killed.",
-            rank, _last_words(folder, rank, attempt),
-        )  # fmt: skip
+        return _without_a_word(folder, n_ranks, attempt, rank, code)
     return None
 
 
-def _timeout(folder, n_ranks, attempt, timeout_s):
+def _without_a_word(folder, n_ranks, attempt, rank, code=""):
+    return RankError(
+        f"Rank {rank} of {n_ranks} ended without a word{code}: it neither came to its end nor "
+        f"raised. Something called os._exit, a C library ended the process, or it was killed.",
+        rank, _last_words(folder, rank, attempt),
+    )  # fmt: skip
+
+
+def _timeout(folder, n_ranks, n_here, attempt, timeout_s):
     here = [f.rank for f in rank_files(folder) if f.attempt == attempt and f.kind == "pid"]
     ended = {f.rank for f in rank_files(folder) if f.attempt == attempt and f.kind == "done"}
     places = [
         f"rank {rank}: {'had ended' if rank in ended else _where(folder, rank, attempt)}"
         for rank in sorted(here)
     ]
-    if len(here) < n_ranks:
-        places.append(f"{n_ranks - len(here)} of {n_ranks} ranks had not even begun")
+    if len(here) < n_here:
+        ranks = "ranks" if n_here == n_ranks else "ranks of this machine"
+        places.append(f"{n_here - len(here)} of {n_here} {ranks} had not even begun")
+    if not here and n_here < n_ranks:
+        places.append("they wait for the other hosts: has each one run its torchrun_command?")
+    elif len(ended) == n_here:
+        places.append("a process that one of them started had not")
     return RankTimeoutError(
         f"The ranks had not ended after {timeout_s:g} s, so all of them were stopped. Where each "
         f"one was:\n" + "\n".join(places)
@@ -123,11 +134,13 @@ def _where(folder, rank, attempt):
 
 
 def _last_words(folder, rank, attempt):
-    """The end of what the rank wrote to stderr."""
+    """The end of what the rank wrote to stderr; of a crash, its cause and its innermost lines."""
     path = RankFile(rank, attempt, "err").within(folder)
     if not path.exists():
         return ""
-    return "\n".join(path.read_text(errors="replace").strip().splitlines()[-12:])
+    lines = path.read_text(errors="replace").strip().splitlines()
+    crash = next((n for n, line in enumerate(lines) if line.startswith("Fatal Python error")), None)
+    return "\n".join(lines[-12:] if crash is None else lines[crash : crash + 12])
 
 
 def _of_agent(error, has_begun):

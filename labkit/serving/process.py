@@ -31,6 +31,8 @@ def free_port() -> int:
 
 def refuse_taken(port: int) -> None:
     """Raise ServingError where something listens at `port` already."""
+    if type(port) is not int or not 0 < port < 1 << 16:
+        raise ServingError(f"A port is a number from 1 to 65535, not {port!r}.")
     try:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -40,8 +42,6 @@ def refuse_taken(port: int) -> None:
             f"Port {port} cannot be used ({os.strerror(error.errno or 0)}). Another program has "
             f"it: choose another port, or leave it out, and a free one is found."
         ) from None
-    except OverflowError:
-        raise ServingError(f"A port is a number from 1 to 65535, not {port}.") from None
 
 
 class Child:

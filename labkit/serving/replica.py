@@ -8,6 +8,7 @@ from labkit.serving.errors import ServingError
 from labkit.serving.model import check_model, model_file
 from labkit.serving.process import HOST, Child, free_port, refuse_taken
 
+_MOST = {"slots": 256, "context": 1 << 20, "threads": 256}  # beyond, llama.cpp hangs or aborts
 _TRIES = 3  # another program may take the port that was just found free
 _PORT_TAKEN = re.compile(r"couldn't bind")
 _NO_MEMORY = re.compile(r"failed to allocate|unable to allocate|bad_alloc|out of memory|MemoryErr")
@@ -36,8 +37,8 @@ class Replica:
         threads: int = 1, speculate: bool = False, port: int | None = None,
     ):  # fmt: skip
         for name, value in (("slots", slots), ("context", context), ("threads", threads)):
-            if type(value) is not int or value < 1:
-                raise ServingError(f"{name} is a whole number from 1, not {value!r}.")
+            if type(value) is not int or not 1 <= value <= _MOST[name]:
+                raise ServingError(f"{name} is a number from 1 to {_MOST[name]:,}, not {value!r}.")
         self.path = check_model(model_file() if model is None else model)
         self._settings: dict[str, Any] = {
             "model": str(self.path), "slots": slots, "context": context, "threads": threads,

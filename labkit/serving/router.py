@@ -1,10 +1,11 @@
 """`Router`: vllm-router, which spreads requests over replicas and goes round the dead ones."""
 
+import contextlib
 import importlib.util
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from labkit.serving.address import HasUrl, base_of
+from labkit.serving.address import HasUrl, base_of, get
 from labkit.serving.errors import ServingError
 from labkit.serving.process import HOST, Child, free_port, refuse_taken
 
@@ -44,6 +45,8 @@ class Router:
         policy: str = "power_of_two", port: int | None = None,
     ):  # fmt: skip
         refuse_missing()
+        if isinstance(replicas, str) or not isinstance(replicas, Iterable):
+            raise ServingError(f"A router is given a list of replicas, not {replicas!r} alone.")
         urls = [base_of(one) for one in replicas]
         if not urls:
             raise ServingError("A router needs at least one replica to send requests to.")
@@ -62,7 +65,7 @@ class Router:
             raise
         if not ready:
             self.stop()
-            raise ServingError(_why_not_started(said))
+            raise ServingError(_why_not_started(said, urls))
 
     @property
     def url(self) -> str:
@@ -102,6 +105,12 @@ def refuse_missing() -> None:
     )
 
 
+def _is_healthy(url):
+    with contextlib.suppress(OSError):
+        return get(f"{url}/health").status == 200
+    return False
+
+
 def _words(flags):
     """Flags as a command line takes them."""
     for name, value in flags.items():
@@ -112,8 +121,14 @@ def _words(flags):
             yield str(value)
 
 
-def _why_not_started(said):
+def _why_not_started(said, urls):
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     refused = [line for line in lines if "error:" in line.lower()]
+    silent = [] if refused else [url for url in urls if not _is_healthy(url)]
+    if silent:
+        return (
+            f"The router did not start, because it waits for its replicas, and nothing healthy "
+            f"answers at {', '.join(silent)}. Start them first, or correct the address."
+        )
     last = (refused or lines or ["it said nothing"])[-1]
     return f"The router did not start. Its last words: {last[:200]}"

@@ -12,8 +12,9 @@ from labkit.serving import Fleet
 class Scripted(ThreadingHTTPServer):
     """Speaks OpenAI's protocol. `script` holds what happens to the next requests, one each:
 
-    a number is an HTTP status, "cut N" breaks the stream after N tokens, "error" sends an error in
-    the stream, "silent" closes without a word; when it is empty, answers are whole.
+    a list holds the events of a stream, a number is an HTTP status, "cut N" breaks the stream after
+    N tokens, "error" sends an error in the stream, "silent" closes without a word; when it is
+    empty, answers are whole.
     """
 
     daemon_threads = True
@@ -22,7 +23,7 @@ class Scripted(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script, self.bodies, self.metrics = [], [], ""
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
     def url(self):
@@ -30,6 +31,8 @@ class Scripted(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True
+
     def log_message(self, *_):
         pass
 
@@ -65,6 +68,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(answer).encode())
 
     def _stream(self, body, order):
+        if isinstance(order, list):
+            for event in order:
+                self._event(event, piece_bytes=1)  # a network may cut in the middle of a sign
+            return
         kept = body["messages"][-1]
         done = len(kept["content"].split()) if kept["role"] == "assistant" else 0
         n_tokens = body["max_tokens"]
@@ -77,8 +84,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._event({"choices": [{"delta": {}, "finish_reason": "length"}]})
             self._event({"choices": [], "usage": {"completion_tokens": n_tokens}})
 
-    def _event(self, event):
-        self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
+    def _event(self, event, piece_bytes=1 << 16):
+        data = f"data: {json.dumps(event, ensure_ascii=False)}\n\n".encode()
+        for place in range(0, len(data), piece_bytes):
+            self.wfile.write(data[place : place + piece_bytes])
 
 
 @pytest.fixture

@@ -89,6 +89,39 @@ def test_a_share_of_the_requests_has_to_meet_it():
     assert not run().meets(SLO(1.0, 0.2))
 
 
+@pytest.mark.parametrize("percent", range(1, 101))
+def test_ranks_and_shares_of_a_hundred_are_whole(percent):
+    """0.07 * 100 is 7.000000000000001, whose next whole number is 8."""
+    many = run(*(answer(k / 100) for k in range(1, 101)))
+    assert many.percentile("ttft_s", percent) == pytest.approx(percent / 100)
+    assert many.meets(SLO(percent / 100 + 0.001, 1.0, percentile=percent / 100))
+    assert not many.meets(SLO(percent / 100 - 0.001, 1.0, percentile=percent / 100))
+
+
+@pytest.mark.parametrize("wrong", [{"percentile": 90}, {"percentile": -0.1}, {"ttft_s": -1},
+                                   {"tpot_s": math.nan}, {"percentile": math.nan}])  # fmt: skip
+def test_an_objective_of_nonsense_is_refused(wrong):
+    with pytest.raises(ValueError, match="of an SLO"):
+        SLO(**({"ttft_s": 1.0, "tpot_s": 0.2} | wrong))
+
+
+@pytest.mark.parametrize("q", [-5, 101, math.nan])
+def test_a_percentile_beyond_0_to_100_is_refused(q):
+    with pytest.raises(ValueError, match="from 0 to 100"):
+        run(answer(0.5)).percentile("ttft_s", q)
+
+
+def test_an_unknown_latency_and_an_interval_of_nothing_are_refused():
+    with pytest.raises(ValueError, match="A latency is one of ttft_s, tpot_s"):
+        run(answer(0.5)).percentile("ttft", 50)
+    with pytest.raises(ValueError, match="An interval lasts longer than 0 s"):
+        run(answer(0.5)).tokens_by_interval(0)
+
+
+def test_without_a_request_nobody_knows_the_availability():
+    assert math.isnan(FleetRun((), 100.0, 1.0, ()).availability)
+
+
 def test_tokens_after_the_end_do_not_count():
     late = run(answer(9.0, 0.5, 2.0), time_s=10.0)
     assert late.tokens_per_s == pytest.approx(0.2)
@@ -116,7 +149,7 @@ def test_a_percentile_is_a_value_that_occurred(latencies_s, q):
     found = many.percentile("ttft_s", q)
     assert any(math.isclose(found, one_s, rel_tol=1e-6, abs_tol=1e-9) for one_s in latencies_s)
     at_most = sum(one.ttft_s <= found + 1e-9 for one in many.answers)
-    assert at_most >= q / 100 * len(latencies_s)
+    assert at_most >= q * len(latencies_s) / 100
 
 
 def test_of_nothing_there_is_no_percentile():

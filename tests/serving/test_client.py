@@ -91,7 +91,13 @@ def test_a_server_that_somebody_else_runs(scripted):
     assert scripted.bodies[0]["key"] == "Bearer secret"
 
 
-@pytest.mark.parametrize("url", ["nonsense", "ftp://host", "http://", "http://host:port", None, 3])
+NO_ADDRESSES = [
+    "nonsense", "ftp://host", "http://", "http://host:port", "http://[::1", "http://a b", "http://..",
+    "http://host:1?x=1", "http://host:1/\u2603", "http://" + "a" * 300, None, 3,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", NO_ADDRESSES)
 def test_what_is_no_address_is_said(url):
     with pytest.raises(ServingError, match="not the address of a server"):
         Server(url)
@@ -101,6 +107,66 @@ def test_what_is_no_address_is_said(url):
 def test_a_question_to_what_is_no_address_is_said(at):
     with pytest.raises(ServingError, match="not the address of a server"):
         ask(at, "Hello")
+
+
+@pytest.mark.parametrize("load", [
+    lambda: closed_loop("nonsense", clients=1, time_s=1), lambda: burst("nonsense", 1),
+    lambda: Watch("nonsense"), lambda: counters("nonsense"),
+])  # fmt: skip
+def test_a_load_on_what_is_no_address_is_said(load):
+    with pytest.raises(ServingError, match="not the address of a server"):
+        load()
+
+
+def test_an_address_may_be_pasted_with_space_around_it(scripted):
+    assert Server(f" {scripted.url}\n").url == scripted.url
+
+
+def test_a_key_with_the_end_of_its_line_is_said(scripted):
+    with pytest.raises(ServingError, match="api_key holds a sign that cannot be sent"):
+        Server(scripted.url, api_key="secret\n")
+
+
+@pytest.mark.parametrize("wrong", [
+    {"max_tokens": 0}, {"max_tokens": -1}, {"max_tokens": 1.5}, {"timeout_s": 0}, {"prompt": None},
+    {"timeout_s": float("nan")}, {"timeout_s": float("inf")}, {"timeout_s": "a"}, {"prompt": b"x"},
+])  # fmt: skip
+def test_nonsense_is_refused_and_nothing_is_sent(scripted, wrong):
+    with pytest.raises(ServingError, match=f"{next(iter(wrong))} is"):
+        ask(scripted, **({"prompt": "Hello"} | wrong))
+    assert not scripted.bodies
+
+
+@pytest.mark.parametrize("event", [
+    [1], 3, None, {"choices": ["a"]}, {"choices": {"a": 1}}, {"choices": [{"delta": "a"}]},
+    {"choices": [{"delta": {"content": 5}}]}, {"usage": [1], "choices": []},
+])  # fmt: skip
+def test_an_event_of_another_protocol_is_told_not_raised(scripted, event):
+    scripted.script = [[event]]
+    assert "no answer of OpenAI's protocol" in ask(scripted, "Hello").error
+
+
+def piece(text, why=None, **more):
+    return {"choices": [{"delta": {"content": text}, "finish_reason": why}], **more}
+
+
+@pytest.mark.parametrize("n_tokens", [None, "many", float("inf"), float("nan"), -5])
+def test_a_strange_count_of_tokens_costs_no_answer(scripted, n_tokens):
+    usage = {"completion_tokens": n_tokens}
+    scripted.script = [[piece("a", error=None), piece("b", "stop", usage=usage)]]
+    answer = ask(scripted, "Hello")
+    assert (answer.text, answer.n_tokens, answer.error) == ("ab", 2, None)
+
+
+@pytest.mark.parametrize("reason", ["abort", "error"])
+def test_an_answer_that_the_server_gave_up_is_not_whole(scripted, reason):
+    scripted.script = [[piece("a"), piece("", reason)]]
+    assert ask(scripted, "Hello").error == f"the server gave up: finish_reason {reason!r}"
+
+
+def test_signs_that_come_in_parts_are_put_together(scripted):
+    scripted.script = [[piece("é☃"), piece("𝄞", "stop")]]
+    assert ask(scripted, "Hello").text == "é☃𝄞"
 
 
 def test_an_address_where_nothing_answers_is_said():
@@ -117,6 +183,32 @@ def test_an_address_that_is_no_model_server_is_said(scripted, monkeypatch):
 def test_counters_are_read_by_name(scripted):
     scripted.metrics = '# HELP x\nllamacpp:tokens 3\nvllm:hits{model="a"} 1\nvllm:hits{model="b"} 2'
     assert counters(scripted) == {"tokens": 3, "hits": 3}
+
+
+def test_counters_may_have_times_examples_and_odd_labels(scripted):
+    scripted.metrics = 'x 3 1700000000\ny{le="+Inf",a="} {"} 4 # {id="a"} 1\nz +Inf'
+    assert counters(scripted) == {"x": 3, "y": 4, "z": float("inf")}
+
+
+@pytest.mark.parametrize("page", ["<html>", "nothing", "a b c"])
+def test_a_page_without_counters_is_said(scripted, page):
+    scripted.metrics = page
+    with pytest.raises(ServingError, match="holds no counters"):
+        counters(scripted)
+
+
+def test_what_a_client_raises_is_raised(scripted):
+    def prompt(client, number):
+        raise LookupError("there is no question")
+
+    with pytest.raises(LookupError, match="there is no question"):
+        closed_loop(scripted, clients=2, time_s=60, prompt=prompt)
+
+
+@pytest.mark.parametrize("n_requests", [0, -1, 1.5])
+def test_a_burst_of_nothing_is_refused(scripted, n_requests):
+    with pytest.raises(ServingError, match="one request or more"):
+        burst(scripted, n_requests)
 
 
 def test_a_closed_loop_keeps_its_clients_busy(scripted):
@@ -148,7 +240,9 @@ def test_a_burst_is_sent_at_once(scripted):
     assert (run.n_requests, run.reasons) == (5, {"HTTP 429": 2})
 
 
-@pytest.mark.parametrize(("clients", "time_s"), [(0, 1), (1, 0), (1, float("nan"))])
+@pytest.mark.parametrize(
+    ("clients", "time_s"), [(0, 1), (1.5, 1), (1, 0), (1, float("nan")), (1, float("inf"))]
+)
 def test_a_load_of_nothing_is_refused(scripted, clients, time_s):
     with pytest.raises(ServingError, match="needs a client and some time"):
         closed_loop(scripted, clients=clients, time_s=time_s)

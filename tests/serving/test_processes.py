@@ -14,6 +14,7 @@ import pytest
 
 from labkit.serving import (
     NOTHING,
+    CpuTime,
     Fleet,
     Replica,
     Router,
@@ -254,7 +255,69 @@ def test_a_port_that_is_taken_is_said(fleet):
         Replica(port=fleet.replicas[0].port)
 
 
-@pytest.mark.parametrize("port", [70_000, -1])
+@pytest.mark.parametrize("n_bytes", [4, 23, 5_000])
+def test_a_file_that_is_too_short_has_no_rate(tmp_path, n_bytes):
+    path = tmp_path / "short.gguf"
+    path.write_bytes(model_file().read_bytes()[:n_bytes])
+    with pytest.raises(ServingError, match=r"holds no weights|too soon to be timed"):
+        read_rate(path)
+
+
+def test_a_model_that_is_no_path_is_said():
+    with pytest.raises(ServingError, match="path of a GGUF file, not 5"):
+        Replica(5)
+
+
+class Stopped:
+    pid = None
+
+
+def test_a_replica_that_does_not_run_uses_no_cpu_time():
+    with pytest.raises(ServingError, match="uses no CPU time: start it first"):
+        CpuTime(Stopped())
+
+
+@pytest.mark.parametrize("wrong", [{"slots": 0}, {"slots": 100_000}, {"threads": 10_000},
+                                   {"context": 10**12}, {"context": 1.5}])  # fmt: skip
+def test_more_than_a_replica_can_have_is_refused(wrong):
+    with pytest.raises(ServingError, match=f"{next(iter(wrong))} is a number from 1 to"):
+        Replica(**wrong)
+
+
+def test_a_router_that_waits_for_dead_replicas_says_so(monkeypatch):
+    monkeypatch.setattr(router.Child, "wait_until_ready", lambda *_: False)
+    with pytest.raises(ServingError, match=r"nothing healthy answers at http://127.0.0.1:9\."):
+        Router(["http://127.0.0.1:9"])
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.5, "2"])
+def test_a_fleet_of_nobody_is_refused(n):
+    with pytest.raises(ServingError, match="one replica or more"):
+        Fleet(n)
+
+
+@pytest.mark.parametrize("wrong", [{"n_kills": -1}, {"n_kills": 1.5}, {"down_s": -1}])
+def test_kills_of_nonsense_are_refused(fleet, wrong):
+    with pytest.raises(ServingError, match="Nobody is killed"):
+        fleet.kill_under_load(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [
+    {"rate_per_s": 0}, {"rate_per_s": -1}, {"rate_per_s": float("inf")}, {"rate_per_s": 1e9},
+    {"time_s": float("nan")}, {"least_requests": 0}, {"max_tokens": 0},
+])  # fmt: skip
+def test_a_load_of_nonsense_is_refused(wrong):
+    with pytest.raises(ServingError, match=r"requests at most|whole number from 1"):
+        loadgen("http://127.0.0.1:9", **({"rate_per_s": 1} | wrong))
+
+
+@pytest.mark.parametrize("replicas", ["http://127.0.0.1:9", Stopped()])
+def test_a_router_of_one_that_is_no_list_is_said(replicas):
+    with pytest.raises(ServingError, match="a list of replicas"):
+        Router(replicas)
+
+
+@pytest.mark.parametrize("port", [70_000, -1, "a", 1.5, True])
 def test_what_is_no_port_is_said(port):
     with pytest.raises(ServingError, match="from 1 to 65535"):
         Replica(port=port)
