@@ -178,7 +178,7 @@ def fork_and_live_on():
 
 def test_a_child_that_a_rank_forked_hides_no_end_of_its_rank():
     # Rank 0 may tell that its peer is gone before the agent sees how that ended.
-    with pytest.raises(RankError, match=r"Rank 1 of 2 (was killed by SIGKILL|ended without a word)"):
+    with pytest.raises(RankError, match=r"Rank 1 of 2 (was killed|ended without a word)"):
         lk.run_ranks(fork_and_live_on, 2)
 
 
