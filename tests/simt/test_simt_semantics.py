@@ -203,7 +203,7 @@ def test_device_functions_recursion_closures_and_lambdas():
             return v + by + i
 
         double = lambda v: 2 * v  # noqa: E731
-        y[i] = factorial(i % 5) + shifted(double(3)) + shifted(1, by=4)
+        y[i] = factorial(i % 5) + shifted(double(3)) + shifted(1, 4)
 
     i = np.arange(256)
     expected = [math.factorial(k % 5) for k in i] + (6 + 1 + i) + (5 + i)

@@ -3,7 +3,10 @@
 Each ends in `r = ...`, a variable that is assigned once: its type is what the two are held against.
 """
 
+import math
 import random
+
+import numpy as np
 
 DTYPES = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32",
@@ -59,3 +62,16 @@ def programs(n, seed=1):
         body = "".join(f"    {line}\n" for line in lines)
         found.append((f"def kernel(x, y):\n{body}", rng.choices(DTYPES, k=2)))
     return found
+
+
+WHOLE = (-7, -3, -1, 0, 1, 2, 3, 7, 100, 117)
+FLOATS = (math.nan, math.inf, -math.inf, 0.0, -0.0, 0.5, 1.5, -2.5, 7.0, -7.0, 3e9, -3e9, 1e30)
+
+
+def numbers(rng, dtype, n):
+    """n numbers of a dtype, among them those whose arithmetic is easily got wrong."""
+    dtype = np.dtype(dtype)
+    if dtype.kind == "f":
+        return np.array(rng.choices(FLOATS, k=n), dtype)
+    least = np.iinfo(dtype).min if dtype.kind == "i" else 0
+    return np.array([value for value in rng.choices(WHOLE, k=9 * n) if value >= least][:n], dtype)

@@ -7,7 +7,7 @@ import inspect
 import numpy as np
 
 from labkit.simt.compiler import views
-from labkit.simt.compiler.loops import Elements, counting
+from labkit.simt.compiler.loops import Elements, Ranges, counting
 from labkit.simt.compiler.static import kind_of
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.addresses import locate
@@ -90,6 +90,7 @@ class Access:
 
     def fill(self, f, location, array, value, of_record):
         """Assign to every element of a view, which may be a record or a field of one."""
+        array.even()
         if isinstance(value, Array | tuple) and not of_record and array.dtype.names is None:
             refuse("only a number fills a whole view: copy the elements one by one")
         f.location = location
@@ -216,8 +217,10 @@ class Access:
         value = self.expr_tuple(node) if isinstance(node, ast.List) else self.expr(node)
 
         def items(f):
-            f.location = location
-            values = self.items(f, value(f))
+            f.location, found = location, value(f)
+            if isinstance(found, Ranges):
+                return found
+            values = self.items(f, found)
             views.alike(values)
             return Elements(values)
 

@@ -17,7 +17,7 @@ from labkit.simt.compiler.static import kind_of
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.arrays import Array
 from labkit.simt.lanes.frames import UNSET
-from labkit.simt.lanes.kinds import conversion, exactly
+from labkit.simt.lanes.kinds import conversion, exactly, same
 from labkit.simt.lanes.masks import NONE
 from labkit.simt.lanes.values import (
     binary,
@@ -129,7 +129,7 @@ class Expressions(Access):
             compiler = compiler.parent
         known = None if self.types is None else kind_of(self.types.loads.get(node))
         slots, location = compiler.code.slots_of[name], self.location(node)
-        slot = next((slot for slot, kind in slots if kind == known), slots[0][0])
+        slot = next((slot for slot, kind in slots if same(kind, known)), slots[0][0])
 
         def read(f):
             value = f.vals[slot]
@@ -171,6 +171,11 @@ class Expressions(Access):
             given = {name: value(f) for name, value in defaults.items()}
 
             def call(caller, *args, **kwargs):
+                if not given.keys().isdisjoint(kwargs):
+                    refuse(
+                        f"numba takes the default of an inner function for {', '.join(kwargs)}, "
+                        f"whatever a call says by name: give it by its place"
+                    )
                 kwargs = {**given, **kwargs}
                 return code.run(f.batch, caller.mask, args, kwargs, parent=f)
 

@@ -8,7 +8,7 @@ import types
 
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.frames import UNSET, Frame
-from labkit.simt.lanes.kinds import conversion
+from labkit.simt.lanes.kinds import conversion, holds
 
 
 class Code:
@@ -38,6 +38,8 @@ class Code:
             if name not in self.slots_of:
                 refuse(f"{self.name}() has no argument {name!r}")
             for slot, kind in self.slots_of[name]:
+                if not holds(kind, value):
+                    continue
                 convert = conversion(kind)
                 frame.vals[slot] = value if convert is None else convert(value)
                 frame.defs[slot] = frame.entry

@@ -68,9 +68,19 @@ def _ufunc(ufunc):
     def run(f, *args):
         if any(isinstance(arg, Array) for arg in args):
             return _ufunc_of_arrays(f, ufunc, args)
-        return plain(ufunc(*[strong(arg) for arg in args]))
+        return plain(_computed(ufunc, args))
 
     return Intrinsic(ufunc.__name__, run)
+
+
+def _computed(ufunc, args):
+    """A ufunc of numbers; NumPy computes with bytes in half precision, and a GPU in single."""
+    args = [strong(arg) for arg in args]
+    if not any(arg.dtype == np.float16 for arg in args):
+        found = ufunc(*args)
+        if found.dtype != np.float16:
+            return found
+    return ufunc(*[arg.astype(np.float32) for arg in args])
 
 
 def _ufunc_of_arrays(f, ufunc, args):
@@ -87,7 +97,7 @@ def _ufunc_of_arrays(f, ufunc, args):
             f.location,
             out,
             *locate(f, f.location, out, uniform(index)),
-            plain(ufunc(*map(strong, values))),
+            plain(_computed(ufunc, values)),
         )
 
 

@@ -64,7 +64,8 @@ def _no_attribute(words, node):
 
 
 def _no_function(words, node):
-    if not _NO_FUNCTION.search(words):
+    function = _NO_FUNCTION.search(words)
+    if not function:
         return None
     found = _SIGNATURE.search(words)
     if not found:
@@ -78,6 +79,8 @@ def _no_function(words, node):
         return f"Python's {kind} isn't a type of elements: write cuda.float32 or its like"
     if name == "array":
         return "the shape of an array is a constant, a number or a tuple of these"
+    if ".atomic." in function[1]:
+        return f"cuda.atomic.{name} takes no {', '.join(map(named, types))}"
     refused = f"numba has no {name} for {', '.join(map(named, types))}"
     if name in _ARITHMETIC and any(part.startswith("array(") for part in types):
         refused += ": a kernel has no arithmetic on whole arrays: one thread, one element"

@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 
 from labkit.simt.compiler.inference import infer, numba
+from labkit.simt.lanes.kinds import MAYBE
 
 
 class StaticTypes:
@@ -110,6 +111,8 @@ def kind_of(found):
         found = found.literal_type
     if isinstance(found, types.Number | types.Boolean):
         return np.dtype(str(found)) if not isinstance(found, types.Boolean) else np.dtype(bool)
+    if isinstance(found, types.Optional):
+        return MAYBE
     if isinstance(found, types.BaseTuple):
         return tuple(kind_of(part) for part in found.types)
     return None

@@ -40,6 +40,7 @@ _ATTRIBUTES = {
     "strides": lambda a: tuple(s * a.pitch for s in a.strides),
     "T": Array.transposed,
 }
+_OF_LENGTH = ("shape", "size", "nbytes")
 _REDUCTIONS = (
     "sum", "prod", "min", "max", "argmin", "argmax", "mean", "var", "std", "any", "all",
 )  # fmt: skip
@@ -55,7 +56,7 @@ def _array_attribute(f, location, array, name):
         part = array.field(name)
         return _loaded(f, location, part) if part.ndim == 0 and not part.dtype.names else part
     if name in _ATTRIBUTES:
-        return _ATTRIBUTES[name](array)
+        return _ATTRIBUTES[name](array.even() if name in _OF_LENGTH else array)
     if name in ("real", "imag") and array.dtype.kind == "c":
         return array.field(name)
     if name == "real":
@@ -117,7 +118,7 @@ def alike(values):
 def elements(f, array):
     """The elements of an array along its first axis, as iteration needs them."""
     found = []
-    for i in range(array.shape[0]):
+    for i in range(array.even().shape[0]):
         part, address, shift = view(f, f.location, array, [(None, i)])
         found.append(part if address is None else load(f, f.location, part, address, shift))
     return found
@@ -174,26 +175,30 @@ def _sub_array(f, location, array, index):
         shape=tuple(array.shape[a] for a in axes), strides=tuple(array.strides[a] for a in axes)
     )
     offset = _offset(*locate(f, location, fixed, [index[a] for a in axes]))
-    shape, strides = [], []
+    shape, strides, ragged = [], [], array.ragged
     for axis, (_, i) in enumerate(index):
         if isinstance(i, slice):
-            i, moved = _uniform_slice(f, i, array.shape[axis])
+            if not (i.start is i.stop is i.step is None):
+                array.even()
+            i, moved, uneven = _uniform_slice(f, i, array.shape[axis])
+            ragged |= uneven
             start, stop, step = i.indices(array.shape[axis])
             offset = offset + (start + moved) * array.strides[axis]
             shape.append(len(range(start, stop, step)))
             strides.append(step * array.strides[axis])
-    found = array.like(offset=offset, shape=tuple(shape), strides=tuple(strides))
+    found = array.like(offset=offset, shape=tuple(shape), strides=tuple(strides), ragged=ragged)
     f.memo[(location, "view")] = (array, index, found)
     return found
 
 
 def _uniform_slice(f, part, n):
-    """A slice that may begin elsewhere in every thread -> (uniform slice, vector of shifts or 0).
+    """A slice that may begin elsewhere in every thread -> (uniform slice, vector of shifts or 0,
+    whether its length differs too).
 
     Its length is the same in all: without an end, that of the shortest.
     """
     if not any(is_vector(bound) for bound in (part.start, part.stop, part.step)):
-        return part, 0
+        return part, 0, False
     start, stop = part.start or 0 if not is_vector(part.start) else part.start, part.stop
     low, high = (
         (start, start) if not is_vector(start) else f.batch.index_range(start).active(f.mask)
@@ -204,7 +209,7 @@ def _uniform_slice(f, part, n):
         refuse("a slice may begin elsewhere in every thread, but has one length and no step")
     if low < 0 or not 0 <= lengths[0] <= n - high:
         refuse("a slice that differs between threads must lie inside the array")
-    return slice(0, int(lengths[0])), np.clip(start, 0, n)
+    return slice(0, int(lengths[0])), np.clip(start, 0, n), stop is None and low != high
 
 
 def _same_index(old, new):

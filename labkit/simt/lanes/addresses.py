@@ -140,7 +140,7 @@ def locate(f, location, array, index):
 
 
 def _wrap_uniform(f, location, array, axis, i):
-    n = array.shape[axis]
+    n = array.even().shape[axis]
     if not -n <= i < n:
         _out_of_bounds(f, location, array, axis, i, int(f.mask.lanes[0]))
     return i + n
@@ -152,6 +152,7 @@ def _check_lanes(f, location, array, axis, index_range, shift):
     low, high = index_range.active(f.mask)
     if low + shift >= 0 and high + shift < n:
         return None
+    array.even()
     active = index_range.vector[lanes] + shift
     bad = (active < -n) | (active >= n)
     if bad.any():

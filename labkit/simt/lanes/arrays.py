@@ -30,11 +30,15 @@ class Array:
     offset   an int, or a vector with an offset per lane
     strides  in elements of the store
     byte0, pitch   element k of the store lies at byte `byte0 + k * pitch` of the allocation
+    ragged   whether its length differs from thread to thread, the shape being that of the shortest
     """
 
-    __slots__ = ("allocation", "byte0", "offset", "pitch", "shape", "store", "strides")
+    __slots__ = ("allocation", "byte0", "offset", "pitch", "ragged", "shape", "store", "strides")
 
-    def __init__(self, store, offset, shape, strides, allocation, byte0=0, pitch=None):
+    def __init__(
+        self, store, offset, shape, strides, allocation, byte0=0, pitch=None, ragged=False
+    ):
+        self.ragged = ragged
         self.store, self.offset, self.shape, self.strides = store, offset, shape, strides
         self.allocation, self.byte0 = allocation, byte0
         self.pitch = store.dtype.itemsize if pitch is None else pitch
@@ -58,6 +62,16 @@ class Array:
     def ndim(self):
         return len(self.shape)
 
+    def even(self):
+        """This array, which is refused where its length differs from thread to thread."""
+        if self.ragged:
+            refuse(
+                f"this slice of {self.name} begins elsewhere in every thread and so has another "
+                f"length in each, which is not supported: index {self.name} itself, as in "
+                f"{self.name}[i + k]"
+            )
+        return self
+
     def axis_named(self, axis):
         """An axis in words."""
         where = f"axis {axis} of {self.shape[axis]}" if self.ndim > 1 else f"an axis of {self.size}"
@@ -65,7 +79,7 @@ class Array:
 
     def like(self, **changes):
         """The same memory seen differently."""
-        names = ("store", "offset", "shape", "strides", "allocation", "byte0", "pitch")
+        names = ("store", "offset", "shape", "strides", "allocation", "byte0", "pitch", "ragged")
         return Array(**{name: changes.get(name, getattr(self, name)) for name in names})
 
     def transposed(self):

@@ -1,7 +1,7 @@
 """Kinds: what the executor keeps of a static type, and values converted to one.
 
-A kind is the dtype of a number, a tuple of kinds, or None for all else (arrays, functions, None),
-whose values are never converted.
+A kind is the dtype of a number, a tuple of kinds, MAYBE for what is a value or None, or None for
+all else (arrays, functions, None). The last two are never converted.
 """
 
 import functools
@@ -11,10 +11,18 @@ import numpy as np
 from labkit.simt.lanes.values import cast, is_vector
 
 _RANKS = "biufc"
+MAYBE = object()
+
+
+def same(kind, other):
+    """Whether two kinds are one: to NumPy, None equals the dtype of a double."""
+    return kind is other or (kind is not None and other is not None and kind == other)
 
 
 def converts(kind, other):
     """Whether a value of a kind may become one of another where paths meet."""
+    if kind is MAYBE or other is MAYBE:
+        return True
     if kind is None or other is None:
         return kind is other
     if isinstance(kind, tuple) or isinstance(other, tuple):
@@ -26,7 +34,11 @@ def converts(kind, other):
 @functools.cache
 def conversion(kind):
     """The function that converts a value to a kind, or None where there is nothing to convert."""
-    if kind is None or (isinstance(kind, tuple) and all(part is None for part in kind)):
+    if (
+        kind is None
+        or kind is MAYBE
+        or (isinstance(kind, tuple) and all(part is None for part in kind))
+    ):
         return None
     if isinstance(kind, tuple):
         return _to_tuple(kind)
@@ -41,6 +53,15 @@ def conversion(kind):
     return convert
 
 
+def holds(kind, value):
+    """Whether a value can be one of a kind: a variable may be an array first and then a number."""
+    if kind is None or kind is MAYBE:
+        return True
+    if isinstance(kind, tuple):
+        return isinstance(value, tuple)
+    return isinstance(value, np.ndarray | np.generic | int | float | complex)
+
+
 def _to_integer(kind):
     """Signed integers of any width that are the same in all threads are Python's."""
     least, span = int(np.iinfo(kind).min), 2 ** (8 * kind.itemsize)
@@ -48,9 +69,7 @@ def _to_integer(kind):
     def convert(value):
         if type(value) is int:
             return value if least <= value < -least else (value - least) % span + least
-        if is_vector(value):
-            return value if value.dtype == kind else value.astype(kind)
-        return int(cast(value, kind))
+        return cast(value, kind) if is_vector(value) else int(cast(value, kind))
 
     return convert
 

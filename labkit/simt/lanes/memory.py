@@ -55,6 +55,8 @@ def save(f, location, array, address, shift, value):
         refuse(f"{array.name} is real, and what is stored to it is complex")
     if not is_vector(value):
         value = cast(value, array.dtype) if array.dtype.kind in "biufc" else value
+    elif value.dtype.kind == "f" and array.dtype.kind in "iu":
+        value = cast(value, array.dtype)
     f.watch.access("store", f, location, array, address, shift, value)
     where, value = _target(f.mask, address, shift, value)
     if f.batch.turn is not None:

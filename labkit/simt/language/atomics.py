@@ -70,7 +70,7 @@ def _in_turn(store, where, values, step):
     old = np.empty(len(where), store.dtype)
     if isinstance(step, np.ufunc) and len(first) < counts.max():
         _by_address(
-            store, where, values[0][order].astype(store.dtype), step, (order, first, counts), old
+            store, where, cast(values[0][order], store.dtype), step, (order, first, counts), old
         )
     else:
         _by_rank(store, where, values, step, (order, first, counts), old)
@@ -120,7 +120,7 @@ def _forgetting(ufunc, dtypes, prepare=_as_it_is):
         array, where = _aim(f, array, index, dtypes)
         (value,) = _spread_out(f, prepare(value))
         before = array.store[where] if f.batch.turn is not None else None
-        ufunc.at(array.store, where, value.astype(array.dtype, copy=False))
+        ufunc.at(array.store, where, cast(value, array.dtype))
         if before is not None:
             f.batch.wrote(array, where, before, differs(before, array.store[where]))
 
@@ -139,7 +139,7 @@ def _instead_of_nan(worst):
 
 def _cas(f, array, index, old, value):
     def step(now, expected, new):
-        return np.where(now == expected.astype(now.dtype), new.astype(now.dtype), now)
+        return np.where(now == cast(expected, now.dtype), cast(new, now.dtype), now)
 
     return _operate(f, array, index, [old, value], step, WHOLE)
 

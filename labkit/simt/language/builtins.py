@@ -6,6 +6,7 @@ import operator
 import numpy as np
 
 from labkit.simt.compiler import views
+from labkit.simt.compiler.loops import Ranges, counting
 from labkit.simt.errors import refuse
 from labkit.simt.lanes.arrays import Array
 from labkit.simt.lanes.values import binary, cast, comparison, dtype_of, is_vector, plain, strong
@@ -33,6 +34,8 @@ def _converter(dtype, kept):
     """`int` or `float`, which leave a number alone that is one, whatever its width."""
 
     def run(f, x=0):
+        if dtype is float and isinstance(x, str):  # numba takes "inf" and "nan"
+            return float(x)
         if dtype_of(x).kind not in "biuf":
             raise TypeError("a complex number does not convert to a real one")
         return x if dtype_of(x).kind in kept else cast(x, np.dtype(dtype))
@@ -41,7 +44,7 @@ def _converter(dtype, kept):
 
 
 replaces(int)(_converter(np.int64, "iu"))
-replaces(float)(_converter(np.float64, "f"))
+replaces(float)(_converter(float, "f"))
 
 
 def _listed(f, values):
@@ -61,10 +64,15 @@ def _sum(f, values, start=0):
 @replaces(round)
 def _round(f, x, digits=None):
     (number,) = floats(x)
-    if digits is not None:
-        scale = 10.0 ** strong(digits).astype(np.float64)
-        return cast(np.rint(number * scale) / scale, number.dtype)
-    return cast(np.rint(strong(x)), np.dtype(np.int64))
+    if digits is None:
+        return cast(np.rint(strong(x)), np.dtype(np.int64))
+    digits = strong(digits).astype(np.int64)
+    right, rest = digits >= 0, np.maximum(digits - 22, 0)
+    scale, more = 10.0 ** (abs(digits) - rest), 10.0**rest
+    scaled = np.where(right, number * more * scale, number / scale)
+    whole = strong(cast(np.rint(scaled), np.dtype(np.int64))).astype(np.float64)
+    rounded = np.where(right, whole / scale / more, whole * scale)
+    return cast(np.where(np.isfinite(scaled), rounded, number)[()], number.dtype)
 
 
 @replaces(complex)
@@ -84,11 +92,12 @@ def _extreme(is_better):
         if len(args) > 1 and np.dtype(bool) in kinds:
             refuse("min and max take no bool: compare numbers, or use `and` and `or`")
         kind = np.result_type(*kinds)
+        quick = len(args) == 2 and all(one.char in "fd" for one in kinds)
         best = cast(args[0], kind)
         for arg in args[1:]:
             other = cast(arg, kind)
             better = is_better(other, best)
-            if kind.kind == "f" and len(args) == 2:  # one instruction, where a NaN never wins
+            if quick:  # one instruction, where a NaN never wins
                 better = np.logical_or(better, np.not_equal(best, best))
             best = select(better, other, best)
         return best
@@ -102,6 +111,7 @@ replaces(max)(_extreme(comparison(">")))
 
 @replaces(len, counts=False)
 def _len(f, value):
+    value = value.even() if isinstance(value, Array) else value
     return value.shape[0] if hasattr(value, "shape") else len(value)
 
 
@@ -122,7 +132,12 @@ def _enumerate(f, values, start=0):
     return tuple(enumerate(_listed(f, values), start))
 
 
-replaces(range, counts=False)(lambda f, *bounds: tuple(range(*bounds)))
+@replaces(range, counts=False)
+def _range(f, *bounds):
+    found = counting(*bounds)
+    return found if isinstance(found, Ranges) else tuple(found.values)
+
+
 replaces(tuple, counts=False)(lambda f, values=(): tuple(values))
 
 WHOLE_ARRAY = [
@@ -143,7 +158,7 @@ def whole_array(name):
                 f"does not give it by default: compare the elements in a loop, with "
                 f"{name.removeprefix('nan')}(a, b)"
             )
-        values = [views.at(f, array, index) for index in np.ndindex(array.shape)]
+        values = [views.at(f, array, index) for index in np.ndindex(array.even().shape)]
         shape = (f.batch.n_lanes,) if any(is_vector(v) for v in values) else ()
         values = [np.broadcast_to(strong(v), shape) for v in values]
         return plain(reduce(np.stack(values) if values else np.empty(0, array.dtype), axis=0))

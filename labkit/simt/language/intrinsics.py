@@ -130,6 +130,7 @@ def clz(f, x):
 
 @intrinsic
 def ffs(f, x):
+    need("ffs", x, *WORDS)
     x = _unsigned("ffs", x)
     lowest = x & (~x + x.dtype.type(1))
     return cast((np.bitwise_count(lowest - x.dtype.type(1)) + 1) * (x != 0), np.dtype(np.uint32))

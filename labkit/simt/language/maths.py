@@ -60,18 +60,21 @@ def each(function):
     """A function that NumPy does not have, called for each number; Python raises where C gives an
     infinity or NaN."""
 
-    def safe(x):
+    def safe(x, *y):
         try:
-            return function(x)
+            return function(x, *y)
         except OverflowError:
             return math.inf
         except ValueError:  # a pole
             if function is math.lgamma:
                 return math.inf
-            return math.copysign(math.inf, x) if x == 0 else math.nan
+            return math.copysign(math.inf, x) if x == 0 and not y else math.nan
 
-    slow = np.frompyfunc(safe, 1, 1)
-    return lambda x: np.asarray(slow(x), dtype=np.asarray(x).dtype)[()]
+    def run(*args):
+        slow = np.frompyfunc(safe, len(args), 1)
+        return np.asarray(slow(*args), dtype=np.asarray(args[0]).dtype)[()]
+
+    return run
 
 
 def _one(host, compute, half_stays=False):
@@ -88,7 +91,7 @@ for _name in ("erf", "erfc", "gamma", "lgamma"):
     _one(getattr(math, _name), each(getattr(math, _name)))
 for _name in ("copysign", "fmod", "nextafter"):
     _two(getattr(math, _name), getattr(np, _name))
-_two(math.remainder, lambda x, y: x - y * np.rint(x / y))
+_two(math.remainder, each(math.remainder))
 _two(math.atan2, np.arctan2, _of_two)
 _two(math.hypot, np.hypot, _of_two)
 

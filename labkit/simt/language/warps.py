@@ -6,8 +6,8 @@ takes no part is undefined on a GPU; here it is the reader's own value, and a fi
 
 import numpy as np
 
-from labkit.simt.lanes.values import dtype_of, is_vector, need, truth
-from labkit.simt.language.intrinsics import SHUFFLED, WHOLE
+from labkit.simt.lanes.values import cast, dtype_of, is_vector, need, truth
+from labkit.simt.language.intrinsics import SHUFFLED, WHOLE, WORDS
 from labkit.simt.language.registry import intrinsic
 from labkit.simt.limits import WARP_SIZE
 from labkit.simt.meetings import merged
@@ -66,11 +66,11 @@ def _shuffle(name, source_of):
 
     def run(f, mask, value, number):
         need("a shuffle", value, *SHUFFLED)
-        need("the lane of a shuffle", number, *WHOLE)
-        need("the mask of a shuffle", mask, *WHOLE)
+        need("the lane of a shuffle", number, *WORDS)
+        need("the mask of a shuffle", mask, *WORDS)
         location = f.location
         f, mask, (value, number) = together(f, name, mask, value, number)
-        source = source_of(LANES, _rows(f, number).astype(np.int64))
+        source = source_of(LANES, _rows(f, number).astype(np.int64) % WARP_SIZE)  # its last 5 bits
         source = np.where((source >= 0) & (source < WARP_SIZE), source, LANES)
         members = _members(f, mask)
         f.watch.warp(f, location, name, mask, source)
@@ -82,7 +82,7 @@ def _shuffle(name, source_of):
 
 
 for _name, _source in {
-    "shfl_sync": lambda lane, number: number % WARP_SIZE,
+    "shfl_sync": lambda lane, number: number,
     "shfl_up_sync": lambda lane, number: lane - number,
     "shfl_down_sync": lambda lane, number: lane + number,
     "shfl_xor_sync": lambda lane, number: lane ^ number,
@@ -95,7 +95,7 @@ def _gathered(f, name, mask, value):
 
     The second is bool by warp, lane and lane: whom each lane votes or matches with.
     """
-    need("the mask of a vote or match", mask, *WHOLE)
+    need("the mask of a vote or match", mask, *WORDS)
     location = f.location
     f, mask, (value,) = together(f, name, mask, value)
     f.watch.warp(f, location, name, mask)
@@ -136,8 +136,11 @@ for _name, _decide in {
 
 
 def _matches(f, name, mask, value):
-    need("a match", value, *SHUFFLED)
+    need("a match", value, "bool", "uint64", *SHUFFLED)
+    if dtype_of(value) == np.uint64:
+        value = cast(value, np.dtype(np.float64))  # the only one of numba's matches that takes it
     peers, rows = _gathered(f, name, mask, value)
+    rows = rows.view(f"u{rows.itemsize}")  # bits: NaN matches NaN, and -0.0 does not match 0.0
     return peers, (rows[:, :, None] == rows[:, None, :]) & peers
 
 
