@@ -1405,6 +1405,7 @@ RIGHT = [
     ("04.4", first_win_by_searching),
     ("04.5", largest_batch_by_division),
     ("04.t1", lambda t, rate, n_sms, size: np.ceil(t * rate / size / n_sms)),
+    ("05.3", changed(solution("05.3"), "image[2 * row, 2 * col]", "float('-inf')")),
     ("05.5", crowds_by_two_questions),
     ("05.t2", table_by_stepping),
     ("06.1", sectors_lane_by_lane),

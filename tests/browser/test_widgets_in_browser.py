@@ -149,7 +149,7 @@ def test_a_logarithmic_slider_reaches_both_ends(gallery):
     ends = gallery.widget("ends")
     ends.locator("input").focus()
     gallery.page.keyboard.press("End")
-    wait_for_text(ends.locator("output"), "65536")
+    wait_for_text(ends.locator("output"), "65,536")
     gallery.page.keyboard.press("Home")
     wait_for_text(ends.locator("output"), "67")
 

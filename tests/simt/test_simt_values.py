@@ -248,6 +248,21 @@ def test_an_inner_function_refuses_a_default_by_name_which_numba_ignores():
         run(kernel, np.ones(1), np.zeros(1))
 
 
+def test_an_inner_function_that_another_calls_takes_defaults_by_name():
+    @cuda.jit(device=True)
+    def consumer(func, a):
+        return func(a, b=3)
+
+    @cuda.jit
+    def kernel(x, o):
+        def scaled(a, b=2):
+            return a * b
+
+        o[0] = consumer(scaled, x[0])
+
+    assert run(kernel, np.full(1, 5.0), np.zeros(1)) == [15]
+
+
 def test_an_atomic_of_a_type_it_lacks_is_named():
     @cuda.jit
     def kernel(x):

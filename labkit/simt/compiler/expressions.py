@@ -171,7 +171,8 @@ class Expressions(Access):
             given = {name: value(f) for name, value in defaults.items()}
 
             def call(caller, *args, **kwargs):
-                if not given.keys().isdisjoint(kwargs):
+                is_inlined = caller is f or caller.parent is f  # not if it was handed to another
+                if is_inlined and not given.keys().isdisjoint(kwargs):
                     refuse(
                         f"numba takes the default of an inner function for {', '.join(kwargs)}, "
                         f"whatever a call says by name: give it by its place"
