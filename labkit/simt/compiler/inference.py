@@ -22,6 +22,7 @@ from labkit.simt.compiler.matrices import declare
 from labkit.simt.compiler.numba_modules import either, is_old
 
 _LOCK = threading.RLock()
+_RENUMBERED = "<kernel>"  # the file of a function whose line numbers are those of nodes
 
 
 class RefusedError(Exception):
@@ -202,7 +203,10 @@ def infer(function, args):
 @functools.lru_cache(maxsize=1024)
 def device_of(function):
     """numba's device function of a Python function, for its types alone."""
-    made = renumbered(function, source_of(function), frozen(function))
+    if function.__code__.co_filename == _RENUMBERED:  # an inner function that is handed on
+        made = function
+    else:
+        made = renumbered(function, source_of(function), frozen(function))
     return numba().dispatcher(made, {"device": True})
 
 
@@ -216,11 +220,11 @@ def renumbered(function, node, outside):
             part.lineno = part.end_lineno = number + 1
             part.col_offset, part.end_col_offset = 0, 1
     if isinstance(tree, ast.Lambda):
-        module = compile(ast.Expression(tree), "<kernel>", "eval")
+        module = compile(ast.Expression(tree), _RENUMBERED, "eval")
     else:
         arguments, tree.decorator_list, tree.returns = tree.args, [], None
         arguments.defaults = [ast.copy_location(ast.Constant(0), tree) for _ in arguments.defaults]
-        module = compile(ast.Module([tree], []), "<kernel>", "exec")
+        module = compile(ast.Module([tree], []), _RENUMBERED, "exec")
     (code,) = [part for part in module.co_consts if isinstance(part, types.CodeType)]
     space = {"__builtins__": __builtins__, "__name__": function.__module__, **outside}
     return types.FunctionType(code, space, function.__name__, function.__defaults__)
@@ -229,6 +233,6 @@ def renumbered(function, node, outside):
 def _words(error):
     """-> (what numba says, the index of the node or None)."""
     location, number = getattr(error, "loc", None), None
-    if getattr(location, "filename", None) == "<kernel>":
+    if getattr(location, "filename", None) == _RENUMBERED:
         number = location.line - 1
     return str(getattr(error, "msg", None) or error), number
